@@ -1,0 +1,39 @@
+"""How messages travel: the codec, UDP, the imitated network, and the offset between clocks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from teletwin.messages import Message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Received:
+    """One message with its times, all on the receiver's clock."""
+
+    message: Message
+    peer: str
+    """Role of the sender: 'operator', 'twin', 'renderer', 'arm'."""
+    seq: int
+    """Number of the packet in its stream (per sender and message type)."""
+    t_sent_ns: int
+    """When it was sent, offset between the clocks removed."""
+    t_arrived_ns: int
+    """When the (imitated) network delivered it."""
+
+
+class Link(Protocol):
+    """One role's connection to its peers. A context manager: enter opens sockets."""
+
+    def send(self, peer: str, message: Message) -> None:
+        """Send now; never blocks; what cannot be sent is counted."""
+        ...
+
+    def receive(self) -> list[Received]:
+        """Everything that has arrived by now, oldest first; never blocks."""
+        ...
+
+    def offset_ns(self, peer: str) -> int:
+        """Estimate of (peer's clock - own clock) [ns]; 0 until known."""
+        ...

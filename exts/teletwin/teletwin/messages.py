@@ -1,0 +1,222 @@
+"""What the stages say to each other: frozen, SI units, times in integer nanoseconds.
+
+Poses are (7,) arrays, position [m] and unit quaternion wxyz, of the tool in the UR controller's base
+frame. `t_ns` is on the clock of the host that made the message unless the field says otherwise.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+import numpy as np
+
+from teletwin.geometry import Array
+
+CURVE_STEP_S = 0.02
+"""Spacing of the knots of a forecast curve [s]."""
+CURVE_KNOTS = 26
+"""Knots of a forecast curve: horizons 0, 20, ... 500 ms; the first is the newest pose itself."""
+HORIZON_MAX_S = CURVE_STEP_S * (CURVE_KNOTS - 1)
+"""H_max [s]: no horizon reaches further."""
+
+
+class Mode(IntEnum):
+    """What the operator asks of the arm."""
+
+    OFF = 0
+    """Nothing moves; the arm stays where it was measured."""
+    HOLD = 1
+    """The arm is brought to rest and stays."""
+    ENGAGED = 2
+    """The arm follows the hand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoseSample:
+    """One sample of the operator's hand, mapped to a tool target."""
+
+    t_ns: int
+    pose: Array
+    input_seq: int = 0
+    """Number of the newest input of the page that this sample contains; 0 for a replayed hand."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Horizons:
+    """The horizons that a policy chose for one slot [s], and how the twin shall use them.
+
+    Without late binding they are absolute horizons. With it the twin uses the packet's exact age plus
+    its estimate of the rest of the way, and these four are corrections on top (may be negative).
+    """
+
+    control_s: float = 0.0
+    render_s: float = 0.0
+    control_orientation_s: float = 0.0
+    render_orientation_s: float = 0.0
+    gain: float = 1.0
+    """Share of the forecast displacement that is trusted, 0 ... 1.3."""
+    late_binding_control: bool = True
+    late_binding_render: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ForecastPacket:
+    """Operator to twin, once a slot: the newest pose and its forecast curve for both functions."""
+
+    t_ns: int
+    """Generation time of the newest pose, operator's clock."""
+    pose: Array
+    curve: Array
+    """Forecast poses, shape (CURVE_KNOTS, 7); row k is CURVE_STEP_S * k after t_ns."""
+    horizons: Horizons
+    mode: Mode
+    input_seq: int = 0
+    slot: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JointCommand:
+    """Twin to arm, once a control tick."""
+
+    t_ns: int
+    """When these joint positions hold, twin's clock."""
+    q: Array
+    qd: Array
+    q_shadow: Array
+    """What the no-prediction shadow asks of its own arm; same packets, same network draws."""
+    qd_shadow: Array
+    pose_t_ns: int
+    """Generation time of the newest pose that shaped q, operator's clock; 0 before the first."""
+    mode: Mode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArmState:
+    """Arm to twin to operator: what was measured. The twin restamps t_ns to its own clock when it relays."""
+
+    t_ns: int
+    q: Array
+    qd: Array
+    q_shadow: Array
+    pose_t_ns: int
+    """Generation time of the newest pose that controls the arm, operator's clock (for AoL)."""
+    mode: Mode
+    fault: str = ""
+    """Why the arm does not move although asked, in words; empty when all is well."""
+    command_age_ms: float = 0.0
+    held_count: int = 0
+    """How often a silent link made the arm hold."""
+    limited_count: int = 0
+    """Ticks in which a limit changed the command."""
+    overrun_count: int = 0
+    tick_count: int = 0
+    tick_us: float = 0.0
+    """Work of a tick, smoothed [us]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TwinStatus:
+    """Twin to operator: how the control function is doing; with the relayed arm state."""
+
+    t_ns: int
+    arm: ArmState
+    q_command: Array
+    uplink_age_ms: float
+    """Age of the newest packet at the twin, offsets removed."""
+    horizon_used_s: float
+    horizon_orientation_used_s: float
+    downstream_s: float
+    """The twin's estimate of the way from its output to the arm's motion."""
+    counters: dict[str, int] = field(default_factory=dict)
+    """Received, stale, late, invalid, replayed ... packets by name."""
+    tick_us: float = 0.0
+    tick_p99_us: float = 0.0
+    period_p99_ms: float = 0.0
+    overrun_count: int = 0
+    tick_count: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """Renderer to operator: one encoded picture and what it shows."""
+
+    frame_id: int
+    codec: str
+    """'h264' (Annex B) or 'jpeg'."""
+    is_key: bool
+    width: int
+    height: int
+    input_seq: int
+    """Newest page input that the picture contains."""
+    pose_t_ns: int
+    """Generation time of the newest pose that shaped the picture, operator's clock."""
+    shown_pose: Array
+    """Pose of the rendered tool."""
+    shadow_pose: Array
+    """Pose that a picture without forecasting would have shown."""
+    horizon_used_s: float
+    stages_ms: dict[str, float]
+    """Time of each stage by name: wait, policy, physics, draw, read, encode."""
+    t_ready_ns: int
+    """When the encoded picture was ready, renderer's clock."""
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FrameAck:
+    """Operator to renderer: a frame was drawn (or given up); gives its credit back."""
+
+    frame_id: int
+    drawn: bool = True
+    need_key: bool = False
+    """A frame was lost: the decoder waits for a key frame."""
+    latency_ms: float = 0.0
+    """From frame ready to drawn, offsets removed; part of the display horizon."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewSettings:
+    """Operator to renderer: what the picture shall be."""
+
+    width: int = 640
+    height: int = 360
+    rate_hz: float = 30.0
+    bitrate_bps: int = 2_000_000
+    codec: str = "h264"
+    barcode: bool = False
+    """Draw frame id and input number into the pixels, for checks."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LinkSettings:
+    """The network to imitate on one hop and direction."""
+
+    delay_ms: float = 0.0
+    jitter_ms: float = 0.0
+    """Standard deviation of the time-correlated jitter."""
+    loss: float = 0.0
+    """Share of packets lost, 0 ... 1."""
+    duplication: float = 0.0
+    reordering: float = 0.0
+    """Share of packets that are held back so that later ones overtake them."""
+    rate_mbps: float = 0.0
+    """Bottleneck rate; 0 is unlimited."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Note:
+    """A small control message as JSON-ready values: stop, record, clear, link settings; any role to any."""
+
+    kind: str
+    values: dict[str, object] = field(default_factory=dict)
+
+
+Message = ForecastPacket | JointCommand | ArmState | TwinStatus | Frame | FrameAck | ViewSettings | Note
+
+
+def zeros(count: int) -> Array:
+    """A read-only vector of zeros, for messages that have nothing to say yet."""
+    array = np.zeros(count)
+    array.setflags(write=False)
+    return array

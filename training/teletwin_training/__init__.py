@@ -1,0 +1,1 @@
+"""Training of horizon policies and allocators; the runtime never imports it."""
