@@ -1,0 +1,103 @@
+"""Messages to JSON-ready values and back, by their dataclass fields alone."""
+
+from __future__ import annotations
+
+import base64
+import dataclasses
+import json
+import math
+import types
+import typing
+from collections.abc import Mapping
+from enum import Enum
+from functools import cache
+from pathlib import Path
+from typing import Any, Union
+
+import numpy as np
+
+from teletwin import messages
+from teletwin.errors import RecordingError
+
+MESSAGE_TYPES: dict[str, type] = {
+    kind.__name__: kind for kind in (*typing.get_args(messages.Message), messages.PoseSample, messages.LinkSettings)
+}
+"""What a log may hold, by name."""
+
+
+def to_jsonable(value: object) -> Any:
+    """Turn a dataclass, array or container into JSON-ready values; what is not finite becomes None."""
+    if value is None or isinstance(value, str | bool):
+        return value
+    if isinstance(value, Enum):
+        return to_jsonable(value.value)
+    if isinstance(value, int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, np.ndarray | np.generic):
+        return _array_values(np.asarray(value))
+    if isinstance(value, bytes):
+        return base64.b64encode(value).decode("ascii")
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {each.name: to_jsonable(getattr(value, each.name)) for each in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(key): to_jsonable(item) for key, item in value.items()}
+    if isinstance(value, list | tuple | set | frozenset):
+        return [to_jsonable(item) for item in value]
+    return str(value) if isinstance(value, Path) else repr(value)
+
+
+def _array_values(array: np.ndarray) -> Any:
+    if array.dtype.kind == "f" and not np.isfinite(array).all():
+        listed = array.astype(object)
+        listed[~np.isfinite(array)] = None
+        return listed.tolist()
+    return array.tolist()
+
+
+def to_json(value: object) -> bytes:
+    """Encode to_jsonable(value) as compact UTF-8 JSON."""
+    return json.dumps(to_jsonable(value), separators=(",", ":"), allow_nan=False).encode()
+
+
+def message_from_values(kind: str, values: Mapping[str, Any]) -> Any:
+    """Rebuild a message from its JSON values; fields of a later version are left out.
+
+    Raises:
+        RecordingError: The kind is not a message, or a field is missing or of another shape.
+    """
+    if kind not in MESSAGE_TYPES:
+        raise RecordingError("this is not a message", given=kind, allowed=", ".join(sorted(MESSAGE_TYPES)))
+    try:
+        return _build(MESSAGE_TYPES[kind], values)
+    except (TypeError, ValueError, KeyError) as error:
+        raise RecordingError(f"a logged {kind} cannot be read", given=str(error)) from error
+
+
+@cache
+def _hints(kind: type) -> dict[str, Any]:
+    return typing.get_type_hints(kind)
+
+
+def _build(kind: type, values: Mapping[str, Any]) -> Any:
+    known = _hints(kind)
+    return kind(**{name: _restore(known[name], item) for name, item in values.items() if name in known})
+
+
+def _restore(hint: Any, value: Any) -> Any:
+    origin = typing.get_origin(hint)
+    if origin in (Union, types.UnionType):
+        options = [each for each in typing.get_args(hint) if each is not type(None)]
+        return None if value is None else _restore(options[0], value)
+    if origin is np.ndarray:
+        return np.array(value, dtype=np.float64)  # None becomes NaN
+    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
+        return _build(hint, value)
+    if isinstance(hint, type) and issubclass(hint, Enum):
+        return hint(value)
+    if hint is bytes:
+        return base64.b64decode(value)
+    if hint is float:
+        return math.nan if value is None else float(value)
+    return value

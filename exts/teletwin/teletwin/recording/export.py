@@ -1,0 +1,113 @@
+"""From a session log to trajectories: hand, tool command, measured arm and what was shown."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from teletwin.errors import RecordingError
+from teletwin.geometry import Array
+from teletwin.recording.reader import SessionRecording
+from teletwin.recording.trajectory import increasing, write_tum
+
+ToolPose = Callable[[Array], Array]
+"""Joint positions (n, 6) [rad] to tool poses (n, 7) in the UR base frame."""
+Trajectory = tuple[np.ndarray, Array]
+"""Times [ns] (n,) and poses (n, 7)."""
+
+
+def hand_trajectory(log: SessionRecording) -> Trajectory:
+    """Hand poses at the time of the sample; from the forecast packets when no samples were logged."""
+    samples = log.of_kind("PoseSample") or log.of_kind("ForecastPacket")
+    return _trajectory([(each.t_publish_ns, each.values["pose"]) for each in samples])
+
+
+def command_trajectory(log: SessionRecording, tool_pose: ToolPose) -> Trajectory:
+    """Tool poses of the joint commands at the time when they shall hold."""
+    commands = [(each.t_publish_ns, each.values["q"]) for each in log.of_kind("JointCommand")]
+    commands = commands or [(each.t_publish_ns, each.values["q_command"]) for each in log.of_kind("TwinStatus")]
+    return _from_joints(commands, tool_pose)
+
+
+def arm_trajectory(log: SessionRecording, tool_pose: ToolPose) -> Trajectory:
+    """Tool poses of the measured joints at the time of the measurement."""
+    states = [(each.t_publish_ns, each.values["q"]) for each in log.of_kind("ArmState")]
+    if not states:  # the operator's log: the twin relays what the arm said
+        for each in log.of_kind("TwinStatus"):
+            age_ns = each.values["t_ns"] - each.values["arm"]["t_ns"]
+            states.append((each.t_publish_ns - age_ns, each.values["arm"]["q"]))
+    return _from_joints(states, tool_pose)
+
+
+def shown_trajectory(log: SessionRecording) -> Trajectory:
+    """Tool poses of the pictures at the time when they were drawn (of arrival when no viewer answered)."""
+    drawn = {
+        each.values["frame_id"]: each.t_log_ns for each in reversed(log.of_kind("FrameAck")) if each.values["drawn"]
+    }
+    frames = log.of_kind("Frame")
+    poses = [(each.values["frame_id"], each.t_log_ns, each.values["shown_pose"]) for each in frames]
+    if drawn:
+        return _trajectory([(drawn[number], pose) for number, _, pose in poses if number in drawn])
+    return _trajectory([(arrived, pose) for _, arrived, pose in poses])
+
+
+EXPORTED = ("hand", "command", "arm", "shown")
+"""Names of the files that export_tum may write."""
+
+
+def export_tum(log: SessionRecording, folder: str | Path, *, tool_pose: ToolPose | None = None) -> dict[str, Path]:
+    """Write hand.tum, command.tum, arm.tum and shown.tum, those that the log has; return them by name.
+
+    Args:
+        log: A log that was read.
+        folder: Where the files go; made when missing.
+        tool_pose: Kinematics of the arm; the UR3e's own when left out.
+
+    Raises:
+        RecordingError: The log holds no motion, or the folder cannot be written.
+    """
+    tool = tool_pose or ur3e_tool_pose
+    found = {
+        "hand": hand_trajectory(log),
+        "command": command_trajectory(log, tool),
+        "arm": arm_trajectory(log, tool),
+        "shown": shown_trajectory(log),
+    }
+    found = {name: each for name, each in found.items() if len(each[0])}
+    if not found:
+        raise RecordingError("the session log holds no motion", given=log.path, mend="record a session that runs")
+    return _write_all(Path(folder), found)
+
+
+def ur3e_tool_pose(q: Array) -> Array:
+    """Tool poses (n, 7) of joint positions (n, 6) [rad], UR base frame."""
+    from teletwin.robot.ur3e import tool_pose_in_ur_base
+
+    return tool_pose_in_ur_base(q)
+
+
+def _write_all(folder: Path, found: dict[str, Trajectory]) -> dict[str, Path]:
+    paths = {name: folder / f"{name}.tum" for name in found}
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, (t_ns, poses) in found.items():
+            write_tum(paths[name], t_ns, poses)
+    except OSError as error:
+        raise RecordingError(
+            "the trajectories cannot be written", given=folder, mend=error.strerror or str(error)
+        ) from error
+    return paths
+
+
+def _trajectory(rows: list[tuple[int, list[float]]]) -> Trajectory:
+    times = np.array([time for time, _ in rows], dtype=np.int64)
+    return increasing(times, np.array([pose for _, pose in rows], dtype=np.float64).reshape(-1, 7))
+
+
+def _from_joints(rows: list[tuple[int, list[float]]], tool_pose: ToolPose) -> Trajectory:
+    if not rows:
+        return _trajectory([])
+    times = np.array([time for time, _ in rows], dtype=np.int64)
+    return increasing(times, tool_pose(np.array([q for _, q in rows], dtype=np.float64)))

@@ -1,0 +1,160 @@
+"""Reads a session log; a file that ends too early is read up to where it is whole."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+from teletwin.errors import RecordingError
+from teletwin.recording.encoding import message_from_values
+
+if TYPE_CHECKING:
+    from mcap.records import McapRecord
+
+_RECORD_BYTES_MAX = 64 * 1024 * 1024
+"""No chunk of ours comes near; a larger length is damage."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class LoggedMessage:
+    """One record of a log; decoded only when asked."""
+
+    topic: str
+    schema: str
+    t_log_ns: int
+    """When it was sent or arrived, clock of the log."""
+    t_publish_ns: int
+    """When what it describes holds, clock of the log."""
+    seq: int
+    data: bytes
+
+    @property
+    def role(self) -> str:
+        """Who sent it."""
+        return self.topic.split("/")[1]
+
+    @property
+    def kind(self) -> str:
+        """Name of the message type, for example 'ForecastPacket', or of a Foxglove form."""
+        return self.schema.rpartition(".")[2]
+
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """The message as plain JSON values."""
+        return json.loads(self.data)
+
+    def message(self) -> Any:
+        """The message as the dataclass of `teletwin.messages`."""
+        return message_from_values(self.kind, self.values)
+
+
+@dataclass(frozen=True, kw_only=True)
+class SessionRecording:
+    """What a log holds, in the order of its times."""
+
+    path: Path
+    messages: list[LoggedMessage]
+    metadata: dict[str, dict[str, str]] = field(default_factory=dict)
+    complete: bool = True
+    """False when the file ended too early or is damaged; what came before is here."""
+
+    @property
+    def topics(self) -> list[str]:
+        """Names of all topics, sorted."""
+        return sorted({each.topic for each in self.messages})
+
+    def of_kind(self, kind: str) -> list[LoggedMessage]:
+        """All messages of one type, whoever sent them."""
+        return [each for each in self.messages if each.kind == kind]
+
+    def on_topic(self, topic: str) -> list[LoggedMessage]:
+        """All messages of one topic."""
+        return [each for each in self.messages if each.topic == topic]
+
+
+def read_log(path: str | Path) -> SessionRecording:
+    """Read a whole log.
+
+    Raises:
+        RecordingError: There is no such file, or it is not a session log at all.
+    """
+    path = Path(path)
+    try:
+        with path.open("rb") as stream:
+            reader = _LogReader()
+            complete = reader.read(stream)
+    except OSError as error:
+        raise RecordingError(
+            "the session log cannot be read", given=path, mend=f"{error.strerror}; name an existing .mcap file"
+        ) from error
+    if not reader.started:
+        raise RecordingError(
+            "this is not a session log", given=path, allowed="an MCAP file", mend="record one with --record"
+        )
+    reader.messages.sort(key=lambda each: each.t_log_ns)
+    return SessionRecording(path=path, messages=reader.messages, metadata=reader.metadata, complete=complete)
+
+
+class _LogReader:
+    """Collects the records of one stream."""
+
+    def __init__(self) -> None:
+        self.started = False
+        self.messages: list[LoggedMessage] = []
+        self.metadata: dict[str, dict[str, str]] = {}
+        self._schemas: dict[int, str] = {}
+        self._channels: dict[int, tuple[str, str]] = {}
+
+    def read(self, stream: IO[bytes]) -> bool:
+        """Take in every whole record; return whether the file ends as it should."""
+        import zlib
+
+        from mcap.exceptions import McapError
+        from mcap.stream_reader import CRCValidationError, StreamReader
+
+        damage: tuple[type[Exception], ...] = (McapError, CRCValidationError, EOFError, struct.error, zlib.error)
+        reader = StreamReader(stream, validate_crcs=True, record_size_limit=_RECORD_BYTES_MAX)
+        try:
+            self._take_all(reader.records)
+        except (*damage, ValueError, KeyError, MemoryError, *_zstd_errors()):
+            return False
+        return True
+
+    def _take_all(self, records: Iterator[McapRecord]) -> None:
+        from mcap.records import Channel, Header, Message, Metadata, Schema
+
+        for record in records:
+            if isinstance(record, Message):
+                self._take_message(record)
+            elif isinstance(record, Channel):
+                self._channels[record.id] = (record.topic, self._schemas.get(record.schema_id, ""))
+            elif isinstance(record, Schema):
+                self._schemas[record.id] = record.name
+            elif isinstance(record, Metadata):
+                self.metadata[record.name] = dict(record.metadata)
+            elif isinstance(record, Header):
+                self.started = True
+
+    def _take_message(self, record: Any) -> None:
+        topic, schema = self._channels[record.channel_id]
+        self.messages.append(
+            LoggedMessage(
+                topic=topic,
+                schema=schema,
+                t_log_ns=record.log_time,
+                t_publish_ns=record.publish_time,
+                seq=record.sequence,
+                data=record.data,
+            )
+        )
+
+
+def _zstd_errors() -> tuple[type[Exception], ...]:
+    import zstandard
+
+    return (zstandard.ZstdError,)
