@@ -1,0 +1,148 @@
+"""The UR3e and its table in MuJoCo; world frame = UR base frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from teletwin.assets import asset_path
+from teletwin.errors import ConfigError, RobotError
+from teletwin.geometry import Array, quat_from_matrix
+
+_SCENES = {"table": ("scenes", "table.xml"), "bare": ("robots", "ur3e", "ur3e.xml")}
+_KINDS = {2: "sphere", 5: "cylinder", 6: "box"}  # mjtGeom values
+_DRIVE_SPEED_RAD_S = np.array([np.pi, np.pi, np.pi, 2 * np.pi, 2 * np.pi, 2 * np.pi])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MujocoWorldCfg:
+    """Which scene, and how it is stepped."""
+
+    scene: str = "table"
+    """"table" with things to push, "bare" for the arm alone, or the path of an MJCF file."""
+    timestep_s: float = 0.002
+
+    def __post_init__(self) -> None:
+        if not 1e-4 <= self.timestep_s <= 0.005:
+            raise ConfigError("timestep_s cannot be used", given=self.timestep_s, allowed="0.0001 to 0.005 s")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WorldObject:
+    """How a movable object looks; its pose is the row of the same number in `object_poses`."""
+
+    name: str
+    kind: str
+    """box, cylinder or sphere."""
+    size: tuple[float, float, float]
+    """Half extents [m] of a box; (radius, half height, 0) of a cylinder; (radius, 0, 0) of a sphere."""
+    colour: tuple[float, float, float]
+    """Red, green, blue, 0 ... 1."""
+
+
+class MujocoWorld:
+    """A UR3e with its surroundings, implementing `sim.World`.
+
+    Joint drives follow the target with its velocity fed forward; torque stays within the UR3e's effort
+    limits, so the arm gives way instead of pressing through the table.
+    """
+
+    def __init__(self, cfg: MujocoWorldCfg | None = None) -> None:
+        import mujoco
+
+        self._mujoco = mujoco
+        self._cfg = cfg or MujocoWorldCfg()
+        self.model: Any = _load(mujoco, self._cfg)
+        self.data: Any = mujoco.MjData(self.model)
+        self._tool_id = mujoco.mj_name2id(self.model, mujoco.mjtObj.mjOBJ_SITE, "tool")
+        free = [j for j in range(self.model.njnt) if self.model.jnt_type[j] == mujoco.mjtJoint.mjJNT_FREE]
+        self.objects = tuple(_describe(mujoco, self.model, int(self.model.jnt_bodyid[j])) for j in free)
+        starts = np.array([self.model.jnt_qposadr[j] for j in free], dtype=np.intp)
+        self._object_index = starts[:, None] + np.arange(7) if free else np.zeros((0, 7), dtype=np.intp)
+        self._q, self._qd = self.data.qpos[:6], self.data.qvel[:6]
+        self._target = np.zeros(6)
+        self._rest_s = 0.0
+        self.reset(np.zeros(6))
+
+    def reset(self, q: Array) -> None:
+        """Put the arm at q [rad] (6,), at rest, and every object at its place."""
+        self._mujoco.mj_resetData(self.model, self.data)
+        self._q[:] = self._target[:] = q
+        self._rest_s = 0.0
+        self._mujoco.mj_forward(self.model, self.data)
+
+    def step(self, q_target: Array, dt_s: float) -> None:
+        """Drive the joints towards q_target [rad] (6,) for dt_s [s]; the part below a timestep is carried over."""
+        timestep_s = self._cfg.timestep_s
+        self._rest_s += dt_s
+        count = int(self._rest_s / timestep_s + 1e-6)
+        if count == 0:
+            return
+        self._rest_s -= count * timestep_s
+        change = (q_target - self._target) / count
+        velocity = np.clip(change / timestep_s, -_DRIVE_SPEED_RAD_S, _DRIVE_SPEED_RAD_S)
+        for _ in range(count):
+            self._target += change
+            self.drive(self._target, velocity)
+
+    def drive(self, q_reference: Array, qd_reference: Array) -> None:
+        """Step once with joint references (6,) [rad], [rad/s] that hold at the end of the step."""
+        control = self.data.ctrl
+        control[:6] = q_reference
+        control[6:] = qd_reference
+        self._mujoco.mj_step(self.model, self.data)
+
+    @property
+    def q(self) -> Array:
+        """Joint positions [rad] (6,), a view."""
+        return self._q
+
+    @property
+    def qd(self) -> Array:
+        """Joint velocities [rad/s] (6,), a view."""
+        return self._qd
+
+    @property
+    def object_poses(self) -> Array:
+        """Poses (m, 7) of the movable objects, in the order of `objects`, UR base frame; a copy."""
+        return self.data.qpos[self._object_index]
+
+    def tool_pose(self) -> Array:
+        """Pose (7,) of the tool at the present joint positions, UR base frame."""
+        self._mujoco.mj_kinematics(self.model, self.data)
+        rotation = self.data.site_xmat[self._tool_id].reshape(3, 3)
+        return np.concatenate([self.data.site_xpos[self._tool_id], quat_from_matrix(rotation)])
+
+
+def _load(mujoco: Any, cfg: MujocoWorldCfg) -> Any:
+    path = asset_path(*_SCENES[cfg.scene]) if cfg.scene in _SCENES else Path(cfg.scene)
+    if not path.is_file():
+        raise ConfigError("the scene is not there", given=cfg.scene, allowed=f"{', '.join(_SCENES)} or an MJCF file")
+    try:
+        model = mujoco.MjModel.from_xml_path(str(path))
+    except ValueError as error:
+        raise RobotError(f"MuJoCo cannot read the scene: {str(error).splitlines()[0]}", given=str(path)) from error
+    if model.nu != 12 or mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_SITE, "tool") < 0:
+        raise RobotError(
+            "the scene does not hold the arm that is driven here",
+            given=str(path),
+            allowed="six joints first, a position and a velocity drive for each, a site 'tool'",
+            mend="include robots/ur3e/ur3e.xml before anything else",
+        )
+    model.opt.timestep = cfg.timestep_s
+    return model
+
+
+def _describe(mujoco: Any, model: Any, body: int) -> WorldObject:
+    geom = int(model.body_geomadr[body])
+    size = [float(value) for value in model.geom_size[geom]]
+    colour = [float(value) for value in model.geom_rgba[geom]]
+    return WorldObject(
+        name=mujoco.mj_id2name(model, mujoco.mjtObj.mjOBJ_BODY, body),
+        kind=_KINDS.get(int(model.geom_type[geom]), "box"),
+        size=(size[0], size[1], size[2]),
+        colour=(colour[0], colour[1], colour[2]),
+    )
