@@ -1,0 +1,175 @@
+"""Serves the operator's page: static files, and a WebSocket for pictures, telemetry and what the page says."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import ssl
+import threading
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Self
+
+from teletwin.clock import Clock
+from teletwin.errors import ConfigError, StreamError
+from teletwin.messages import Frame
+from teletwin.view.server_cfg import PageServerCfg
+from teletwin.view.server_messages import PageEvent, Values, pack_frame, pack_text
+from teletwin.view.server_viewers import PackedFrame
+
+if TYPE_CHECKING:
+    from teletwin.view.server_app import PageApp
+
+START_TIMEOUT_S = 10.0
+STOP_TIMEOUT_S = 2.0
+
+__all__ = ["PageEvent", "PageServer", "PageServerCfg"]
+
+
+class PageServer:
+    """The page in a thread of its own.
+
+    `on_event` is called on that thread for everything that the page says, and must be quick. The publish
+    methods may be called from any thread, never wait, and do nothing when the server does not run.
+    """
+
+    def __init__(
+        self,
+        cfg: PageServerCfg,
+        *,
+        clock: Clock,
+        on_event: Callable[[PageEvent], None],
+        hello: Mapping[str, object] | None = None,
+    ) -> None:
+        """`hello` goes to each viewer as it comes: version, policies, forecasters, view_height_m."""
+        self.cfg = cfg
+        self.port = cfg.port
+        self.barcode = False
+        """Whether the published pictures carry their number in the pixels; the page then compares."""
+        self._clock = clock
+        self._on_event = on_event
+        self._hello: Values = dict(hello or {})
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+        self._app: PageApp | None = None
+        self._stop: asyncio.Event | None = None
+        self._failure: BaseException | None = None
+        self._started = threading.Event()
+
+    def __enter__(self) -> Self:
+        tls = self._tls_context()
+        listener = _listen(self.cfg.host, self.cfg.port)
+        self.port = listener.getsockname()[1]
+        self._started.clear()
+        self._failure = None
+        self._thread = threading.Thread(target=self._run, args=(listener, tls), name="page-server", daemon=True)
+        self._thread.start()
+        if not self._started.wait(START_TIMEOUT_S) or self._failure is not None:
+            listener.close()
+            raise StreamError("the page's server did not start", given=self._failure) from self._failure
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        loop, stop = self._loop, self._stop
+        if loop is not None and stop is not None and not loop.is_closed():
+            loop.call_soon_threadsafe(stop.set)
+        if self._thread is not None:
+            self._thread.join(STOP_TIMEOUT_S)
+
+    @property
+    def url(self) -> str:
+        """The page's address, with the token when there is one."""
+        host = {"0.0.0.0": socket.gethostname(), "::": socket.gethostname()}.get(self.cfg.host, self.cfg.host)
+        host = f"[{host}]" if ":" in host else host
+        query = f"/?token={self.cfg.token}" if self.cfg.token else "/"
+        return f"{self.cfg.scheme}://{host}:{self.port}{query}"
+
+    @property
+    def viewer_count(self) -> int:
+        """How many look at the page now."""
+        return len(self._app.viewers) if self._app is not None else 0
+
+    @property
+    def counters(self) -> dict[str, int]:
+        """Refused connections, bad messages and skipped pictures so far."""
+        if self._app is None:
+            return {}
+        return {**self._app.counters, "skipped_frames": self._app.viewers.skipped_count}
+
+    def publish_frame(self, frame: Frame) -> None:
+        """Send a picture to every viewer that can take it."""
+        stands_alone = frame.is_key or frame.codec == "jpeg"
+        message = pack_frame(frame, barcode=self.barcode)
+        packed = PackedFrame(frame_id=frame.frame_id, stands_alone=stands_alone, message=message)
+        if self._app is not None:
+            self._call(self._app.send_frame, packed)
+
+    def publish_telemetry(self, values: Mapping[str, object]) -> None:
+        """Send the newest numbers to every viewer; a viewer that is slow gets only the newest."""
+        if self._app is not None:
+            self._call(self._app.viewers.send_telemetry, pack_text("telemetry", values))
+
+    def _call(self, function: Callable[[Any], None], argument: object) -> None:
+        loop = self._loop
+        if loop is None or loop.is_closed():
+            return
+        try:
+            loop.call_soon_threadsafe(function, argument)
+        except RuntimeError:  # the loop closed between the question and the call
+            return
+
+    def _tls_context(self) -> ssl.SSLContext | None:
+        if self.cfg.tls_cert is None:
+            return None
+        context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+        try:
+            context.load_cert_chain(self.cfg.tls_cert, self.cfg.tls_key)
+        except (OSError, ssl.SSLError) as error:
+            raise ConfigError(
+                "the TLS certificate cannot be used", given=self.cfg.tls_cert, mend="give a PEM chain and its key"
+            ) from error
+        return context
+
+    def _run(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
+        try:
+            asyncio.run(self._serve(listener, tls))
+        except BaseException as error:
+            self._failure = error
+        finally:
+            self._started.set()
+
+    async def _serve(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
+        from aiohttp import web
+
+        from teletwin.view.server_app import PageApp
+
+        self._loop = asyncio.get_running_loop()
+        self._stop = asyncio.Event()
+        self._app = PageApp(self.cfg, clock=self._clock, on_event=self._on_event, hello=lambda: self._hello)
+        runner = web.AppRunner(self._app.build(), access_log=None, shutdown_timeout=0.5)
+        await runner.setup()
+        await web.SockSite(runner, listener, ssl_context=tls).start()
+        self._started.set()
+        await self._stop.wait()
+        await runner.cleanup()
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    """Bind here, in the caller's thread, so that a busy port is one clear line."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host.strip("[]"), port), family=family)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ConfigError(
+                "the page's port is in use", given=f"{host}:{port}", mend="stop what uses it, or choose another --port"
+            ) from error
+        raise ConfigError(
+            "the page cannot be served at this address",
+            given=f"{host}:{port}",
+            allowed="an address of this machine",
+            mend=str(error.strerror or error),
+        ) from error

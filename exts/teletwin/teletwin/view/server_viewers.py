@@ -1,0 +1,138 @@
+"""Who looks at the page: the operator first, then those who watch; each with an outbox of its own.
+
+The operator's credit is end to end: its acks go to the renderer, which stops by itself. An outbox bounds
+what a stuck viewer may owe; past that the viewer waits for a key frame and holds up nobody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+UNACKED_MAX = 8
+KEY_REQUEST_GAP_NS = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PackedFrame:
+    """A picture ready to send."""
+
+    frame_id: int
+    stands_alone: bool
+    """A key frame or a JPEG: it needs none of the pictures before it."""
+    message: bytes
+
+
+class Viewer:
+    """One connection: what it still has to be sent, and which pictures it has not acknowledged."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self.waits_for_key = True
+        self.key_asked_ns = 0
+        self.unacked: deque[int] = deque()
+        self._texts: deque[str] = deque()
+        self._frames: deque[bytes] = deque()
+        self._telemetry: str | None = None
+        self._wake = asyncio.Event()
+
+    def offer_frame(self, frame: PackedFrame) -> bool:
+        """Queue a picture; False when the viewer is stuck or waits for a key frame."""
+        if len(self.unacked) >= UNACKED_MAX or (self.waits_for_key and not frame.stands_alone):
+            self.waits_for_key = True
+            return False
+        self.waits_for_key = False
+        self.unacked.append(frame.frame_id)
+        self._frames.append(frame.message)
+        self._wake.set()
+        return True
+
+    def offer_text(self, text: str) -> None:
+        """Queue a text that must arrive."""
+        self._texts.append(text)
+        self._wake.set()
+
+    def offer_telemetry(self, text: str) -> None:
+        """Put the newest telemetry in its slot; one that was not sent yet is replaced."""
+        self._telemetry = text
+        self._wake.set()
+
+    def acknowledge(self, frame_id: int, *, need_key: bool) -> bool:
+        """Take a picture and those before it off the list; False when it was not on it."""
+        self.waits_for_key = self.waits_for_key or need_key
+        if frame_id not in self.unacked:
+            return False
+        while self.unacked.popleft() != frame_id:
+            continue
+        return True
+
+    async def outgoing(self) -> list[bytes | str]:
+        """Wait until there is something to send and take it; pictures go first."""
+        await self._wake.wait()
+        self._wake.clear()
+        batch: list[bytes | str] = [*self._frames, *self._texts]
+        if self._telemetry is not None:
+            batch.append(self._telemetry)
+        self._frames.clear()
+        self._texts.clear()
+        self._telemetry = None
+        return batch
+
+
+class Viewers:
+    """All viewers in the order in which they came; the first is the operator. Lives on the server's loop."""
+
+    def __init__(self, *, on_lost: Callable[[int, bool], None], on_need_key: Callable[[int], None]) -> None:
+        self._viewers: list[Viewer] = []
+        self._next_number = 1
+        self._on_lost = on_lost
+        self._on_need_key = on_need_key
+        self.skipped_count = 0
+
+    def __len__(self) -> int:
+        return len(self._viewers)
+
+    def __iter__(self) -> Iterator[Viewer]:
+        return iter(self._viewers)
+
+    @property
+    def operator(self) -> Viewer | None:
+        """Who drives: the one that has been here longest."""
+        return self._viewers[0] if self._viewers else None
+
+    def add(self) -> Viewer:
+        """Let a viewer in."""
+        viewer = Viewer(self._next_number)
+        self._next_number += 1
+        self._viewers.append(viewer)
+        return viewer
+
+    def remove(self, viewer: Viewer) -> bool:
+        """Let a viewer go and give its credit back; True when somebody else becomes the operator."""
+        was_operator = viewer is self.operator
+        self._viewers.remove(viewer)
+        if was_operator:
+            for frame_id in viewer.unacked:
+                self._on_lost(frame_id, False)
+        return was_operator and bool(self._viewers)
+
+    def send_frame(self, frame: PackedFrame, now_ns: int) -> None:
+        """Offer a picture to everybody; what the operator cannot take is reported lost at once."""
+        if not self._viewers:
+            self._on_lost(frame.frame_id, False)
+        for viewer in self._viewers:
+            if viewer.offer_frame(frame):
+                continue
+            self.skipped_count += 1
+            if viewer is self.operator:
+                self._on_lost(frame.frame_id, True)
+            if len(viewer.unacked) < UNACKED_MAX and now_ns - viewer.key_asked_ns > KEY_REQUEST_GAP_NS:
+                viewer.key_asked_ns = now_ns
+                self._on_need_key(viewer.number)
+
+    def send_telemetry(self, text: str) -> None:
+        """Offer telemetry to everybody."""
+        for viewer in self._viewers:
+            viewer.offer_telemetry(text)

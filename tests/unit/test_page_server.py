@@ -1,0 +1,371 @@
+"""The page's server: who may come in, what is believed, and that nobody is held up."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import struct
+import threading
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import aiohttp  # noqa: TID253
+import numpy as np
+import pytest
+
+from teletwin.clock import SystemClock
+from teletwin.errors import ConfigError, MessageError
+from teletwin.messages import Frame
+from teletwin.view.server import PageEvent, PageServer, PageServerCfg
+from teletwin.view.server_messages import parse_message, unpack_frame
+from teletwin.view.server_viewers import UNACKED_MAX, PackedFrame, Viewers
+
+TOKEN = "a-token-of-good-length"
+POSE = np.array([0.1, 0.2, 0.3, 1.0, 0.0, 0.0, 0.0])
+INPUT = {"type": "input", "seq": 1, "t_ms": 5.0, "hand": [0, 0, 0, 2**0.5, 0, 0, 0], "clutch": True, "device": "mouse"}
+
+pytestmark = pytest.mark.live
+
+
+def make_frame(frame_id: int, *, is_key: bool = True, data: bytes = b"picture", codec: str = "h264") -> Frame:
+    return Frame(
+        frame_id=frame_id,
+        codec=codec,
+        is_key=is_key,
+        width=64,
+        height=36,
+        input_seq=7,
+        pose_t_ns=1,
+        shown_pose=POSE,
+        shadow_pose=POSE,
+        horizon_used_s=0.1,
+        stages_ms={"draw": 1.5, "encode": float("nan")},
+        t_ready_ns=123,
+        data=data,
+    )
+
+
+class Listener:
+    """Collects events of the page and lets a test wait for one."""
+
+    def __init__(self) -> None:
+        self.events: list[PageEvent] = []
+        self._news = threading.Condition()
+
+    def __call__(self, event: PageEvent) -> None:
+        with self._news:
+            self.events.append(event)
+            self._news.notify_all()
+
+    def of(self, kind: str) -> list[PageEvent]:
+        return [event for event in self.events if event.kind == kind]
+
+    def wait(self, kind: str, count: int = 1) -> list[PageEvent]:
+        with self._news:
+            assert self._news.wait_for(lambda: len(self.of(kind)) >= count, timeout=5), f"no {kind}"
+        return self.of(kind)
+
+
+def serve(listener: Listener | None = None, **options: object) -> PageServer:
+    cfg = PageServerCfg(port=0, **options)  # type: ignore[arg-type]
+    return PageServer(cfg, clock=SystemClock(), on_event=listener or Listener(), hello={"version": "1.2.3"})
+
+
+def talk(url: str, talker: Callable[[aiohttp.ClientWebSocketResponse], Awaitable[object]], **options: object) -> object:
+    """Open a WebSocket at url, let talker use it and return what it returns."""
+
+    async def main() -> object:
+        async with aiohttp.ClientSession() as session, session.ws_connect(url, **options) as ws:  # type: ignore[arg-type]
+            return await asyncio.wait_for(talker(ws), 5)
+
+    return asyncio.run(main())
+
+
+def ws_url(server: PageServer, token: str = "") -> str:
+    return f"http://127.0.0.1:{server.port}/ws" + (f"?token={token}" if token else "")
+
+
+def get(server: PageServer, path: str = "/", **headers: str) -> tuple[int, str, dict[str, str]]:
+    async def main() -> tuple[int, str, dict[str, str]]:
+        url = f"http://127.0.0.1:{server.port}{path}"
+        async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as response:
+            return response.status, await response.text(), dict(response.headers)
+
+    return asyncio.run(main())
+
+
+def test_the_page_comes_with_headers_that_isolate_it() -> None:
+    with serve() as server:
+        status, text, headers = get(server)
+    assert status == 200
+    assert "<canvas" in text
+    assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
+    assert headers["Cross-Origin-Embedder-Policy"] == "require-corp"
+    assert "default-src 'self'" in headers["Content-Security-Policy"]
+
+
+def test_no_path_leads_out_of_the_page_folder() -> None:
+    with serve() as server:
+        assert get(server, "/..%2fserver.py")[0] in (403, 404)
+        assert get(server, "/main.js")[0] == 200
+
+
+def test_a_page_beyond_loopback_without_token_is_refused() -> None:
+    with pytest.raises(ConfigError, match="needs a token"):
+        PageServerCfg(host="0.0.0.0")
+    assert PageServerCfg(host="0.0.0.0", token=TOKEN).scheme == "http"
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"port": 70000}, {"token": "short"}, {"tls_cert": Path("x.pem")}],
+)
+def test_options_that_cannot_work_are_refused(options: dict[str, object]) -> None:
+    with pytest.raises(ConfigError):
+        PageServerCfg(**options)  # type: ignore[arg-type]
+
+
+def test_a_certificate_that_is_none_gives_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "cert.pem").write_text("nothing")
+    cfg = PageServerCfg(port=0, tls_cert=tmp_path / "cert.pem", tls_key=tmp_path / "cert.pem")
+    with pytest.raises(ConfigError, match="certificate"), PageServer(cfg, clock=SystemClock(), on_event=Listener()):
+        pass
+
+
+def test_a_busy_port_gives_one_clear_line() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        cfg = PageServerCfg(port=busy.getsockname()[1])
+        with pytest.raises(ConfigError, match="port is in use") as caught:
+            PageServer(cfg, clock=SystemClock(), on_event=Listener()).__enter__()
+    assert "\n" not in str(caught.value)
+
+
+def test_only_who_has_the_token_comes_in() -> None:
+    with serve(token=TOKEN) as server:
+        assert get(server)[0] == 403
+        assert get(server, f"/?token={TOKEN}x")[0] == 403
+        assert get(server, f"/?token={TOKEN}")[0] == 200
+        assert TOKEN in server.url
+        with pytest.raises(aiohttp.WSServerHandshakeError):
+            talk(ws_url(server), lambda ws: ws.receive())
+        assert "hello" in str(talk(ws_url(server, TOKEN), lambda ws: ws.receive_str()))
+        assert server.counters["refused"] == 3
+
+
+def test_foreign_sites_and_rebound_names_are_refused() -> None:
+    with serve() as server:
+        assert get(server, Host="evil.example")[0] == 403
+        with pytest.raises(aiohttp.WSServerHandshakeError):
+            talk(ws_url(server), lambda ws: ws.receive(), headers={"Origin": "http://evil.example"})
+        own = f"http://127.0.0.1:{server.port}"
+        assert "hello" in str(talk(ws_url(server), lambda ws: ws.receive_str(), headers={"Origin": own}))
+
+
+def test_inputs_arrive_checked_and_dated_by_the_page() -> None:
+    listener = Listener()
+    with serve(listener) as server:
+
+        async def speak(ws: aiohttp.ClientWebSocketResponse) -> None:
+            await ws.send_json({"type": "ping", "t_ms": 3.5})
+            while (message := await ws.receive_json())["type"] != "pong":
+                continue
+            assert message["t_ms"] == 3.5
+            at_ns = message["server_ns"]
+            await ws.send_json({**INPUT, "server_ns": at_ns})
+            await ws.send_json({**INPUT, "seq": 2, "server_ns": at_ns + 10**12})
+            listener.wait("input", 2)
+            dated, undated = listener.of("input")
+            assert dated.t_ns == at_ns
+            assert undated.t_ns == undated.received_ns
+
+        talk(ws_url(server), speak)
+    first = listener.of("input")[0].values
+    np.testing.assert_allclose(first["hand"], [0, 0, 0, 1, 0, 0, 0])
+    assert first["clutch"] is True
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "[]",
+        "{}",
+        "[" * 5000,
+        json.dumps({**INPUT, "hand": [0, 0, 0, 0, 0, 0, 0]}),
+        json.dumps({**INPUT, "hand": [0, 0, float("nan"), 1, 0, 0, 0]}),
+        json.dumps({**INPUT, "hand": [1e9, 0, 0, 1, 0, 0, 0]}),
+        json.dumps({**INPUT, "hand": [0, 0, 0, 1]}),
+        json.dumps({**INPUT, "seq": -1}),
+        json.dumps({**INPUT, "seq": True}),
+        json.dumps({**INPUT, "device": "knee"}),
+        json.dumps({"type": "command", "name": "explode"}),
+        json.dumps({"type": "command", "name": "engage", "values": {"a": [1]}}),
+        json.dumps({"type": "settings", "name": "link", "values": {"delay_ms": -5}}),
+        json.dumps({"type": "settings", "name": "link", "values": {"delay_ms": "5"}}),
+        json.dumps({"type": "settings", "name": "link", "values": {"color": 5}}),
+        json.dumps({"type": "settings", "name": "policy", "values": {"policy": "a b"}}),
+        json.dumps({"type": "mtp", "samples": [[1, float("inf")]]}),
+        json.dumps({"type": "mtp", "samples": [5]}),
+        json.dumps({"type": "ack", "frame_id": "x"}),
+        json.dumps({"type": "ping", "t_ms": None}),
+    ],
+)
+def test_what_cannot_be_trusted_is_refused(text: str) -> None:
+    with pytest.raises(MessageError):
+        parse_message(text)
+
+
+def test_bad_messages_are_counted_and_the_connection_goes_on() -> None:
+    listener = Listener()
+    with serve(listener) as server:
+
+        async def speak(ws: aiohttp.ClientWebSocketResponse) -> None:
+            await ws.send_str("nonsense")
+            await ws.send_bytes(b"\x00\x01")
+            await ws.send_json({"type": "command", "name": "engage"})
+            await asyncio.to_thread(listener.wait, "command")
+
+        talk(ws_url(server), speak)
+        assert server.counters["bad_messages"] == 2
+    assert listener.of("command")[0].values == {"name": "engage", "values": {}}
+
+
+def test_a_message_too_long_ends_the_connection() -> None:
+    with serve() as server:
+
+        async def speak(ws: aiohttp.ClientWebSocketResponse) -> object:
+            await ws.send_str("x" * 100_000)
+            while (message := await ws.receive()).type is aiohttp.WSMsgType.TEXT:
+                continue
+            return message.data
+
+        assert talk(ws_url(server), speak) == aiohttp.WSCloseCode.MESSAGE_TOO_BIG
+
+
+def test_a_listener_that_fails_does_not_end_the_connection() -> None:
+    calls: list[str] = []
+
+    def fail(event: PageEvent) -> None:
+        calls.append(event.kind)
+        raise RuntimeError("listener")
+
+    with PageServer(PageServerCfg(port=0), clock=SystemClock(), on_event=fail) as server:
+
+        async def speak(ws: aiohttp.ClientWebSocketResponse) -> object:
+            await ws.send_json({"type": "command", "name": "stop"})
+            await ws.send_json({"type": "ping", "t_ms": 1})
+            while (message := await ws.receive_json())["type"] != "pong":
+                continue
+            return message["type"]
+
+        assert talk(ws_url(server), speak) == "pong"
+    assert "command" in calls
+
+
+def test_pictures_and_telemetry_reach_the_viewer_and_numbers_that_are_none_become_null() -> None:
+    listener = Listener()
+    with serve(listener) as server:
+
+        async def look(ws: aiohttp.ClientWebSocketResponse) -> tuple[bytes, dict[str, object]]:
+            hello = await ws.receive_json()
+            assert hello["role"] == "operator"
+            assert hello["version"] == "1.2.3"
+            server.publish_frame(make_frame(1))
+            picture = await ws.receive_bytes()
+            server.publish_telemetry({"mode": "hold", "aol_ms": float("nan"), "control_error_mm": np.float64(1.5)})
+            return picture, await ws.receive_json()
+
+        picture, telemetry = talk(ws_url(server), look)  # type: ignore[misc]
+    header, data = unpack_frame(picture)
+    assert data == b"picture"
+    assert (header["frame_id"], header["key"], header["input_seq"]) == (1, True, 7)
+    assert header["stages"] == {"draw": 1.5, "encode": None}
+    assert header["shown_pose"] == POSE.tolist()
+    assert telemetry == {"type": "telemetry", "mode": "hold", "aol_ms": None, "control_error_mm": 1.5}
+    assert listener.of("need_key"), "a new viewer asks for a key frame"
+    assert listener.wait("ack")[0].values["frame_id"] == 1, "a picture that nobody acknowledged gives its credit back"
+
+
+def test_cut_pictures_are_refused() -> None:
+    for message in (b"", struct.pack("<I", 50) + b"{}", struct.pack("<I", 2) + b"xx"):
+        with pytest.raises(MessageError):
+            unpack_frame(message)
+
+
+def test_a_second_viewer_sees_everything_and_may_only_stop() -> None:
+    listener = Listener()
+
+    async def main(server: PageServer) -> None:
+        async with (
+            aiohttp.ClientSession() as session,
+            session.ws_connect(ws_url(server)) as first,
+            session.ws_connect(ws_url(server)) as second,
+        ):
+            assert (await first.receive_json())["role"] == "operator"
+            assert (await second.receive_json())["role"] == "observer"
+            assert server.viewer_count == 2
+            server.publish_frame(make_frame(5))
+            assert await first.receive_bytes() == await second.receive_bytes()
+            for name in ("engage", "stop"):
+                await second.send_json({"type": "command", "name": name})
+            await second.send_json({"type": "ack", "frame_id": 5, "t_ms": 1})
+            await second.send_json(INPUT)
+            await asyncio.to_thread(listener.wait, "command")
+            await first.send_json({**INPUT, "seq": 41})
+            await asyncio.to_thread(listener.wait, "input")
+            await first.close()
+            hello = await second.receive_json()
+            assert hello["role"] == "operator", "the next in line drives"
+            assert hello["input_seq"] == 41, "input numbers go on where they were"
+
+    with serve(listener) as server:
+        asyncio.run(asyncio.wait_for(main(server), 10))
+        assert [e.values["name"] for e in listener.of("command")] == ["stop"]
+        assert [e.values["seq"] for e in listener.of("input")] == [41]
+        assert [e.values["drawn"] for e in listener.of("ack")] == [False], "only the operator's credit counts"
+        assert server.counters["not_operator"] == 2
+
+
+def test_a_stuck_viewer_is_skipped_and_starts_again_with_a_key_frame() -> None:
+    lost: list[tuple[int, bool]] = []
+    asked: list[int] = []
+    viewers = Viewers(on_lost=lambda i, k: lost.append((i, k)), on_need_key=asked.append)
+    quick, stuck = viewers.add(), viewers.add()
+
+    def send(frame_id: int, stands_alone: bool) -> None:
+        frame = PackedFrame(frame_id=frame_id, stands_alone=stands_alone, message=b"%d" % frame_id)
+        viewers.send_frame(frame, frame_id * 10**9)
+        quick.acknowledge(frame_id, need_key=False)
+
+    for frame_id in range(UNACKED_MAX + 5):
+        send(frame_id, frame_id == 0)
+    assert list(stuck.unacked) == list(range(UNACKED_MAX))
+    assert lost == [], "the operator lost nothing"
+    assert asked == [], "a key frame is of no use while the viewer is stuck"
+    stuck.acknowledge(UNACKED_MAX - 1, need_key=False)
+    send(100, False)
+    assert asked == [stuck.number]
+    assert not stuck.unacked, "a picture that cannot be decoded is not sent"
+    send(102, True)
+    assert list(stuck.unacked) == [102]
+
+
+def test_a_picture_for_nobody_gives_its_credit_back_at_once() -> None:
+    listener = Listener()
+    with serve(listener) as server:
+        server.publish_frame(make_frame(9))
+        ack = listener.wait("ack")[0]
+    assert ack.values["frame_id"] == 9
+    assert ack.values["drawn"] is False
+
+
+def test_the_server_starts_again_on_its_port_and_publishing_without_it_is_harmless() -> None:
+    server = serve()
+    server.publish_frame(make_frame(1))
+    with server:
+        port = server.port
+    server.publish_frame(make_frame(2))
+    server.publish_telemetry({})
+    with PageServer(PageServerCfg(port=port), clock=SystemClock(), on_event=Listener()) as again:
+        assert again.port == port
