@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,7 @@ class MujocoWorld:
     """
 
     def __init__(self, cfg: MujocoWorldCfg | None = None) -> None:
-        import mujoco
-
+        mujoco: Any = import_module("mujoco")  # here, so that importing this room costs nothing
         self._mujoco = mujoco
         self._cfg = cfg or MujocoWorldCfg()
         self.model: Any = _load(mujoco, self._cfg)
@@ -91,7 +91,8 @@ class MujocoWorld:
     def drive(self, q_reference: Array, qd_reference: Array) -> None:
         """Step once with joint references (6,) [rad], [rad/s] that hold at the end of the step."""
         control = self.data.ctrl
-        control[:6] = q_reference
+        # The drives compare with the state at the start of the step: without this they would lead by one step.
+        control[:6] = q_reference - self._cfg.timestep_s * qd_reference
         control[6:] = qd_reference
         self._mujoco.mj_step(self.model, self.data)
 

@@ -1,0 +1,140 @@
+"""The joint reference inside the controller: at rest, servoed, at a speed, on a move, or braking."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+
+from teletwin.arm.servo_law import ServoLaw, ServoLawCfg
+from teletwin.geometry import Array
+
+SPEED_LIMIT_RAD_S = np.array([np.pi, np.pi, np.pi, 2 * np.pi, 2 * np.pi, 2 * np.pi])
+"""Joint speed limits of the UR3e; no reference is faster, whatever the set-points ask."""
+RANGE_LIMIT_RAD = np.array([2 * np.pi, 2 * np.pi, np.pi, 2 * np.pi, 2 * np.pi, 2 * np.pi])
+
+
+class MotionMode(IntEnum):
+    """What shapes the reference."""
+
+    STOP = 0
+    SERVO = 1
+    SPEED = 2
+    MOVE = 3
+
+
+class JointMotion:
+    """Reference joint positions and velocities, one controller cycle at a time."""
+
+    def __init__(self, *, cycle_s: float = 0.002) -> None:
+        self._cycle_s = cycle_s
+        self._law = ServoLaw(ServoLawCfg(cycle_s=cycle_s))
+        self.mode = MotionMode.STOP
+        self.q = np.zeros(6)
+        self.qd = np.zeros(6)
+        self._target = np.zeros(6)
+        self._acceleration = 2.0
+        self._speed = np.zeros(6)
+        self._start = np.zeros(6)
+        self._move = (0.0, 1.0, 1.0)
+        self._elapsed_s = 0.0
+        self._left_s = 0.0
+
+    def reset(self, q: Array) -> None:
+        """Rest at q [rad] (6,)."""
+        self.mode = MotionMode.STOP
+        self.q[:] = q
+        self.qd[:] = 0.0
+        self._law.reset(self.q)
+
+    def servo(self, q: Array, *, lookahead_s: float, gain: float) -> None:
+        """Set-point (6,) of servoj; with none following it is held, as the controller does."""
+        if self.mode != MotionMode.SERVO:
+            self._law.reset(self.q)
+            self.mode = MotionMode.SERVO
+        known = self._law.cfg
+        if lookahead_s != known.lookahead_s or gain != known.gain:
+            self._law.configure(ServoLawCfg(lookahead_s=lookahead_s, gain=gain, cycle_s=self._cycle_s))
+        np.clip(q, -RANGE_LIMIT_RAD, RANGE_LIMIT_RAD, out=self._target)
+
+    def speed(self, qd: Array, *, acceleration: float, duration_s: float) -> None:
+        """speedj: ramp to qd [rad/s] (6,) at acceleration [rad/s^2]; duration_s 0 means until told otherwise."""
+        self.mode = MotionMode.SPEED
+        np.clip(qd, -SPEED_LIMIT_RAD_S, SPEED_LIMIT_RAD_S, out=self._speed)
+        self._acceleration = max(acceleration, 0.01)
+        self._left_s = duration_s if duration_s > 0.0 else np.inf
+
+    def move(self, q: Array, *, speed: float, acceleration: float) -> None:
+        """movej: straight line in joint space with a trapezoid of speed along the leading joint."""
+        self.mode = MotionMode.MOVE
+        self._start[:] = self.q
+        np.clip(q, -RANGE_LIMIT_RAD, RANGE_LIMIT_RAD, out=self._target)
+        distance = float(np.abs(self._target - self._start).max())
+        acceleration = max(acceleration, 0.01)
+        peak = min(max(speed, 0.01), float(np.sqrt(acceleration * distance)), float(SPEED_LIMIT_RAD_S[0]))
+        self._move = (distance, max(peak, 1e-6), acceleration)
+        self._elapsed_s = 0.0
+
+    def stop(self, *, deceleration: float) -> None:
+        """stopj: bring the reference to rest at deceleration [rad/s^2]."""
+        self.mode = MotionMode.STOP
+        self._acceleration = max(deceleration, 0.1)
+
+    @property
+    def at_rest(self) -> bool:
+        """True when the reference stands still and nothing asks it to move."""
+        return self.mode == MotionMode.STOP and not self.qd.any()
+
+    def step(self) -> None:
+        """Advance the reference by one cycle."""
+        if self.mode == MotionMode.SERVO:
+            self._follow()
+        elif self.mode == MotionMode.MOVE:
+            self._advance_move()
+        else:
+            self._ramp()
+
+    def _follow(self) -> None:
+        reach = SPEED_LIMIT_RAD_S * self._cycle_s
+        change = np.clip(self._law.step(self._target) - self.q, -reach, reach)
+        self.q += change
+        np.divide(change, self._cycle_s, out=self.qd)
+
+    def _ramp(self) -> None:
+        speed = self._speed if self.mode == MotionMode.SPEED else 0.0
+        reach = self._acceleration * self._cycle_s
+        self.qd += np.clip(speed - self.qd, -reach, reach)
+        self.q += self.qd * self._cycle_s
+        np.clip(self.q, -RANGE_LIMIT_RAD, RANGE_LIMIT_RAD, out=self.q)
+        if self.mode == MotionMode.SPEED:
+            self._left_s -= self._cycle_s
+            if self._left_s <= 0.0:
+                self.mode = MotionMode.STOP
+
+    def _advance_move(self) -> None:
+        distance, peak, acceleration = self._move
+        self._elapsed_s += self._cycle_s
+        share, rate = _trapezoid(self._elapsed_s, distance, peak, acceleration)
+        span = self._target - self._start
+        self.q[:] = self._start + share * span
+        self.qd[:] = rate * span
+        if share >= 1.0:
+            self.q[:] = self._target
+            self.qd[:] = 0.0
+            self.mode = MotionMode.STOP
+
+
+def _trapezoid(t_s: float, distance: float, peak: float, acceleration: float) -> tuple[float, float]:
+    """Share of the way done, 0 ... 1, and its rate [1/s] at t_s [s]."""
+    if distance < 1e-9:
+        return 1.0, 0.0
+    ramp_s = peak / acceleration
+    total_s = distance / peak + ramp_s
+    if t_s >= total_s:
+        return 1.0, 0.0
+    if t_s < ramp_s:
+        return 0.5 * acceleration * t_s * t_s / distance, acceleration * t_s / distance
+    if t_s < total_s - ramp_s:
+        return (peak * t_s - 0.5 * peak * ramp_s) / distance, peak / distance
+    left_s = total_s - t_s
+    return 1.0 - 0.5 * acceleration * left_s * left_s / distance, acceleration * left_s / distance
