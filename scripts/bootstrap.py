@@ -1,0 +1,170 @@
+"""Makes `.venv` with exactly the locked packages, and what the system must bring; standard library only.
+
+Shared by demo.py and test.py. A stamp in `.venv` remembers what was installed, so that a later start costs
+nothing but reading it.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+VENV = ROOT / ".venv"
+STAMP = VENV / "teletwin-installed.json"
+LOCKS = {name: ROOT / "scripts" / f"requirements-{name}.txt" for name in ("demo", "test")}
+_PROJECT_FILES = (ROOT / "pyproject.toml", ROOT / "exts/teletwin/config/extension.toml")
+
+
+class BootstrapError(Exception):
+    """One clear line for the person at the terminal."""
+
+
+def say(text: str) -> None:
+    """Print a line of progress at once."""
+    print(f"teletwin: {text}", flush=True)
+
+
+def venv_command(name: str) -> str:
+    """Path of a command of the environment, for example 'python'."""
+    return str(VENV / "bin" / name)
+
+
+def ensure_environment(purpose: str) -> None:
+    """Make or mend `.venv` for 'demo' or 'test'; return at once when the stamp is current.
+
+    Raises:
+        BootstrapError: Something is missing that only a person can bring.
+    """
+    wanted = _fingerprint(purpose)
+    if _stamps().get(purpose) == wanted:
+        return
+    started = time.monotonic()
+    ensure_system(_missing_for_python() + _missing_for_pictures())
+    _make_venv()
+    _install_locked(purpose)
+    _install_project()
+    covered = ("demo", "test") if purpose == "test" else (purpose,)  # the test lock holds the demo's
+    STAMP.write_text(json.dumps({**_stamps(), **{each: _fingerprint(each) for each in covered}}))
+    say(f"installed in {time.monotonic() - started:.0f} s")
+
+
+def _fingerprint(purpose: str) -> str:
+    digest = hashlib.sha256(f"{sys.version_info[:2]} {ROOT}".encode())
+    for path in (LOCKS[purpose], *_PROJECT_FILES):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _stamps() -> dict[str, str]:
+    try:
+        return json.loads(STAMP.read_text())
+    except (OSError, ValueError):
+        return {}
+
+
+def ensure_system(packages: list[str]) -> None:
+    """Install Debian packages when this is root, else name the one line that does it.
+
+    Raises:
+        BootstrapError: They are missing and cannot be installed from here.
+    """
+    if not packages:
+        return
+    line = f"apt-get update && apt-get install -y --no-install-recommends {' '.join(packages)}"
+    if shutil.which("apt-get") is None:
+        raise BootstrapError(f"this system lacks what Debian calls {' '.join(packages)}; install that and start again")
+    if os.geteuid() != 0:
+        raise BootstrapError(f"system packages are missing; run once: sudo sh -c '{line}'")
+    say(f"installing system packages: {' '.join(packages)}")
+    environment = {**os.environ, "DEBIAN_FRONTEND": "noninteractive"}
+    done = subprocess.run(["sh", "-c", line], env=environment, capture_output=True, text=True)
+    if done.returncode != 0:
+        reason = (done.stderr.strip().splitlines() or ["apt-get failed"])[-1]
+        raise BootstrapError(f"system packages could not be installed ({reason}); run: {line}")
+
+
+def has_library(name: str) -> bool:
+    """Tell whether the dynamic loader finds a library, for example 'libEGL.so.1'."""
+    try:
+        ctypes.CDLL(name)
+    except OSError:
+        return False
+    return True
+
+
+def _missing_for_python() -> list[str]:
+    if (VENV / "bin" / "python").exists() or importlib.util.find_spec("ensurepip"):
+        return []
+    return [f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"]
+
+
+def _missing_for_pictures() -> list[str]:
+    libraries = {"libegl1": "libEGL.so.1", "libgl1": "libGL.so.1", "libgles2": "libGLESv2.so.2"}
+    missing = [package for package, library in libraries.items() if not has_library(library)]
+    folders = (Path("/usr/lib"), Path("/usr/lib64"), Path("/usr/local/lib"))
+    drivers = ("*/dri/*_dri.so", "dri/*_dri.so", "*/libgallium*.so", "*/libEGL_nvidia.so*")
+    if not any(next(folder.glob(driver), None) for folder in folders for driver in drivers):
+        missing.append("libgl1-mesa-dri")
+    return missing
+
+
+def _make_venv() -> None:
+    python = VENV / "bin" / "python"
+    if python.exists():
+        probe = "import sys, pip; print(sys.version_info[:2])"
+        done = subprocess.run([str(python), "-c", probe], capture_output=True, text=True)
+        if done.returncode == 0 and done.stdout.strip() == str(sys.version_info[:2]):
+            return
+    say(f"making .venv with Python {sys.version_info[0]}.{sys.version_info[1]}")
+    base = getattr(sys, "_base_executable", sys.executable)  # not the python inside a .venv that is cleared
+    done = subprocess.run([base, "-m", "venv", "--clear", str(VENV)], capture_output=True, text=True)
+    if done.returncode != 0:
+        reason = (done.stdout + done.stderr).strip().splitlines() or ["no reason given"]
+        raise BootstrapError(f"{VENV} cannot be made: {reason[-1]}; install python3-venv or free that folder")
+
+
+def _install_locked(purpose: str) -> None:
+    lock = LOCKS[purpose]
+    count = sum(1 for line in lock.read_text().splitlines() if "==" in line)
+    say(f"installing {count} packages at the versions of {lock.relative_to(ROOT)} (first start only)")
+    # No dependency resolution: the lock is the whole set. Byte code is compiled at first import instead.
+    _pip(["install", "--no-deps", "--no-compile", "-r", str(lock)], count=count)
+
+
+def _install_project() -> None:
+    say("installing teletwin itself")
+    _pip(["install", "--no-deps", "--no-build-isolation", "-e", str(ROOT)], count=1)
+
+
+def _pip(arguments: list[str], *, count: int) -> None:
+    command = [venv_command("python"), "-m", "pip", *arguments, "--no-input", "--disable-pip-version-check"]
+    command += ["--progress-bar", "off", "--no-warn-script-location"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert process.stdout
+    lines = []
+    for line in process.stdout:
+        lines.append(line.rstrip())
+        _show_progress(lines, count)
+    if process.wait() != 0:
+        reason = next((line for line in lines if line.startswith("ERROR")), lines[-1] if lines else "no reason given")
+        raise BootstrapError(f"pip failed: {reason}; look at the network or the package index and start again")
+
+
+def _show_progress(lines: list[str], count: int) -> None:
+    if lines[-1].startswith("Collecting "):
+        number = sum(1 for line in lines if line.startswith("Collecting "))
+        if sys.stdout.isatty():
+            print(f"\r  {number}/{count} {lines[-1].split()[1]:<50.50}", end="", flush=True)
+        elif number % 10 == 0:
+            print(f"  {number}/{count}", flush=True)
+    elif lines[-1].startswith("Installing collected"):
+        print(f"{chr(13) if sys.stdout.isatty() else ''}  unpacking {'':<60}".rstrip(), flush=True)

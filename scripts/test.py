@@ -1,0 +1,107 @@
+"""Install what the tests need into .venv, then run every check; arguments are passed on to pytest."""
+
+import os
+import sys
+
+if not (3, 11) <= sys.version_info < (3, 13):
+    sys.exit(
+        "teletwin needs Python 3.11 or 3.12, this is {}.{}; install one (apt-get install python3.12 python3.12-venv)"
+        " and run: python3.12 scripts/test.py".format(*sys.version_info)
+    )
+
+import shutil
+import subprocess
+import time
+from pathlib import Path
+
+from bootstrap import ROOT, BootstrapError, ensure_environment, ensure_system, say, venv_command
+
+_NOTHING_COLLECTED = 5
+"""pytest's exit status when no test fits the arguments."""
+
+
+def main() -> int:
+    """Prepare, run every check, print a summary; 0 only when all of them passed."""
+    try:
+        ensure_environment("test")
+    except BootstrapError as error:
+        sys.exit(f"teletwin: {error}")
+    notes = _ensure_browser()
+    os.chdir(ROOT)
+    python = venv_command("python")
+    pytest = [python, "-m", "pytest", *sys.argv[1:]]
+    checks = {
+        "ruff": [venv_command("ruff"), "check", "."],
+        "format": [venv_command("ruff"), "format", "--check", "."],
+        "spelling": [venv_command("codespell"), "README.md", "docs", "exts", "scripts", "tests", "training"],
+        "imports": [venv_command("lint-imports")],
+        "types": [venv_command("pyright")],
+        "tests": [*pytest, "-m", "not live and not slow"],
+        "live tests": [*pytest, "-m", "live or slow"],
+    }
+    results = {name: _run(name, command) for name, command in checks.items()}
+    return _summarize(results, notes)
+
+
+def _ensure_browser() -> list[str]:
+    """Install Chromium and a font for the browser tests; return what is left to say about it."""
+    missing = [] if _chromium() else ["chromium"]
+    if not Path("/usr/share/fonts/truetype/dejavu").exists():
+        missing.append("fonts-dejavu-core")
+    try:
+        if "chromium" in missing and _is_ubuntu():  # its chromium package is only a door to the snap store
+            missing.remove("chromium")
+            _install_playwright_chromium()
+        ensure_system(missing)
+    except BootstrapError as error:
+        if os.environ.get("CI"):
+            sys.exit(f"teletwin: {error}")
+        return [f"the browser tests are left out: {error}"]
+    return []
+
+
+def _chromium() -> str | None:
+    given = os.environ.get("TELETWIN_CHROMIUM")
+    found = [shutil.which(name) for name in (given, "chromium", "google-chrome") if name]
+    playwright = Path.home().glob(".cache/ms-playwright/chromium-*/chrome-linux*/chrome")
+    path = next((each for each in (*found, *map(str, playwright)) if each), None)
+    if path:
+        os.environ["TELETWIN_CHROMIUM"] = path
+    return path
+
+
+def _is_ubuntu() -> bool:
+    release = Path("/etc/os-release")
+    return release.exists() and "ID=ubuntu" in release.read_text().splitlines()
+
+
+def _install_playwright_chromium() -> None:
+    say("installing Chromium by playwright")
+    options = ["--with-deps"] if os.geteuid() == 0 else []
+    command = [venv_command("playwright"), "install", *options, "chromium"]
+    if subprocess.run(command).returncode != 0 or _chromium() is None:
+        raise BootstrapError(f"Chromium could not be installed; run: sudo {' '.join(command)}")
+
+
+def _run(name: str, command: list[str]) -> tuple[bool, float]:
+    say(f"{name}: {' '.join(command[:1] and [Path(command[0]).name, *command[1:]])}")
+    started = time.monotonic()
+    status = subprocess.run(command).returncode
+    passed = status == 0 or (status == _NOTHING_COLLECTED and len(sys.argv) > 1)
+    return passed, time.monotonic() - started
+
+
+def _summarize(results: dict[str, tuple[bool, float]], notes: list[str]) -> int:
+    print("\n" + "-" * 40)
+    for name, (passed, took_s) in results.items():
+        print(f"{name:<12} {'passed' if passed else 'FAILED':<8} {took_s:7.1f} s")
+    for note in notes:
+        print(f"note: {note}")
+    failed = [name for name, (passed, _) in results.items() if not passed]
+    took_s = sum(took for _, took in results.values())
+    print(f"{'failed: ' + ', '.join(failed) if failed else 'all passed'} in {took_s:.0f} s")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
