@@ -1,0 +1,90 @@
+"""A forecasting kernel bound to its arrays: everything is allocated and recorded once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from teletwin.errors import ConfigError
+from teletwin.forecast import WINDOW_STEP_S
+from teletwin.geometry import Array
+from teletwin.messages import CURVE_KNOTS, CURVE_STEP_S
+from teletwin.warp_runtime import load_warp
+
+_STEPS = round((CURVE_KNOTS - 1) * CURVE_STEP_S / WINDOW_STEP_S)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MotionLimits:
+    """How far a hand may be forecast to move; the displacement after h is at most limit * h."""
+
+    speed_m_s: float = 1.5
+    turn_rate_rad_s: float = 6.0
+
+    def __post_init__(self) -> None:
+        for name in ("speed_m_s", "turn_rate_rad_s"):
+            value = getattr(self, name)
+            if not 0.0 < value < float("inf"):
+                raise ConfigError(f"{name} cannot be used", given=value, allowed="a positive number")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KernelSpec:
+    """Which kernel of `forecast.kernels` to run, and with what."""
+
+    kernel: str
+    lags: tuple[int, ...] = ()
+    """Lags of the recursion in grid steps, increasing."""
+    limits: MotionLimits = MotionLimits()
+
+    @property
+    def shortest_window(self) -> int:
+        """The fewest poses that the kernel can read."""
+        return max(4, *(2 * lag + 3 for lag in self.lags), len(self.lags) + 4)
+
+
+class BoundKernel:
+    """One kernel with its arrays for a number of hands and a window length.
+
+    Attributes:
+        window: Input (hands, count, 7) float64; on the CPU a numpy view, else None.
+        curve: Output (hands, CURVE_KNOTS, 7); on the CPU a numpy view, else None.
+        coefficients: (hands, lags + 1, 7); on the CPU a numpy view, else None.
+        device_window, device_curve: The same memory as warp arrays of 7-vectors.
+    """
+
+    def __init__(self, spec: KernelSpec, *, hands: int, count: int, device: str = "cpu") -> None:
+        warp = load_warp()
+        from teletwin.forecast import kernels
+
+        def vectors(*shape: int) -> Any:
+            return warp.zeros(shape, dtype=kernels.vec7, device=device)
+
+        order = len(spec.lags)
+        limits = warp.vec3d(spec.limits.speed_m_s, spec.limits.turn_rate_rad_s, WINDOW_STEP_S)
+        self.device_window = vectors(hands, count)
+        self.device_curve = vectors(hands, CURVE_KNOTS)
+        coefficients = vectors(hands, order + 1)
+        self._inputs = [
+            self.device_window,
+            warp.array(np.array(spec.lags, dtype=np.int32), dtype=warp.int32, device=device),
+            limits,
+            vectors(hands, count - 1 + _STEPS),
+            vectors(max(order + 1, 2), hands, count + 2),
+            coefficients,
+        ]
+        self._command = warp.launch(
+            getattr(kernels, spec.kernel),
+            dim=hands,
+            inputs=self._inputs,
+            outputs=[self.device_curve],
+            device=device,
+            record_cmd=True,
+        )
+        self.launch = self._command.launch
+        on_cpu = warp.get_device(device).is_cpu
+        self.window: Array | None = self.device_window.numpy() if on_cpu else None
+        self.curve: Array | None = self.device_curve.numpy() if on_cpu else None
+        self.coefficients: Array | None = coefficients.numpy() if on_cpu else None

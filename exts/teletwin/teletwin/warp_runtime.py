@@ -1,0 +1,47 @@
+"""Loads NVIDIA warp on demand, without a word on the terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+from collections.abc import Iterator
+from types import ModuleType
+
+
+def load_warp() -> ModuleType:
+    """Import and start warp once, silently; kernels are compiled on first use and kept in its cache.
+
+    A machine without an NVIDIA driver is a normal one here, so its notice is swallowed.
+    """
+    import warp
+
+    if hasattr(warp.config, "log_level"):
+        warp.config.log_level = max(int(warp.config.log_level), 30)  # warnings and worse
+    else:
+        setattr(warp.config, "quiet", True)  # noqa: B010 - its name before 1.10
+    with _muted_stderr() if not _has_cuda_driver() else contextlib.nullcontext():
+        warp.init()
+    return warp
+
+
+def _has_cuda_driver() -> bool:
+    for name in ("libcuda.so.1", "libcuda.so", "nvcuda.dll"):
+        with contextlib.suppress(OSError):
+            ctypes.CDLL(name)
+            return True
+    return False
+
+
+@contextlib.contextmanager
+def _muted_stderr() -> Iterator[None]:
+    """Send file descriptor 2 nowhere: the notice comes from C, below sys.stderr."""
+    kept = os.dup(2)
+    sink = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(sink, 2)
+        yield
+    finally:
+        os.dup2(kept, 2)
+        os.close(sink)
+        os.close(kept)
