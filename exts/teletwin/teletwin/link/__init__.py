@@ -21,6 +21,8 @@ class Received:
     """When it was sent, offset between the clocks removed."""
     t_arrived_ns: int
     """When the (imitated) network delivered it."""
+    raw: bytes = b""
+    """The datagram as it came, for `forward`; empty when the message came in several pieces."""
 
 
 class Link(Protocol):
@@ -30,10 +32,22 @@ class Link(Protocol):
         """Send now; never blocks; what cannot be sent is counted."""
         ...
 
+    def send_reliable(self, peer: str, message: Message) -> None:
+        """Send now and again until the peer confirms; for stop, settings and the like."""
+        ...
+
+    def forward(self, peer: str, raw: bytes) -> None:
+        """Pass a received datagram on as it is; the peer must name this role as a relay of its sender."""
+        ...
+
     def receive(self) -> list[Received]:
         """Everything that has arrived by now, oldest first; never blocks."""
         ...
 
     def offset_ns(self, peer: str) -> int:
         """Estimate of (peer's clock - own clock) [ns]; 0 until known."""
+        ...
+
+    def counters(self) -> dict[str, int]:
+        """Totals since the start by name: received, late, replayed, stale, invalid ..."""
         ...

@@ -1,0 +1,131 @@
+"""JointCommand, ArmState and TwinStatus as bytes; joint vectors as float64, any arm up to 16 joints."""
+
+from __future__ import annotations
+
+import struct
+
+import numpy as np
+
+from teletwin.errors import MessageError
+from teletwin.geometry import Array
+from teletwin.link.codec_json import dump_json, load_json
+from teletwin.messages import ArmState, JointCommand, Mode, TwinStatus
+
+_COMMAND = struct.Struct("<qqBB")
+_ARM = struct.Struct("<qqBBHqqqqdd")
+_STATUS = struct.Struct("<qHBqq7d")
+_MAX_JOINTS = 16
+_MAX_FAULT_BYTES = 300
+
+
+def encode_command(command: JointCommand) -> bytes:
+    """Payload of a joint command: 210 bytes for six joints."""
+    vectors, count = _pack_vectors(command.q, command.qd, command.q_shadow, command.qd_shadow)
+    return _COMMAND.pack(command.t_ns, command.pose_t_ns, command.mode, count) + vectors
+
+
+def decode_command(payload: bytes) -> JointCommand:
+    """The joint command in a payload."""
+    t_ns, pose_t_ns, mode, count = _COMMAND.unpack_from(payload)
+    q, qd, q_shadow, qd_shadow = _unpack_vectors(payload, _COMMAND.size, rows=4, count=count)
+    return JointCommand(
+        t_ns=t_ns, q=q, qd=qd, q_shadow=q_shadow, qd_shadow=qd_shadow, pose_t_ns=pose_t_ns, mode=Mode(mode)
+    )
+
+
+def encode_arm_state(state: ArmState) -> bytes:
+    """Payload of an arm state; a fault text beyond 300 bytes is cut."""
+    vectors, count = _pack_vectors(state.q, state.qd, state.q_shadow)
+    fault = state.fault.encode()[:_MAX_FAULT_BYTES].decode(errors="ignore").encode()
+    fixed = _ARM.pack(
+        *(state.t_ns, state.pose_t_ns, state.mode, count, len(fault)),
+        *(state.held_count, state.limited_count, state.overrun_count, state.tick_count),
+        *(state.command_age_ms, state.tick_us),
+    )
+    return fixed + fault + vectors
+
+
+def decode_arm_state(payload: bytes) -> ArmState:
+    """The arm state in a payload."""
+    fields = _ARM.unpack_from(payload)
+    t_ns, pose_t_ns, mode, count, fault_bytes, held, limited, overrun, ticks, age_ms, tick_us = fields
+    start = _ARM.size + fault_bytes
+    q, qd, q_shadow = _unpack_vectors(payload, start, rows=3, count=count)
+    _require_finite(age_ms + tick_us)
+    return ArmState(
+        t_ns=t_ns,
+        q=q,
+        qd=qd,
+        q_shadow=q_shadow,
+        pose_t_ns=pose_t_ns,
+        mode=Mode(mode),
+        fault=payload[_ARM.size : start].decode(),
+        command_age_ms=age_ms,
+        held_count=held,
+        limited_count=limited,
+        overrun_count=overrun,
+        tick_count=ticks,
+        tick_us=tick_us,
+    )
+
+
+def encode_twin_status(status: TwinStatus) -> bytes:
+    """Payload of a twin status: fixed part, command, arm state, counters as JSON."""
+    arm = encode_arm_state(status.arm)
+    vectors, count = _pack_vectors(status.q_command)
+    fixed = _STATUS.pack(
+        *(status.t_ns, len(arm), count, status.overrun_count, status.tick_count, status.uplink_age_ms),
+        *(status.horizon_used_s, status.horizon_orientation_used_s, status.downstream_s),
+        *(status.tick_us, status.tick_p99_us, status.period_p99_ms),
+    )
+    return fixed + vectors + arm + dump_json(dict(status.counters))
+
+
+def decode_twin_status(payload: bytes) -> TwinStatus:
+    """The twin status in a payload."""
+    t_ns, arm_bytes, count, overruns, ticks, *numbers = _STATUS.unpack_from(payload)
+    _require_finite(sum(numbers))
+    arm_start = _STATUS.size + 8 * count
+    (q_command,) = _unpack_vectors(payload[:arm_start], _STATUS.size, rows=1, count=count)
+    arm = decode_arm_state(payload[arm_start : arm_start + arm_bytes])
+    counters: dict[str, int] = {}
+    for name, value in load_json(payload[arm_start + arm_bytes :]).items():
+        if not isinstance(value, int) or isinstance(value, bool):
+            raise MessageError("a counter is not a whole number", given=name)
+        counters[name] = value
+    return TwinStatus(
+        t_ns=t_ns,
+        arm=arm,
+        q_command=q_command,
+        uplink_age_ms=numbers[0],
+        horizon_used_s=numbers[1],
+        horizon_orientation_used_s=numbers[2],
+        downstream_s=numbers[3],
+        counters=counters,
+        tick_us=numbers[4],
+        tick_p99_us=numbers[5],
+        period_p99_ms=numbers[6],
+        overrun_count=overruns,
+        tick_count=ticks,
+    )
+
+
+def _pack_vectors(*vectors: Array) -> tuple[bytes, int]:
+    shape = vectors[0].shape
+    if len(shape) != 1 or shape[0] > _MAX_JOINTS or any(vector.shape != shape for vector in vectors):
+        raise MessageError("joint vectors do not fit", given=[vector.shape for vector in vectors])
+    return b"".join(vector.astype("<f8", copy=False).tobytes() for vector in vectors), shape[0]
+
+
+def _unpack_vectors(payload: bytes, offset: int, *, rows: int, count: int) -> Array:
+    if count > _MAX_JOINTS or len(payload) - offset != 8 * rows * count:
+        raise MessageError("a joint message has a wrong length", given=len(payload))
+    values = np.frombuffer(payload, "<f8", offset=offset)
+    if not np.isfinite(values).all():
+        raise MessageError("a joint message holds numbers that are not finite")
+    return values.reshape(rows, count)
+
+
+def _require_finite(total: float) -> None:
+    if total - total != 0.0:  # nan and infinities only
+        raise MessageError("a message holds numbers that are not finite")

@@ -1,0 +1,114 @@
+"""Frame, FrameAck and ViewSettings as bytes."""
+
+from __future__ import annotations
+
+import math
+import struct
+
+import numpy as np
+
+from teletwin.errors import MessageError
+from teletwin.link.codec_json import dump_json, load_json
+from teletwin.messages import Frame, FrameAck, ViewSettings
+
+CODECS = ("h264", "jpeg")
+
+_FRAME = struct.Struct("<qqqqBBHHHd7d7d")
+_ACK = struct.Struct("<qBBd")
+_SETTINGS = struct.Struct("<HHBBqd")
+
+
+def encode_frame(frame: Frame) -> bytes:
+    """Payload of a frame: fixed part, stage times as JSON, picture."""
+    stages = dump_json(dict(frame.stages_ms))
+    fixed = _FRAME.pack(
+        *(frame.frame_id, frame.input_seq, frame.pose_t_ns, frame.t_ready_ns),
+        *(_codec_number(frame.codec), frame.is_key, frame.width, frame.height, len(stages), frame.horizon_used_s),
+        *frame.shown_pose.tolist(),
+        *frame.shadow_pose.tolist(),
+    )
+    return fixed + stages + frame.data
+
+
+def decode_frame(payload: bytes) -> Frame:
+    """The frame in a payload."""
+    frame_id, input_seq, pose_t_ns, t_ready_ns, codec, is_key, width, height, stage_bytes, *numbers = (
+        _FRAME.unpack_from(payload)
+    )
+    if not all(map(math.isfinite, numbers)) or is_key > 1:
+        raise MessageError("a frame holds values that cannot be")
+    start = _FRAME.size + stage_bytes
+    if start > len(payload):
+        raise MessageError("a frame was cut", given=len(payload))
+    return Frame(
+        frame_id=frame_id,
+        codec=_codec_name(codec),
+        is_key=bool(is_key),
+        width=width,
+        height=height,
+        input_seq=input_seq,
+        pose_t_ns=pose_t_ns,
+        shown_pose=np.array(numbers[1:8]),
+        shadow_pose=np.array(numbers[8:15]),
+        horizon_used_s=numbers[0],
+        stages_ms=_stage_times(payload[_FRAME.size : start]),
+        t_ready_ns=t_ready_ns,
+        data=payload[start:],
+    )
+
+
+def encode_frame_ack(ack: FrameAck) -> bytes:
+    """Payload of a frame acknowledgement, 18 bytes."""
+    return _ACK.pack(ack.frame_id, ack.drawn, ack.need_key, ack.latency_ms)
+
+
+def decode_frame_ack(payload: bytes) -> FrameAck:
+    """The acknowledgement in a payload."""
+    frame_id, drawn, need_key, latency_ms = _ACK.unpack(payload)
+    if drawn > 1 or need_key > 1 or not math.isfinite(latency_ms):
+        raise MessageError("an acknowledgement holds values that cannot be")
+    return FrameAck(frame_id=frame_id, drawn=bool(drawn), need_key=bool(need_key), latency_ms=latency_ms)
+
+
+def encode_view_settings(settings: ViewSettings) -> bytes:
+    """Payload of view settings, 22 bytes."""
+    codec = _codec_number(settings.codec)
+    return _SETTINGS.pack(
+        settings.width, settings.height, codec, settings.barcode, settings.bitrate_bps, settings.rate_hz
+    )
+
+
+def decode_view_settings(payload: bytes) -> ViewSettings:
+    """The view settings in a payload."""
+    width, height, codec, barcode, bitrate_bps, rate_hz = _SETTINGS.unpack(payload)
+    if not (width and height and barcode <= 1 and bitrate_bps > 0 and 0.0 < rate_hz <= 1000.0):
+        raise MessageError("view settings hold values that cannot be")
+    return ViewSettings(
+        width=width,
+        height=height,
+        rate_hz=rate_hz,
+        bitrate_bps=bitrate_bps,
+        codec=_codec_name(codec),
+        barcode=bool(barcode),
+    )
+
+
+def _codec_number(name: str) -> int:
+    if name not in CODECS:
+        raise MessageError("unknown picture codec", given=name, allowed=CODECS)
+    return CODECS.index(name)
+
+
+def _codec_name(number: int) -> str:
+    if number >= len(CODECS):
+        raise MessageError("unknown picture codec", given=number)
+    return CODECS[number]
+
+
+def _stage_times(data: bytes) -> dict[str, float]:
+    stages: dict[str, float] = {}
+    for name, value in load_json(data).items():
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or abs(value) > 1e9:
+            raise MessageError("a stage time is not a number", given=name)
+        stages[name] = float(value)
+    return stages

@@ -1,0 +1,256 @@
+"""One role's end of the protocol, without a transport: messages in, datagrams out, and back.
+
+Every transport shares it, so what holds for UDP holds for links in memory. It numbers and seals what is
+sent, opens and judges what arrives, follows the peers' clocks, and says what must be sent again.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from teletwin.clock import NS_PER_MS, NS_PER_S, Clock
+from teletwin.errors import ConfigError, MessageError
+from teletwin.link import Received
+from teletwin.link.clock_sync import ClockSync
+from teletwin.link.codec import decode, encode
+from teletwin.link.fragments import Reassembly, split
+from teletwin.link.reliable import Resender, confirmation
+from teletwin.link.streams import SequenceWindow, StreamCounts, Verdict
+from teletwin.link.wire import (
+    FLAG_FRAGMENT,
+    FLAG_RELIABLE,
+    MAX_PAYLOAD_BYTES,
+    ROLES,
+    Datagram,
+    Kind,
+    OtherSessionError,
+    Seal,
+)
+from teletwin.messages import Message
+
+_STATE_KINDS = frozenset({Kind.FORECAST, Kind.COMMAND, Kind.ARM_STATE, Kind.TWIN_STATUS})
+_MAX_ECHO_AGE_NS = 1 * NS_PER_S
+_SEQ_MASK = (1 << 32) - 1
+
+Outgoing = list[tuple[str, bytes]]
+"""Datagrams to send: destination and bytes."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndpointCfg:
+    """Who this end is and what it trusts."""
+
+    role: str
+    session_id: int = 0
+    key: bytes | None = None
+    """Shared secret of 16 bytes or more; None trusts whoever knows the session id."""
+    relays: Mapping[str, str] = field(default_factory=dict)
+    """Sender to the peer that may forward its datagrams, for example {"operator": "twin"}."""
+    max_age_s: float = 1.0
+    """Poses, commands and states older than this on arrival are dropped, once the clocks are known."""
+    probe_period_s: float = 0.1
+    """A peer that was sent nothing for so long gets the bare stamps."""
+
+    def __post_init__(self) -> None:
+        for role in (self.role, *self.relays, *self.relays.values()):
+            if role not in ROLES:
+                raise ConfigError("unknown role", given=role, allowed=", ".join(ROLES))
+        if not (self.max_age_s > 0.0 and self.probe_period_s > 0.0):
+            raise ConfigError("an age limit must be positive", given=(self.max_age_s, self.probe_period_s))
+
+
+class Endpoint:
+    """State of one role's conversations; see the module."""
+
+    def __init__(self, cfg: EndpointCfg, clock: Clock) -> None:
+        self._cfg = cfg
+        self._clock = clock
+        self._seal = Seal(session_id=cfg.session_id, key=cfg.key)
+        # Numbers start from the clock: a role that starts again is newer than all it said before.
+        self._first_seq = clock.now_ns() // NS_PER_MS & _SEQ_MASK
+        self._next_seq: dict[tuple[str, Kind], int] = {}
+        self._windows: dict[tuple[str, str, Kind], SequenceWindow] = {}
+        self._syncs: dict[str, ClockSync] = {}
+        self._heard: dict[str, tuple[int, int]] = {}
+        self._last_sent_ns: dict[str, int] = {}
+        self._reassembly = Reassembly()
+        self._resender = Resender()
+        self._replies: Outgoing = []
+        self._max_age_ns = round(cfg.max_age_s * NS_PER_S)
+        self._probe_period_ns = round(cfg.probe_period_s * NS_PER_S)
+        self.totals: Counter[str] = Counter()
+
+    def write(self, peer: str, message: Message, *, reliable: bool = False) -> list[bytes]:
+        """Datagrams of one message for peer; what cannot be written is counted and gives none."""
+        try:
+            kind, payload = encode(message)
+            seq = self._number(peer, kind)
+            datagrams = self._close(peer, kind, FLAG_RELIABLE if reliable else 0, seq, payload)
+        except MessageError:
+            self.totals["unwritable"] += 1
+            return []
+        if reliable:
+            self._resender.keep(peer, kind, seq, payload, self._clock.now_ns())
+        self.totals["sent"] += 1
+        return datagrams
+
+    def open(self, raw: bytes) -> Datagram | None:
+        """Check a datagram as it comes off the wire; what is not of this session is counted."""
+        try:
+            return self._seal.open(raw)
+        except OtherSessionError:
+            self.totals["other_session"] += 1
+        except MessageError:
+            self.totals["invalid"] += 1
+        return None
+
+    def admits(self, datagram: Datagram, hop: str) -> bool:
+        """Whether a datagram that came over the hop from `hop` is for this role and may come that way."""
+        cfg = self._cfg
+        if datagram.destination == cfg.role:
+            allowed = datagram.sender == hop
+        else:
+            allowed = cfg.relays.get(datagram.sender) == hop == datagram.destination
+        if not allowed:
+            self.totals["misdirected"] += 1
+        return allowed
+
+    def read(self, datagram: Datagram, raw: bytes, arrived_ns: int) -> Received | None:
+        """The message in an admitted datagram that arrived at arrived_ns; None when there is none to use."""
+        if datagram.destination == self._cfg.role:
+            self._follow_clock(datagram, arrived_ns)
+        try:
+            return self._read(datagram, raw, arrived_ns)
+        except MessageError:
+            self.totals["invalid"] += 1
+            return None
+
+    def due(self, now_ns: int, peers: list[str]) -> Outgoing:
+        """Confirmations, repeats and probes to send now; probes go to `peers`."""
+        outgoing, self._replies = self._replies, []
+        for pending in self._resender.due(now_ns):
+            datagrams = self._close(pending.peer, pending.kind, FLAG_RELIABLE, pending.seq, pending.payload)
+            outgoing += [(pending.peer, datagram) for datagram in datagrams]
+        for peer in peers:
+            if now_ns - self._last_sent_ns.get(peer, now_ns - self._probe_period_ns) >= self._probe_period_ns:
+                outgoing += [(peer, raw) for raw in self._close(peer, Kind.PROBE, 0, 0, b"")]
+        return outgoing
+
+    def next_due_ns(self) -> int | None:
+        """When the next repeat is to be sent [ns]; None when nothing waits for confirmation."""
+        return self._resender.next_due_ns()
+
+    def offset_ns(self, peer: str, t_ns: int) -> int:
+        """Peer's clock minus own clock [ns] at own time t_ns; 0 until known."""
+        sync = self._syncs.get(peer)
+        return sync.offset_ns(t_ns) if sync is not None and sync.is_known else 0
+
+    def sync(self, peer: str) -> ClockSync:
+        """The clock of a peer as far as it is known."""
+        return self._syncs.setdefault(peer, ClockSync())
+
+    def heard_ns(self, peer: str) -> int:
+        """Arrival of the newest datagram straight from peer [ns]; 0 before the first."""
+        return self._heard.get(peer, (0, 0))[1]
+
+    def streams(self) -> dict[tuple[str, str, str], StreamCounts]:
+        """Totals of each incoming stream by sender, destination and kind of message."""
+        return {
+            (sender, destination, kind.name.lower()): window.counts
+            for (sender, destination, kind), window in self._windows.items()
+        }
+
+    def counters(self) -> dict[str, int]:
+        """All totals of this end by name."""
+        own = {
+            "rebuilt_pieces": self._reassembly.rebuilt_count,
+            "incomplete": self._reassembly.incomplete_count,
+            "resent": self._resender.resent_count,
+            "undelivered": self._resender.undelivered_count,
+            "missing": sum(window.counts.missing for window in self._windows.values()),
+        }
+        return dict(self.totals) | own
+
+    def _number(self, peer: str, kind: Kind) -> int:
+        seq = self._next_seq.get((peer, kind), self._first_seq)
+        self._next_seq[peer, kind] = (seq + 1) & _SEQ_MASK
+        return seq
+
+    def _close(self, peer: str, kind: Kind, flags: int, seq: int, payload: bytes) -> list[bytes]:
+        now_ns = self._clock.now_ns()
+        self._last_sent_ns[peer] = now_ns
+        echo_ns, echo_arrived_ns = self._heard.get(peer, (0, now_ns))
+        pieces = [payload]
+        if len(payload) > MAX_PAYLOAD_BYTES:
+            flags |= FLAG_FRAGMENT
+            pieces = split(payload)
+        role, age_ns = self._cfg.role, now_ns - echo_arrived_ns
+        close = self._seal.close
+        return [close(Datagram(kind, role, peer, flags, seq, now_ns, echo_ns, age_ns, piece)) for piece in pieces]
+
+    def _follow_clock(self, datagram: Datagram, arrived_ns: int) -> None:
+        sender, sent_ns = datagram.sender, datagram.t_send_ns
+        if sent_ns > self._heard.get(sender, (sent_ns - 1, 0))[0]:
+            self._heard[sender] = (sent_ns, arrived_ns)
+        if datagram.echo_ns and datagram.echo_age_ns < _MAX_ECHO_AGE_NS:  # drift spoils an old echo
+            self.sync(sender).observe(
+                sent_ns=datagram.echo_ns,
+                heard_ns=sent_ns - datagram.echo_age_ns,
+                replied_ns=sent_ns,
+                arrived_ns=arrived_ns,
+            )
+
+    def _read(self, datagram: Datagram, raw: bytes, arrived_ns: int) -> Received | None:
+        if datagram.kind is Kind.PROBE:
+            return None
+        if datagram.kind is Kind.CONFIRM:
+            self._resender.confirm(datagram.sender, datagram.payload)
+            return None
+        payload: bytes | None = datagram.payload
+        if datagram.flags & FLAG_FRAGMENT:
+            key = (datagram.sender, datagram.destination, int(datagram.kind), datagram.seq)
+            payload, raw = self._reassembly.add(key, datagram.payload, arrived_ns), b""
+            if payload is None and not self._reassembly.is_finished(key):
+                return None
+        if datagram.flags & FLAG_RELIABLE and datagram.destination == self._cfg.role:
+            self._confirm(datagram)  # again when it comes again: the first confirmation may be lost
+        if payload is None:
+            return None
+        sent_ns = datagram.t_send_ns - self.offset_ns(datagram.sender, arrived_ns)
+        if not self._is_wanted(datagram, arrived_ns - sent_ns):
+            return None
+        message = decode(datagram.kind, payload)
+        self.totals["received"] += 1
+        return Received(
+            message=message,
+            peer=datagram.sender,
+            seq=datagram.seq,
+            t_sent_ns=sent_ns,
+            t_arrived_ns=arrived_ns,
+            raw=raw,
+        )
+
+    def _is_wanted(self, datagram: Datagram, age_ns: int) -> bool:
+        key = (datagram.sender, datagram.destination, datagram.kind)
+        window = self._windows.setdefault(key, SequenceWindow())
+        verdict = window.judge(datagram.seq)
+        if verdict is Verdict.REPLAYED:
+            self.totals["replayed"] += 1
+            return False
+        if datagram.kind not in _STATE_KINDS:
+            return True
+        if verdict is Verdict.LATE:
+            self.totals["late"] += 1
+            return False
+        if age_ns > self._max_age_ns and self.sync(datagram.sender).is_known:
+            window.counts.stale += 1
+            self.totals["stale"] += 1
+            return False
+        return True
+
+    def _confirm(self, datagram: Datagram) -> None:
+        payload = confirmation(datagram.kind, datagram.seq)
+        peer = datagram.sender
+        self._replies += [(peer, raw) for raw in self._close(peer, Kind.CONFIRM, 0, 0, payload)]

@@ -1,0 +1,209 @@
+"""Links over UDP sockets, with the imitated network on the receiver's side."""
+
+from __future__ import annotations
+
+import select
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from teletwin.clock import NS_PER_S, Clock
+from teletwin.errors import ConfigError
+from teletwin.link import Received
+from teletwin.link.addresses import AddressBook, is_loopback, resolve
+from teletwin.link.delay import check_settings
+from teletwin.link.endpoint import Endpoint, EndpointCfg
+from teletwin.link.ingress import Ingress
+from teletwin.link.streams import StreamCounts
+from teletwin.link.wire import MAX_DATAGRAM_BYTES, ROLES
+from teletwin.messages import LinkSettings, Message
+
+_MAX_READS = 512
+_BUFFER_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UdpLinkCfg:
+    """Where a role listens and who its peers are."""
+
+    role: str
+    bind: str = "127.0.0.1"
+    port: int = 0
+    """0 takes any free port."""
+    peers: Mapping[str, tuple[str, int] | None] = field(default_factory=dict)
+    """Role to (host, port); None is learned from the first authentic datagram of that role."""
+    session_id: int = 0
+    key: bytes | None = None
+    """Shared secret of 16 bytes or more; required beyond loopback."""
+    links: Mapping[str, LinkSettings] = field(default_factory=dict)
+    """The network to imitate on the hop from a peer to this role."""
+    seed: int = 0
+    relays: Mapping[str, str] = field(default_factory=dict)
+    """Sender to the peer that may forward its datagrams, for example {"operator": "twin"}."""
+    max_age_s: float = 1.0
+    probe_period_s: float = 0.1
+
+    def __post_init__(self) -> None:
+        for peer, settings in self.links.items():
+            if peer not in ROLES:
+                raise ConfigError("unknown role of a link", given=peer, allowed=", ".join(ROLES))
+            check_settings(settings)
+        hosts = [self.bind, *(where[0] for where in self.peers.values() if where is not None)]
+        if self.key is None and not all(is_loopback(resolve(host, 0)[0]) for host in hosts):
+            raise ConfigError(
+                "a link beyond this machine needs a key",
+                given=", ".join(hosts),
+                allowed="loopback addresses without a key",
+                mend="give every role the same token",
+            )
+
+    def endpoint(self) -> EndpointCfg:
+        """The part that does not concern sockets."""
+        return EndpointCfg(
+            role=self.role,
+            session_id=self.session_id,
+            key=self.key,
+            relays=self.relays,
+            max_age_s=self.max_age_s,
+            probe_period_s=self.probe_period_s,
+        )
+
+
+class UdpLink:
+    """A role's link over one UDP socket; see `teletwin.link.Link`. Not for several threads at once."""
+
+    def __init__(self, cfg: UdpLinkCfg, clock: Clock) -> None:
+        self._cfg = cfg
+        self._clock = clock
+        self._endpoint = Endpoint(cfg.endpoint(), clock)
+        self._ingress = Ingress(cfg.role, links=cfg.links, seed=cfg.seed)
+        self._book = AddressBook(cfg.peers)
+        self._socket: socket.socket | None = None
+
+    def __enter__(self) -> UdpLink:
+        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock.setblocking(False)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
+        try:
+            sock.bind(resolve(self._cfg.bind, self._cfg.port))
+        except OSError as error:
+            sock.close()
+            raise ConfigError(
+                f"the {self._cfg.role} cannot listen",
+                given=f"{self._cfg.bind}:{self._cfg.port} ({error.strerror})",
+                mend="choose a free port, or 0 for any",
+            ) from None
+        self._socket = sock
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._socket is not None:
+            self._socket.close()
+            self._socket = None
+
+    @property
+    def port(self) -> int:
+        """The port this role listens on."""
+        return self._open_socket().getsockname()[1]
+
+    def fileno(self) -> int:
+        """The socket, for select and friends; the imitated network holds datagrams beside it."""
+        return self._open_socket().fileno()
+
+    def send(self, peer: str, message: Message) -> None:
+        """Send now; what cannot be sent is counted."""
+        self._send_all([(peer, raw) for raw in self._endpoint.write(peer, message)])
+
+    def send_reliable(self, peer: str, message: Message) -> None:
+        """Send now and, from later calls of receive, again until the peer confirms."""
+        self._send_all([(peer, raw) for raw in self._endpoint.write(peer, message, reliable=True)])
+
+    def forward(self, peer: str, raw: bytes) -> None:
+        """Pass a received datagram on as it is."""
+        self._send_all([(peer, raw)])
+
+    def receive(self) -> list[Received]:
+        """Everything that has arrived by now, oldest first; also answers and repeats what is due."""
+        now_ns = self._clock.now_ns()
+        self._drain(now_ns)
+        received: list[Received] = []
+        for due_ns, _, _, datagram, raw in self._ingress.leave(now_ns):
+            item = self._endpoint.read(datagram, raw, due_ns)
+            if item is not None:
+                received.append(item)
+        self._send_all(self._endpoint.due(now_ns, self._book.known))
+        return received
+
+    def wait(self, timeout_s: float) -> bool:
+        """Sleep until something can be received, at most timeout_s [s]; tell whether that is so."""
+        due_ns = self._ingress.next_due_ns()
+        until_due_s = timeout_s if due_ns is None else (due_ns - self._clock.now_ns()) / NS_PER_S
+        sock = self._open_socket()
+        readable, _, _ = select.select([sock], [], [], max(min(timeout_s, until_due_s), 0.0))
+        return bool(readable) or (due_ns is not None and due_ns <= self._clock.now_ns())
+
+    def set_link(self, peer: str, settings: LinkSettings) -> None:
+        """Imitate another network on the hop from peer to this role from now on."""
+        self._ingress.set_link(peer, settings)
+
+    def offset_ns(self, peer: str) -> int:
+        """Estimate of (peer's clock - own clock) [ns]; 0 until known."""
+        return self._endpoint.offset_ns(peer, self._clock.now_ns())
+
+    def is_clock_known(self, peer: str) -> bool:
+        """Whether the times of peer's messages are on this role's clock already."""
+        return self._endpoint.sync(peer).is_known
+
+    def round_trip_ns(self, peer: str) -> int:
+        """Shortest round trip to peer in the last ten seconds [ns]; 0 until known."""
+        return self._endpoint.sync(peer).round_trip_ns
+
+    def heard_ns(self, peer: str) -> int:
+        """Arrival of the newest datagram straight from peer [ns]; 0 before the first."""
+        return self._endpoint.heard_ns(peer)
+
+    def counters(self) -> dict[str, int]:
+        """Totals since the start by name."""
+        return self._endpoint.counters() | {"imitated_loss": self._ingress.lost_count}
+
+    def streams(self) -> dict[tuple[str, str, str], StreamCounts]:
+        """Totals of each incoming stream by sender, destination and kind of message."""
+        return self._endpoint.streams()
+
+    def _open_socket(self) -> socket.socket:
+        if self._socket is None:
+            raise ConfigError(f"the link of the {self._cfg.role} is not open", mend="use it as a context manager")
+        return self._socket
+
+    def _drain(self, now_ns: int) -> None:
+        sock = self._open_socket()
+        for _ in range(_MAX_READS):
+            try:
+                raw, source = sock.recvfrom(MAX_DATAGRAM_BYTES + 1)
+            except BlockingIOError:
+                return
+            except OSError:
+                self._endpoint.totals["socket_errors"] += 1
+                return
+            self._enter(raw, source, now_ns)
+
+    def _enter(self, raw: bytes, source: tuple[str, int], now_ns: int) -> None:
+        datagram = self._endpoint.open(raw)
+        if datagram is None:
+            return
+        hop = self._book.hop(source, datagram, self._cfg.role, now_ns)
+        if hop is None:
+            self._endpoint.totals["foreign_address"] += 1
+        elif self._endpoint.admits(datagram, hop):
+            self._ingress.enter(hop, datagram, raw, now_ns)
+
+    def _send_all(self, outgoing: list[tuple[str, bytes]]) -> None:
+        sock = self._open_socket()
+        for peer, raw in outgoing:
+            address = self._book.address(peer)
+            try:
+                if address is None or sock.sendto(raw, address) != len(raw):
+                    self._endpoint.totals["unsent"] += 1
+            except OSError:
+                self._endpoint.totals["unsent"] += 1
