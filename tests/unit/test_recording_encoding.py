@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from teletwin.errors import RecordingError
+from teletwin.jsonable import to_jsonable
 from teletwin.messages import (
     CURVE_KNOTS,
     ArmState,
@@ -22,7 +23,7 @@ from teletwin.messages import (
     TwinStatus,
     ViewSettings,
 )
-from teletwin.recording.encoding import MESSAGE_TYPES, message_from_values, to_json, to_jsonable
+from teletwin.recording.encoding import MESSAGE_TYPES, message_from_values, to_json
 from teletwin.recording.schemas import FOXGLOVE_SCHEMAS, foxglove_schema, message_schema
 
 POSE = np.array([0.1, -0.2, 0.3, 1.0, 0.0, 0.0, 0.0])

@@ -11,49 +11,18 @@ import typing
 from collections.abc import Mapping
 from enum import Enum
 from functools import cache
-from pathlib import Path
 from typing import Any, Union
 
 import numpy as np
 
 from teletwin import messages
 from teletwin.errors import RecordingError
+from teletwin.jsonable import to_jsonable
 
 MESSAGE_TYPES: dict[str, type] = {
     kind.__name__: kind for kind in (*typing.get_args(messages.Message), messages.PoseSample, messages.LinkSettings)
 }
 """What a log may hold, by name."""
-
-
-def to_jsonable(value: object) -> Any:
-    """Turn a dataclass, array or container into JSON-ready values; what is not finite becomes None."""
-    if value is None or isinstance(value, str | bool):
-        return value
-    if isinstance(value, Enum):
-        return to_jsonable(value.value)
-    if isinstance(value, int):
-        return value
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    if isinstance(value, np.ndarray | np.generic):
-        return _array_values(np.asarray(value))
-    if isinstance(value, bytes):
-        return base64.b64encode(value).decode("ascii")
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {each.name: to_jsonable(getattr(value, each.name)) for each in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {str(key): to_jsonable(item) for key, item in value.items()}
-    if isinstance(value, list | tuple | set | frozenset):
-        return [to_jsonable(item) for item in value]
-    return str(value) if isinstance(value, Path) else repr(value)
-
-
-def _array_values(array: np.ndarray) -> Any:
-    if array.dtype.kind == "f" and not np.isfinite(array).all():
-        listed = array.astype(object)
-        listed[~np.isfinite(array)] = None
-        return listed.tolist()
-    return array.tolist()
 
 
 def to_json(value: object) -> bytes:

@@ -18,8 +18,9 @@ from typing import Any
 from teletwin.clock import NS_PER_S, Clock
 from teletwin.errors import RecordingError
 from teletwin.geometry import Array
+from teletwin.jsonable import to_jsonable
 from teletwin.messages import Frame, Message, PoseSample
-from teletwin.recording.encoding import MESSAGE_TYPES, to_json, to_jsonable
+from teletwin.recording.encoding import MESSAGE_TYPES, to_json
 from teletwin.recording.schemas import foxglove_schema, message_schema
 
 CHUNK_BYTES = 32 * 1024
