@@ -11,7 +11,7 @@ import numpy as np
 
 from teletwin.assets import asset_path
 from teletwin.errors import ConfigError, RobotError
-from teletwin.geometry import Array, quat_from_matrix
+from teletwin.geometry import Array
 
 _SCENES = {"table": ("scenes", "table.xml"), "bare": ("robots", "ur3e", "ur3e.xml")}
 _KINDS = {2: "sphere", 5: "cylinder", 6: "box"}  # mjtGeom values
@@ -57,6 +57,7 @@ class MujocoWorld:
         self._cfg = cfg or MujocoWorldCfg()
         self.model: Any = _load(mujoco, self._cfg)
         self.data: Any = mujoco.MjData(self.model)
+        self._probe: Any = mujoco.MjData(self.model)
         self._tool_id = mujoco.mj_name2id(self.model, mujoco.mjtObj.mjOBJ_SITE, "tool")
         free = [j for j in range(self.model.njnt) if self.model.jnt_type[j] == mujoco.mjtJoint.mjJNT_FREE]
         self.objects = tuple(_describe(mujoco, self.model, int(self.model.jnt_bodyid[j])) for j in free)
@@ -113,9 +114,24 @@ class MujocoWorld:
 
     def tool_pose(self) -> Array:
         """Pose (7,) of the tool at the present joint positions, UR base frame."""
-        self._mujoco.mj_kinematics(self.model, self.data)
-        rotation = self.data.site_xmat[self._tool_id].reshape(3, 3)
-        return np.concatenate([self.data.site_xpos[self._tool_id], quat_from_matrix(rotation)])
+        return self.tool_pose_at(self._q)
+
+    def tool_pose_at(self, q: Array) -> Array:
+        """Pose (7,) of the tool at joint positions q [rad] (6,), UR base frame; the world does not move."""
+        probe, mujoco = self._probe, self._mujoco
+        probe.qpos[:6] = q
+        mujoco.mj_kinematics(self.model, probe)
+        pose = np.empty(7)
+        pose[:3] = probe.site_xpos[self._tool_id]
+        mujoco.mju_mat2Quat(pose[3:], probe.site_xmat[self._tool_id])
+        return pose
+
+    def tool_velocity(self) -> Array:
+        """Velocity (6,) of the tool, [m/s] then [rad/s], UR base frame, at the start of the newest step."""
+        twist = np.empty(6)
+        kind = self._mujoco.mjtObj.mjOBJ_SITE
+        self._mujoco.mj_objectVelocity(self.model, self.data, kind, self._tool_id, twist, 0)
+        return np.concatenate([twist[3:], twist[:3]])
 
 
 def _load(mujoco: Any, cfg: MujocoWorldCfg) -> Any:

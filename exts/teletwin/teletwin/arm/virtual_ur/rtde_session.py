@@ -1,0 +1,95 @@
+"""One RTDE client: what it asked for and what it is sent; bytes in, bytes out, no sockets."""
+
+from __future__ import annotations
+
+import struct
+
+from teletwin.arm.virtual_ur import recipes, wire
+from teletwin.arm.virtual_ur.variables import Memory
+from teletwin.arm.virtual_ur.wire import Kind
+
+_CYCLE_RATE_HZ = 500.0
+
+
+class RtdeSession:
+    """State of one connection on port 30004."""
+
+    def __init__(self, outputs: Memory, inputs: Memory) -> None:
+        self._outputs, self._inputs = outputs, inputs
+        self._buffer = bytearray()
+        self._output: recipes.OutputRecipe | None = None
+        self._input_recipes: list[recipes.InputRecipe] = []
+        self._every = 1
+        self.started = False
+        self.refused_count = 0
+        self.update_count = 0
+        """How many data messages were stored; the watchdog looks at it."""
+
+    @property
+    def owned(self) -> set[str]:
+        """Input variables that this client writes."""
+        return {name for recipe in self._input_recipes for name in recipe.names}
+
+    def feed(self, data: bytes, taken: set[str]) -> bytes:
+        """Handle received bytes; return the answer. `taken`: input variables that other clients write.
+
+        Raises:
+            MessageError: The stream is not RTDE; close the connection.
+        """
+        self._buffer += data
+        answers = [self._answer(kind, payload, taken) for kind, payload in wire.split(self._buffer)]
+        return b"".join(answers)
+
+    def packet(self, cycle: int) -> bytes:
+        """What to send after controller cycle number `cycle`; empty when it is not the turn."""
+        if not self.started or self._output is None or cycle % self._every:
+            return b""
+        return self._output.packet()
+
+    def _answer(self, kind: int, payload: bytes, taken: set[str]) -> bytes:
+        if kind == Kind.DATA:
+            self._store(payload)
+            return b""
+        if kind == Kind.PROTOCOL:
+            wanted = int.from_bytes(payload[:2], "big")
+            return wire.frame(kind, bytes([wanted == wire.PROTOCOL_VERSION]))
+        if kind == Kind.CONTROLLER:
+            return wire.frame(kind, struct.pack(">4I", *wire.CONTROLLER_VERSION))
+        if kind == Kind.OUTPUTS:
+            return wire.frame(kind, self._set_up_outputs(payload))
+        if kind == Kind.INPUTS:
+            return wire.frame(kind, self._set_up_inputs(payload, taken))
+        if kind in (Kind.START, Kind.PAUSE):
+            self.started = kind == Kind.START
+            return wire.frame(kind, b"\x01")
+        self.refused_count += kind != Kind.TEXT
+        return b""
+
+    def _set_up_outputs(self, payload: bytes) -> bytes:
+        if len(payload) < 8:
+            self.refused_count += 1
+            return b"\x00"
+        (rate_hz,) = struct.unpack_from(">d", payload)
+        names = recipes.split_names(payload[8:])
+        types = recipes.output_types(names)
+        self._output = None
+        if recipes.NOT_FOUND not in types and 1.0 <= rate_hz <= _CYCLE_RATE_HZ:
+            self._output = recipes.OutputRecipe(1, names, self._outputs)
+            self._every = max(1, round(_CYCLE_RATE_HZ / rate_hz))
+        return bytes([self._output is not None]) + ",".join(types).encode()
+
+    def _set_up_inputs(self, payload: bytes, taken: set[str]) -> bytes:
+        names = recipes.split_names(payload)
+        types = recipes.input_types(names, taken)
+        if recipes.NOT_FOUND in types or recipes.IN_USE in types:
+            return b"\x00" + ",".join(types).encode()
+        self._input_recipes.append(recipes.InputRecipe(names, self._inputs))
+        return bytes([len(self._input_recipes)]) + ",".join(types).encode()
+
+    def _store(self, payload: bytes) -> None:
+        number = payload[0] if payload else 0
+        known = 1 <= number <= len(self._input_recipes)
+        if known and self._input_recipes[number - 1].store(payload[1:]):
+            self.update_count += 1
+        else:
+            self.refused_count += 1
