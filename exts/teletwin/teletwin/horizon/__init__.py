@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from importlib import import_module
+from typing import Protocol, cast
 
+from teletwin.errors import ConfigError
 from teletwin.geometry import Array
 from teletwin.messages import Horizons
 
@@ -36,3 +39,57 @@ class HorizonPolicy(Protocol):
     def reset(self) -> None:
         """Forget earlier slots."""
         ...
+
+
+class HorizonSettings(Protocol):
+    """What a session's configuration says about horizons [ms]."""
+
+    @property
+    def policy(self) -> str:
+        """Name of the policy."""
+        ...
+
+    @property
+    def horizon_control_ms(self) -> float:
+        """Absolute horizon of the control function, position."""
+        ...
+
+    @property
+    def horizon_render_ms(self) -> float:
+        """Absolute horizon of the rendering function, position."""
+        ...
+
+    @property
+    def horizon_control_orientation_ms(self) -> float | None:
+        """The same for orientation; None takes the position's."""
+        ...
+
+    @property
+    def horizon_render_orientation_ms(self) -> float | None:
+        """The same for orientation; None takes the position's."""
+        ...
+
+
+Builder = Callable[[HorizonSettings, bool], HorizonPolicy]
+
+POLICIES: dict[str, str] = {
+    "fixed": "teletwin.horizon.fixed:from_settings",
+    "rule": "teletwin.horizon.rule:from_settings",
+}
+"""Name on the command line -> the function that builds it; imported when it is built."""
+
+
+def build_policy(settings: HorizonSettings, *, paper_mode: bool = False) -> HorizonPolicy:
+    """Build the policy that the settings name.
+
+    Args:
+        settings: Name and horizons [ms].
+        paper_mode: Absolute horizons bound at the sender, for a twin with the stock motion policy.
+
+    Raises:
+        ConfigError: No policy has this name, or a horizon is out of range.
+    """
+    if settings.policy not in POLICIES:
+        raise ConfigError("no horizon policy has this name", given=settings.policy, allowed=", ".join(POLICIES))
+    module, _, function = POLICIES[settings.policy].partition(":")
+    return cast(Builder, getattr(import_module(module), function))(settings, paper_mode)
