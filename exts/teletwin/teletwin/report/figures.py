@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Series = Sequence[float | None]
 _INK, _WITH, _WITHOUT = "#1b2733", "#0b7a75", "#c8553d"
 _PALETTE = ("#0b7a75", "#19a7a0", "#7fc8a9", "#f2c14e", "#f78154", "#c8553d", "#8d5a97", "#4d6c9a", "#9aa5b1")
+_ABOVE: dict[str, Any] = {"frameon": False, "ncols": 4, "loc": "lower right", "bbox_to_anchor": (1.0, 1.0)}
 
 
 def draw_error(path: str | Path, *, t_s: Series, with_forecast_mm: Series, without_mm: Series, title: str) -> Path:
@@ -22,9 +23,10 @@ def draw_error(path: str | Path, *, t_s: Series, with_forecast_mm: Series, witho
     figure, axes = _new(height=3.2)
     axes.plot(_gaps(t_s), _gaps(without_mm), color=_WITHOUT, lw=1.2, label="no prediction")
     axes.plot(_gaps(t_s), _gaps(with_forecast_mm), color=_WITH, lw=1.4, label="with forecasting")
-    axes.set(title=title, xlabel="time [s]", ylabel="error [mm]")
+    axes.set(xlabel="time [s]", ylabel="error [mm]")
+    axes.set_title(title, loc="left", color=_INK)
     axes.set_ylim(bottom=0.0)
-    axes.legend(frameon=False, ncols=2, loc="upper right")
+    axes.legend(**_ABOVE)
     return _save(figure, path)
 
 
@@ -55,7 +57,7 @@ def draw_horizons(path: str | Path, *, t_s: Series, horizons_ms: Mapping[str, Se
         axes.plot(_gaps(t_s), _gaps(values), color=_PALETTE[(number * 4) % len(_PALETTE)], lw=1.3, label=name)
     axes.set(xlabel="time [s]", ylabel="horizon [ms]")
     axes.set_ylim(bottom=0.0)
-    axes.legend(frameon=False, ncols=2)
+    axes.legend(**_ABOVE)
     return _save(figure, path)
 
 
