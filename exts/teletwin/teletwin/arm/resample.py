@@ -1,0 +1,190 @@
+"""From joint commands that arrive with jitter to one set-point every servo tick."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+import numpy as np
+
+from teletwin.clock import NS_PER_S
+from teletwin.errors import ConfigError
+from teletwin.geometry import Array
+
+_KEPT = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResamplerCfg:
+    """How commands are played out."""
+
+    playout_delay_s: float = 0.0
+    """Added delay that gives late commands time to arrive; 0 puts the mean command on time."""
+    extrapolation_s: float = 0.01
+    """How long the newest command is continued at its own velocity."""
+    brake_rad_s2: float = 30.0
+    """Deceleration to rest after that."""
+    hold_after_s: float = 0.1
+    """Silence after which the arm holds until the link is back."""
+    resume_s: float = 0.3
+    """Shortest time of the way back from a hold to the commands."""
+    resume_speed_rad_s: float = 0.5
+    """Mean speed of that way when it is long."""
+    transit_time_constant_s: float = 1.0
+    """How slowly the estimate of the mean transit follows."""
+    early_max_s: float = 0.01
+    """No command waits longer than this for its time, so that a faster link is used at once."""
+    speed_max_rad_s: float = 8.0
+    """Velocities beyond this are clipped; what q asks is left to the limits stage."""
+
+    def __post_init__(self) -> None:
+        for name in ("extrapolation_s", "hold_after_s", "resume_s", "transit_time_constant_s"):
+            if not 0.0 < getattr(self, name) <= 10.0:
+                raise ConfigError(f"{name} cannot be used", given=getattr(self, name), allowed="above 0 to 10 s")
+        if not 0.0 <= self.playout_delay_s <= 0.5 or not 0.0 <= self.early_max_s <= 0.5:
+            given = (self.playout_delay_s, self.early_max_s)
+            raise ConfigError("playout_delay_s or early_max_s cannot be used", given=given, allowed="0 to 0.5 s")
+        if min(self.brake_rad_s2, self.resume_speed_rad_s, self.speed_max_rad_s) <= 0.0:
+            raise ConfigError("brake_rad_s2, resume_speed_rad_s and speed_max_rad_s must be positive")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resampled:
+    """One set-point."""
+
+    q: Array
+    """Joint positions [rad] (n,)."""
+    qd: Array
+    """Their rate [rad/s] (n,), as the commands tell it."""
+    held: bool
+    """True while there is nothing to follow: before the first command, and when the link is silent."""
+    silent_s: float
+    """Time since the newest command arrived [s]; 0 before the first."""
+
+
+class CommandResampler:
+    """Plays commands out on their own time line, shifted by the mean transit; the newest wins.
+
+    Stamps are given on the receiver's clock (offset between the hosts removed). Between two commands the
+    position is a cubic Hermite curve; beyond the newest it goes on at its velocity for `extrapolation_s`,
+    then brakes. After `hold_after_s` of silence it holds, and when commands come again it goes over to them
+    on a smooth blend. Hard limits follow this stage and are not its job.
+    """
+
+    def __init__(self, cfg: ResamplerCfg | None = None, *, joint_count: int = 6) -> None:
+        self._cfg = cfg or ResamplerCfg()
+        self._n = joint_count
+        self.refused_count = 0
+        """Commands that were not finite or of another size."""
+        self.stale_count = 0
+        """Commands that were not newer than the newest."""
+        self.held_count = 0
+        """How often a silent link made the arm hold."""
+        self.reset(np.zeros(joint_count))
+
+    def reset(self, q: Array) -> None:
+        """Forget all commands; hold q [rad] (n,) until the first arrives."""
+        self._commands: deque[tuple[int, Array, Array]] = deque(maxlen=_KEPT)
+        self._transit_ns: float | None = None
+        self._arrived_ns = 0
+        self._last = np.array(q, dtype=np.float64)
+        self._holding = True
+        self._blend_from = self._last.copy()
+        self._blend_start_ns = 0
+        self._blend_ns = 0.0
+
+    def push(self, t_ns: int, q: Array, qd: Array, *, now_ns: int) -> bool:
+        """Take a command that holds at t_ns [ns] and arrived at now_ns; return whether it is used."""
+        if q.shape != (self._n,) or qd.shape != (self._n,) or not (np.isfinite(q).all() and np.isfinite(qd).all()):
+            self.refused_count += 1
+            return False
+        if self._commands and t_ns <= self._commands[-1][0]:
+            self.stale_count += 1
+            return False
+        if self._holding:
+            self._resume(q, now_ns)
+        self._update_transit(now_ns - t_ns, now_ns)
+        limit = self._cfg.speed_max_rad_s
+        self._commands.append((t_ns, np.array(q, dtype=np.float64), np.clip(qd, -limit, limit)))
+        self._arrived_ns = now_ns
+        return True
+
+    def sample(self, now_ns: int) -> Resampled:
+        """The set-point for now_ns [ns]; call it once every servo tick."""
+        if self._holding:
+            return self._held(now_ns)
+        if now_ns - self._arrived_ns > self._cfg.hold_after_s * NS_PER_S:
+            self._holding = True
+            self.held_count += 1
+            return self._held(now_ns)
+        q, qd = self._follow(now_ns)
+        q, qd = self._blend(q, qd, now_ns)
+        self._last = q
+        return Resampled(q=q.copy(), qd=qd, held=False, silent_s=(now_ns - self._arrived_ns) / NS_PER_S)
+
+    def _held(self, now_ns: int) -> Resampled:
+        silent_s = (now_ns - self._arrived_ns) / NS_PER_S if self._commands else 0.0
+        return Resampled(q=self._last.copy(), qd=np.zeros(self._n), held=True, silent_s=silent_s)
+
+    def _resume(self, q: Array, now_ns: int) -> None:
+        """Start a blend from where the arm holds; what was heard before the silence is forgotten."""
+        self._commands.clear()
+        self._transit_ns = None
+        self._holding = False
+        self._blend_from = self._last.copy()
+        self._blend_start_ns = now_ns
+        way_rad = float(np.abs(q - self._last).max())
+        # A blend over nothing would only delay the first motion.
+        blend_s = 0.0 if way_rad < 1e-6 else max(self._cfg.resume_s, way_rad / self._cfg.resume_speed_rad_s)
+        self._blend_ns = blend_s * NS_PER_S
+
+    def _update_transit(self, transit_ns: int, now_ns: int) -> None:
+        """Follow the mean transit, but never let a command wait longer than early_max_s."""
+        if self._transit_ns is None:
+            self._transit_ns = float(transit_ns)
+            return
+        elapsed_s = max((now_ns - self._arrived_ns) / NS_PER_S, 0.0005)
+        share = min(elapsed_s / self._cfg.transit_time_constant_s, 1.0)
+        mean_ns = self._transit_ns + share * (transit_ns - self._transit_ns)
+        self._transit_ns = min(mean_ns, transit_ns + self._cfg.early_max_s * NS_PER_S)
+
+    def _follow(self, now_ns: int) -> tuple[Array, Array]:
+        transit_ns = self._transit_ns or 0.0
+        t_ns = now_ns - transit_ns - self._cfg.playout_delay_s * NS_PER_S
+        commands = self._commands
+        if t_ns >= commands[-1][0]:
+            return self._extrapolate((t_ns - commands[-1][0]) / NS_PER_S)
+        for index in range(len(commands) - 2, -1, -1):
+            if commands[index][0] <= t_ns:
+                return _hermite(commands[index], commands[index + 1], t_ns)
+        return commands[0][1].copy(), commands[0][2]
+
+    def _extrapolate(self, ahead_s: float) -> tuple[Array, Array]:
+        _, q, qd = self._commands[-1]
+        free_s = min(ahead_s, self._cfg.extrapolation_s)
+        brake_s = np.minimum(ahead_s - free_s, np.abs(qd) / self._cfg.brake_rad_s2)
+        slowed = qd - np.sign(qd) * self._cfg.brake_rad_s2 * brake_s
+        return q + qd * free_s + 0.5 * (qd + slowed) * brake_s, slowed
+
+    def _blend(self, q: Array, qd: Array, now_ns: int) -> tuple[Array, Array]:
+        elapsed_ns = now_ns - self._blend_start_ns
+        if elapsed_ns >= self._blend_ns:
+            return q, qd
+        s = max(elapsed_ns / self._blend_ns, 0.0)
+        share = s * s * s * (10.0 + s * (6.0 * s - 15.0))  # rest to rest: zero speed and acceleration at both ends
+        rate = 30.0 * s * s * (1.0 - s) ** 2 * NS_PER_S / self._blend_ns
+        away = q - self._blend_from
+        return self._blend_from + share * away, share * qd + rate * away
+
+
+def _hermite(left: tuple[int, Array, Array], right: tuple[int, Array, Array], t_ns: float) -> tuple[Array, Array]:
+    """Cubic between two commands at t_ns: position and its rate; a straight line over a long gap."""
+    span_s = (right[0] - left[0]) / NS_PER_S
+    s = (t_ns - left[0]) / (right[0] - left[0])
+    way = right[1] - left[1]
+    if span_s > 0.05:
+        return left[1] + s * way, way / span_s
+    start, end = span_s * left[2], span_s * right[2]
+    a, b = start + end - 2.0 * way, 3.0 * way - 2.0 * start - end
+    q = left[1] + s * (start + s * (b + s * a))
+    return q, (start + s * (2.0 * b + 3.0 * s * a)) / span_s

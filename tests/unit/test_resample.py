@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from teletwin.arm.resample import CommandResampler, ResamplerCfg
+from teletwin.errors import ConfigError
+
+MS = 1_000_000
+
+
+def drive(
+    resampler, *, stop_ms, send_every_ms=4, transit_ms=lambda k: 20.0, motion, start_ms=0, sending=lambda t: True
+):
+    """Commands every send_every_ms with a transit, sampled every 2 ms; returns times [s] and set-points."""
+    arrivals = []
+    for k, t_ms in enumerate(range(start_ms, stop_ms, send_every_ms)):
+        if sending(t_ms):
+            arrivals.append((round((t_ms + transit_ms(k)) * MS), t_ms * MS))
+    arrivals.sort()
+    out, index = [], 0
+    for now_ms in range(start_ms, stop_ms, 2):
+        now = now_ms * MS
+        while index < len(arrivals) and arrivals[index][0] <= now:
+            stamp = arrivals[index][1]
+            q, qd = motion(stamp / 1e9)
+            resampler.push(stamp, q, qd, now_ns=arrivals[index][0])
+            index += 1
+        out.append((now_ms / 1e3, resampler.sample(now)))
+    return out
+
+
+def sine(t):
+    return 0.2 * np.sin(3.0 * t) * np.ones(6), 0.6 * np.cos(3.0 * t) * np.ones(6)
+
+
+def test_a_steady_link_gives_the_motion_delayed_by_the_transit_only():
+    result = drive(CommandResampler(), stop_ms=2000, motion=sine)
+    error = [abs(item.q[0] - sine(t - 0.020)[0][0]) for t, item in result if t > 0.5]
+    assert max(error) < 1e-4
+
+
+def test_jitter_is_smoothed_away():
+    rng = np.random.default_rng(3)
+    jitter = 20.0 + np.abs(rng.normal(0.0, 4.0, 1000))
+    result = drive(CommandResampler(), stop_ms=3000, motion=sine, transit_ms=lambda k: jitter[k])
+    tail = [(t, item.q[0]) for t, item in result if t > 1.5]
+    error = np.array([q - sine(t - 0.0232)[0][0] for t, q in tail])
+    assert np.abs(error).max() < 0.004
+    steps = np.abs(np.diff([q for _, q in tail]))
+    assert steps.max() < 0.6 * 0.002 * 3.0
+
+
+def test_a_silent_link_brings_the_arm_to_rest_within_100_ms_and_counts_one_hold():
+    resampler = CommandResampler()
+    result = drive(resampler, stop_ms=1500, motion=sine, sending=lambda t: t < 500)
+    q = np.array([item.q[0] for _, item in result])
+    silent = [k for k, (t, _) in enumerate(result) if t > 0.52 + 0.1]
+    assert np.ptp(q[silent]) == 0.0
+    assert result[-1][1].held
+    assert resampler.held_count == 1
+    braking = q[[k for k, (t, _) in enumerate(result) if t > 0.3]]
+    assert np.abs(np.diff(braking, 2)).max() / 0.002**2 < 40.0
+
+
+def test_the_link_comes_back_without_a_jump():
+    resampler = CommandResampler()
+    result = drive(resampler, stop_ms=3000, motion=sine, sending=lambda t: t < 500 or t > 1500)
+    q = np.array([item.q[0] for _, item in result])
+    assert np.abs(np.diff(q)).max() < 2.0 * 0.002
+    assert q[-1] == pytest.approx(sine(2.998 - 0.020)[0][0], abs=1e-3)
+    assert resampler.held_count == 1
+
+
+def test_the_first_command_is_approached_from_where_the_arm_stands():
+    resampler = CommandResampler()
+    resampler.reset(np.full(6, -0.3))
+    assert resampler.sample(0).held
+    result = drive(resampler, stop_ms=2500, motion=lambda t: (np.full(6, 0.1), np.zeros(6)))
+    q = np.array([item.q[0] for _, item in result])
+    assert q[0] == pytest.approx(-0.3)
+    assert np.abs(np.diff(q)).max() < 1.5 * 0.002
+    assert q[-1] == pytest.approx(0.1)
+
+
+def test_a_link_that_gets_faster_is_used_at_once_and_a_slower_one_does_not_jump():
+    resampler = CommandResampler()
+    result = drive(resampler, stop_ms=3000, motion=sine, transit_ms=lambda k: 60.0 if k < 250 else 10.0)
+    late = [(t, item) for t, item in result if 1.2 < t < 1.3]
+    assert max(abs(item.q[0] - sine(t - 0.020)[0][0]) for t, item in late) < 0.003
+
+
+def test_old_and_broken_commands_are_counted_and_left_out():
+    resampler = CommandResampler()
+    ok, zero = np.ones(6), np.zeros(6)
+    assert resampler.push(10 * MS, ok, zero, now_ns=20 * MS)
+    assert not resampler.push(10 * MS, ok, zero, now_ns=20 * MS)
+    assert not resampler.push(5 * MS, ok, zero, now_ns=21 * MS)
+    assert not resampler.push(30 * MS, np.full(6, np.nan), zero, now_ns=31 * MS)
+    assert not resampler.push(30 * MS, np.ones(5), zero, now_ns=31 * MS)
+    assert (resampler.stale_count, resampler.refused_count) == (2, 2)
+
+
+def test_reset_forgets_the_commands():
+    resampler = CommandResampler()
+    drive(resampler, stop_ms=200, motion=sine)
+    resampler.reset(np.full(6, 0.7))
+    sample = resampler.sample(300 * MS)
+    assert sample.held
+    np.testing.assert_array_equal(sample.q, np.full(6, 0.7))
+
+
+def test_settings_out_of_range_are_refused():
+    with pytest.raises(ConfigError, match="hold_after_s"):
+        ResamplerCfg(hold_after_s=0.0)
