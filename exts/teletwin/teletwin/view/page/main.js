@@ -1,0 +1,198 @@
+// @ts-check
+/** Joins the parts of the page: connection, stream, inputs, charts and words. */
+
+import { Charts } from "./charts.js";
+import { ServerClock } from "./clock.js";
+import { Connection } from "./connection.js";
+import { Controls } from "./controls.js";
+import { Hand } from "./hand.js";
+import { HandView } from "./handview.js";
+import { listenToGamepad } from "./input_gamepad.js";
+import { listenToKeyboard } from "./input_keyboard.js";
+import { listenToMouse } from "./input_mouse.js";
+import { canEnterXr, enterXr } from "./input_xr.js";
+import { MotionToPhoton } from "./mtp.js";
+import { Status } from "./status.js";
+import { canDecodeVideo, Stream } from "./stream.js";
+import { showTips } from "./tips.js";
+import { setText } from "./charts.js";
+
+const PING_FIRST_MS = 100;
+const PING_MS = 1000;
+
+/** @param {string} id @returns {any} */
+const byId = (id) => document.getElementById(id);
+
+const canvas = /** @type {HTMLCanvasElement} */ (byId("picture"));
+const clock = new ServerClock();
+const status = new Status();
+const charts = new Charts(byId("charts"));
+const handView = new HandView(byId("hand"));
+/** @type {Record<string, any>} */
+let hello = {};
+/** @type {import("./stream.js").Header | null} */
+let shown = null;
+/** @type {{pageMs: number, bytes: number}[]} */
+const drawn = [];
+const videoWorks = canDecodeVideo();
+
+/** @param {object} message */
+const send = (message) => connection.send(message);
+const mtp = new MotionToPhoton((samples) => send({ type: "mtp", samples }));
+
+const stream = new Stream(canvas, {
+  ack: (ack, pageMs) => send({ type: "ack", ...ack, t_ms: pageMs, server_ns: clock.serverNs(pageMs) }),
+  drawn: (header, pageMs) => {
+    shown = header;
+    mtp.drawn(header.input_seq, pageMs);
+    drawn.push({ pageMs, bytes: header.bytes });
+  },
+});
+
+const hand = new Hand((message, pageMs) => {
+  const sent = send({ ...message, server_ns: clock.serverNs(pageMs) });
+  if (sent) mtp.input(hand.seq + 1, pageMs);
+  if (sent && hand.clutch) advise();
+  return sent;
+});
+
+const controls = new Controls(send, (name) => {
+  if (name === "recentre") hand.releaseAll();
+});
+
+/** A hand that moves while the arm may not follow is told why. */
+function advise() {
+  if (status.mode === "off") status.suggest("The arm is off. Press Engage to let it follow your hand.");
+  if (status.mode === "hold") status.suggest("The arm is on hold. Press Engage to let it follow your hand.");
+}
+
+/** @param {any} message */
+async function hear(message) {
+  const nowMs = performance.now();
+  if (message.type === "pong") return clock.learn(message, nowMs);
+  if (message.type === "telemetry") {
+    status.hear(message, nowMs);
+    controls.follow(message, status.mode, nowMs);
+    charts.push(nowMs, withOwnNumbers(message, nowMs));
+    return;
+  }
+  if (message.type !== "hello") return;
+  hello = message;
+  hand.seq = Math.max(hand.seq, message.input_seq ?? 0);
+  status.observer = message.role === "observer";
+  hand.enabled = !status.observer;
+  controls.offer(message);
+  controls.restrict(status.observer);
+  setText(byId("version"), message.version ? `v${message.version}` : "");
+  if (!(await videoWorks)) askForJpeg();
+}
+
+function askForJpeg() {
+  send({ type: "settings", name: "view", values: { codec: "jpeg" } });
+  if (!isSecureContext) status.trouble = "Sending JPEG pictures: this address is not secure, so the browser decodes no video.";
+}
+
+/** What the page measures itself fills what telemetry leaves out. @param {Record<string, any>} telemetry @param {number} nowMs */
+function withOwnNumbers(telemetry, nowMs) {
+  while (drawn.length && nowMs - drawn[0].pageMs > 1000) drawn.shift();
+  const bits = 8 * drawn.reduce((sum, one) => sum + one.bytes, 0);
+  const own = { mtp_ms: mtp.median(nowMs), frame_rate_hz: drawn.length, bitrate_mbps: bits / 1e6 };
+  const numbers = { ...telemetry };
+  for (const [key, value] of Object.entries(own)) numbers[key] ??= value;
+  return numbers;
+}
+
+const connection = new Connection({
+  onText: hear,
+  onPicture: (data) => stream.receive(data),
+  onChange: (open) => {
+    status.connected = open;
+    stream.reset();
+    mtp.forget();
+    hand.releaseAll();
+    clock.forget();
+    if (open) for (let i = 0; i < 5; i += 1) setTimeout(ping, i * PING_FIRST_MS);
+  },
+});
+
+function ping() {
+  send({ type: "ping", t_ms: performance.now() });
+}
+setInterval(ping, PING_MS);
+
+listenToMouse(canvas, hand, () => hello.view_height_m ?? 0.7);
+const pressKeys = listenToKeyboard(hand, {
+  Escape: () => (byId("help").open ? undefined : controls.command("stop")),
+  Enter: () => controls.command("engage"),
+  KeyH: () => controls.command("hold"),
+  KeyR: () => controls.command("record"),
+  KeyC: () => controls.command("recentre"),
+  Slash: () => byId("help").showModal(),
+});
+const pollGamepad = listenToGamepad(hand, {
+  engage: () => controls.command("engage"),
+  stop: () => controls.command("stop"),
+});
+document.addEventListener("visibilitychange", () => document.hidden && hand.releaseAll());
+byId("help-open").addEventListener("click", () => byId("help").showModal());
+showTips(byId("tip"));
+
+async function offerXr() {
+  byId("xr").hidden = !(await canEnterXr());
+}
+/** @type {any} */
+let xrSession = null;
+byId("xr").addEventListener("click", async () => {
+  if (xrSession) return xrSession.end();
+  try {
+    xrSession = await enterXr(canvas, hand, (active) => {
+      if (!active) xrSession = null;
+      setText(byId("xr-label"), active ? "Leave VR" : "Enter VR");
+    });
+  } catch (error) {
+    status.suggest(`VR could not start: ${error instanceof Error ? error.message : error}`);
+  }
+});
+offerXr();
+
+/** @param {number} nowMs */
+function showPicture(nowMs) {
+  const telemetry = status.telemetry;
+  setText(byId("picture-info"), shown ? `${shown.width} × ${shown.height} · ${shown.codec === "jpeg" ? "JPEG" : "H.264"}` : "");
+  status.show(nowMs, shown !== null);
+  const person = telemetry.hand === "person" || hand.clutch;
+  const position = person ? hand.position : (telemetry.hand_xyz ?? hand.position);
+  handView.draw(position, person ? hand.clutch : Array.isArray(telemetry.hand_xyz));
+  setText(byId("hand-label"), person ? (hand.clutch ? "Your hand · moving the arm" : "Your hand · let go") : "Recorded hand");
+}
+
+let lastMs = performance.now();
+/** @param {number} nowMs */
+function everyFrame(nowMs) {
+  requestAnimationFrame(everyFrame);
+  const dtS = Math.min(Math.max(nowMs - lastMs, 0), 50) / 1000;
+  lastMs = nowMs;
+  pressKeys(dtS);
+  pollGamepad(dtS);
+  hand.tick(performance.now());
+  charts.drawNext(performance.now());
+  showPicture(performance.now());
+}
+requestAnimationFrame(everyFrame);
+
+/** For checks from outside: what the page has counted so far. */
+Object.assign(window, {
+  teletwin: {
+    snapshot: () => ({
+      stream: { ...stream.counters },
+      mtp: { ...mtp.counters, median_ms: mtp.median(performance.now()) },
+      input_seq: hand.seq,
+      clutch: hand.clutch,
+      hand: [...hand.position, ...hand.orientation],
+      opened: connection.openedCount,
+      codec: shown?.codec ?? null,
+      offset_known: clock.serverNs(0) !== null,
+      isolated: crossOriginIsolated,
+    }),
+  },
+});

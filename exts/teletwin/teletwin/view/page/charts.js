@@ -1,0 +1,148 @@
+// @ts-check
+/** The cards beside the stream: what each chart shows, in words that need no paper. */
+
+import { History, StripChart } from "./plots.js";
+
+const WITH = "#45c8b0";
+const WITHOUT = "#e5a04f";
+const OTHER = "#7fa7f5";
+const MEAN_MS = 2000;
+
+/**
+ * @typedef {{title: string, tip: string, unit: string, digits: number, leastTop: number, wide?: boolean,
+ *   compare?: boolean, lines: import("./plots.js").Line[]}} Card
+ */
+
+/** @type {Card[]} */
+const CARDS = [
+  {
+    title: "Arm error", unit: "mm", digits: 1, leastTop: 10, wide: true, compare: true,
+    tip: "How far the real arm's tool is from where your hand asks it to be, at this very instant. The second line is the same hand over the same network without forecasting.",
+    lines: [
+      { key: "control_error_shadow_mm", color: WITHOUT, label: "without forecast" },
+      { key: "control_error_mm", color: WITH, label: "with forecast", fill: true },
+    ],
+  },
+  {
+    title: "Picture error", unit: "mm", digits: 1, leastTop: 10, wide: true, compare: true,
+    tip: "How far the tool in the picture is from your hand at the instant the picture is on the screen.",
+    lines: [
+      { key: "display_error_shadow_mm", color: WITHOUT, label: "without forecast" },
+      { key: "display_error_mm", color: WITH, label: "with forecast", fill: true },
+    ],
+  },
+  {
+    title: "Hand to screen", unit: "ms", digits: 0, leastTop: 50, wide: true,
+    tip: "Measured: from a hand movement to the first picture that contains it (motion-to-photon). Felt: the same less the time that the picture looks ahead.",
+    lines: [
+      { key: "mtp_ms", color: OTHER, label: "measured" },
+      { key: "effective_mtp_ms", color: WITH, label: "felt", fill: true },
+    ],
+  },
+  {
+    title: "Age of loop", unit: "ms", digits: 0, leastTop: 100,
+    tip: "How old the newest hand pose is that now controls the arm, there and back included.",
+    lines: [{ key: "aol_ms", color: OTHER, label: "now", fill: true }],
+  },
+  {
+    title: "Looking ahead", unit: "ms", digits: 0, leastTop: 100,
+    tip: "How far into the future the hand is forecast: for the arm and for the picture (the two horizons).",
+    lines: [
+      { key: "horizon_control_ms", color: WITH, label: "arm" },
+      { key: "horizon_render_ms", color: OTHER, label: "picture" },
+    ],
+  },
+  {
+    title: "Frame rate", unit: "/s", digits: 0, leastTop: 20,
+    tip: "Pictures drawn a second.",
+    lines: [{ key: "frame_rate_hz", color: OTHER, label: "now", fill: true }],
+  },
+  {
+    title: "Bitrate", unit: "Mb/s", digits: 2, leastTop: 1,
+    tip: "What the pictures take of the network.",
+    lines: [{ key: "bitrate_mbps", color: OTHER, label: "now", fill: true }],
+  },
+];
+
+/** @param {number | null | undefined} value @param {number} digits */
+export function words(value, digits) {
+  return typeof value === "number" && Number.isFinite(value) ? value.toFixed(digits) : "–";
+}
+
+/** @param {string} tag @param {string} className @param {string} [text] */
+function element(tag, className, text) {
+  const node = document.createElement(tag);
+  node.className = className;
+  if (text !== undefined) node.textContent = text;
+  return node;
+}
+
+export class Charts {
+  /** @param {HTMLElement} parent */
+  constructor(parent) {
+    this.history = new History(CARDS.flatMap((card) => card.lines.map((line) => line.key)));
+    this.cards = CARDS.map((card) => this.build(parent, card));
+    this.next = 0;
+  }
+
+  /** @param {HTMLElement} parent @param {Card} card */
+  build(parent, card) {
+    const node = element("article", card.wide ? "card wide" : "card");
+    const title = element("h2", "", card.title);
+    title.dataset.tip = card.tip;
+    title.tabIndex = 0;
+    const head = element("header", "");
+    head.append(title);
+    /** @type {HTMLElement | null} */
+    const gain = card.compare ? element("span", "gain") : null;
+    if (gain) head.append(gain);
+    const values = element("div", "values");
+    const outputs = [...card.lines].reverse().map((line) => {
+      const output = element("b", "", "–");
+      output.style.color = line.color;
+      const label = element("span", "", ` ${card.unit} ${line.label === "now" ? "" : line.label}`);
+      const pair = element("span", "value");
+      pair.append(output, label);
+      values.append(pair);
+      return { key: line.key, output };
+    });
+    head.append(values);
+    const canvas = document.createElement("canvas");
+    const names = card.lines.map((line) => line.label).join(" and ");
+    canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-label", `${card.title} over the last 20 seconds: ${names}`);
+    const plot = element("div", "plot");
+    plot.append(canvas);
+    node.append(head, plot);
+    parent.append(node);
+    return { card, outputs, gain, chart: new StripChart(canvas, this.history, card.lines, card.leastTop) };
+  }
+
+  /** @param {number} pageMs @param {Record<string, unknown>} telemetry */
+  push(pageMs, telemetry) {
+    this.history.push(pageMs, telemetry);
+  }
+
+  /** Draw one chart: called once a display frame, so that no frame carries the work of all. @param {number} nowMs */
+  drawNext(nowMs) {
+    const { card, outputs, gain, chart } = this.cards[this.next];
+    this.next = (this.next + 1) % this.cards.length;
+    chart.draw(nowMs);
+    const means = outputs.map(({ key }) => this.history.mean(key, nowMs, MEAN_MS));
+    outputs.forEach(({ output }, i) => setText(output, words(means[i], card.digits)));
+    if (gain) showGain(gain, means[0], means[1]);
+  }
+}
+
+/** @param {HTMLElement} node @param {string} text */
+export function setText(node, text) {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+/** @param {HTMLElement} node @param {number | null} withMm @param {number | null} withoutMm */
+function showGain(node, withMm, withoutMm) {
+  const known = withMm !== null && withoutMm !== null && withoutMm > 0.5;
+  const ratio = known ? withoutMm / Math.max(withMm, 1e-3) : NaN;
+  setText(node, known ? (ratio >= 1 ? `${words(ratio, 1)}× closer` : `${words(1 / ratio, 1)}× further off`) : "");
+  node.classList.toggle("worse", ratio < 1);
+}

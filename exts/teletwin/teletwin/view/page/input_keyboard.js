@@ -1,0 +1,70 @@
+// @ts-check
+/** Keys: held motion keys move the hand at a steady speed and hold the clutch; Space keeps it closed. */
+
+const SPEED_M_S = 0.16;
+const TURN_RAD_S = 0.9;
+const FINE = 0.3;
+
+/** @type {Record<string, [number, number, number]>} */
+const MOVES = {
+  KeyA: [-1, 0, 0], KeyD: [1, 0, 0], KeyW: [0, 1, 0], KeyS: [0, -1, 0], KeyQ: [0, 0, -1], KeyE: [0, 0, 1],
+};
+/** @type {Record<string, [number, number, number]>} */
+const TURNS = {
+  ArrowUp: [-1, 0, 0], ArrowDown: [1, 0, 0], ArrowLeft: [0, -1, 0], ArrowRight: [0, 1, 0],
+  KeyI: [-1, 0, 0], KeyK: [1, 0, 0], KeyJ: [0, -1, 0], KeyL: [0, 1, 0], KeyU: [0, 0, 1], KeyO: [0, 0, -1],
+};
+
+/** @param {EventTarget | null} target */
+function takesKeys(target) {
+  return target instanceof HTMLElement && /^(INPUT|SELECT|TEXTAREA|BUTTON|SUMMARY)$/.test(target.tagName);
+}
+
+/**
+ * @param {import("./hand.js").Hand} hand
+ * @param {Record<string, () => void>} actions by key code, for keys that are no motion
+ * @returns {(dtS: number) => void} to be called once a display frame
+ */
+export function listenToKeyboard(hand, actions) {
+  /** @type {Set<string>} */
+  const held = new Set();
+  let fine = false;
+
+  addEventListener("keydown", (event) => {
+    fine = event.shiftKey;
+    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    const isMotion = event.code in MOVES || event.code in TURNS;
+    if (takesKeys(event.target) && event.code !== "Escape") return;
+    if (isMotion) held.add(event.code);
+    else if (event.code === "Space" && !event.repeat) hand.hold("space", !hand.holders.has("space"), "keyboard");
+    else if (event.code in actions && !event.repeat) actions[event.code]();
+    if (isMotion || event.code === "Space") event.preventDefault();
+  });
+  addEventListener("keyup", (event) => {
+    fine = event.shiftKey;
+    held.delete(event.code);
+    if (!held.size) hand.hold("keys", false, "keyboard");
+  });
+  addEventListener("blur", () => {
+    held.clear();
+    hand.hold("keys", false, "keyboard");
+  });
+
+  return (dtS) => {
+    if (!held.size) return;
+    hand.hold("keys", true, "keyboard");
+    const scale = dtS * (fine ? FINE : 1);
+    const move = sum(held, MOVES, SPEED_M_S * scale);
+    const turn = sum(held, TURNS, TURN_RAD_S * scale);
+    if (move.some(Boolean)) hand.translate(move, "keyboard");
+    if (turn.some(Boolean)) hand.rotate(turn, "keyboard");
+  };
+}
+
+/** @param {Set<string>} held @param {Record<string, number[]>} table @param {number} scale @returns {[number, number, number]} */
+function sum(held, table, scale) {
+  /** @type {[number, number, number]} */
+  const total = [0, 0, 0];
+  for (const code of held) for (const axis of [0, 1, 2]) total[axis] += scale * (table[code]?.[axis] ?? 0);
+  return total;
+}

@@ -1,0 +1,148 @@
+// @ts-check
+/** Strip charts: the last seconds of a few numbers on a small canvas. */
+
+const CAPACITY = 1024;
+export const SPAN_MS = 20_000;
+
+/** The newest numbers by key, each with its time; the oldest are overwritten. */
+export class History {
+  /** @param {string[]} keys */
+  constructor(keys) {
+    this.times = new Float64Array(CAPACITY).fill(-Infinity);
+    /** @type {Record<string, Float32Array>} */
+    this.values = Object.fromEntries(keys.map((key) => [key, new Float32Array(CAPACITY).fill(NaN)]));
+    this.count = 0;
+  }
+
+  /** @param {number} pageMs @param {Record<string, unknown>} numbers */
+  push(pageMs, numbers) {
+    const slot = this.count % CAPACITY;
+    this.times[slot] = pageMs;
+    for (const key in this.values) {
+      const value = numbers[key];
+      this.values[key][slot] = typeof value === "number" ? value : NaN;
+    }
+    this.count += 1;
+  }
+
+  /** Slots from the oldest to the newest that are younger than a moment. @param {number} sinceMs */
+  *slotsSince(sinceMs) {
+    for (let i = Math.max(0, this.count - CAPACITY); i < this.count; i += 1) {
+      if (this.times[i % CAPACITY] >= sinceMs) yield i % CAPACITY;
+    }
+  }
+
+  /** Mean over a span before now, or null. @param {string} key @param {number} nowMs @param {number} spanMs */
+  mean(key, nowMs, spanMs) {
+    let sum = 0;
+    let count = 0;
+    for (const slot of this.slotsSince(nowMs - spanMs)) {
+      const value = this.values[key][slot];
+      if (Number.isNaN(value)) continue;
+      sum += value;
+      count += 1;
+    }
+    return count ? sum / count : null;
+  }
+}
+
+/** The next of 1, 2, 5, 10 ... at or above a value. @param {number} value */
+export function niceTop(value) {
+  const decade = 10 ** Math.floor(Math.log10(Math.max(value, 1e-6)));
+  return [1, 2, 5, 10].map((step) => step * decade).find((top) => top >= value * 0.999) ?? 10 * decade;
+}
+
+/** @typedef {{key: string, color: string, label: string, fill?: boolean}} Line */
+
+export class StripChart {
+  /** @param {HTMLCanvasElement} canvas @param {History} history @param {Line[]} lines @param {number} leastTop */
+  constructor(canvas, history, lines, leastTop) {
+    this.canvas = canvas;
+    this.context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+    this.history = history;
+    this.lines = lines;
+    this.leastTop = leastTop;
+    this.top = leastTop;
+    this.width = 0;
+    this.height = 0;
+    new ResizeObserver(() => this.resize()).observe(canvas);
+  }
+
+  resize() {
+    const ratio = Math.min(devicePixelRatio || 1, 2);
+    this.width = this.canvas.clientWidth;
+    this.height = this.canvas.clientHeight;
+    this.canvas.width = Math.round(this.width * ratio);
+    this.canvas.height = Math.round(this.height * ratio);
+    this.context.setTransform(ratio, 0, 0, ratio, 0, 0);
+  }
+
+  /** @param {number} nowMs */
+  draw(nowMs) {
+    if (!this.width) return;
+    const slots = [...this.history.slotsSince(nowMs - SPAN_MS - 500)];
+    this.rescale(slots);
+    this.context.clearRect(0, 0, this.width, this.height);
+    this.drawGrid();
+    for (const line of this.lines) this.drawLine(line, slots, nowMs);
+  }
+
+  /** Grow at once, shrink only when much is empty: a scale that jumps cannot be read. @param {number[]} slots */
+  rescale(slots) {
+    let most = 0;
+    for (const { key } of this.lines) for (const slot of slots) most = Math.max(most, this.history.values[key][slot] || 0);
+    const top = Math.max(niceTop(most * 1.08), this.leastTop);
+    if (top > this.top || most * 1.08 < this.top * 0.45) this.top = top;
+  }
+
+  drawGrid() {
+    const { context, width, height } = this;
+    context.font = "10px ui-sans-serif, system-ui, sans-serif";
+    context.textBaseline = "top";
+    context.fillStyle = "#66707f";
+    context.strokeStyle = "#232a35";
+    context.lineWidth = 1;
+    context.beginPath();
+    for (const share of [0, 0.5, 1]) {
+      const y = Math.round((height - 1) * share) + 0.5;
+      context.moveTo(0, y);
+      context.lineTo(width, y);
+    }
+    context.stroke();
+    context.fillText(String(this.top), 2, 3);
+    context.fillText(String(this.top / 2), 2, Math.round(height / 2) + 3);
+  }
+
+  /** @param {Line} line @param {number[]} slots @param {number} nowMs */
+  drawLine(line, slots, nowMs) {
+    const { context, width, height, history } = this;
+    const values = history.values[line.key];
+    context.beginPath();
+    let drawing = false;
+    let firstX = 0;
+    let x = 0;
+    for (const slot of slots) {
+      const value = values[slot];
+      if (Number.isNaN(value)) {
+        drawing = false;
+        continue;
+      }
+      x = width * (1 - (nowMs - history.times[slot]) / SPAN_MS);
+      const y = (height - 1.5) * (1 - Math.min(value / this.top, 1)) + 0.75;
+      if (drawing) context.lineTo(x, y);
+      else context.moveTo((firstX = x), y);
+      drawing = true;
+    }
+    context.strokeStyle = line.color;
+    context.lineWidth = 1.6;
+    context.lineJoin = "round";
+    context.stroke();
+    if (!line.fill || !drawing) return;
+    context.lineTo(x, height);
+    context.lineTo(firstX, height);
+    context.globalAlpha = 0.1;
+    context.fillStyle = line.color;
+    context.fill();
+    context.globalAlpha = 1;
+  }
+}

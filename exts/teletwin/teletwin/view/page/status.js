@@ -1,0 +1,99 @@
+// @ts-check
+/** What is going on, in words: the state badge, who has the hand, and the notices over the stream. */
+
+import { setText } from "./charts.js";
+
+const MODES = ["off", "hold", "engaged"];
+const STATES = {
+  off: ["Off", "The arm rests; press Engage to let it follow the hand"],
+  hold: ["Hold", "The arm was brought to rest and stays"],
+  engaged: ["Engaged", "The arm follows the hand"],
+  fault: ["Fault", "The arm does not move"],
+  unknown: ["Waiting", "No word from the arm yet"],
+};
+const QUIET_MS = 1500;
+const HINT_MS = 3500;
+
+/** @param {unknown} mode @returns {"off" | "hold" | "engaged" | "unknown"} */
+export function modeName(mode) {
+  const name = typeof mode === "number" ? MODES[mode] : String(mode ?? "").toLowerCase();
+  return /** @type {any} */ (MODES.includes(name ?? "") ? name : "unknown");
+}
+
+/** @param {string} id @returns {HTMLElement} */
+const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
+
+export class Status {
+  constructor() {
+    this.badge = byId("state");
+    this.stateWord = byId("state-word");
+    this.stateText = byId("state-text");
+    this.who = byId("who");
+    this.notice = byId("notice");
+    this.veil = byId("veil");
+    /** @type {Record<string, any>} */
+    this.telemetry = {};
+    this.heardMs = -Infinity;
+    this.connected = false;
+    this.wasConnected = false;
+    this.observer = false;
+    this.hint = { text: "", untilMs: 0 };
+    this.trouble = "";
+  }
+
+  /** @param {Record<string, any>} telemetry @param {number} nowMs */
+  hear(telemetry, nowMs) {
+    this.telemetry = telemetry;
+    this.heardMs = nowMs;
+  }
+
+  /** Say something for a moment. @param {string} text */
+  suggest(text) {
+    this.hint = { text, untilMs: performance.now() + HINT_MS };
+  }
+
+  get mode() {
+    return modeName(this.telemetry.mode);
+  }
+
+  /** @param {number} nowMs @param {boolean} hasPicture */
+  show(nowMs, hasPicture) {
+    const quiet = nowMs - this.heardMs > QUIET_MS || !this.connected;
+    const fault = String(this.telemetry.fault || "");
+    const state = quiet ? "unknown" : fault ? "fault" : this.mode;
+    const [word, text] = STATES[state];
+    this.badge.dataset.state = state;
+    setText(this.stateWord, word);
+    setText(this.stateText, state === "fault" ? fault : text);
+    setText(this.who, this.handWords(quiet));
+    this.showNotice(nowMs, quiet ? "" : fault);
+    this.showVeil(hasPicture);
+  }
+
+  /** @param {boolean} quiet */
+  handWords(quiet) {
+    if (this.observer) return "You are watching; another page drives";
+    if (quiet) return "";
+    return this.telemetry.hand === "person" ? "You have the hand" : "A recorded hand drives: drag in the picture to take over";
+  }
+
+  /** @param {number} nowMs @param {string} fault */
+  showNotice(nowMs, fault) {
+    const warnings = /** @type {string[]} */ (this.telemetry.warnings ?? []);
+    const hint = nowMs < this.hint.untilMs ? this.hint.text : "";
+    const text = fault || this.trouble || hint || warnings[0] || "";
+    this.notice.hidden = !text || !this.connected;
+    this.notice.dataset.kind = fault ? "fault" : hint && !this.trouble ? "hint" : "warning";
+    setText(this.notice, text);
+  }
+
+  /** @param {boolean} hasPicture */
+  showVeil(hasPicture) {
+    if (this.connected) this.wasConnected = true;
+    const text = !this.connected
+      ? this.wasConnected ? "Connection lost. Trying again…" : "Connecting…"
+      : hasPicture ? "" : "Waiting for the first picture…";
+    this.veil.hidden = !text;
+    setText(byId("veil-text"), text);
+  }
+}
