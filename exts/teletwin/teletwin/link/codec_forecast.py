@@ -38,9 +38,10 @@ def decode_forecast(payload: bytes) -> ForecastPacket:
         raise MessageError("a forecast has unknown flags", given=fields[4])
     numbers = np.array(fields[5:])
     pose = numbers[5:]
-    curve = np.frombuffer(payload, "<f4", offset=_FIXED.size).reshape(CURVE_KNOTS, 7) + pose
-    if not (np.isfinite(numbers).all() and np.isfinite(curve).all()):
+    displacement = np.frombuffer(payload, "<f4", offset=_FIXED.size)
+    if not (np.isfinite(numbers).all() and np.isfinite(displacement).all()):
         raise MessageError("a forecast holds numbers that are not finite")
+    curve = displacement.reshape(CURVE_KNOTS, 7) + pose
     _check_rotations(pose, curve)
     return ForecastPacket(
         t_ns=fields[0],

@@ -1,0 +1,186 @@
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from teletwin.errors import ConfigError, MessageError
+from teletwin.geometry import IDENTITY_POSE
+from teletwin.link.codec import MAX_MESSAGE_BYTES, decode, encode
+from teletwin.link.fragments import Reassembly, split
+from teletwin.link.streams import SequenceWindow, Verdict
+from teletwin.link.wire import MAX_DATAGRAM_BYTES, MAX_PAYLOAD_BYTES, Datagram, Kind, OtherSessionError, Seal
+from teletwin.messages import (
+    CURVE_KNOTS,
+    ForecastPacket,
+    Frame,
+    FrameAck,
+    Horizons,
+    JointCommand,
+    Mode,
+    Note,
+    ViewSettings,
+    zeros,
+)
+
+KEY = b"sixteen bytes ok"
+
+
+def _datagram(payload=b"{}", seq=1):
+    return Datagram(Kind.NOTE, "operator", "twin", 0, seq, 10, 0, 0, payload)
+
+
+def _forecast(**changes):
+    curve = np.tile(IDENTITY_POSE, (CURVE_KNOTS, 1))
+    fields = {"t_ns": 5, "pose": curve[0], "curve": curve, "horizons": Horizons(), "mode": Mode.ENGAGED} | changes
+    return ForecastPacket(**fields)
+
+
+def test_a_datagram_of_another_session_is_told_from_damage():
+    raw = Seal(session_id=1).close(_datagram())
+    with pytest.raises(OtherSessionError):
+        Seal(session_id=2).open(raw)
+
+
+def test_without_the_key_nothing_is_believed():
+    forged = Seal(session_id=1).close(_datagram())
+    for key in (KEY, b"another key 1234"):
+        with pytest.raises(MessageError):
+            Seal(session_id=1, key=key).open(forged)
+    genuine = Seal(session_id=1, key=KEY).close(_datagram())
+    assert Seal(session_id=1, key=KEY).open(genuine).payload == b"{}"
+    with pytest.raises(MessageError):
+        Seal(session_id=1, key=b"another key 1234").open(genuine)
+
+
+def test_a_short_key_and_a_wide_session_id_are_refused():
+    with pytest.raises(ConfigError, match="16 bytes"):
+        Seal(session_id=1, key=b"short")
+    with pytest.raises(ConfigError, match="session"):
+        Seal(session_id=1 << 64)
+
+
+def test_the_largest_payload_makes_the_largest_datagram():
+    raw = Seal(session_id=1, key=KEY).close(_datagram(bytes(MAX_PAYLOAD_BYTES)))
+    assert len(raw) == MAX_DATAGRAM_BYTES
+    with pytest.raises(MessageError):
+        Seal(session_id=1).close(_datagram(bytes(MAX_PAYLOAD_BYTES + 1)))
+
+
+@pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])
+def test_numbers_that_are_not_finite_are_refused(bad):
+    pose = IDENTITY_POSE.copy()
+    pose[0] = bad
+    joints = np.array([0.0, bad, 0.0, 0.0, 0.0, 0.0])
+    curve = np.tile(IDENTITY_POSE, (CURVE_KNOTS, 1))
+    curve[7, 2] = bad
+    for message in (
+        _forecast(pose=pose),
+        _forecast(curve=curve),
+        _forecast(horizons=Horizons(gain=bad)),
+        JointCommand(t_ns=1, q=zeros(6), qd=joints, q_shadow=zeros(6), qd_shadow=zeros(6), pose_t_ns=0, mode=Mode.HOLD),
+        FrameAck(frame_id=1, latency_ms=bad),
+        ViewSettings(rate_hz=bad),
+        Note(kind="settings", values={"delay_ms": bad}),
+    ):
+        with pytest.raises(MessageError):
+            decode(*encode(message))
+
+
+def test_a_number_too_large_for_a_float_is_refused_in_json():
+    with pytest.raises(MessageError):
+        decode(Kind.NOTE, b'{"kind":"link","values":{"delay_ms":1e999}}')
+
+
+def test_deeply_nested_json_is_refused():
+    with pytest.raises(MessageError):
+        decode(Kind.NOTE, b'{"kind":' + b"[" * 100_000)
+
+
+def test_a_curve_that_is_no_rotation_is_refused():
+    curve = np.tile(IDENTITY_POSE, (CURVE_KNOTS, 1))
+    curve[3, 3:] *= 1.2
+    with pytest.raises(MessageError, match="quaternion"):
+        decode(*encode(_forecast(curve=curve)))
+
+
+def test_an_unknown_mode_is_refused():
+    kind, payload = encode(_forecast())
+    with pytest.raises(MessageError):
+        decode(kind, payload[:24] + b"\x09" + payload[25:])
+
+
+def test_an_oversized_message_is_refused_at_the_sender():
+    frame = Frame(
+        frame_id=1,
+        codec="jpeg",
+        is_key=True,
+        width=8,
+        height=8,
+        input_seq=0,
+        pose_t_ns=0,
+        shown_pose=IDENTITY_POSE,
+        shadow_pose=IDENTITY_POSE,
+        horizon_used_s=0.0,
+        stages_ms={},
+        t_ready_ns=0,
+        data=bytes(MAX_MESSAGE_BYTES),
+    )
+    with pytest.raises(MessageError, match="too long"):
+        encode(frame)
+
+
+def test_the_curve_keeps_micrometres():
+    curve = np.tile(IDENTITY_POSE, (CURVE_KNOTS, 1))
+    curve[:, :3] += np.linspace(0.0, 0.25, CURVE_KNOTS)[:, None] + 0.4
+    packet = decode(*encode(_forecast(pose=curve[0], curve=curve)))
+    assert np.abs(packet.curve - curve).max() < 1e-6
+    assert np.array_equal(packet.pose, curve[0])
+
+
+def test_sequence_numbers_tell_fresh_late_and_replayed_apart_across_the_wrap():
+    window = SequenceWindow()
+    top = (1 << 32) - 1
+    told = [window.judge(seq) for seq in (top - 1, 1, top, top, 1, 0, 5000, 1)]
+    assert told == [
+        *(Verdict.FRESH, Verdict.FRESH, Verdict.LATE, Verdict.REPLAYED),
+        *(Verdict.REPLAYED, Verdict.LATE, Verdict.FRESH, Verdict.REPLAYED),
+    ]
+
+
+def test_missing_numbers_are_counted_until_they_come():
+    window = SequenceWindow()
+    for seq in (1, 2, 6):
+        window.judge(seq)
+    assert window.counts.missing == 3
+    window.judge(4)
+    assert window.counts.missing == 2
+
+
+def test_unfinished_messages_are_given_up_in_time_and_in_number():
+    pieces = split(bytes(5000))
+    reassembly = Reassembly()
+    for seq in range(40):
+        reassembly.add(("renderer", "operator", 5, seq), pieces[0], seq)
+    assert reassembly.incomplete_count == 32
+    reassembly.add(("renderer", "operator", 5, 99), pieces[0], 2_000_000_000)
+    assert reassembly.incomplete_count == 40
+
+
+def test_a_frame_is_given_out_once_though_its_parity_comes_later():
+    payload = bytes(range(256)) * 20
+    reassembly = Reassembly()
+    key = ("renderer", "operator", 5, 1)
+    whole = [reassembly.add(key, piece, 0) for piece in split(payload) * 2]
+    assert sum(message is not None for message in whole) == 1
+
+
+def test_a_piece_of_another_length_does_not_spoil_its_message():
+    reassembly = Reassembly()
+    key = ("renderer", "operator", 5, 1)
+    right, wrong = split(b"a" * 3000), split(b"b" * 4000)
+    reassembly.add(key, right[0], 0)
+    with pytest.raises(MessageError):
+        reassembly.add(key, wrong[1], 0)
+    assert [reassembly.add(key, piece, 0) for piece in right[1:3]][-1] == b"a" * 3000
