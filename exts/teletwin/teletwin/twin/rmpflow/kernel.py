@@ -1,0 +1,101 @@
+"""RMPflow's one kernel: evaluates all leaves, resolves, and integrates. Importing this loads warp.
+
+One thread serves one arm. The same source serves CPU and CUDA, float64 and float32, any chain.
+"""
+# ruff: noqa: ANN202 (warp infers what its functions return)
+# Annotations of kernels are warp types, which a static checker takes for variables.
+# pyright: reportInvalidTypeForm=false, reportIndexIssue=false, reportOperatorIssue=false, reportCallIssue=false
+# pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportAttributeAccessIssue=false
+
+from functools import cache
+from typing import Any
+
+import warp as wp  # noqa: TID253
+
+from teletwin.robot.warp_chain import MODULE_OPTIONS, motion_function, pose_function
+from teletwin.twin.rmpflow.kernel_collision import body_leaves, obstacle_leaves
+from teletwin.twin.rmpflow.kernel_leaves import joint_leaves, target_leaves
+from teletwin.twin.rmpflow.kernel_resolve import resolve_function
+from teletwin.twin.rmpflow.kernel_types import flow_types
+
+
+@cache
+def gather_function(count: int, dtype: str) -> Any:
+    """A warp function: metric (lower triangle) and force of all leaves at (q, qd)."""
+    t = flow_types(count, dtype)
+    vecn, ChainData, Gains, Shape, Scene, Goals = t.vecn, t.ChainData, t.Gains, t.Shape, t.Scene, t.Goals
+    poses, motion = pose_function(count, dtype), motion_function(count, dtype)
+    joints, frames = joint_leaves(count, dtype), target_leaves(count, dtype)
+    bodies, obstacles = body_leaves(count, dtype), obstacle_leaves(count, dtype)
+
+    @wp.func
+    def gather(chain: ChainData, g: Gains, shape: Shape, scene: Scene, goals: Goals, e: int, q: vecn, qd: vecn):
+        X, Y, Z, P = poses(chain, q)
+        W, V, A, C = motion(chain, Z, P, qd)
+        M, f = joints(g, shape, goals, e, chain.order, q, qd)
+        M, f = frames(chain, g, shape, goals, e, X, Y, Z, P, W, V, A, C, M, f)
+        M, f = bodies(chain, g, shape, X, Y, Z, P, W, V, A, C, M, f)
+        if scene.count[0] > 0:
+            M, f = obstacles(chain, g, shape, scene, X, Y, Z, P, W, V, A, C, M, f)
+        return M, f
+
+    return gather
+
+
+@cache
+def flow_kernel(count: int, dtype: str) -> Any:
+    """The kernel. substeps[0] = 0 evaluates only; else q and qd advance by that many explicit Euler steps of h[0].
+
+    Acceleration, metric and force of the last evaluation go to their arrays; the latter two only if these
+    have a row for every arm. A step that is not finite is not taken; refused counts it.
+    """
+    t = flow_types(count, dtype)
+    T, vecn, ChainData, Gains, Shape, Scene, Goals = t.T, t.vecn, t.ChainData, t.Gains, t.Shape, t.Scene, t.Goals
+    gather, resolve = gather_function(count, dtype), resolve_function(count, dtype)
+
+    @wp.kernel(enable_backward=False, module="unique", module_options=MODULE_OPTIONS)
+    def rmpflow(
+        chain: ChainData,
+        gains: Gains,
+        shape: Shape,
+        scene: Scene,
+        goals: Goals,
+        substeps: wp.array(dtype=wp.int32),
+        h: wp.array(dtype=T),
+        first: wp.int32,
+        q: wp.array2d(dtype=T),
+        qd: wp.array2d(dtype=T),
+        acceleration: wp.array2d(dtype=T),
+        metric: wp.array3d(dtype=T),
+        force: wp.array2d(dtype=T),
+        refused: wp.array(dtype=wp.int32),
+    ):
+        e = wp.tid() + first
+        position = vecn()
+        velocity = vecn()
+        for i in range(count):
+            position[i] = q[e, chain.order[i]]
+            velocity[i] = qd[e, chain.order[i]]
+        a = vecn()
+        for _ in range(wp.max(substeps[0], 1)):
+            M, f = gather(chain, gains, shape, scene, goals, e, position, velocity)
+            a = resolve(gains, M, f)
+            if e < metric.shape[0]:
+                for i in range(count):
+                    force[e, chain.order[i]] = f[i]
+                    for j in range(i + 1):
+                        metric[e, chain.order[i], chain.order[j]] = M[i, j]
+                        metric[e, chain.order[j], chain.order[i]] = M[i, j]
+            if substeps[0] > 0:
+                position = position + h[0] * velocity
+                velocity = velocity + h[0] * a
+        sound = wp.isfinite(wp.dot(position, position) + wp.dot(velocity, velocity))
+        if not sound:
+            refused[e] = refused[e] + 1
+        for i in range(count):
+            acceleration[e, chain.order[i]] = a[i]
+            if substeps[0] > 0 and sound:
+                q[e, chain.order[i]] = position[i]
+                qd[e, chain.order[i]] = velocity[i]
+
+    return rmpflow

@@ -1,0 +1,72 @@
+"""RMPflow as the motion policy of one live arm; targets in the UR base frame."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from teletwin.assets import asset_path
+from teletwin.geometry import IDENTITY_POSE, Array
+from teletwin.robot.frames import swap_base
+from teletwin.robot.model import Robot
+from teletwin.robot.ur3e import HOME_Q, load_ur3e
+from teletwin.twin import ToolTarget
+from teletwin.twin.rmpflow.config import RmpFlowConfig
+from teletwin.twin.rmpflow.config_file import load_rmpflow_config
+from teletwin.twin.rmpflow.flow import RmpFlow
+
+
+def load_ur3e_rmpflow() -> RmpFlowConfig:
+    """The UR3e's RMPflow parameters."""
+    return load_rmpflow_config(asset_path("robots", "ur3e", "ur3e_rmpflow.yaml"))
+
+
+class RmpFlowPolicy:
+    """A `MotionPolicy` that rolls out its own joint state, independent of the arm's.
+
+    Two policies share nothing. A target that is not finite changes nothing and is counted in refused_count.
+    """
+
+    def __init__(
+        self,
+        *,
+        robot: Robot | None = None,
+        config: RmpFlowConfig | None = None,
+        posture: Array = HOME_Q,
+        dtype: str = "float64",
+    ) -> None:
+        world = swap_base(IDENTITY_POSE)
+        self.flow = RmpFlow(robot or load_ur3e(), config or load_ur3e_rmpflow(), dtype=dtype, world_in_root=world)
+        self.flow.set_cspace_target(posture)
+        flow = self.flow
+        self._q, self._qd = flow.q.host[0], flow.qd.host[0]
+        self._pose, self._flags = flow._pose.host[0, 0], flow._flags.host
+        self._velocity, self._turning = flow._velocity.host[0, 0], flow._turning.host[0, 0]
+        self._has_target = False
+        self._q[:] = posture
+
+    def warm_up(self) -> float:
+        """Compile what is not in the cache; return the seconds that it took."""
+        return self.flow.warm_up()
+
+    @property
+    def refused_count(self) -> int:
+        """Steps that were not taken because the target was not finite."""
+        return self.flow.refused_count
+
+    def reset(self, q: Array, qd: Array | None = None) -> None:
+        """Start from joint positions [rad] (n,) and velocities [rad/s] (n,), at rest without them."""
+        self._q[:] = q
+        self._qd[:] = 0.0 if qd is None else qd
+
+    def step(self, target: ToolTarget | None, dt_s: float) -> tuple[Array, Array]:
+        """Advance by dt_s [s] (sub-stepped inside); return copies of (q, qd). None: only the posture pulls."""
+        if target is not None:
+            self._pose[:] = target.pose
+            self._velocity[:] = target.velocity
+            self._turning[:] = target.angular_velocity
+        has_target = target is not None
+        if has_target is not self._has_target:
+            self._flags[:] = 3 if has_target else 0
+            self._has_target = has_target
+        self.flow.advance(dt_s)
+        return self._q.astype(np.float64), self._qd.astype(np.float64)
