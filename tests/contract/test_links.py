@@ -282,6 +282,19 @@ def test_wait_ends_when_a_delayed_datagram_is_due_not_when_it_comes():
 
 
 @pytest.mark.live
+def test_a_reader_who_comes_late_does_not_make_a_message_older():
+    clock = SystemClock()
+    with (
+        UdpLink(UdpLinkCfg(role="arm", peers={"twin": None}), clock) as arm,
+        UdpLink(UdpLinkCfg(role="twin", peers={"arm": ("127.0.0.1", arm.port)}), clock) as twin,
+    ):
+        twin.send("arm", _command())
+        clock.sleep_until(clock.now_ns() + 120 * MS)
+        (item,) = arm.receive()
+        assert 0 <= item.t_arrived_ns - item.t_sent_ns < 60 * MS
+
+
+@pytest.mark.live
 def test_strangers_and_garbage_on_the_port_are_counted_and_change_nothing():
     clock = SystemClock()
     with (

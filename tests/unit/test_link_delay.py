@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -34,7 +36,7 @@ def test_packets_leave_in_order_and_never_before_they_entered():
     line = DelayLine(LinkSettings(delay_ms=15.0, jitter_ms=20.0, loss=0.05), 3)
     delays, times = _delays_ms(line, rate_hz=1000, duration_s=10.0)
     dues = [t + d[0] * MS for t, d in zip(times, delays, strict=True) if d]
-    assert all(b >= a for a, b in zip(dues, dues[1:], strict=False))
+    assert all(b >= a for a, b in itertools.pairwise(dues))
     assert min(d[0] for d in delays if d) >= 0.0
 
 
@@ -61,7 +63,7 @@ def test_reordered_packets_are_overtaken_and_no_others():
     line = DelayLine(LinkSettings(delay_ms=20.0, reordering=0.1), 1)
     delays, times = _delays_ms(line, rate_hz=100, duration_s=50.0)
     order = np.argsort([t + d[0] * MS for t, d in zip(times, delays, strict=True)], kind="stable")
-    overtaken = sum(a > b for a, b in zip(order, order[1:], strict=False))
+    overtaken = sum(a > b for a, b in itertools.pairwise(order))
     assert overtaken / len(order) == pytest.approx(0.1, abs=0.03)
 
 

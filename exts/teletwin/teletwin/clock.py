@@ -38,6 +38,11 @@ class SystemClock:
             time.sleep(remaining_ns / NS_PER_S)
 
 
+def wall_age_ns(stamp_ns: int) -> int:
+    """How long ago [ns] a wall-clock stamp of this machine's kernel was; 0 for one of the future."""
+    return max(time.time_ns() - stamp_ns, 0)
+
+
 class VirtualClock:
     """A clock that moves only when told; the whole loop runs on it in tests and studies."""
 

@@ -69,6 +69,7 @@ class Endpoint:
         self._clock = clock
         self._seal = Seal(session_id=cfg.session_id, key=cfg.key)
         # Numbers start from the clock: a role that starts again is newer than all it said before.
+        # (Only a rebooted machine starts lower; its peers take it for a replay until they start again too.)
         self._first_seq = clock.now_ns() // NS_PER_MS & _SEQ_MASK
         self._next_seq: dict[tuple[str, Kind], int] = {}
         self._windows: dict[tuple[str, str, Kind], SequenceWindow] = {}

@@ -14,6 +14,7 @@ from teletwin.link.addresses import AddressBook, is_loopback, resolve
 from teletwin.link.delay import check_settings
 from teletwin.link.endpoint import Endpoint, EndpointCfg
 from teletwin.link.ingress import Ingress
+from teletwin.link.kernel_stamp import ANCILLARY_BYTES, stamp_arrivals, waited_ns
 from teletwin.link.streams import StreamCounts
 from teletwin.link.wire import MAX_DATAGRAM_BYTES, ROLES
 from teletwin.messages import LinkSettings, Message
@@ -85,6 +86,7 @@ class UdpLink:
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
+        stamp_arrivals(sock)
         try:
             sock.bind(resolve(self._cfg.bind, self._cfg.port))
         except OSError as error:
@@ -125,8 +127,8 @@ class UdpLink:
 
     def receive(self) -> list[Received]:
         """Everything that has arrived by now, oldest first; also answers and repeats what is due."""
+        self._drain()
         now_ns = self._clock.now_ns()
-        self._drain(now_ns)
         received: list[Received] = []
         for due_ns, _, _, datagram, raw in self._ingress.leave(now_ns):
             item = self._endpoint.read(datagram, raw, due_ns)
@@ -176,27 +178,28 @@ class UdpLink:
             raise ConfigError(f"the link of the {self._cfg.role} is not open", mend="use it as a context manager")
         return self._socket
 
-    def _drain(self, now_ns: int) -> None:
+    def _drain(self) -> None:
         sock = self._open_socket()
         for _ in range(_MAX_READS):
             try:
-                raw, source = sock.recvfrom(MAX_DATAGRAM_BYTES + 1)
+                raw, ancillary, _, source = sock.recvmsg(MAX_DATAGRAM_BYTES + 1, ANCILLARY_BYTES)
             except BlockingIOError:
                 return
             except OSError:
                 self._endpoint.totals["socket_errors"] += 1
                 return
-            self._enter(raw, source, now_ns)
+            waited = waited_ns(ancillary)
+            self._enter(raw, source, self._clock.now_ns() - waited)
 
-    def _enter(self, raw: bytes, source: tuple[str, int], now_ns: int) -> None:
+    def _enter(self, raw: bytes, source: tuple[str, int], t_ns: int) -> None:
         datagram = self._endpoint.open(raw)
         if datagram is None:
             return
-        hop = self._book.hop(source, datagram, self._cfg.role, now_ns)
+        hop = self._book.hop(source, datagram, self._cfg.role, t_ns)
         if hop is None:
             self._endpoint.totals["foreign_address"] += 1
         elif self._endpoint.admits(datagram, hop):
-            self._ingress.enter(hop, datagram, raw, now_ns)
+            self._ingress.enter(hop, datagram, raw, t_ns)
 
     def _send_all(self, outgoing: list[tuple[str, bytes]]) -> None:
         sock = self._open_socket()
