@@ -111,7 +111,7 @@ def test_every_module_postpones_annotations_and_says_what_it_is() -> None:
     for path in MODULES:
         tree = ast.parse(path.read_text(encoding="utf-8"))
         assert ast.get_docstring(tree), f"{relative(path)} has no docstring"
-        if "kernel" in path.stem:  # warp reads the annotations themselves
+        if "import warp as wp  #" in path.read_text(encoding="utf-8"):  # warp reads the annotations themselves
             continue
         features = [node for node in tree.body if isinstance(node, ast.ImportFrom) and node.module == "__future__"]
         assert features or len(tree.body) == 1, f"{relative(path)} does not postpone annotations"
