@@ -6,8 +6,9 @@ Run once, by a person, when the source changes:
     python -m venv /tmp/meshes && /tmp/meshes/bin/pip install airo-models==0.0.12 trimesh fast-simplification moderngl
     /tmp/meshes/bin/python scripts/make_meshes.py
 
-Each link becomes one OBJ in its own link frame (so that the URDF can name it) with vertex normals and one
-material per colour, at two levels of detail: <link>.obj for the picture, low/<link>.obj for shadow and ghost.
+Each link becomes one OBJ in its own link frame (so that the URDF can name it) with one material per
+colour and vertices split at creases, at two levels of detail:
+<link>.obj for the picture, low/<link>.obj for shadow and ghost.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from __future__ import annotations
 import argparse
 import importlib
 import importlib.util
+import itertools
 import re
 import xml.etree.ElementTree as ET
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -49,11 +51,12 @@ class Detail:
     floor: int
     cell_m: float = 0.0
     """Corners closer than this are welded first, which closes seams and removes screws and lettering."""
+    area_tolerance: float = 0.03
 
 
 DETAILS = (
     Detail(folder="", triangles_per_m2=45_000.0, floor=700),
-    Detail(folder="low", triangles_per_m2=13_000.0, floor=90, cell_m=0.0025),
+    Detail(folder="low", triangles_per_m2=13_000.0, floor=90, cell_m=0.0025, area_tolerance=0.05),
 )
 
 
@@ -194,57 +197,78 @@ def weld(part: Part, cell_m: float) -> Part:
 
 
 def decimate(part: Part, detail: Detail) -> Part:
-    """Fewer triangles by quadric edge collapse."""
-    simplify: Any = importlib.import_module("fast_simplification").simplify
+    """Fewer triangles by quadric edge collapse; the least that keeps the surface's area, else all of them.
 
+    Long thin triangles of the source make some collapses fold over or tear: their area tells.
+    """
+    simplify: Any = importlib.import_module("fast_simplification").simplify
     if detail.cell_m > 0.0:
         part = weld(part, detail.cell_m)
-    target = max(detail.floor, int(detail.triangles_per_m2 * area_m2(part)))
-    if target >= len(part.faces):
-        return part
-    points, faces = simplify(
-        part.vertices.astype(np.float32), part.faces.astype(np.int32), target_count=target, agg=2.0
-    )
-    return Part(material=part.material, colour=part.colour, vertices=points.astype(float), faces=faces.astype(np.int64))
+    wanted, area = max(detail.floor, int(detail.triangles_per_m2 * area_m2(part))), area_m2(part)
+    for growth, haste in itertools.product((1.0, 1.4, 2.0, 2.8, 4.0), (2.0, 3.0)):
+        target = int(growth * wanted)
+        if target >= len(part.faces):
+            break
+        points, faces = simplify(
+            part.vertices.astype(np.float32), part.faces.astype(np.int32), target_count=target, agg=haste
+        )
+        fewer = replace(part, vertices=points.astype(float), faces=faces.astype(np.int64))
+        if abs(area_m2(fewer) / area - 1.0) <= detail.area_tolerance:
+            return fewer
+    return part
 
 
-def corner_normals(part: Part) -> Array:
-    """Normals (faces, 3, 3): at each corner the mean over its vertex's faces within the crease angle."""
+def smooth_corners(part: Part) -> NDArray[np.int64]:
+    """Labels (faces, 3): corners at one vertex share a label when only soft edges lie between them.
+
+    A reader that gives each label one vertex, and averages normals over it, shades as meant: smooth
+    across soft edges, sharp at creases.
+    """
     a, b, c = (part.vertices[part.faces[:, k]] for k in range(3))
-    scaled = np.cross(b - a, c - a)
-    unit = scaled / np.maximum(np.linalg.norm(scaled, axis=1, keepdims=True), 1e-15)
-    around: list[list[int]] = [[] for _ in range(len(part.vertices))]
-    for index, face in enumerate(part.faces):
-        for vertex in face:
-            around[vertex].append(index)
-    normals = np.empty((len(part.faces), 3, 3))
-    limit = np.cos(np.radians(CREASE_DEG))
-    for index, face in enumerate(part.faces):
-        for k, vertex in enumerate(face):
-            faces = np.array(around[vertex])
-            close = faces[unit[faces] @ unit[index] >= limit]
-            total = scaled[close].sum(axis=0) if len(close) else unit[index]
-            normals[index, k] = total / max(float(np.linalg.norm(total)), 1e-15)
-    return normals
+    normal = np.cross(b - a, c - a)
+    normal /= np.maximum(np.linalg.norm(normal, axis=1, keepdims=True), 1e-15)
+    # Half edges as (lower vertex, upper vertex, corner at the lower, corner at the upper).
+    corner = np.arange(part.faces.size).reshape(-1, 3)
+    start, end = part.faces.reshape(-1), np.roll(part.faces, -1, axis=1).reshape(-1)
+    at_start, at_end = corner.reshape(-1), np.roll(corner, -1, axis=1).reshape(-1)
+    flip = start > end
+    edges = np.stack([np.minimum(start, end), np.maximum(start, end)], axis=1)
+    corners = np.stack([np.where(flip, at_end, at_start), np.where(flip, at_start, at_end)], axis=1)
+    order = np.lexsort(edges.T)
+    edges, corners = edges[order], corners[order]
+    same = np.all(edges[1:] == edges[:-1], axis=1)
+    first, second = corners[:-1][same], corners[1:][same]
+    soft = np.sum(normal[first[:, 0] // 3] * normal[second[:, 0] // 3], axis=1) >= np.cos(np.radians(CREASE_DEG))
+    links = np.concatenate([np.stack([first[soft, k], second[soft, k]], axis=1) for k in range(2)])
+    labels = np.arange(part.faces.size)
+    while True:  # the smallest number spreads along the links
+        before = labels.copy()
+        low = np.minimum(labels[links[:, 0]], labels[links[:, 1]])
+        np.minimum.at(labels, links[:, 0], low)
+        np.minimum.at(labels, links[:, 1], low)
+        if np.array_equal(before, labels):
+            return labels.reshape(-1, 3)
 
 
 def write_obj(path: Path, parts: list[Part]) -> int:
-    """Write one link as OBJ with normals; each `v` has the `vn` of the same number. Returns triangles."""
+    """Write one link as OBJ, vertices split at creases so that no normals are needed. Returns triangles."""
     lines = ["# UR3e link, see LICENSE.txt in the meshes folder; metres, link frame", "mtllib ur3e.mtl"]
     first, triangles = 1, 0
     for part in parts:
-        corners = np.concatenate([part.vertices[part.faces], corner_normals(part)], axis=2).reshape(-1, 6)
-        rounded = np.concatenate([np.round(corners[:, :3], 5), np.round(corners[:, 3:], 2)], axis=1) + 0.0
-        unique, inverse = np.unique(rounded, axis=0, return_inverse=True)
+        kept, corner, inverse = np.unique(smooth_corners(part), return_index=True, return_inverse=True)
         faces = inverse.reshape(-1, 3) + first
         lines.append(f"usemtl {part.material}")
-        lines += [f"v {x:.5g} {y:.5g} {z:.5g}" for x, y, z in unique[:, :3]]
-        lines += [f"vn {x:.2g} {y:.2g} {z:.2g}" for x, y, z in unique[:, 3:]]
-        lines += [f"f {i}//{i} {j}//{j} {k}//{k}" for i, j, k in faces]
-        first, triangles = first + len(unique), triangles + len(faces)
+        lines += [" ".join(["v", *(f"{v:.5g}" for v in row)]) for row in split_positions(part, corner)]
+        lines += [f"f {i} {j} {k}" for i, j, k in faces]
+        first, triangles = first + len(kept), triangles + len(faces)
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text("\n".join(lines) + "\n")
     return triangles
+
+
+def split_positions(part: Part, corners: NDArray[np.int64]) -> Array:
+    """Positions (n, 3) of the given corners, to a hundredth of a millimetre, without a minus before zero."""
+    return np.round(part.vertices[part.faces.reshape(-1)[corners]], 5) + 0.0
 
 
 def write_materials(path: Path, parts: list[Part]) -> None:

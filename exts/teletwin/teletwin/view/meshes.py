@@ -68,8 +68,8 @@ def read_colours(path: Path) -> dict[str, Colour]:
 
 
 def read_obj(path: Path, colours: dict[str, Colour]) -> Mesh:
-    """A mesh from an OBJ file in which vertex and normal share one number and faces are triangles."""
-    rows: dict[str, list[str]] = {"v": [], "vn": [], "f": []}
+    """A mesh from an OBJ file of triangles whose vertices are split at creases; normals are averaged here."""
+    rows: dict[str, list[str]] = {"v": [], "f": []}
     shades: list[tuple[int, str]] = []
     for line in _lines(path):
         key, _, rest = line.partition(" ")
@@ -78,23 +78,35 @@ def read_obj(path: Path, colours: dict[str, Colour]) -> Mesh:
         elif key == "usemtl":
             shades.append((len(rows["v"]), rest))
     try:
-        positions, normals = (_table(rows[key], np.float32) for key in ("v", "vn"))
-        triangles = _table([row.replace("//", " ") for row in rows["f"]], np.uint32)[:, ::2] - np.uint32(1)
+        positions, triangles = _table(rows["v"]), _table(rows["f"]).astype(np.int64) - 1
         counts = np.diff([start for start, _ in shades] + [len(positions)])
         shade = np.repeat(np.array([colours[name] for _, name in shades], dtype=np.float32), counts, axis=0)
+        return Mesh(
+            positions=positions.astype(np.float32),
+            normals=_average_normals(positions, triangles),
+            colours=shade,
+            triangles=triangles.astype(np.uint32),
+        )
     except (ValueError, KeyError, IndexError) as error:
         raise StreamError("a mesh file cannot be read", given=f"{path}: {error}", mend="restore the assets") from None
-    if len(normals) != len(positions) or triangles.max(initial=0) >= len(positions):
-        raise StreamError("a mesh file is incomplete", given=path, mend="restore the assets")
-    return Mesh(positions=positions, normals=normals, colours=shade, triangles=triangles)
+
+
+def _average_normals(positions: NDArray, triangles: NDArray[np.int64]) -> Floats:
+    a, b, c = (positions[triangles[:, k]] for k in range(3))
+    faces = np.cross(b - a, c - a)  # as long as twice the area, which is the weight wanted
+    total = np.zeros_like(positions)
+    for corner in range(3):
+        for axis in range(3):
+            total[:, axis] += np.bincount(triangles[:, corner], faces[:, axis], len(positions))
+    return (total / np.maximum(np.linalg.norm(total, axis=1, keepdims=True), 1e-15)).astype(np.float32)
 
 
 def _lines(path: Path) -> list[str]:
     return path.read_text(encoding="ascii").splitlines()
 
 
-def _table(rows: list[str], dtype: type) -> NDArray:
-    return np.array(" ".join(rows).split(), dtype=np.float64).astype(dtype).reshape(len(rows), -1)
+def _table(rows: list[str]) -> NDArray[np.float64]:
+    return np.array(" ".join(rows).split(), dtype=np.float64).reshape(len(rows), 3)
 
 
 def box(half_size: tuple[float, ...], colour: Colour) -> Mesh:
