@@ -27,7 +27,7 @@ from teletwin.messages import (
     Mode,
     PoseSample,
 )
-from teletwin.recording import SessionLog, export_tum, read_log
+from teletwin.recording import SessionLog, export_tum, read_log, read_session
 
 POSE = np.array([0.1, -0.2, 0.3, 1.0, 0.0, 0.0, 0.0])
 
@@ -137,6 +137,17 @@ def test_a_damaged_byte_never_does_worse_than_shorten_the_log(
     path.write_bytes(damaged)
     with contextlib.suppress(RecordingError):  # the very head was hit
         assert len(read_log(path).messages) <= 30
+
+
+def test_the_logs_of_all_roles_read_as_one_session(tmp_path: Path) -> None:
+    for name, role, start in (("a.mcap", "operator", 0), ("a.arm.mcap", "arm", 5), ("b.mcap", "other", 9)):
+        with SessionLog(tmp_path / name, clock=VirtualClock()) as log:
+            log.write_metadata("configuration", {"role": role})
+            for tick in range(3):
+                log.write(packet(tick), role=role, t_ns=start + tick * 10)
+    session = read_session(tmp_path / "a.mcap")
+    assert [each.role for each in session.messages] == ["operator", "arm"] * 3
+    assert session.metadata == {"configuration": {"role": "operator"}, "configuration (a.arm)": {"role": "arm"}}
 
 
 def test_what_is_no_log_is_refused_in_one_line(tmp_path: Path) -> None:

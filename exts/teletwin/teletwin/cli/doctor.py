@@ -3,16 +3,40 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 
 from teletwin.cli import doctor_checks as checks
 from teletwin.cli.doctor_checks import Check, State
+from teletwin.cli.options import read_options
 from teletwin.report import build_report, write_report
 
 ROBOT_PORTS = {30004: "RTDE", 30003: "real-time client", 30002: "secondary client", 29999: "dashboard"}
 """Ports of the virtual UR3e; they are those of a real one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DoctorOptions:
+    """Options of `teletwin doctor`."""
+
+    host: str = "127.0.0.1"
+    """Address of the page."""
+    port: int = 8765
+    """Port of the page."""
+    controller_host: str = "127.0.0.1"
+    """Loopback address of the virtual UR3e controller."""
+    report: str = ""
+    """Write what was found to this JSON file."""
+
+
+def main(arguments: list[str]) -> int:
+    """Look at this machine; return 0 only when the demo can run here."""
+    options = read_options(DoctorOptions, arguments, command="doctor", description=__doc__ or "")
+    return run_doctor(
+        host=options.host, port=options.port, robot_host=options.controller_host, report=options.report or None
+    )
 
 
 def run_doctor(

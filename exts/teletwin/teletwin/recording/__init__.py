@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from teletwin.recording.export import EXPORTED, export_tum
 from teletwin.recording.log import SessionLog
-from teletwin.recording.reader import LoggedMessage, SessionRecording, read_log
+from teletwin.recording.reader import LoggedMessage, SessionRecording, read_log, read_session
 
-__all__ = ["EXPORTED", "LoggedMessage", "SessionLog", "SessionRecording", "export_tum", "read_log"]
+__all__ = ["EXPORTED", "LoggedMessage", "SessionLog", "SessionRecording", "export_tum", "read_log", "read_session"]

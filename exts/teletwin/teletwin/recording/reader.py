@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import glob
 import json
 import struct
 from collections.abc import Iterator
@@ -98,6 +99,30 @@ def read_log(path: str | Path) -> SessionRecording:
         )
     reader.messages.sort(key=lambda each: each.t_log_ns)
     return SessionRecording(path=path, messages=reader.messages, metadata=reader.metadata, complete=complete)
+
+
+def read_session(path: str | Path) -> SessionRecording:
+    """Read a session's log together with those of its other roles (`a.mcap` with `a.arm.mcap`, ...).
+
+    Raises:
+        RecordingError: As read_log.
+    """
+    path = Path(path)
+    parts = [read_log(each) for each in session_files(path)]
+    metadata = dict(parts[0].metadata)
+    for part in parts[1:]:
+        for name, values in part.metadata.items():
+            metadata.setdefault(name if name not in metadata else f"{name} ({part.path.stem})", values)
+    messages = [message for part in parts for message in part.messages]
+    messages.sort(key=lambda each: each.t_log_ns)
+    return SessionRecording(
+        path=path, messages=messages, metadata=metadata, complete=all(part.complete for part in parts)
+    )
+
+
+def session_files(path: Path) -> list[Path]:
+    """The log at path, then those that other roles of the same session wrote beside it."""
+    return [path, *sorted(path.parent.glob(f"{glob.escape(path.stem)}.*{path.suffix}"))]
 
 
 class _LogReader:
