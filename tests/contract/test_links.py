@@ -226,6 +226,13 @@ def test_old_packets_are_dropped_as_stale_once_the_clocks_are_known(rig):
     assert r.twin.counters()["stale"] == 1
 
 
+def test_every_total_has_a_name_from_the_start(rig):
+    r = rig()
+    names = {"received", "late", "replayed", "stale", "invalid", "other_session", "missing", "imitated_loss"}
+    assert names <= r.twin.counters().keys()
+    assert set(r.twin.counters().values()) == {0}
+
+
 def test_what_cannot_be_written_or_sent_is_counted_and_never_raised(rig):
     r = rig()
     r.operator.send("twin", Note(kind="odd", values={"what": object()}))

@@ -33,6 +33,10 @@ from teletwin.messages import Message
 _STATE_KINDS = frozenset({Kind.FORECAST, Kind.COMMAND, Kind.ARM_STATE, Kind.TWIN_STATUS})
 _MAX_ECHO_AGE_NS = 1 * NS_PER_S
 _SEQ_MASK = (1 << 32) - 1
+_TOTALS = (
+    *("sent", "unsent", "unwritable", "received", "late", "replayed", "stale"),
+    *("invalid", "other_session", "foreign_address", "misdirected", "socket_errors"),
+)
 
 Outgoing = list[tuple[str, bytes]]
 """Datagrams to send: destination and bytes."""
@@ -81,7 +85,7 @@ class Endpoint:
         self._replies: Outgoing = []
         self._max_age_ns = round(cfg.max_age_s * NS_PER_S)
         self._probe_period_ns = round(cfg.probe_period_s * NS_PER_S)
-        self.totals: Counter[str] = Counter()
+        self.totals: Counter[str] = Counter(dict.fromkeys(_TOTALS, 0))
 
     def write(self, peer: str, message: Message, *, reliable: bool = False) -> list[bytes]:
         """Datagrams of one message for peer; what cannot be written is counted and gives none."""
