@@ -25,6 +25,7 @@ HALF = wp.constant(wp.float64(0.5))
 ONE = wp.constant(wp.float64(1.0))
 TWO = wp.constant(wp.float64(2.0))
 DT_MIN_S = wp.constant(wp.float64(1.0e-6))
+SPEED_MIN = wp.constant(wp.float64(1.0e-12))
 DT_MAX_S = wp.constant(wp.float64(0.02))
 BORDER_SLACK_M = wp.constant(wp.float64(1.0e-9))
 """Kept from the workspace's border, so that rounding never crosses it."""
@@ -39,8 +40,12 @@ GRADIENT_MIN = wp.constant(wp.float64(1.0e-4))
 PULL_STEP_MAX = wp.constant(wp.float64(0.2))
 """Longest step of a target that is pulled back into the workspace [rad]."""
 
-PULL_STEPS = wp.constant(10)
+PULL_NEAR_M = wp.constant(wp.float64(0.02))
+"""Targets further out than this first come nearer to the arm, so that they keep to its elbow's side."""
+PULL_STEPS = wp.constant(12)
 PULL_HOME_SHARE = wp.constant(wp.float64(0.25))
+EDGE_SHARE = wp.constant(wp.float64(0.05))
+"""A joint with less room than this share of its acceleration limit counts as braking fully."""
 BEND_SHARE = wp.constant(wp.float64(1.2))
 """How much more than linear theory asks a candidate is turned, so that curvature does not refuse it again."""
 
@@ -166,7 +171,9 @@ def _inside_range(m: LimiterModel, e: int, q: wp.array2d(dtype=wp.float64), v: w
     inside = bool(True)
     for j in range(m.lower.shape[0]):
         end = q[e, j] + v[e, j] * span
-        if end > wp.max(m.upper[j] - RANGE_SLACK, q[e, j]) or end < wp.min(m.lower[j] + RANGE_SLACK, q[e, j]):
+        highest = wp.max(m.upper[j] - RANGE_SLACK, q[e, j])
+        lowest = wp.min(m.lower[j] + RANGE_SLACK, q[e, j])
+        if not (end <= highest and end >= lowest):  # also when it is not a number
             inside = False
     return inside
 
@@ -229,7 +236,7 @@ def _pull_along(m: LimiterModel, s: LimiterState, e: int, square: wp.float64, di
 
 @wp.func
 def _pull_home(m: LimiterModel, s: LimiterState, e: int):
-    """Move the target a quarter of the way to the arm, away from a posture that no small turn shortens."""
+    """Move the target a quarter of the way to the arm."""
     for j in range(m.lower.shape[0]):
         s.target[e, j] = s.target[e, j] + PULL_HOME_SHARE * (s.q[e, j] - s.target[e, j])
 
@@ -246,7 +253,7 @@ def _pull_target_inside(m: LimiterModel, s: LimiterState, e: int):
             outside = True
         if outside and wp.max(ball, table) > -HALF * TARGET_SLACK_M:
             square = _gradient(m, s, e, s.target, table > ball)
-            if square > GRADIENT_MIN:
+            if square > GRADIENT_MIN and wp.max(ball, table) < PULL_NEAR_M:
                 _pull_along(m, s, e, square, wp.max(ball, table) + TARGET_SLACK_M)
             else:
                 _pull_home(m, s, e)
@@ -284,8 +291,10 @@ def _track(m: LimiterModel, s: LimiterState, e: int, pulled: bool, dt: wp.float6
         cap = m.speed[j] * s.speed_scale[e]
         target = s.target[e, j]
         target_v = (target - s.target_before[e, j]) / dt
-        if s.has_velocity[e] != 0 and not pulled and target == s.desired[e, j]:
+        if s.has_velocity[e] != 0 and target == s.desired[e, j]:
             target_v = s.desired_v[e, j]
+        if pulled:  # a pulled target follows the arm: its speed means nothing
+            target_v = ZERO
         target_v = wp.clamp(target_v, -m.speed[j], m.speed[j])
         error = target - s.q[e, j] - target_v * dt
         wanted = target_v + _closing_speed(error, a, dt)
@@ -306,27 +315,6 @@ def _track(m: LimiterModel, s: LimiterState, e: int, pulled: bool, dt: wp.float6
 
 
 @wp.func
-def _bend_candidate(m: LimiterModel, s: LimiterState, e: int, worst: wp.vec4d, dt: wp.float64):
-    """Turn the candidate along the border, and short of the joint range, within the acceleration limits."""
-    for side in range(2):
-        depth = worst[2 * side]
-        if depth > ZERO:
-            square = _gradient(m, s, e, s.q, side == 1)
-            if square > GRADIENT_MIN:
-                for j in range(m.lower.shape[0]):
-                    s.candidate[e, j] = s.candidate[e, j] - s.gradient[e, j] * (depth / (square * worst[2 * side + 1]))
-    span = dt + HALF * _stop_time(m, e, s.candidate)
-    for j in range(m.lower.shape[0]):
-        up = wp.max(m.upper[j] - RANGE_SLACK - s.q[e, j], ZERO) / span
-        down = wp.max(s.q[e, j] - m.lower[j] - RANGE_SLACK, ZERO) / span
-        change = m.acceleration[j] * dt
-        cap = m.speed[j] * s.speed_scale[e]
-        u = wp.clamp(wp.clamp(s.candidate[e, j], -down, up), -cap, cap)
-        u = wp.clamp(u, s.v[e, j] - change, s.v[e, j] + change)
-        s.candidate[e, j] = wp.clamp(u, -m.speed[j], m.speed[j])
-
-
-@wp.func
 def _braking_factor(m: LimiterModel, s: LimiterState, e: int, dt: wp.float64):
     """What is left of every joint's speed after a tick of full braking."""
     stop = _stop_time(m, e, s.v)
@@ -338,6 +326,41 @@ def _mix(m: LimiterModel, s: LimiterState, e: int, share: wp.float64, braking: w
     for j in range(m.lower.shape[0]):
         brake = s.v[e, j] * braking
         s.trial[e, j] = brake + share * (s.candidate[e, j] - brake)
+
+
+@wp.func
+def _bend_candidate(m: LimiterModel, s: LimiterState, e: int, worst: wp.vec4d, dt: wp.float64):
+    """Turn the candidate along the border, and short of the joint range, within the acceleration limits."""
+    for side in range(2):
+        depth = worst[2 * side]
+        if depth > ZERO:
+            square = _gradient(m, s, e, s.q, side == 1)
+            if square > GRADIENT_MIN:
+                push = BEND_SHARE * depth / (square * worst[2 * side + 1])
+                for j in range(m.lower.shape[0]):
+                    s.candidate[e, j] = s.candidate[e, j] - push * s.gradient[e, j]
+    span = dt + HALF * _stop_time(m, e, s.candidate)
+    braking = _braking_factor(m, s, e, dt)
+    fit = ONE
+    for j in range(m.lower.shape[0]):
+        up = wp.max(m.upper[j] - RANGE_SLACK - s.q[e, j], ZERO) / span
+        down = wp.max(s.q[e, j] - m.lower[j] - RANGE_SLACK, ZERO) / span
+        cap = m.speed[j] * s.speed_scale[e]
+        u = wp.clamp(wp.clamp(s.candidate[e, j], -down, up), -cap, cap)
+        change = m.acceleration[j] * dt
+        brake = s.v[e, j] * braking
+        # Room between braking and the acceleration limit, on the side where the candidate lies.
+        room = wp.where(u > brake, s.v[e, j] + change - brake, brake - s.v[e, j] + change)
+        if wp.abs(u - brake) > room:
+            if room > EDGE_SHARE * change:
+                fit = wp.min(fit, room / wp.abs(u - brake))
+            else:  # a joint that brakes fully already does not hold the others back
+                u = brake
+        s.candidate[e, j] = u
+    # One factor for all joints: cutting them singly would turn the motion into the border again.
+    _mix(m, s, e, fit, braking)
+    for j in range(m.lower.shape[0]):
+        s.candidate[e, j] = s.trial[e, j]
 
 
 @wp.func
@@ -413,8 +436,11 @@ def limit_tick(m: LimiterModel, s: LimiterState):
         for j in range(m.lower.shape[0]):
             s.target_before[e, j] = s.target[e, j]
     for j in range(m.lower.shape[0]):
-        s.v[e, j] = s.trial[e, j]
-        s.q[e, j] = s.q[e, j] + s.trial[e, j] * dt
+        speed = s.trial[e, j]
+        if wp.abs(speed) < SPEED_MIN:  # or it would halve for ever, down to numbers that are slow to compute with
+            speed = ZERO
+        s.v[e, j] = speed
+        s.q[e, j] = s.q[e, j] + speed * dt
         if (flags & (FLAG_HOLD | FLAG_INPUT)) != 0:
             s.target_before[e, j] = s.q[e, j]
     s.flags[e] = flags
