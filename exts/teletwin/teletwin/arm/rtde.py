@@ -1,0 +1,191 @@
+"""A UR arm through RTDE: the virtual controller or a real UR3e, driven by the ur_rtde library."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from teletwin.arm import MeasuredJoints
+from teletwin.arm.rtde_connection import RtdeConnection, connect
+from teletwin.arm.servo_law import ServoLawCfg
+from teletwin.arm.ur_dashboard import ask_dashboard
+from teletwin.clock import Clock, SystemClock
+from teletwin.errors import ConfigError
+from teletwin.geometry import Array
+
+_SAFETY_FAULTS = (
+    (1 << 5 | 1 << 6 | 1 << 7, "emergency stop: release the button, then clear"),
+    (1 << 8, "safety violation: see the teach pendant, then clear"),
+    (1 << 9, "fault of the safety system: see the teach pendant, then clear"),
+    (1 << 4, "safeguard stop: free the safeguarded space, then clear"),
+    (1 << 2, "protective stop: find its cause, then clear"),
+)
+_LOST = "connection to the robot lost: see that it is on and reachable, then clear"
+_NO_PROGRAM = "the robot's control program is not running: clear to start it"
+_PLAYING = 2
+_WATCH_PERIOD_S = 0.5
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RtdeArmCfg:
+    """Where the arm is and how it servos."""
+
+    host: str = "127.0.0.1"
+    lookahead_s: float = 0.03
+    """servoj's lookahead_time, 0.03 ... 0.2 s."""
+    gain: float = 1200.0
+    """servoj's gain, 100 ... 2000."""
+    rate_hz: float = 500.0
+    """How often set-points are sent; 500 on e-Series."""
+    stop_deceleration: float = 8.0
+    """[rad/s^2]."""
+
+    def __post_init__(self) -> None:
+        ServoLawCfg(lookahead_s=self.lookahead_s, gain=self.gain)
+        if not self.host.strip():
+            raise ConfigError("the robot's address is empty", allowed="a host name or an IP address")
+        if not 50.0 <= self.rate_hz <= 500.0:
+            raise ConfigError("rate_hz cannot be used", given=self.rate_hz, allowed="50 to 500 Hz")
+        if not 0.1 <= self.stop_deceleration <= 40.0:
+            raise ConfigError("stop_deceleration cannot be used", given=self.stop_deceleration, allowed="0.1 to 40")
+
+
+class RtdeArm:
+    """An `arm.Arm` behind RTDE.
+
+    `servo` and `state` only touch memory and one socket write, p50 tens of microseconds. What can take long
+    (stopping, clearing a fault, connecting again) is done by a thread of its own; meanwhile set-points are
+    counted and dropped. A fault stays until a person calls `clear_fault`: a lost connection is made again by
+    itself, but the arm does not move again by itself.
+    """
+
+    def __init__(self, cfg: RtdeArmCfg | None = None, *, clock: Clock | None = None) -> None:
+        self._cfg = cfg or RtdeArmCfg()
+        self._clock = clock or SystemClock()
+        self._period_s = 1.0 / self._cfg.rate_hz
+        self._link: RtdeConnection | None = None
+        self._known = MeasuredJoints(t_ns=0, q=np.zeros(6), qd=np.zeros(6), fault=_LOST)
+        self._fault = ""
+        self._busy = False
+        self._jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
+        self._worker: threading.Thread | None = None
+        self.refused_count = 0
+        """Set-points that were not sent: not finite, or the arm is stopped."""
+        self.failed_count = 0
+        """Set-points that the controller did not take."""
+
+    def __enter__(self) -> RtdeArm:
+        self._link = connect(self._cfg.host)
+        self._read(self._link)
+        self._worker = threading.Thread(target=self._work, name="rtde-arm", daemon=True)
+        self._worker.start()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._jobs.put("close")
+        if self._worker is not None:
+            self._worker.join(timeout=3.0)
+            self._worker = None
+        link, self._link = self._link, None
+        if link is not None:
+            link.close()
+
+    def state(self) -> MeasuredJoints:
+        """The newest joints that the controller reported; never blocks."""
+        link = self._link
+        if link is not None and link.alive:
+            self._read(link)
+        else:
+            self._latch(_LOST)
+            known = self._known
+            self._known = MeasuredJoints(t_ns=known.t_ns, q=known.q, qd=np.zeros(6), fault=self._fault)
+        return self._known
+
+    def servo(self, q: Array) -> None:
+        """Send one set-point [rad] (6,); dropped and counted while there is a fault or the arm is stopping."""
+        link = self._link
+        if self._fault or self._busy or link is None or not link.alive or not np.isfinite(q).all():
+            self.refused_count += 1
+            return
+        cfg = self._cfg
+        try:
+            taken = link.control.servoJ(q.tolist(), 0.5, 0.5, self._period_s, cfg.lookahead_s, cfg.gain)
+        except RuntimeError:  # lost between the look and the call
+            taken = False
+            self._latch(_LOST)
+        self.failed_count += not taken
+
+    def stop(self) -> None:
+        """Bring the arm to rest; returns at once, set-points are dropped until it stands."""
+        self._order("stop")
+
+    def clear_fault(self) -> None:
+        """A person says that the arm may move again; returns at once, `state` tells when the fault is gone."""
+        if self._fault:
+            self._order("clear")
+
+    def _order(self, job: str) -> None:
+        self._busy = True
+        self._jobs.put(job)
+
+    def _read(self, link: RtdeConnection) -> None:
+        receive = link.receive
+        self._latch(_fault_of(receive, busy=self._busy))
+        self._known = MeasuredJoints(
+            t_ns=self._clock.now_ns(),
+            q=np.array(receive.getActualQ()),
+            qd=np.array(receive.getActualQd()),
+            fault=self._fault,
+        )
+
+    def _latch(self, fault: str) -> None:
+        if fault and not self._fault:
+            self._fault = fault
+
+    def _work(self) -> None:
+        while True:
+            try:
+                job = self._jobs.get(timeout=_WATCH_PERIOD_S)
+            except queue.Empty:
+                job = "watch"
+            if job == "close":
+                self._brake()
+                return
+            self._do(job)
+
+    def _do(self, job: str) -> None:
+        if job == "stop":
+            self._brake()
+        elif job == "clear":
+            self._clear()
+        elif self._link is not None and not self._link.alive:
+            self._latch(_LOST)
+            self._link.renew()  # tried again at the next watch; the fault stays until a person clears it
+        if job != "watch" and self._jobs.empty():
+            self._busy = False
+
+    def _brake(self) -> None:
+        link = self._link
+        if link is not None and link.alive and not self._fault:
+            link.control.servoStop(self._cfg.stop_deceleration)
+
+    def _clear(self) -> None:
+        link = self._link
+        if link is None or not (link.alive or link.renew()):
+            return
+        ask_dashboard(self._cfg.host, "close safety popup", "unlock protective stop")
+        if link.start_program():
+            self._fault = ""
+
+
+def _fault_of(receive: Any, *, busy: bool) -> str:
+    """What keeps the arm from moving, in words; empty when nothing does."""
+    bits = receive.getSafetyStatusBits()
+    for mask, words in _SAFETY_FAULTS:
+        if bits & mask:
+            return words
+    return "" if busy or receive.getRuntimeState() == _PLAYING else _NO_PROGRAM
