@@ -66,7 +66,9 @@ class H264:
 class FakeTwin:
     """Pictures of a ball that follows the hand, and telemetry; frames start when inputs come."""
 
-    def __init__(self, *, port: int = 0, rate_hz: float = 30.0, codec: str = "h264", size: tuple[int, int] = (640, 360)):
+    def __init__(
+        self, *, port: int = 0, rate_hz: float = 30.0, codec: str = "h264", size: tuple[int, int] = (640, 360)
+    ) -> None:
         self.clock = SystemClock()
         self.server = PageServer(
             PageServerCfg(port=port),
@@ -137,11 +139,11 @@ class FakeTwin:
         picture[(x - centre_x) ** 2 + (y - centre_y) ** 2 < 900] = (240, 90, 40)
         return picture
 
-    def _encode(self, encoder: H264) -> tuple[bytes, bool]:
+    def _encode(self, encoder: H264, codec: str, input_seq: int) -> tuple[bytes, bool]:
         picture = self.picture()
         paint_number(picture, self._frame_id, 0)
-        paint_number(picture, self._input_seq, 1)
-        if self.codec == "jpeg":
+        paint_number(picture, input_seq, 1)
+        if codec == "jpeg":
             import simplejpeg
 
             return simplejpeg.encode_jpeg(picture, 80), False
@@ -158,14 +160,14 @@ class FakeTwin:
 
     def _publish(self, encoder: H264) -> None:
         self._frame_id += 1
-        input_seq = self._input_seq
-        data, is_key = self._encode(encoder)
+        codec, input_seq = self.codec, self._input_seq
+        data, is_key = self._encode(encoder, codec, input_seq)
         with self._news:
             self._unacked.add(self._frame_id)
             self.most_unacked = max(self.most_unacked, len(self._unacked))
         frame = Frame(
             frame_id=self._frame_id,
-            codec=self.codec,
+            codec=codec,
             is_key=is_key,
             width=self._size[0],
             height=self._size[1],

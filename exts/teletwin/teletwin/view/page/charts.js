@@ -10,13 +10,14 @@ const MEAN_MS = 2000;
 
 /**
  * @typedef {{title: string, tip: string, unit: string, digits: number, leastTop: number, wide?: boolean,
- *   compare?: boolean, lines: import("./plots.js").Line[]}} Card
+ *   compare?: boolean, turn?: [string, string], lines: import("./plots.js").Line[]}} Card
  */
 
 /** @type {Card[]} */
 const CARDS = [
   {
     title: "Arm error", unit: "mm", digits: 1, leastTop: 10, wide: true, compare: true,
+    turn: ["orientation_error_deg", "orientation_error_shadow_deg"],
     tip: "How far the real arm's tool is from where your hand asks it to be, at this very instant. The second line is the same hand over the same network without forecasting.",
     lines: [
       { key: "control_error_shadow_mm", color: WITHOUT, label: "without forecast" },
@@ -80,27 +81,30 @@ function element(tag, className, text) {
 export class Charts {
   /** @param {HTMLElement} parent */
   constructor(parent) {
-    this.history = new History(CARDS.flatMap((card) => card.lines.map((line) => line.key)));
+    this.history = new History(CARDS.flatMap((card) => [...card.lines.map((line) => line.key), ...(card.turn ?? [])]));
     this.cards = CARDS.map((card) => this.build(parent, card));
     this.next = 0;
   }
 
   /** @param {HTMLElement} parent @param {Card} card */
   build(parent, card) {
-    const node = element("article", card.wide ? "card wide" : "card");
+    const node = element("article", `card${card.wide ? " wide" : ""}${card.compare ? " compare" : ""}`);
     const title = element("h2", "", card.title);
     title.dataset.tip = card.tip;
     title.tabIndex = 0;
     const head = element("header", "");
-    head.append(title);
+    head.append(title, element("small", "", card.unit));
     /** @type {HTMLElement | null} */
     const gain = card.compare ? element("span", "gain") : null;
     if (gain) head.append(gain);
+    const turn = card.turn ? element("span", "turn") : null;
+    if (turn) turn.dataset.tip = "How far the tool is turned away from your hand: with forecast, and without.";
+    if (turn) head.append(turn);
     const values = element("div", "values");
     const outputs = [...card.lines].reverse().map((line) => {
       const output = element("b", "", "–");
       output.style.color = line.color;
-      const label = element("span", "", ` ${card.unit} ${line.label === "now" ? "" : line.label}`);
+      const label = element("span", "", line.label === "now" ? "" : ` ${line.label}`);
       const pair = element("span", "value");
       pair.append(output, label);
       values.append(pair);
@@ -115,7 +119,7 @@ export class Charts {
     plot.append(canvas);
     node.append(head, plot);
     parent.append(node);
-    return { card, outputs, gain, chart: new StripChart(canvas, this.history, card.lines, card.leastTop) };
+    return { card, outputs, gain, turn, chart: new StripChart(canvas, this.history, card) };
   }
 
   /** @param {number} pageMs @param {Record<string, unknown>} telemetry */
@@ -125,12 +129,16 @@ export class Charts {
 
   /** Draw one chart: called once a display frame, so that no frame carries the work of all. @param {number} nowMs */
   drawNext(nowMs) {
-    const { card, outputs, gain, chart } = this.cards[this.next];
+    const { card, outputs, gain, turn, chart } = this.cards[this.next];
     this.next = (this.next + 1) % this.cards.length;
     chart.draw(nowMs);
     const means = outputs.map(({ key }) => this.history.mean(key, nowMs, MEAN_MS));
     outputs.forEach(({ output }, i) => setText(output, words(means[i], card.digits)));
     if (gain) showGain(gain, means[0], means[1]);
+    if (turn && card.turn) {
+      const [now, without] = card.turn.map((key) => words(this.history.mean(key, nowMs, MEAN_MS), 1));
+      setText(turn, `turned ${now}° (${without}°)`);
+    }
   }
 }
 

@@ -26,6 +26,7 @@ export class Controls {
     this.recording = false;
     this.policy = "";
     this.sliders = all("input[data-setting]").map((node) => this.wireSlider(/** @type {HTMLInputElement} */ (node)));
+    this.views = all("select[data-view]").map((node) => this.wireView(/** @type {HTMLSelectElement} */ (node)));
     this.choices = all("select[data-choice]").map((node) => this.wireChoice(/** @type {HTMLSelectElement} */ (node)));
     for (const button of all("button[data-command]")) {
       button.addEventListener("click", (event) => {
@@ -74,6 +75,29 @@ export class Controls {
     return choice;
   }
 
+  /** @param {HTMLSelectElement} select */
+  wireView(select) {
+    const view = { select, touchedMs: -Infinity };
+    select.addEventListener("change", () => {
+      view.touchedMs = performance.now();
+      const [width, height] = select.value.split("x").map(Number);
+      const values = select.dataset.view === "size" ? { width, height } : { rate_hz: Number(select.value) };
+      this.send({ type: "settings", name: "view", values });
+      select.blur();
+    });
+    return view;
+  }
+
+  /** Show the size that the pictures have. @param {number} width @param {number} height @param {number} nowMs */
+  followSize(width, height, nowMs) {
+    for (const { select, touchedMs } of this.views) {
+      if (select.dataset.view !== "size" || nowMs - touchedMs < SETTLE_MS) continue;
+      const size = `${width}x${height}`;
+      if (![...select.options].some((option) => option.value === size)) select.add(new Option(`${width} × ${height}`, size));
+      if (select.value !== size) select.value = size;
+    }
+  }
+
   /** Offer what the server knows. @param {Record<string, any>} hello */
   offer(hello) {
     for (const { select, key } of this.choices) {
@@ -86,7 +110,7 @@ export class Controls {
 
   /** @param {boolean} observer */
   restrict(observer) {
-    for (const node of all("button[data-command], input[data-setting], select[data-choice]")) {
+    for (const node of all("button[data-command], input[data-setting], select")) {
       /** @type {HTMLButtonElement} */ (node).disabled = observer && node.dataset.command !== "stop";
     }
     if (!observer) this.showPolicy(this.policy);
@@ -120,8 +144,6 @@ export class Controls {
     for (const { input, setting } of this.sliders) {
       if (setting.startsWith("horizons.")) input.disabled = policy !== "fixed";
     }
-    const card = document.getElementById("forecast");
-    if (card) card.dataset.policy = policy;
   }
 
   /** @param {boolean} recording */

@@ -45,6 +45,7 @@ const stream = new Stream(canvas, {
   drawn: (header, pageMs) => {
     shown = header;
     mtp.drawn(header.input_seq, pageMs);
+    controls.followSize(header.width, header.height, pageMs);
     drawn.push({ pageMs, bytes: header.bytes });
   },
 });
@@ -163,7 +164,7 @@ function showPicture(nowMs) {
   const person = telemetry.hand === "person" || hand.clutch;
   const position = person ? hand.position : (telemetry.hand_xyz ?? hand.position);
   handView.draw(position, person ? hand.clutch : Array.isArray(telemetry.hand_xyz));
-  setText(byId("hand-label"), person ? (hand.clutch ? "Your hand · moving the arm" : "Your hand · let go") : "Recorded hand");
+  setText(byId("hand-label"), person ? (hand.clutch ? "Your hand · moving the arm" : "Your hand · clutch open") : "Recorded hand");
 }
 
 let lastMs = performance.now();

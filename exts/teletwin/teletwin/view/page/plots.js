@@ -3,6 +3,14 @@
 
 const CAPACITY = 1024;
 export const SPAN_MS = 20_000;
+const FONT = getComputedStyle(document.documentElement).fontFamily;
+/** Room for the scale at the left and the times below [px]. */
+const GUTTER = 27;
+const FOOTER = 14;
+/** @type {[number, CanvasTextBaseline][]} */
+const GRID = [[0, "top"], [0.5, "middle"], [1, "bottom"]];
+/** @type {[number, CanvasTextAlign][]} */
+const TIMES = [[0, "left"], [0.5, "center"], [1, "right"]];
 
 /** The newest numbers by key, each with its time; the oldest are overwritten. */
 export class History {
@@ -46,23 +54,29 @@ export class History {
   }
 }
 
-/** The next of 1, 2, 5, 10 ... at or above a value. @param {number} value */
+const STEPS = [1, 1.5, 2, 3, 4, 5, 6, 8, 10];
+
+/** The next round number at or above a value. @param {number} value */
 export function niceTop(value) {
   const decade = 10 ** Math.floor(Math.log10(Math.max(value, 1e-6)));
-  return [1, 2, 5, 10].map((step) => step * decade).find((top) => top >= value * 0.999) ?? 10 * decade;
+  return STEPS.map((step) => step * decade).find((top) => top >= value * 0.999) ?? 10 * decade;
 }
+
+/** @param {number} value */
+const label = (value) => String(Math.round(value * 100) / 100);
 
 /** @typedef {{key: string, color: string, label: string, fill?: boolean}} Line */
 
 export class StripChart {
-  /** @param {HTMLCanvasElement} canvas @param {History} history @param {Line[]} lines @param {number} leastTop */
-  constructor(canvas, history, lines, leastTop) {
+  /** @param {HTMLCanvasElement} canvas @param {History} history @param {{lines: Line[], leastTop: number, wide?: boolean}} card */
+  constructor(canvas, history, { lines, leastTop, wide }) {
     this.canvas = canvas;
     this.context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     this.history = history;
     this.lines = lines;
     this.leastTop = leastTop;
     this.top = leastTop;
+    this.named = Boolean(wide);
     this.width = 0;
     this.height = 0;
     new ResizeObserver(() => this.resize()).observe(canvas);
@@ -84,7 +98,17 @@ export class StripChart {
     this.rescale(slots);
     this.context.clearRect(0, 0, this.width, this.height);
     this.drawGrid();
+    this.context.save();
+    this.context.beginPath();
+    this.context.rect(GUTTER, 0, this.width - GUTTER, this.floor + 1);
+    this.context.clip();
     for (const line of this.lines) this.drawLine(line, slots, nowMs);
+    this.context.restore();
+  }
+
+  /** Where a value of zero stands [px]. */
+  get floor() {
+    return this.height - 1 - (this.named ? FOOTER : 0);
   }
 
   /** Grow at once, shrink only when much is empty: a scale that jumps cannot be read. @param {number[]} slots */
@@ -96,26 +120,37 @@ export class StripChart {
   }
 
   drawGrid() {
-    const { context, width, height } = this;
-    context.font = "10px ui-sans-serif, system-ui, sans-serif";
-    context.textBaseline = "top";
+    const { context, width, floor } = this;
+    context.font = `10px ${FONT}`;
     context.fillStyle = "#66707f";
-    context.strokeStyle = "#232a35";
+    context.strokeStyle = "#212833";
     context.lineWidth = 1;
     context.beginPath();
-    for (const share of [0, 0.5, 1]) {
-      const y = Math.round((height - 1) * share) + 0.5;
-      context.moveTo(0, y);
+    context.textAlign = "right";
+    for (const [share, baseline] of GRID) {
+      const y = Math.round(floor * share) + 0.5;
+      context.moveTo(GUTTER, y);
       context.lineTo(width, y);
+      context.textBaseline = baseline;
+      context.fillText(label(this.top * (1 - share)), GUTTER - 5, y);
     }
     context.stroke();
-    context.fillText(String(this.top), 2, 3);
-    context.fillText(String(this.top / 2), 2, Math.round(height / 2) + 3);
+    if (this.named) this.drawTimes();
+  }
+
+  drawTimes() {
+    const { context, width, height } = this;
+    context.textBaseline = "bottom";
+    for (const [share, align] of TIMES) {
+      context.textAlign = align;
+      const seconds = (SPAN_MS / 1000) * (1 - share);
+      context.fillText(seconds ? `\u2212${seconds} s` : "now", GUTTER + (width - GUTTER) * share, height);
+    }
   }
 
   /** @param {Line} line @param {number[]} slots @param {number} nowMs */
   drawLine(line, slots, nowMs) {
-    const { context, width, height, history } = this;
+    const { context, width, floor, history } = this;
     const values = history.values[line.key];
     context.beginPath();
     let drawing = false;
@@ -127,8 +162,8 @@ export class StripChart {
         drawing = false;
         continue;
       }
-      x = width * (1 - (nowMs - history.times[slot]) / SPAN_MS);
-      const y = (height - 1.5) * (1 - Math.min(value / this.top, 1)) + 0.75;
+      x = width - (width - GUTTER) * ((nowMs - history.times[slot]) / SPAN_MS);
+      const y = (floor - 1) * (1 - Math.min(value / this.top, 1)) + 1;
       if (drawing) context.lineTo(x, y);
       else context.moveTo((firstX = x), y);
       drawing = true;
@@ -138,8 +173,8 @@ export class StripChart {
     context.lineJoin = "round";
     context.stroke();
     if (!line.fill || !drawing) return;
-    context.lineTo(x, height);
-    context.lineTo(firstX, height);
+    context.lineTo(x, floor);
+    context.lineTo(firstX, floor);
     context.globalAlpha = 0.1;
     context.fillStyle = line.color;
     context.fill();
