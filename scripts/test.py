@@ -104,4 +104,7 @@ def _summarize(results: dict[str, tuple[bool, float]], notes: list[str]) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        sys.exit(130)

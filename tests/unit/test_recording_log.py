@@ -230,6 +230,29 @@ def test_the_exported_trajectories_carry_the_right_times(tmp_path: Path) -> None
     assert np.loadtxt(paths["hand"]).shape == (4, 8)
 
 
+def test_a_message_of_another_hosts_clock_is_set_to_the_clock_of_the_log(tmp_path: Path) -> None:
+    with SessionLog(tmp_path / "a.mcap", clock=VirtualClock()) as log:
+        for tick in range(5):
+            log.write(
+                PoseSample(t_ns=10**15 + tick * 10_000_000, pose=POSE),
+                role="operator",
+                t_ns=tick * 10_000_000 + 3,
+                t_motion_ns=tick * 10_000_000,
+            )
+    hand = np.loadtxt(export_tum(read_log(log.path), tmp_path / "out")["hand"])
+    np.testing.assert_allclose(hand[:, 0], [0.0, 0.01, 0.02, 0.03, 0.04])
+
+
+def test_the_time_of_sending_does_not_shift_a_trajectory(tmp_path: Path) -> None:
+    with SessionLog(tmp_path / "a.mcap", clock=VirtualClock()) as log:
+        for tick in range(1, 6):
+            log.write(
+                PoseSample(t_ns=tick * 10_000_000, pose=POSE), role="operator", t_motion_ns=tick * 10_000_000 + 40
+            )
+    text = export_tum(read_log(log.path), tmp_path / "out")["hand"].read_text()
+    assert text.splitlines()[1].startswith("0.010000000 ")
+
+
 def test_a_log_without_motion_exports_nothing_and_says_so(tmp_path: Path) -> None:
     with SessionLog(tmp_path / "a.mcap", clock=VirtualClock()) as log:
         log.write(FrameAck(frame_id=1), role="operator")

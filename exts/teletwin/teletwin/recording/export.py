@@ -4,40 +4,43 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from teletwin.errors import RecordingError
 from teletwin.geometry import Array
-from teletwin.recording.reader import SessionRecording
+from teletwin.recording.reader import LoggedMessage, SessionRecording
 from teletwin.recording.trajectory import increasing, write_tum
 
 ToolPose = Callable[[Array], Array]
 """Joint positions (n, 6) [rad] to tool poses (n, 7) in the UR base frame."""
 Trajectory = tuple[np.ndarray, Array]
 """Times [ns] (n,) and poses (n, 7)."""
+OTHER_CLOCK_NS = 200_000_000
+"""Nothing of ours waits so long between its own time and its sending: a larger lag is another clock's offset."""
 
 
 def hand_trajectory(log: SessionRecording) -> Trajectory:
     """Hand poses at the time of the sample; from the forecast packets when no samples were logged."""
     samples = log.of_kind("PoseSample") or log.of_kind("ForecastPacket")
-    return _trajectory([(each.t_publish_ns, each.values["pose"]) for each in samples])
+    return _trajectory([(t_ns, values["pose"]) for t_ns, values in _own_times(samples)])
 
 
 def command_trajectory(log: SessionRecording, tool_pose: ToolPose) -> Trajectory:
     """Tool poses of the joint commands at the time when they shall hold."""
-    commands = [(each.t_publish_ns, each.values["q"]) for each in log.of_kind("JointCommand")]
-    commands = commands or [(each.t_publish_ns, each.values["q_command"]) for each in log.of_kind("TwinStatus")]
+    commands = [(t_ns, values["q"]) for t_ns, values in _own_times(log.of_kind("JointCommand"))]
+    if not commands:  # the operator's log: the twin tells what it commands
+        commands = [(t_ns, values["q_command"]) for t_ns, values in _own_times(log.of_kind("TwinStatus"))]
     return _from_joints(commands, tool_pose)
 
 
 def arm_trajectory(log: SessionRecording, tool_pose: ToolPose) -> Trajectory:
     """Tool poses of the measured joints at the time of the measurement."""
-    states = [(each.t_publish_ns, each.values["q"]) for each in log.of_kind("ArmState")]
+    states = [(t_ns, values["q"]) for t_ns, values in _own_times(log.of_kind("ArmState"))]
     if not states:  # the operator's log: the twin relays what the arm said
-        for each in log.of_kind("TwinStatus"):
-            age_ns = each.values["t_ns"] - each.values["arm"]["t_ns"]
-            states.append((each.t_publish_ns - age_ns, each.values["arm"]["q"]))
+        for t_ns, values in _own_times(log.of_kind("TwinStatus")):
+            states.append((t_ns - values["t_ns"] + values["arm"]["t_ns"], values["arm"]["q"]))
     return _from_joints(states, tool_pose)
 
 
@@ -99,6 +102,16 @@ def _write_all(folder: Path, found: dict[str, Trajectory]) -> dict[str, Path]:
             "the trajectories cannot be written", given=folder, mend=error.strerror or str(error)
         ) from error
     return paths
+
+
+def _own_times(messages: list[LoggedMessage]) -> list[tuple[int, dict[str, Any]]]:
+    """Each message's own time with its values; a clock that plainly is another host's is set to the log's."""
+    if not messages:
+        return []
+    lags_ns = sorted(each.t_publish_ns - each.values["t_ns"] for each in messages)
+    lag_ns = lags_ns[len(lags_ns) // 2]
+    shift_ns = lag_ns if abs(lag_ns) > OTHER_CLOCK_NS else 0
+    return [(each.values["t_ns"] + shift_ns, each.values) for each in messages]
 
 
 def _trajectory(rows: list[tuple[int, list[float]]]) -> Trajectory:

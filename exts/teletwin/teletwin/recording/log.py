@@ -109,7 +109,8 @@ class SessionLog:
             message: Any message of the loop.
             role: Who sent it: 'operator', 'twin', 'renderer', 'arm'.
             t_ns: When it was sent or arrived, this clock [ns]; now when left out.
-            t_motion_ns: When what it describes holds, this clock [ns]; its own t_ns when left out.
+            t_motion_ns: Its publish time, this clock [ns]: when it was sent or when what it describes holds; its
+                own t_ns when left out.
             seq: Its number in its stream.
         """
         t_log_ns = self._clock.now_ns() if t_ns is None else t_ns
