@@ -1,0 +1,121 @@
+"""`teletwin demo`: the whole loop on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import signal
+import threading
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from teletwin.cli.options import read_options
+from teletwin.errors import ConfigError, TeletwinError
+from teletwin.session.config import SessionCfg
+from teletwin.session.launch import Roles, local_session
+from teletwin.session.role_cfg import PageCfg, RoleCfg
+
+
+@dataclass(frozen=True, kw_only=True)
+class DemoOptions:
+    """Options of `teletwin demo`."""
+
+    session: SessionCfg = field(default_factory=SessionCfg)
+    page: PageCfg = field(default_factory=PageCfg)
+    headless: bool = False
+    """No browser: a protocol viewer decodes the pictures."""
+    duration: float = 0.0
+    """End after this long [s]; 0 runs until Ctrl-C."""
+    report: str = ""
+    """Write what was measured to this JSON file."""
+    record: str = ""
+    """Record every message to this MCAP file."""
+    controller_host: str = "127.0.0.1"
+    """Loopback address of the virtual UR3e controller."""
+    engage: bool = True
+    """Engage at once; a real robot (--robot-host) is engaged by a person only."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be done, before anything starts."""
+        if self.duration < 0.0:
+            raise ConfigError("the duration is negative", given=self.duration, allowed="0 or more seconds")
+        if self.headless and not self.duration:
+            raise ConfigError("a headless demo needs an end", mend="give --duration SECONDS")
+        for name in ("report", "record"):
+            text = getattr(self, name)
+            if text and Path(text).is_dir():
+                raise ConfigError(f"--{name} names a folder", given=text, allowed="a file")
+
+
+def main(arguments: list[str]) -> int:
+    """Start every role, say where the page is, wait, stop them together."""
+    options = read_options(DemoOptions, arguments, command="demo", description=__doc__ or "")
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    common = _common(options)
+    with contextlib.ExitStack() as stack:
+        roles = stack.enter_context(Roles())
+        _say("starting the arm, the twin, the renderer and the operator's page")
+        _start(roles, common)
+        roles.wait_ready()
+        _say(f"the page is at {roles.running['operator'].text}")
+        if not options.headless:
+            _say("Ctrl-C ends the session")
+        status = _watch(roles, stop)
+    if options.report and status == 0:
+        _say(f"report: {options.report}")
+    if options.record:
+        _gather(options.record)
+    return status
+
+
+def _common(options: DemoOptions) -> RoleCfg:
+    """What every role is told."""
+    page, robot = options.page, options.session.robot_host
+    if page.host not in ("127.0.0.1", "localhost", "::1") and not page.token:
+        page = replace(page, token=secrets.token_urlsafe(24))
+    return RoleCfg(
+        role="operator",
+        session=options.session,
+        page=page,
+        headless=options.headless,
+        engage=options.engage and not robot,
+        duration_s=options.duration,
+        report=options.report,
+        record=options.record,
+        controller_host=robot or options.controller_host,
+    )
+
+
+def _start(roles: Roles, common: RoleCfg) -> None:
+    """The controller first: the arm role connects to it."""
+    if not common.session.robot_host:
+        roles.start(replace(common, role="controller"))
+        roles.wait_ready()
+    for cfg in local_session(common).values():
+        roles.start(cfg)
+
+
+def _watch(roles: Roles, stop: threading.Event) -> int:
+    """Wait for the end; the exit status is 0 when the operator's role ended as asked."""
+    while not stop.wait(0.1):
+        ended = roles.ended()
+        if "operator" in ended:
+            return roles.running["operator"].process.returncode
+        for name in ended:
+            if name in ("twin", "arm", "controller"):
+                raise TeletwinError(f"the {name} ended unexpectedly", mend="its message stands above")
+    return 0
+
+
+def _gather(record: str) -> None:
+    """Say where the logs are."""
+    path = Path(record)
+    logs = [p for p in (path, *sorted(path.parent.glob(f"{path.stem}.*{path.suffix}"))) if p.exists()]
+    _say(f"recorded: {', '.join(str(p) for p in logs)}")
+
+
+def _say(text: str) -> None:
+    """One line for the person at the terminal."""
+    print(f"teletwin: {text}", flush=True)

@@ -1,0 +1,44 @@
+"""Reads a command's options into its dataclass, and says in one line what is wrong with them."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from collections.abc import Sequence
+from typing import TypeVar
+
+from teletwin.errors import ConfigError
+
+T = TypeVar("T")
+_FRAME = re.compile(r"[\u2500-\u257f]+")
+
+
+def read_options(kind: type[T], arguments: Sequence[str], *, command: str, description: str) -> T:
+    """The options as an instance of `kind`, a dataclass; nested ones without prefix.
+
+    Raises:
+        ConfigError: An option is unknown, or its value is not allowed.
+    """
+    import tyro
+
+    told = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(told):
+            return tyro.cli(
+                kind,
+                args=arguments,
+                prog=f"teletwin {command}",
+                description=description,
+                config=(tyro.conf.OmitArgPrefixes,),
+            )
+    except SystemExit as end:
+        if end.code in (0, None):
+            raise
+        raise ConfigError(_one_line(told.getvalue()), mend=f"teletwin {command} --help lists them") from None
+
+
+def _one_line(told: str) -> str:
+    """The parser's message without its frame."""
+    words = " ".join(_FRAME.sub(" ", told).split())
+    return words.split(" For full helptext")[0] or "the options cannot be read"

@@ -1,0 +1,121 @@
+"""`teletwin run`: one role of a session, on the machine where it belongs."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import signal
+import threading
+from dataclasses import dataclass, field, replace
+from typing import Literal
+
+from teletwin.cli.options import read_options
+from teletwin.errors import ConfigError, TeletwinError
+from teletwin.session.config import SessionCfg
+from teletwin.session.launch import Roles
+from teletwin.session.role_cfg import PageCfg, RoleCfg
+
+PORTS = {"operator": 8770, "twin": 8771, "renderer": 8772, "arm": 8773}
+"""UDP ports of the roles."""
+_PROCESSES = {"operator": ("operator",), "twin": ("twin", "renderer"), "arm": ("arm",)}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions:
+    """Options of `teletwin run`."""
+
+    role: Literal["operator", "twin", "arm"]
+    """Which part of the loop this machine is; the twin's renderer comes with it."""
+    bind: str = "127.0.0.1"
+    """Address to listen on; beyond loopback every role needs the same --token."""
+    operator: str = "127.0.0.1"
+    """Host of the operator role; 'learn' takes it from its first authentic packet."""
+    twin: str = "127.0.0.1"
+    """Host of the twin role, or 'learn'."""
+    arm: str = "127.0.0.1"
+    """Host of the arm role, or 'learn'."""
+    session_token: str = ""
+    """Secret that all roles of a session share; authenticates every packet."""
+    session: SessionCfg = field(default_factory=SessionCfg)
+    page: PageCfg = field(default_factory=PageCfg)
+    headless: bool = False
+    """No browser: a protocol viewer decodes the pictures (operator)."""
+    engage: bool = False
+    """Engage at once, without a person's word (operator)."""
+    duration: float = 0.0
+    """End after this long [s]; 0 runs until Ctrl-C."""
+    report: str = ""
+    """Write what was measured to this JSON file (operator)."""
+    record: str = ""
+    """Record every message to this MCAP file."""
+    controller_host: str = "127.0.0.1"
+    """Address of the virtual UR3e controller (arm)."""
+
+
+def main(arguments: list[str]) -> int:
+    """Start the role's processes, wait, stop them."""
+    options = read_options(RunOptions, arguments, command="run", description=__doc__ or "")
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    common = role_settings(options, options.role)
+    with contextlib.ExitStack() as stack:
+        roles = stack.enter_context(Roles())
+        if options.role == "arm" and not options.session.robot_host:
+            roles.start(replace(common, role="controller"))
+            roles.wait_ready()
+        for name in _PROCESSES[options.role]:
+            settings = role_settings(options, name)
+            roles.start(replace(settings, duration_s=options.duration if name == "operator" else 0.0))
+        roles.wait_ready()
+        page = roles.running["operator"].text if options.role == "operator" else ""
+        print(f"teletwin: the {options.role} runs{' at ' + page if page else ''}", flush=True)
+        return _watch(roles, stop, options.duration)
+
+
+def _watch(roles: Roles, stop: threading.Event, duration_s: float) -> int:
+    """Wait for the end of the role, of the time asked for, or for a person's word."""
+    left_s = duration_s or float("inf")
+    while not stop.wait(0.1):
+        left_s -= 0.1
+        for name in roles.ended():
+            code = roles.running[name].process.returncode
+            if name == "operator" or code == 0:
+                return code
+            if name != "renderer":
+                raise TeletwinError(f"the {name} ended unexpectedly", mend="its message stands above")
+        if left_s <= 0.0 and "operator" not in roles.running:
+            break
+    return 0
+
+
+def role_settings(options: RunOptions, name: str) -> RoleCfg:
+    """What one process of this machine's role is told."""
+    token = options.session_token
+    if token and len(token) < 16:
+        raise ConfigError("the session's token is too short", allowed="16 characters or more")
+    digest = hashlib.sha256(token.encode()).digest()
+    return RoleCfg(
+        role=name,
+        session=options.session,
+        addresses={role: _address(options, name, role) for role in PORTS},
+        session_id=int.from_bytes(digest[:7], "big") | 1,
+        key=digest.hex() if token else "",
+        page=options.page,
+        headless=options.headless,
+        engage=options.engage,
+        report=options.report,
+        record=options.record,
+        controller_host=options.session.robot_host or options.controller_host,
+    )
+
+
+def _address(options: RunOptions, name: str, role: str) -> tuple[str, int] | None:
+    """Where process `name` of this machine finds `role`; None: learned from its first authentic packet."""
+    if role == name:
+        return options.bind, PORTS[role]
+    if role in _PROCESSES[options.role]:
+        # Two processes of one host; bound to every address they meet on loopback.
+        return ("127.0.0.1" if options.bind == "0.0.0.0" else options.bind), PORTS[role]
+    host = str(getattr(options, "twin" if role == "renderer" else role))
+    return None if host == "learn" else (host, PORTS[role])

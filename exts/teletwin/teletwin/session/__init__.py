@@ -1,0 +1,1 @@
+"""The wiring: the roles of a session, live as processes or together on a virtual clock."""

@@ -1,0 +1,164 @@
+"""The arm's host: commands in, resampled and limited once more, set-points at the servo rate, state back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from teletwin.arm import Arm, MeasuredJoints
+from teletwin.arm.resample import CommandResampler
+from teletwin.arm.simulated import SimulatedArm
+from teletwin.clock import NS_PER_MS, Clock
+from teletwin.link import Link, Received
+from teletwin.messages import ArmState, JointCommand, Message, Mode, Note
+from teletwin.telemetry import TickStats
+from teletwin.twin.limits import CommandLimiter
+
+_STATE_NS = 8 * NS_PER_MS
+
+
+@dataclass(slots=True, kw_only=True)
+class ShadowArm:
+    """The no-prediction shadow's own arm: the same resampling, limits and servo law, in this process."""
+
+    arm: SimulatedArm
+    resampler: CommandResampler
+    limiter: CommandLimiter
+
+
+class ArmLoop:
+    """One servo tick: receive, resample, limit, set-point. Shadow, state and log come after it."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        link: Link,
+        arm: Arm,
+        resampler: CommandResampler,
+        limiter: CommandLimiter,
+        shadow: ShadowArm,
+        ticks: TickStats,
+        silence_s: float,
+        on_message: Callable[[str, Message, int, int], None] | None = None,
+    ) -> None:
+        self._clock, self._link, self._arm = clock, link, arm
+        self._resampler, self._limiter, self._shadow, self.ticks = resampler, limiter, shadow, ticks
+        self._silence_ns = int(1e9 * silence_s)
+        self._on_message = on_message
+        self._command: JointCommand | None = None
+        self._heard_ns = self._last_ns = self._state_ns = 0
+        self._age_ms = 0.0
+        self._servoing = False
+        self._mode = Mode.OFF
+        self.held_count = self.limited_count = self.invalid_count = 0
+        self.on_note: Callable[[Note], None] | None = None
+
+    def tick(self, now_ns: int, late_ns: int = 0) -> None:
+        """Do one servo tick, then what may wait."""
+        dt_s = min(max((now_ns - self._last_ns) * 1e-9, 1e-4), 0.02) if self._last_ns else 0.002
+        self._last_ns = now_ns
+        received = self._link.receive()
+        for item in received:
+            self._take(item, now_ns)
+        measured = self._arm.state()
+        self._mode = self._decide(measured, now_ns)
+        self._move(measured, now_ns, dt_s)
+        self.ticks.add(start_ns=now_ns, late_ns=late_ns, work_ns=self._clock.now_ns() - now_ns)
+        self._after(received, measured, now_ns, dt_s)
+
+    def _take(self, item: Received, now_ns: int) -> None:
+        """One command; its hold time moves to this clock."""
+        command = item.message
+        if isinstance(command, Note) and self.on_note is not None:
+            self.on_note(command)
+        if not isinstance(command, JointCommand):
+            return
+        if not (np.isfinite(command.q).all() and np.isfinite(command.qd).all()):
+            self.invalid_count += 1
+            return
+        hold_ns = command.t_ns - self._link.offset_ns("twin")
+        self._command, self._heard_ns = command, now_ns
+        self._age_ms = (item.t_arrived_ns - item.t_sent_ns) / NS_PER_MS
+        self._resampler.push(hold_ns, command.q, command.qd, now_ns=item.t_arrived_ns)
+        self._shadow.resampler.push(hold_ns, command.q_shadow, command.qd_shadow, now_ns=item.t_arrived_ns)
+
+    def _decide(self, measured: MeasuredJoints, now_ns: int) -> Mode:
+        """Engaged only while fresh commands say so and the controller is well."""
+        command = self._command
+        if command is None or measured.fault or command.mode is Mode.OFF:
+            return Mode.OFF
+        if now_ns - self._heard_ns > self._silence_ns:
+            self.held_count += self._mode is Mode.ENGAGED
+            return Mode.HOLD
+        return command.mode
+
+    def _move(self, measured: MeasuredJoints, now_ns: int, dt_s: float) -> None:
+        """Send the set-point of this tick; start and restart from the measured joints."""
+        if self._mode is Mode.OFF:
+            self._rest(measured)
+            return
+        if not self._servoing:
+            if self._mode is not Mode.ENGAGED:
+                return
+            self._limiter.reset(measured.q)
+            self._servoing = True
+        if self._mode is Mode.ENGAGED:
+            wanted = self._resampler.sample(now_ns)
+            out = self._limiter.limit(wanted.q, dt_s, qd_desired=wanted.qd)
+            self.limited_count += bool(out.flags)
+        else:
+            out = self._limiter.hold(dt_s)
+        self._arm.servo(out.q)
+
+    def _rest(self, measured: MeasuredJoints) -> None:
+        """Stop sending; the next start is from what is measured then."""
+        if self._servoing:
+            self._servoing = False
+            if not measured.fault:
+                self._arm.stop()
+        self._limiter.reset(measured.q)
+
+    def _after(self, received: list[Received], measured: MeasuredJoints, now_ns: int, dt_s: float) -> None:
+        """Off the control path: the shadow's arm, state to the twin, the log."""
+        self._step_shadow(now_ns, dt_s)
+        if now_ns - self._state_ns >= _STATE_NS:
+            self._state_ns = now_ns
+            state = self._state(measured)
+            self._link.send("twin", state)
+            if self._on_message is not None:
+                self._on_message("arm", state, now_ns, now_ns)
+        if self._on_message is not None:
+            for item in received:
+                self._on_message(f"arm/from_{item.peer}", item.message, item.t_arrived_ns, item.t_sent_ns)
+
+    def _step_shadow(self, now_ns: int, dt_s: float) -> None:
+        """Advance the no-prediction shadow."""
+        shadow = self._shadow
+        if self._mode is Mode.ENGAGED:
+            wanted = shadow.resampler.sample(now_ns)
+            shadow.arm.servo(shadow.limiter.limit(wanted.q, dt_s, qd_desired=wanted.qd).q)
+        elif self._servoing:
+            shadow.arm.servo(shadow.limiter.hold(dt_s).q)
+        shadow.arm.advance(now_ns)
+
+    def _state(self, measured: MeasuredJoints) -> ArmState:
+        """What the twin and the operator are told."""
+        command, ticks = self._command, self.ticks
+        return ArmState(
+            t_ns=measured.t_ns,
+            q=measured.q,
+            qd=measured.qd,
+            q_shadow=self._shadow.arm.state().q,
+            pose_t_ns=command.pose_t_ns if command is not None else 0,
+            mode=self._mode,
+            fault=measured.fault,
+            command_age_ms=self._age_ms if command is not None else -1.0,
+            held_count=self.held_count,
+            limited_count=self.limited_count,
+            overrun_count=ticks.overrun_count,
+            tick_count=ticks.tick_count,
+            tick_us=ticks.work_smoothed_us,
+        )

@@ -1,0 +1,117 @@
+"""From settings to the parts of the loop; the only place that knows which part stands where."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from teletwin.arm import Arm
+from teletwin.arm.resample import CommandResampler, ResamplerCfg
+from teletwin.arm.simulated import SimulatedArm
+from teletwin.clock import Clock
+from teletwin.hand import load_hand
+from teletwin.hand.source import HandSwitch
+from teletwin.hand.source import build_hand as hand_with_person
+from teletwin.link import Link
+from teletwin.messages import Message
+from teletwin.robot.ur3e import HOME_Q, tool_pose_in_ur_base
+from teletwin.session.arm import ArmLoop, ShadowArm
+from teletwin.session.config import SessionCfg
+from teletwin.sim.mujoco_world import MujocoWorld
+from teletwin.telemetry import TickStats
+from teletwin.twin.control import ControlCfg, ControlFunction
+from teletwin.twin.limits import CommandLimiter
+from teletwin.twin.path import MotionPath
+from teletwin.twin.rendering import RenderingCfg, RenderingFunction
+from teletwin.twin.rmpflow import RmpFlowPolicy
+from teletwin.twin.smoothing import Smoothing
+from teletwin.twin.target import PathCfg
+
+STOCK_LAG_S = 0.1125
+"""Lag of the stock RMPflow behind a slow target: accel_norm_eps * d_gain / p_gain [s]."""
+STOCK_TURN_LAG_S = 0.2
+"""The same for orientation: d_gain / p_gain of the axis targets [s]."""
+FED_LAG_S = 0.012
+"""Lag with the target's velocity fed forward, smoothing included [s]; measured by `teletwin bench`."""
+FED_TURN_LAG_S = 0.030
+"""The same for orientation [s]."""
+SERVO_LAG_S = 0.034
+"""First guess of a UR's lag behind servoj set-points, RTDE included [s]."""
+
+_RESAMPLING = ResamplerCfg(extrapolation_s=0.03)
+"""Late commands are continued at their own speed for three standard deviations of a 10 ms jitter."""
+
+
+def build_path(session: SessionCfg, function: str, *, is_shadow: bool = False) -> MotionPath:
+    """One path with a state of its own; the shadow is paper mode without a forecast."""
+    plain = session.paper_mode or is_shadow
+    return MotionPath(
+        PathCfg(function=function, predict=not is_shadow, feed_forward=not plain),
+        policy=RmpFlowPolicy(),
+        smoothing=Smoothing(interval_s=1e-3 * session.slot_ms, reading="paper" if plain else "moving"),
+        limiter=CommandLimiter(),
+    )
+
+
+def build_control(session: SessionCfg) -> ControlFunction:
+    """The control function with its shadow."""
+    stock = session.paper_mode
+    lag_s, turn_lag_s = (STOCK_LAG_S, STOCK_TURN_LAG_S) if stock else (FED_LAG_S, FED_TURN_LAG_S)
+    return ControlFunction(
+        ControlCfg(
+            period_s=1.0 / session.control_rate_hz,
+            silence_s=1e-3 * session.silence_ms,
+            policy_lag_s=lag_s,
+            orientation_lag_s=turn_lag_s - lag_s,
+            servo_lag_s=SERVO_LAG_S,
+        ),
+        path=build_path(session, "control"),
+        shadow=build_path(session, "control", is_shadow=True),
+        joint_count=len(HOME_Q),
+    )
+
+
+def build_rendering(session: SessionCfg) -> tuple[RenderingFunction, MujocoWorld]:
+    """The rendering function with its shadow, and its world."""
+    world = MujocoWorld()
+    stock = session.paper_mode
+    lag_s, turn_lag_s = (STOCK_LAG_S, STOCK_TURN_LAG_S) if stock else (FED_LAG_S, FED_TURN_LAG_S)
+    rendering = RenderingFunction(
+        RenderingCfg(policy_lag_s=lag_s, orientation_lag_s=turn_lag_s - lag_s),
+        path=build_path(session, "render"),
+        shadow=build_path(session, "render", is_shadow=True),
+        world=world,
+        tool_pose=tool_pose_in_ur_base,
+        home=HOME_Q,
+    )
+    return rendering, world
+
+
+def build_arm_loop(
+    session: SessionCfg,
+    *,
+    clock: Clock,
+    link: Link,
+    arm: Arm,
+    ticks: TickStats,
+    log: Callable[[str, Message, int, int], None] | None = None,
+) -> ArmLoop:
+    """The arm role's loop around an arm."""
+    shadow = ShadowArm(arm=SimulatedArm(clock), resampler=CommandResampler(_RESAMPLING), limiter=CommandLimiter())
+    shadow.limiter.reset(HOME_Q)
+    return ArmLoop(
+        clock=clock,
+        link=link,
+        arm=arm,
+        resampler=CommandResampler(_RESAMPLING),
+        limiter=CommandLimiter(),
+        shadow=shadow,
+        ticks=ticks,
+        silence_s=1e-3 * session.silence_ms,
+        on_message=log,
+    )
+
+
+def build_hand(session: SessionCfg) -> HandSwitch:
+    """The recorded hand, with the person's beside it."""
+    home = tool_pose_in_ur_base(HOME_Q)
+    return hand_with_person(load_hand(session.hand, home_pose=home), home_pose=home)

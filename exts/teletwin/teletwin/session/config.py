@@ -1,0 +1,176 @@
+"""Every setting of a session, frozen, with its unit; the command line is read from this class."""
+
+from __future__ import annotations
+
+import dataclasses
+from dataclasses import dataclass
+from typing import Literal
+
+from teletwin.errors import ConfigError
+from teletwin.messages import HORIZON_MAX_S, LinkSettings
+
+HOPS = ("up", "down", "command", "state")
+"""operator to twin, twin and renderer to operator, twin to arm, arm to twin."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NetworkCfg:
+    """The network to imitate; the plain fields hold for every hop and direction."""
+
+    delay_ms: float = 0.0
+    """One-way delay of every hop [ms]."""
+    jitter_ms: float = 0.0
+    """Standard deviation of the time-correlated jitter [ms]."""
+    loss: float = 0.0
+    """Share of packets lost, 0 ... 1."""
+    duplication: float = 0.0
+    """Share of packets that arrive twice, 0 ... 1."""
+    reordering: float = 0.0
+    """Share of packets that later ones overtake, 0 ... 1."""
+    rate_mbps: float = 0.0
+    """Bottleneck of every hop [Mb/s]; 0 is unlimited."""
+    up: str = ""
+    """Operator to twin alone, for example 'delay_ms=80 loss=0.02'."""
+    down: str = ""
+    """Twin to operator (pictures and status) alone."""
+    command: str = ""
+    """Twin to arm alone."""
+    state: str = ""
+    """Arm to twin alone."""
+
+    def __post_init__(self) -> None:
+        """Check every hop once."""
+        for hop in HOPS:
+            check_link(self.hop(hop), name=hop)
+
+    def hop(self, name: str) -> LinkSettings:
+        """Settings of one hop: the common ones with that hop's own on top."""
+        names = [f.name for f in dataclasses.fields(LinkSettings)]
+        values = {n: getattr(self, n) for n in names} | parse_hop(getattr(self, name), allowed=names)
+        return LinkSettings(**values)
+
+
+def parse_hop(text: str, *, allowed: list[str]) -> dict[str, float]:
+    """Read 'name=value name=value' into numbers; refuse unknown names."""
+    values: dict[str, float] = {}
+    for part in text.replace(",", " ").split():
+        name, _, value = part.partition("=")
+        try:
+            number = float(value)
+        except ValueError:
+            number = float("nan")
+        if name not in allowed or number != number:
+            raise ConfigError(
+                "a hop's setting cannot be read", given=part, allowed=", ".join(f"{n}=NUMBER" for n in allowed)
+            )
+        values[name] = number
+    return values
+
+
+def check_link(settings: LinkSettings, *, name: str) -> None:
+    """Refuse a network that cannot be imitated.
+
+    Raises:
+        ConfigError: A share outside 0 ... 1, or a delay, jitter or rate outside its range.
+    """
+    ranges = {
+        "delay_ms": 2000.0,
+        "jitter_ms": 1000.0,
+        "loss": 1.0,
+        "duplication": 1.0,
+        "reordering": 1.0,
+        "rate_mbps": 1e5,
+    }
+    for field, most in ranges.items():
+        value = getattr(settings, field)
+        if not 0.0 <= value <= most:
+            raise ConfigError(f"hop '{name}': {field} is out of range", given=value, allowed=f"0 ... {most:g}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HorizonCfg:
+    """How far to look ahead."""
+
+    policy: str = "rule"
+    """'rule' follows the measured Age of Loop; 'fixed' takes the four below as they stand."""
+    horizon_control_ms: float = 0.0
+    """Absolute horizon of the control function, position [ms] (policy fixed)."""
+    horizon_render_ms: float = 0.0
+    """Absolute horizon of the rendering function, position [ms] (policy fixed)."""
+    horizon_control_orientation_ms: float | None = None
+    """The same for orientation; the position's when not given."""
+    horizon_render_orientation_ms: float | None = None
+    """The same for orientation; the position's when not given."""
+
+    def __post_init__(self) -> None:
+        """Refuse horizons outside 0 ... H_max."""
+        for field in dataclasses.fields(self)[1:]:
+            value = getattr(self, field.name)
+            if value is not None and not 0.0 <= value <= 1000.0 * HORIZON_MAX_S:
+                raise ConfigError(
+                    f"{field.name} is out of range", given=value, allowed=f"0 ... {1000 * HORIZON_MAX_S:g} ms"
+                )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionCfg:
+    """One session: what moves the hand, how it is forecast, the network, the view and the arm."""
+
+    hand: str = "handwriting"
+    """'handwriting', or the path of a TUM or CSV recording."""
+    forecaster: str = "arma"
+    """Forecaster by name."""
+    horizon: HorizonCfg = dataclasses.field(default_factory=HorizonCfg)
+    """Horizons."""
+    network: NetworkCfg = dataclasses.field(default_factory=NetworkCfg)
+    """The network to imitate."""
+    paper_mode: bool = False
+    """Paper A's plain form: absolute horizons bound at the sender, stock RMPflow, plain smoothing."""
+    seed: int = 0
+    """Seed of every random draw."""
+    slot_ms: float = 10.0
+    """Decision period of the operator's side [ms]."""
+    control_rate_hz: float = 500.0
+    """Ticks of the control function [Hz]."""
+    servo_rate_hz: float = 500.0
+    """Set-points to the arm [Hz]."""
+    silence_ms: float = 80.0
+    """Without a fresh packet for this long a receiver brings the arm to rest [ms]."""
+    width: int = 640
+    """Picture width [px]."""
+    height: int = 360
+    """Picture height [px]."""
+    rate_hz: float = 30.0
+    """Picture rate [Hz]."""
+    bitrate_mbps: float = 2.0
+    """Video bitrate [Mb/s]."""
+    barcode: bool = False
+    """Draw frame number and input number into the picture's pixels, for checks."""
+    robot_host: str = ""
+    """Address of a real UR3e's controller; empty starts the virtual one."""
+
+    def __post_init__(self) -> None:
+        """Refuse settings that the loop cannot run with."""
+        limits = {
+            "slot_ms": (2.0, 10.0),
+            "control_rate_hz": (100.0, 1000.0),
+            "servo_rate_hz": (125.0, 500.0),
+            "silence_ms": (30.0, 100.0),
+            "width": (160, 1280),
+            "height": (90, 720),
+            "rate_hz": (1.0, 60.0),
+            "bitrate_mbps": (0.1, 20.0),
+        }
+        for name, (least, most) in limits.items():
+            value = getattr(self, name)
+            if not least <= value <= most:
+                raise ConfigError(f"{name} is out of range", given=value, allowed=f"{least:g} ... {most:g}")
+        if self.width % 16 or self.height % 2:
+            raise ConfigError(
+                "the picture's size does not suit the encoder",
+                given=f"{self.width}x{self.height}",
+                allowed="a width divisible by 16 and an even height",
+            )
+
+
+PolicyName = Literal["rule", "fixed"]

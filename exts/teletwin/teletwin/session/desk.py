@@ -1,0 +1,157 @@
+"""The page's wishes carried out: inputs to the hand, acks to the renderer, buttons and sliders to the loop."""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from teletwin.forecast import build_forecaster
+from teletwin.hand.browser import HandInput
+from teletwin.hand.source import HandSwitch
+from teletwin.horizon import build_policy
+from teletwin.messages import LinkSettings, Mode, Note, ViewSettings
+from teletwin.session.config import HorizonCfg, check_link
+from teletwin.session.operator import OperatorLoop
+from teletwin.view.server_messages import PageEvent
+
+_MODES = {"engage": Mode.ENGAGED, "hold": Mode.HOLD, "stop": Mode.OFF}
+
+
+class PageDesk:
+    """Takes events on the server's thread, carries them out on the operator's.
+
+    `notify` sends a Note to every other role; `view` sends new picture settings; `record` starts or ends
+    the log.
+    """
+
+    def __init__(
+        self,
+        loop: OperatorLoop,
+        hand: HandSwitch,
+        *,
+        horizon: HorizonCfg,
+        paper_mode: bool,
+        view: ViewSettings,
+        notify: Callable[[Note], None],
+        set_view: Callable[[ViewSettings], None],
+        record: Callable[[], None],
+    ) -> None:
+        self._loop, self._hand = loop, hand
+        self.horizon, self.paper_mode, self.view = horizon, paper_mode, view
+        self._notify, self._set_view, self._record = notify, set_view, record
+        self._events: deque[PageEvent] = deque(maxlen=4096)
+        self.link: LinkSettings = LinkSettings()
+        self.forecaster = ""
+        self.input_count = 0
+
+    def put(self, event: PageEvent) -> None:
+        """Queue an event; called on the server's thread."""
+        self._events.append(event)
+
+    def work(self) -> bool:
+        """Carry out what was queued; tell whether the hand moved."""
+        moved = False
+        while self._events:
+            event = self._events.popleft()
+            moved |= event.kind == "input"
+            try:
+                self._carry_out(event)
+            except Exception as error:
+                # A wish that cannot be carried out must not stop the loop.
+                logging.getLogger(__name__).warning("page: %s", error)
+                self._loop.state.warnings = (*self._loop.state.warnings, str(error))[-5:]
+        return moved
+
+    def _carry_out(self, event: PageEvent) -> None:
+        """One event."""
+        values = event.values
+        match event.kind:
+            case "input":
+                self._input(event)
+            case "ack":
+                if values["drawn"]:
+                    self._loop.drawn(values["frame_id"], event.t_ns, need_key=values["need_key"])
+                else:
+                    self._loop.skipped(values["frame_id"], need_key=values["need_key"])
+            case "need_key":
+                self._loop.skipped(0, need_key=True)
+            case "mtp":
+                for _, mtp_ms in values["samples"]:
+                    self._loop.metrics.page_mtp_ms.add(mtp_ms)
+            case "command":
+                self._command(values["name"], event.t_ns)
+            case "settings":
+                self._settings(values["name"], values["values"])
+
+    def _input(self, event: PageEvent) -> None:
+        """A hand input of the page."""
+        values = event.values
+        self.input_count += 1
+        self._hand.put(
+            HandInput(
+                seq=values["seq"],
+                t_ns=event.t_ns,
+                pose=values["hand"],
+                clutch=values["clutch"],
+                device=values["device"],
+            )
+        )
+
+    def _command(self, name: str, t_ns: int) -> None:
+        """A button."""
+        if name in _MODES:
+            self._loop.state.mode = _MODES[name]
+        elif name == "record":
+            self._record()
+        elif name == "recentre":
+            self._hand.recentre()
+        elif name == "replay":
+            self._hand.replay(t_ns)
+        elif name == "reset":
+            self._notify(Note(kind="reset"))
+
+    def _settings(self, name: str, values: dict[str, Any]) -> None:
+        """A slider or a choice."""
+        if name == "link":
+            merged = {n: getattr(self.link, n) for n in LinkSettings.__slots__} | values
+            link = LinkSettings(**merged)
+            check_link(link, name="page")
+            self.link = link
+            self._notify(Note(kind="link", values={n: getattr(link, n) for n in LinkSettings.__slots__}))
+        elif name == "view":
+            self._change_view(values)
+        elif name == "policy":
+            self._change_policy(values)
+        elif name == "horizons":
+            renamed = {f"horizon_{key}": value for key, value in values.items()}
+            self.horizon = _replaced(self.horizon, renamed)
+            self._loop.policy = build_policy(self.horizon, paper_mode=self.paper_mode)
+
+    def _change_policy(self, values: dict[str, Any]) -> None:
+        """Another policy or forecaster by name."""
+        if "policy" in values:
+            self.horizon = _replaced(self.horizon, {"policy": values["policy"]})
+            self._loop.policy = build_policy(self.horizon, paper_mode=self.paper_mode)
+        if "forecaster" in values:
+            self._loop.forecaster = build_forecaster(values["forecaster"])
+            self.forecaster = values["forecaster"]
+
+    def _change_view(self, values: dict[str, Any]) -> None:
+        """Another picture."""
+        names = {"codec", "width", "height", "rate_hz", "barcode", "shadow"}
+        change = {key: value for key, value in values.items() if key in names}
+        for key in ("width", "height"):
+            if key in change:
+                change[key] = int(change[key])
+        if "bitrate_mbps" in values:
+            change["bitrate_bps"] = int(1e6 * values["bitrate_mbps"])
+        self.view = _replaced(self.view, change)
+        self._set_view(self.view)
+
+
+def _replaced(cfg: Any, change: dict[str, Any]) -> Any:
+    """The same settings with some changed; validated by the dataclass."""
+    return dataclasses.replace(cfg, **change)

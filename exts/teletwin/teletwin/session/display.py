@@ -1,0 +1,109 @@
+"""What was on the screen, when: display error, motion to photon, and the frames' credit."""
+
+from __future__ import annotations
+
+from collections import deque
+
+from teletwin.buffer import PoseHistory
+from teletwin.clock import NS_PER_MS
+from teletwin.messages import Frame
+from teletwin.telemetry import ErrorTrack, LatencyHistogram
+
+_GRID_NS = 10 * NS_PER_MS
+
+
+class DisplayTrack:
+    """Follows every frame from arrival to the screen, on the operator's clock."""
+
+    def __init__(self, hand: PoseHistory, *, error: ErrorTrack, shadow_error: ErrorTrack) -> None:
+        self._hand, self._error, self._shadow_error = hand, error, shadow_error
+        self._waiting: deque[tuple[int, Frame]] = deque(maxlen=64)
+        self._samples: deque[int] = deque(maxlen=4096)
+        self._on_screen: Frame | None = None
+        self._since_ns = 0
+        self.mtp_ms = LatencyHistogram()
+        """Hand sample to the first drawn frame that contains it; every sample is counted."""
+        self.effective_mtp_ms = LatencyHistogram()
+        """The same less the horizon that the frame looked ahead."""
+        self.frame_ms = LatencyHistogram()
+        """Frame ready to drawn."""
+        self.delay_s = -1.0
+        """Averaged generation-to-drawn time of the newest frames [s]; < 0 before the first."""
+        self.drawn_count = 0
+        self.byte_count = 0
+
+    def sampled(self, t_ns: int) -> None:
+        """Note a hand sample of t_ns, to be found again on the screen."""
+        self._samples.append(t_ns)
+
+    def arrived(self, frame: Frame, *, t_ready_ns: int) -> None:
+        """Note a frame that was ready at t_ready_ns."""
+        self.byte_count += len(frame.data)
+        self._waiting.append((t_ready_ns, frame))
+
+    def drawn(self, frame_id: int, t_ns: int, *, engaged: bool) -> float:
+        """Note that a frame was on the screen at t_ns; return its time since ready [ms], 0 when unknown."""
+        while self._waiting and self._waiting[0][1].frame_id < frame_id:
+            self._waiting.popleft()
+        if not self._waiting or self._waiting[0][1].frame_id != frame_id:
+            return 0.0
+        t_ready_ns, frame = self._waiting.popleft()
+        if engaged:
+            self._judge(until_ns=t_ns)
+        self._on_screen, self._since_ns = frame, t_ns
+        self.drawn_count += 1
+        if frame.pose_t_ns:
+            self._match(frame, t_ns)
+        latency_ms = (t_ns - t_ready_ns) / NS_PER_MS
+        self.frame_ms.add(latency_ms)
+        return latency_ms
+
+    def _match(self, frame: Frame, t_ns: int) -> None:
+        """Motion to photon of every sample that this frame is the first to contain."""
+        while self._samples and self._samples[0] <= frame.pose_t_ns:
+            mtp_ms = (t_ns - self._samples.popleft()) / NS_PER_MS
+            self.mtp_ms.add(mtp_ms)
+            self.effective_mtp_ms.add(mtp_ms - 1e3 * frame.horizon_used_s)
+        delay_s = (t_ns - frame.pose_t_ns) * 1e-9
+        self.delay_s = delay_s if self.delay_s < 0 else self.delay_s + 0.05 * (delay_s - self.delay_s)
+
+    def _judge(self, *, until_ns: int) -> None:
+        """Display error of the frame that was on the screen, every 10 ms until the next came."""
+        frame = self._on_screen
+        if frame is None:
+            return
+        t_ns = max(self._since_ns, until_ns - 50 * _GRID_NS)
+        while t_ns < until_ns:
+            hand = self._hand.at(t_ns)
+            if hand is not None:
+                self._error.add_pair(t_ns, hand, frame.shown_pose)
+                self._shadow_error.add_pair(t_ns, hand, frame.shadow_pose)
+            t_ns += _GRID_NS
+
+
+class FrameGate:
+    """Lets decodable frames through: after a lost one, nothing until a key frame, which it asks for."""
+
+    def __init__(self) -> None:
+        self._last_id = -1
+        self._broken = True
+        self.lost_count = 0
+        self.late_count = 0
+
+    def admit(self, frame: Frame) -> bool:
+        """Tell whether the page can decode this frame; `need_key` tells whether one must be asked for."""
+        if frame.frame_id <= self._last_id:
+            self.late_count += 1
+            return False
+        if self._last_id >= 0 and frame.frame_id != self._last_id + 1:
+            self.lost_count += frame.frame_id - self._last_id - 1
+            self._broken = True
+        self._last_id = frame.frame_id
+        if frame.is_key or frame.codec == "jpeg":
+            self._broken = False
+        return not self._broken
+
+    @property
+    def need_key(self) -> bool:
+        """Whether frames are being dropped for want of a key frame."""
+        return self._broken

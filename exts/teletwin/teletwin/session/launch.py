@@ -1,0 +1,123 @@
+"""Starts the roles of a session as processes, and stops them together."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from types import TracebackType
+
+from teletwin.errors import TeletwinError
+from teletwin.session.role_cfg import ROLES, RoleCfg, to_json
+
+_STOP_S = 1.3
+
+
+@dataclass(slots=True, kw_only=True)
+class RoleProcess:
+    """One running role."""
+
+    name: str
+    process: subprocess.Popen[str]
+    ready: threading.Event = field(default_factory=threading.Event)
+    text: str = ""
+    """What the role said when it was ready."""
+
+
+class Roles:
+    """The processes of a session on this machine. A context manager: leaving it stops all within 2 s."""
+
+    def __init__(self, *, on_line: Callable[[str, str], None] | None = None) -> None:
+        self.running: dict[str, RoleProcess] = {}
+        self._on_line = on_line
+
+    def start(self, cfg: RoleCfg) -> None:
+        """Start one role's process; it ends when told, or when this process does."""
+        environment = os.environ | {"PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        command = [sys.executable, "-m", "teletwin.session.process"]
+        process = subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, bufsize=1
+        )
+        role = RoleProcess(name=cfg.role, process=process)
+        self.running[cfg.role] = role
+        assert process.stdin is not None
+        process.stdin.write(to_json(cfg) + "\n")
+        process.stdin.flush()
+        threading.Thread(target=self._read, args=(role,), daemon=True).start()
+
+    def _read(self, role: RoleProcess) -> None:
+        """Pass on what a role says."""
+        assert role.process.stdout is not None
+        for text in role.process.stdout:
+            line = text.strip()
+            if line.startswith("ready"):
+                role.text = line[5:].strip()
+                role.ready.set()
+            if self._on_line is not None and line:
+                self._on_line(role.name, line)
+
+    def wait_ready(self, *, timeout_s: float = 120.0) -> None:
+        """Wait until every role runs.
+
+        Raises:
+            TeletwinError: A role ended or did not come up in time.
+        """
+        end_s = time.monotonic() + timeout_s
+        for role in self.running.values():
+            while not role.ready.wait(0.05):
+                if role.process.poll() is not None:
+                    raise TeletwinError(f"the {role.name} ended at its start", mend="its message stands above")
+                if time.monotonic() > end_s:
+                    raise TeletwinError(f"the {role.name} did not come up", given=f"{timeout_s:g} s")
+
+    def ended(self) -> list[str]:
+        """Names of the roles that have ended."""
+        return [name for name, role in self.running.items() if role.process.poll() is not None]
+
+    def stop(self) -> None:
+        """Stop every role; those that do not end by themselves in time are killed."""
+        for role in self.running.values():
+            if role.process.poll() is None:
+                role.process.terminate()
+        end_s = time.monotonic() + _STOP_S
+        for role in self.running.values():
+            try:
+                role.process.wait(max(end_s - time.monotonic(), 0.01))
+            except subprocess.TimeoutExpired:
+                role.process.kill()
+                role.process.wait()
+
+    def __enter__(self) -> Roles:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+
+def local_session(cfg: RoleCfg) -> dict[str, RoleCfg]:
+    """The four roles of a session on this machine: free ports on loopback, one session id, one key."""
+    addresses: dict[str, tuple[str, int] | None] = {
+        role: ("127.0.0.1", port) for role, port in zip(ROLES, free_ports(len(ROLES)), strict=True)
+    }
+    common = replace(cfg, addresses=addresses, session_id=secrets.randbits(63) | 1)
+    return {role: replace(common, role=role) for role in ROLES}
+
+
+def free_ports(count: int) -> list[int]:
+    """UDP ports on loopback that nobody uses now."""
+    sockets = [socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(count)]
+    try:
+        for each in sockets:
+            each.bind(("127.0.0.1", 0))
+        return [each.getsockname()[1] for each in sockets]
+    finally:
+        for each in sockets:
+            each.close()

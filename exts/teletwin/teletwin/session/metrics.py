@@ -1,0 +1,75 @@
+"""What a session measured, on the operator's clock: errors at equal instants, ages, stages, counts."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+
+from teletwin.buffer import PoseHistory
+from teletwin.clock import NS_PER_MS, NS_PER_S
+from teletwin.geometry import Array
+from teletwin.messages import Mode, TwinStatus
+from teletwin.session.display import DisplayTrack
+from teletwin.telemetry import ErrorTrack, LatencyHistogram, best_lag_ms
+
+_STAGES = ("sense_to_send", "uplink", "command_link", "frame_wait", "policy_physics", "draw", "read", "encode")
+
+
+class SessionMetrics:
+    """Gathers what the report and the page show."""
+
+    def __init__(self, *, tool_pose: Callable[[Array], Array], settle_s: float = 3.0) -> None:
+        self._tool_pose, self._settle_ns = tool_pose, int(settle_s * NS_PER_S)
+        self.settle_s = settle_s
+        self.hand = PoseHistory(capacity=8192)
+        self.control, self.control_shadow = ErrorTrack(), ErrorTrack()
+        self.shown, self.shown_shadow = ErrorTrack(), ErrorTrack()
+        self.display = DisplayTrack(self.hand, error=self.shown, shadow_error=self.shown_shadow)
+        self.aol_ms, self.pose_age_at_arm_ms = LatencyHistogram(), LatencyHistogram()
+        self.stages_ms = {name: LatencyHistogram() for name in _STAGES}
+        self.page_mtp_ms = LatencyHistogram()
+        self.horizon_control_ms, self.horizon_render_ms = LatencyHistogram(), LatencyHistogram()
+        self._engaged_since_ns = -1
+        self._arm_track: list[tuple[int, Array, Array]] = []
+
+    def engaged(self, now_ns: int, mode: Mode) -> None:
+        """Note the mode of this slot; errors count only when settled."""
+        if mode is not Mode.ENGAGED:
+            self._engaged_since_ns = -1
+        elif self._engaged_since_ns < 0:
+            self._engaged_since_ns = now_ns
+
+    def is_settled(self, now_ns: int) -> bool:
+        """Whether the arm has followed long enough for its error to count."""
+        return self._engaged_since_ns >= 0 and now_ns - self._engaged_since_ns > self._settle_ns
+
+    def sampled(self, t_ns: int, pose: Array) -> None:
+        """Note a hand sample."""
+        if self.hand.append(t_ns, pose):
+            self.display.sampled(t_ns)
+
+    def arm_measured(self, t_ns: int, status: TwinStatus) -> None:
+        """Note an arm state measured at t_ns on the operator's clock."""
+        arm = status.arm
+        if arm.pose_t_ns:
+            self.pose_age_at_arm_ms.add((t_ns - arm.pose_t_ns) / NS_PER_MS)
+        hand = self.hand.at(t_ns)
+        if hand is None or not self.is_settled(t_ns) or arm.mode is not Mode.ENGAGED:
+            return
+        pose, shadow = self._tool_pose(arm.q), self._tool_pose(arm.q_shadow)
+        self.control.add_pair(t_ns, hand, pose)
+        self.control_shadow.add_pair(t_ns, hand, shadow)
+        if len(self._arm_track) < 60_000:
+            self._arm_track.append((t_ns, hand[:3].copy(), np.concatenate([pose[:3], shadow[:3]])))
+
+    def lag_ms(self) -> tuple[float | None, float | None]:
+        """Lag that best aligns arm and hand [ms], with forecasting and of the shadow."""
+        if len(self._arm_track) < 100:
+            return None, None
+        times = np.array([row[0] for row in self._arm_track])
+        hand = np.array([row[1] for row in self._arm_track])
+        arm = np.array([row[2] for row in self._arm_track])
+        lag_ms, shadow_ms = best_lag_ms(times, hand, arm[:, :3]), best_lag_ms(times, hand, arm[:, 3:])
+        return (None if math.isnan(lag_ms) else lag_ms), (None if math.isnan(shadow_ms) else shadow_ms)

@@ -1,0 +1,197 @@
+"""The operator's side of the loop: hand, queue, horizons, forecast, packet; pictures and status come back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+
+from teletwin.buffer import PoseHistory
+from teletwin.clock import NS_PER_MS, Clock
+from teletwin.forecast import Forecaster
+from teletwin.geometry import Array
+from teletwin.horizon import HorizonPolicy, LoopObservation
+from teletwin.link import Link, Received
+from teletwin.messages import (
+    CURVE_KNOTS,
+    ForecastPacket,
+    Frame,
+    FrameAck,
+    Horizons,
+    Message,
+    Mode,
+    Note,
+    PoseSample,
+    TwinStatus,
+)
+from teletwin.session.display import FrameGate
+from teletwin.session.metrics import SessionMetrics
+
+WINDOW_COUNT = 100
+WINDOW_STEP_NS = 10 * NS_PER_MS
+_KEY_RETRY_NS = 200 * NS_PER_MS
+
+
+class Hand(Protocol):
+    """Where the operator's motion comes from."""
+
+    def poll(self, now_ns: int) -> list[PoseSample]:
+        """Samples since the last call, oldest first."""
+        ...
+
+
+@dataclass(slots=True, kw_only=True)
+class OperatorState:
+    """What the operator's side knows of the rest, newest first-hand or by report."""
+
+    mode: Mode = Mode.HOLD
+    status: TwinStatus | None = None
+    horizons: Horizons = field(default_factory=Horizons)
+    slot: int = 0
+    invalid_count: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+class OperatorLoop:
+    """One slot: sample the hand, choose horizons, forecast, send. Between slots: take what arrives."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        link: Link,
+        hand: Hand,
+        policy: HorizonPolicy,
+        forecaster: Forecaster,
+        metrics: SessionMetrics,
+        on_frame: Callable[[Frame], None],
+        on_message: Callable[[str, Message, int, int], None] | None = None,
+    ) -> None:
+        self._clock, self._link, self._hand = clock, link, hand
+        self.policy, self.forecaster, self.metrics = policy, forecaster, metrics
+        self._on_frame, self._on_message = on_frame, on_message
+        self.state = OperatorState()
+        self._history = PoseHistory(capacity=2048)
+        self._gate = FrameGate()
+        self._key_asked_ns = 0
+        self._curve = np.zeros((CURVE_KNOTS, 7))
+        self._input_seq = 0
+
+    @property
+    def gate(self) -> FrameGate:
+        """The gate of the pictures, with its counts."""
+        return self._gate
+
+    @property
+    def newest_pose(self) -> Array | None:
+        """The newest hand pose (7,); None before the first."""
+        return self._history.newest_pose if len(self._history) else None
+
+    def slot(self, now_ns: int) -> None:
+        """Sample, decide, forecast and send one packet."""
+        for sample in self._hand.poll(now_ns):
+            if not np.isfinite(sample.pose).all():
+                self.state.invalid_count += 1
+            elif self._history.append(sample.t_ns, sample.pose):
+                self._input_seq = sample.input_seq
+                self.metrics.sampled(sample.t_ns, self._history.newest_pose)
+                self._log("operator", sample, sample.t_ns, now_ns)
+        if not len(self._history):
+            return
+        self.metrics.engaged(now_ns, self.state.mode)
+        packet = self._packet(now_ns)
+        self._link.send("twin", packet)
+        self._log("operator", packet, now_ns, now_ns)
+        self.metrics.stages_ms["sense_to_send"].add((self._clock.now_ns() - packet.t_ns) / NS_PER_MS)
+
+    def _packet(self, now_ns: int) -> ForecastPacket:
+        """The newest pose with its forecast and horizons."""
+        window = self._history.window(WINDOW_COUNT, step_ns=WINDOW_STEP_NS)
+        self.state.horizons = self.policy.decide(self._observe(now_ns, window))
+        self.forecaster.forecast(window, out=self._curve)
+        self.state.slot += 1
+        return ForecastPacket(
+            t_ns=self._history.newest_t_ns,
+            pose=window[-1],
+            curve=self._curve.copy(),
+            horizons=self.state.horizons,
+            mode=self.state.mode,
+            input_seq=self._input_seq,
+            slot=self.state.slot,
+        )
+
+    def _observe(self, now_ns: int, window: Array) -> LoopObservation:
+        """What a policy may look at."""
+        status = self.state.status
+        if status is None or not status.arm.pose_t_ns:
+            aol_s = uplink_s = control_s = -1.0
+        else:
+            aol_s = (now_ns - status.arm.pose_t_ns) * 1e-9
+            self.metrics.aol_ms.add(1e3 * aol_s)
+            uplink_s = 1e-3 * status.uplink_age_ms
+            control_s = uplink_s + status.downstream_s
+        return LoopObservation(
+            t_ns=now_ns,
+            window=window,
+            aol_s=aol_s,
+            uplink_age_s=uplink_s,
+            control_delay_s=control_s,
+            display_delay_s=self.metrics.display.delay_s,
+        )
+
+    def pump(self, now_ns: int) -> None:
+        """Take everything that has arrived."""
+        for received in self._link.receive():
+            message = received.message
+            if isinstance(message, Frame):
+                self._take_frame(message, received, now_ns)
+            elif isinstance(message, TwinStatus):
+                self._take_status(message, received)
+            elif isinstance(message, Note) and message.kind == "warning":
+                self.state.warnings = (*self.state.warnings, str(message.values.get("text", "")))[-5:]
+            if not isinstance(message, Frame):
+                self._log(received.peer, message, received.t_arrived_ns, received.t_sent_ns)
+
+    def _take_frame(self, frame: Frame, received: Received, now_ns: int) -> None:
+        """Pass a decodable frame to the page; ask for a key frame after a loss."""
+        self._log(received.peer, frame, received.t_arrived_ns, received.t_sent_ns)
+        admitted = self._gate.admit(frame)
+        if admitted:
+            t_ready_ns = frame.t_ready_ns - self._link.offset_ns("renderer")
+            self.metrics.display.arrived(frame, t_ready_ns=t_ready_ns)
+            for name, value in frame.stages_ms.items():
+                if name in self.metrics.stages_ms:
+                    self.metrics.stages_ms[name].add(value)
+            self.metrics.horizon_render_ms.add(1e3 * frame.horizon_used_s)
+            self._on_frame(frame)
+            return
+        ask = self._gate.need_key and now_ns - self._key_asked_ns > _KEY_RETRY_NS
+        self._key_asked_ns = now_ns if ask else self._key_asked_ns
+        self._link.send("renderer", FrameAck(frame_id=frame.frame_id, drawn=False, need_key=ask))
+
+    def _take_status(self, status: TwinStatus, received: Received) -> None:
+        """Learn how control and arm are doing."""
+        self.state.status = status
+        metrics = self.metrics
+        metrics.arm_measured(status.arm.t_ns - self._link.offset_ns("twin"), status)
+        metrics.stages_ms["uplink"].add(status.uplink_age_ms)
+        metrics.stages_ms["command_link"].add(status.arm.command_age_ms)
+        metrics.horizon_control_ms.add(1e3 * status.horizon_used_s)
+
+    def drawn(self, frame_id: int, t_ns: int, *, need_key: bool = False) -> None:
+        """Note that the page drew a frame at t_ns (operator's clock), and give its credit back."""
+        settled = self.metrics.is_settled(t_ns)
+        latency_ms = self.metrics.display.drawn(frame_id, t_ns, engaged=settled)
+        ack = FrameAck(frame_id=frame_id, drawn=True, need_key=need_key, latency_ms=latency_ms)
+        self._link.send("renderer", ack)
+
+    def skipped(self, frame_id: int, *, need_key: bool) -> None:
+        """Give the credit of a frame back that the page did not draw, or ask for a key frame."""
+        self._link.send("renderer", FrameAck(frame_id=frame_id, drawn=False, need_key=need_key))
+
+    def _log(self, role: str, value: Message | PoseSample, t_log_ns: int, t_publish_ns: int) -> None:
+        """Hand a message to the recorder, if there is one."""
+        if self._on_message is not None:
+            self._on_message(role, value, t_log_ns, t_publish_ns)

@@ -1,0 +1,66 @@
+"""Pictures for the live loop: drawn, marked and encoded, with the time of each stage."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from types import TracebackType
+
+from teletwin.messages import ViewSettings
+from teletwin.sim.mujoco_world import WorldObject
+from teletwin.view import SceneState
+from teletwin.view.barcode import write_barcode
+from teletwin.view.encoder import Encoder
+from teletwin.view.renderer import Renderer, SceneObject
+
+_LATE_FRAMES = 15
+
+
+class LivePicture:
+    """A renderer and an encoder; drops the shadow when the machine cannot hold the rate."""
+
+    def __init__(self, settings: ViewSettings, *, objects: Sequence[WorldObject]) -> None:
+        self._settings = settings
+        self._objects = [SceneObject(kind=o.kind, size=o.size, colour=o.colour) for o in objects]
+        self._late_count = 0
+
+    def __enter__(self) -> LivePicture:
+        settings = self._settings
+        self._renderer = Renderer(settings.width, settings.height, shadow=settings.shadow, objects=self._objects)
+        self._renderer.__enter__()
+        self._encoder = Encoder(settings)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._renderer.__exit__(kind, error, trace)
+
+    def make(
+        self, state: SceneState, *, frame_id: int, input_seq: int, force_key: bool
+    ) -> tuple[bytes, bool, dict[str, float]]:
+        """Draw and encode one picture."""
+        start_s = time.perf_counter()
+        rgb = self._renderer.render(state)
+        if self._settings.barcode:
+            write_barcode(rgb, frame_id=frame_id, input_seq=input_seq)
+        drawn_s = time.perf_counter()
+        encoded = self._encoder.encode(rgb, frame_id=frame_id, force_key=force_key)
+        ready_s = time.perf_counter()
+        stages = {"draw": 1e3 * (drawn_s - start_s), "encode": 1e3 * (ready_s - drawn_s)}
+        return encoded.data, encoded.is_key, stages
+
+    def apply(self, settings: ViewSettings) -> None:
+        """Take another size, rate, codec or bitrate."""
+        if (settings.width, settings.height) != (self._settings.width, self._settings.height):
+            self._renderer.resize(settings.width, settings.height)
+        self._renderer.shadow = settings.shadow
+        self._encoder.apply(settings)
+        self._settings = settings
+        self._late_count = 0
+
+    def pressed(self, is_late: bool) -> None:
+        """Drop the shadow after half a second of late pictures; it stays off until the view is set anew."""
+        self._late_count = self._late_count + 1 if is_late else max(self._late_count - 1, 0)
+        if self._late_count > _LATE_FRAMES:
+            self._renderer.shadow = False

@@ -1,0 +1,56 @@
+"""A role as a process: reads its configuration from standard input, runs, stops when told or left alone."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import signal
+import sys
+import threading
+import traceback
+
+from teletwin.errors import TeletwinError
+from teletwin.session.role_cfg import from_json
+
+READY = "ready"
+"""The line on standard output that tells the launcher that the role runs."""
+
+
+def main() -> int:
+    """Run the role that one line of JSON on standard input describes; stop at the end of standard input."""
+    logging.basicConfig(level=logging.WARNING, format="teletwin %(name)s: %(message)s")
+    cfg = from_json(sys.stdin.readline())
+    stop = threading.Event()
+    # Ctrl-C reaches the whole group; the launcher decides the order in which roles stop.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, lambda *_: stop.set())
+    threading.Thread(target=_watch_launcher, args=(stop,), daemon=True).start()
+    try:
+        importlib.import_module(f"teletwin.session.role_{cfg.role}").run(cfg, stop=stop, on_ready=_say_ready)
+    except TeletwinError as error:
+        print(f"teletwin {cfg.role}: {error}", file=sys.stderr)
+        return 2
+    except Exception:
+        traceback.print_exc()
+        return 1
+    return 0
+
+
+def _say_ready(text: str = "") -> None:
+    """Tell the launcher."""
+    print(f"{READY} {text}".strip(), flush=True)
+
+
+def _watch_launcher(stop: threading.Event) -> None:
+    """Stop when standard input ends: the launcher is gone."""
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    stop.set()
+
+
+if __name__ == "__main__":
+    code = main()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)  # native threads of the robot and graphics libraries must not delay the end

@@ -1,0 +1,211 @@
+"""The twin host's picture process: packets in, the shown world, pictures out; credit and pace."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+from collections.abc import Callable
+from typing import Protocol
+
+from teletwin.clock import NS_PER_MS, NS_PER_S, Clock
+from teletwin.geometry import Array
+from teletwin.link import Link, Received
+from teletwin.messages import ArmState, ForecastPacket, Frame, FrameAck, Note, ViewSettings
+from teletwin.session.trace import Trace
+from teletwin.twin.rendering import RenderingFunction, Shown
+from teletwin.view import SceneState
+
+_CREDIT = 2
+_LOST_NS = NS_PER_S
+
+
+class Picture(Protocol):
+    """Draws and encodes; a stand-in without pictures drives the loop on a virtual clock."""
+
+    def make(
+        self, state: SceneState, *, frame_id: int, input_seq: int, force_key: bool
+    ) -> tuple[bytes, bool, dict[str, float]]:
+        """Return encoded bytes, whether they are a key frame, and the stages' times by name [ms]."""
+        ...
+
+    def apply(self, settings: ViewSettings) -> None:
+        """Take another size, rate or codec."""
+        ...
+
+    def pressed(self, is_late: bool) -> None:
+        """Told after every frame whether the machine holds the rate; may drop the shadow."""
+        ...
+
+
+class Credit:
+    """Frames under way: two beyond what the round trip itself holds, so that no queue can grow.
+
+    With a plain window of two, a round trip of 120 ms would leave 16 frames a second; the smallest
+    round trip seen is the path's own and may be filled.
+    """
+
+    def __init__(self) -> None:
+        self._sent: deque[tuple[int, int]] = deque()
+        self._trips_ns: deque[int] = deque(maxlen=100)
+
+    def sent(self, frame_id: int, now_ns: int) -> None:
+        """Note a frame that leaves."""
+        self._sent.append((frame_id, now_ns))
+
+    def acknowledged(self, frame_id: int, now_ns: int) -> None:
+        """Give the credit of this frame and of older ones back."""
+        while self._sent and self._sent[0][0] <= frame_id:
+            sent_id, t_ns = self._sent.popleft()
+            if sent_id == frame_id:
+                self._trips_ns.append(now_ns - t_ns)
+
+    def is_open(self, now_ns: int, rate_hz: float) -> bool:
+        """Whether another frame may be started."""
+        while self._sent and now_ns - self._sent[0][1] > _LOST_NS:
+            self._sent.popleft()
+        trip_s = min(self._trips_ns) * 1e-9 if self._trips_ns else 0.0
+        return len(self._sent) < _CREDIT + math.floor(trip_s * rate_hz)
+
+
+class RendererLoop:
+    """Starts a picture when input has arrived, the rate allows it and credit is left."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        link: Link,
+        rendering: RenderingFunction,
+        picture: Picture,
+        settings: ViewSettings,
+        tool_pose: Callable[[Array], Array],
+    ) -> None:
+        self._clock, self._link, self._rendering, self._picture = clock, link, rendering, picture
+        self.settings, self._tool_pose = settings, tool_pose
+        self._credit = Credit()
+        self._trace, self._ghost_trace = Trace(), Trace()
+        self._frame_id = 0
+        self._due_ns = 0
+        self._fresh = False
+        self._need_key = True
+        self._arm: ArmState | None = None
+        self._downlink_s = 0.03
+        self._make_s = 0.02
+        self._packet_ns = 0
+        self.on_note: Callable[[Note], None] | None = None
+
+    def pump(self, now_ns: int) -> None:
+        """Take everything that has arrived."""
+        for item in self._link.receive():
+            self._take(item, now_ns)
+
+    def _take(self, item: Received, now_ns: int) -> None:
+        """One message."""
+        message = item.message
+        if isinstance(message, ForecastPacket):
+            # The twin's control process passed it on: its pose's time is on the operator's clock.
+            pose_t_ns = message.t_ns - self._link.offset_ns("operator")
+            if self._rendering.accept(message, pose_t_ns=pose_t_ns, now_ns=now_ns):
+                self._packet_ns = now_ns if not self._fresh else self._packet_ns
+                self._fresh = True
+        elif isinstance(message, ArmState):
+            if self._arm is None:
+                self._rendering.start_at(message.q)
+            self._arm = message
+            self._ghost_trace.add(self._tool_pose(message.q)[:3])
+        elif isinstance(message, FrameAck):
+            self._acknowledged(message, now_ns)
+        elif isinstance(message, ViewSettings):
+            self.settings = message
+            self._picture.apply(message)
+            self._need_key = True
+        elif isinstance(message, Note):
+            self._obey(message)
+
+    def _obey(self, note: Note) -> None:
+        """A wish of the operator."""
+        if note.kind == "reset":
+            self._rendering.reset()
+            self._trace.clear()
+            self._ghost_trace.clear()
+        elif self.on_note is not None:
+            self.on_note(note)
+
+    def _acknowledged(self, ack: FrameAck, now_ns: int) -> None:
+        """Credit back; learn the way to the screen."""
+        self._credit.acknowledged(ack.frame_id, now_ns)
+        self._need_key |= ack.need_key
+        if ack.drawn and 0.0 < ack.latency_ms < 1000.0:
+            self._downlink_s += 0.1 * (1e-3 * ack.latency_ms - self._downlink_s)
+
+    @property
+    def due_ns(self) -> int:
+        """When the rate allows the next picture [ns]."""
+        return self._due_ns
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether input has arrived that no picture shows yet."""
+        return self._fresh
+
+    def wants_frame(self, now_ns: int) -> bool:
+        """Whether a picture should start now."""
+        return self._fresh and now_ns >= self._due_ns and self._credit.is_open(now_ns, self.settings.rate_hz)
+
+    def frame(self, now_ns: int) -> Frame:
+        """Advance the shown world to now, draw, encode and send one picture."""
+        period_ns = int(NS_PER_S / self.settings.rate_hz)
+        self._due_ns = max(self._due_ns + period_ns, now_ns + period_ns // 2)
+        self._fresh = False
+        self._frame_id += 1
+        waited_ms = (now_ns - self._packet_ns) / NS_PER_MS
+        self._rendering.advance(now_ns, downstream_s=self._make_s + self._downlink_s)
+        shown = self._rendering.shown()
+        self._trace.add(shown.tool[:3])
+        stepped_ns = self._clock.now_ns()
+        data, is_key, stages = self._picture.make(
+            self._scene(shown), frame_id=self._frame_id, input_seq=shown.input_seq, force_key=self._need_key
+        )
+        self._need_key = False
+        ready_ns = self._clock.now_ns() + int(stages.pop("virtual", 0.0) * NS_PER_MS)
+        made_s = (ready_ns - now_ns) * 1e-9
+        self._make_s += 0.1 * (made_s - self._make_s)
+        self._picture.pressed(made_s > 0.9 / self.settings.rate_hz)
+        stages |= {"frame_wait": waited_ms, "policy_physics": (stepped_ns - now_ns) / NS_PER_MS}
+        frame = self._describe(shown, data, is_key=is_key, stages=stages, ready_ns=ready_ns)
+        self._credit.sent(self._frame_id, now_ns)
+        return frame
+
+    def send(self, frame: Frame) -> None:
+        """Send a finished picture to the operator."""
+        self._link.send("operator", frame)
+
+    def _describe(self, shown: Shown, data: bytes, *, is_key: bool, stages: dict[str, float], ready_ns: int) -> Frame:
+        """The message around an encoded picture."""
+        return Frame(
+            frame_id=self._frame_id,
+            codec=self.settings.codec,
+            is_key=is_key,
+            width=self.settings.width,
+            height=self.settings.height,
+            input_seq=shown.input_seq,
+            pose_t_ns=shown.pose_t_ns,
+            shown_pose=shown.tool,
+            shadow_pose=shown.shadow_tool,
+            horizon_used_s=shown.horizon_s,
+            stages_ms=stages,
+            t_ready_ns=ready_ns,
+            data=data,
+        )
+
+    def _scene(self, shown: Shown) -> SceneState:
+        """Everything that the picture shows."""
+        return SceneState(
+            q=shown.q,
+            q_ghost=self._arm.q if self._arm is not None else None,
+            object_poses=shown.object_poses,
+            target=shown.target,
+            forecast=shown.forecast,
+            trace=self._trace.points,
+            ghost_trace=self._ghost_trace.points,
+        )

@@ -1,0 +1,111 @@
+"""The report of a session, from what the operator's side gathered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from teletwin.messages import TwinStatus
+from teletwin.session.display import FrameGate
+from teletwin.session.metrics import SessionMetrics
+from teletwin.telemetry import ErrorTrack, LatencyHistogram
+
+
+def session_results(
+    metrics: SessionMetrics, *, duration_s: float, status: TwinStatus | None, gate: FrameGate, counters: dict[str, int]
+) -> dict[str, Any]:
+    """Everything that a session measured; a unit stands in every key; None where nothing was measured."""
+    lag_ms, shadow_lag_ms = metrics.lag_ms()
+    display = metrics.display
+    return {
+        "duration_s": duration_s,
+        "settle_s": metrics.settle_s,
+        "control_rmse": _rmse(metrics.control),
+        "control_rmse_shadow": _rmse(metrics.control_shadow),
+        "control_ratio": _ratio(metrics.control, metrics.control_shadow),
+        "display_rmse": _rmse(metrics.shown),
+        "display_rmse_shadow": _rmse(metrics.shown_shadow),
+        "display_ratio": _ratio(metrics.shown, metrics.shown_shadow),
+        "arm_lag_ms": lag_ms,
+        "arm_lag_shadow_ms": shadow_lag_ms,
+        "mtp_ms": _spread(display.mtp_ms),
+        "effective_mtp_ms": _spread(display.effective_mtp_ms),
+        "mtp_page_ms": _spread(metrics.page_mtp_ms),
+        "frame_ready_to_drawn_ms": _spread(display.frame_ms),
+        "aol_ms": _spread(metrics.aol_ms),
+        "pose_age_at_arm_ms": _spread(metrics.pose_age_at_arm_ms),
+        "horizon_control_ms": _spread(metrics.horizon_control_ms),
+        "horizon_render_ms": _spread(metrics.horizon_render_ms),
+        "stages_ms": {name: _spread(histogram) for name, histogram in metrics.stages_ms.items()},
+        "frame_rate_hz": display.drawn_count / duration_s if duration_s else None,
+        "bitrate_mbps": 8e-6 * display.byte_count / duration_s if duration_s else None,
+        "frame_count": display.drawn_count,
+        "frame_lost_count": gate.lost_count,
+        "control_loop": _control_loop(status),
+        "arm_loop": _arm_loop(status),
+        "operator_counters": counters,
+        "twin_counters": dict(status.counters) if status is not None else {},
+        "series": _series(metrics),
+    }
+
+
+def _spread(histogram: LatencyHistogram) -> dict[str, float | int] | None:
+    """p50, p95, p99, max and count; None when nothing was measured."""
+    return histogram.summary() if histogram.count else None
+
+
+def _rmse(track: ErrorTrack) -> dict[str, float] | None:
+    """Root mean square error of a whole run."""
+    total = track.whole()
+    return {"position_m": total.position_m, "orientation_rad": total.orientation_rad} if total.count else None
+
+
+def _ratio(track: ErrorTrack, shadow: ErrorTrack) -> dict[str, float] | None:
+    """Error over the no-prediction shadow's."""
+    ours, theirs = track.whole(), shadow.whole()
+    if not ours.count or not theirs.position_m or not theirs.orientation_rad:
+        return None
+    return {
+        "position_ratio": ours.position_m / theirs.position_m,
+        "orientation_ratio": ours.orientation_rad / theirs.orientation_rad,
+    }
+
+
+def _control_loop(status: TwinStatus | None) -> dict[str, float | int] | None:
+    """The twin's ticks."""
+    if status is None:
+        return None
+    return {
+        "tick_mean_us": status.tick_us,
+        "tick_p99_us": status.tick_p99_us,
+        "period_p99_ms": status.period_p99_ms,
+        "overrun_count": status.overrun_count,
+        "tick_count": status.tick_count,
+        "downstream_s": status.downstream_s,
+    }
+
+
+def _arm_loop(status: TwinStatus | None) -> dict[str, float | int] | None:
+    """The arm's ticks."""
+    if status is None:
+        return None
+    arm = status.arm
+    return {
+        "tick_mean_us": arm.tick_us,
+        "overrun_count": arm.overrun_count,
+        "tick_count": arm.tick_count,
+        "held_count": arm.held_count,
+        "limited_count": arm.limited_count,
+    }
+
+
+def _series(metrics: SessionMetrics) -> dict[str, list[float]]:
+    """Errors second by second, where all four were measured."""
+    tracks = {
+        "control_error_mm": metrics.control.per_second(),
+        "control_error_shadow_mm": metrics.control_shadow.per_second(),
+        "display_error_mm": metrics.shown.per_second(),
+        "display_error_shadow_mm": metrics.shown_shadow.per_second(),
+    }
+    seconds = sorted(set.intersection(*(set(track) for track in tracks.values())))
+    series = {name: [1e3 * track[s].position_m for s in seconds] for name, track in tracks.items()}
+    return {"t_s": [float(s - seconds[0]) for s in seconds], **series}

@@ -1,0 +1,43 @@
+"""The arm role's process: set-points to the UR controller at the servo rate."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable
+
+from teletwin.arm.rtde import RtdeArm, RtdeArmCfg
+from teletwin.clock import NS_PER_S, SystemClock
+from teletwin.link.udp import UdpLink
+from teletwin.messages import Note
+from teletwin.session.build import build_arm_loop
+from teletwin.session.log import open_log
+from teletwin.session.realtime import punctual, run_ticks
+from teletwin.session.role_cfg import RoleCfg
+from teletwin.session.wiring import apply_link_note, open_link
+from teletwin.telemetry import TickStats
+
+_PRIORITY = 30
+
+
+def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None]) -> None:
+    """Run until stop."""
+    clock = SystemClock(offset_ns=int(1e6 * cfg.clock_offset_ms))
+    period_ns = int(NS_PER_S / cfg.session.servo_rate_hz)
+    ticks = TickStats()
+    with contextlib.ExitStack() as stack:
+        link = stack.enter_context(open_link(cfg, clock))
+        arm = stack.enter_context(RtdeArm(RtdeArmCfg(host=cfg.controller_host), clock=clock))
+        loop = build_arm_loop(
+            cfg.session, clock=clock, link=link, arm=arm, ticks=ticks, log=open_log(stack, cfg, clock)
+        )
+        loop.on_note = lambda note: _obey(link, note)
+        on_ready("")
+        with punctual(priority=_PRIORITY):
+            run_ticks(loop.tick, clock=clock, period_ns=period_ns, stop=stop)
+
+
+def _obey(link: UdpLink, note: Note) -> None:
+    """Do what the operator asks of every role."""
+    if note.kind == "link":
+        apply_link_note(link, "arm", note)

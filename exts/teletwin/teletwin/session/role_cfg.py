@@ -1,0 +1,80 @@
+"""What one role's process is told at its start; JSON, so that it can cross a pipe."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass, field
+from typing import Any
+
+from teletwin.errors import ConfigError
+from teletwin.session.config import HorizonCfg, NetworkCfg, SessionCfg
+
+ROLES = ("operator", "twin", "renderer", "arm")
+"""Roles that talk to each other; a `controller` process beside them imitates the UR3e's own."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageCfg:
+    """Where the operator's page is served."""
+
+    host: str = "127.0.0.1"
+    """Address the page is served on; beyond loopback a token is required."""
+    port: int = 8765
+    """Port of the page."""
+    token: str = ""
+    """What the page's address must carry; made and printed at start when needed and not given."""
+    tls_cert: str = ""
+    """Certificate chain (PEM): a secure context for pages beyond loopback."""
+    tls_key: str = ""
+    """Key of the certificate (PEM)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleCfg:
+    """One role of one session."""
+
+    role: str
+    session: SessionCfg = field(default_factory=SessionCfg)
+    addresses: dict[str, tuple[str, int] | None] = field(default_factory=dict)
+    """Address of every role, the own one to bind; None is learned from the first authentic packet."""
+    session_id: int = 0
+    key: str = ""
+    """Shared secret of the session (hex) that authenticates packets; required beyond loopback."""
+    page: PageCfg = field(default_factory=PageCfg)
+    headless: bool = False
+    """Decode the pictures in a protocol viewer instead of waiting for a browser."""
+    engage: bool = False
+    """Engage at once, without a person's word."""
+    duration_s: float = 0.0
+    """End after this long [s]; 0 runs until stopped."""
+    report: str = ""
+    """File for the JSON report."""
+    record: str = ""
+    """File for the MCAP log."""
+    controller_host: str = "127.0.0.1"
+    """Address of the UR controller."""
+    clock_offset_ms: float = 0.0
+    """Make this host's clock lie, for tests [ms]."""
+
+    def __post_init__(self) -> None:
+        """Refuse an unknown role."""
+        if self.role not in (*ROLES, "controller"):
+            raise ConfigError("unknown role", given=self.role, allowed=", ".join(ROLES))
+
+
+def to_json(cfg: RoleCfg) -> str:
+    """One line of JSON."""
+    return json.dumps(dataclasses.asdict(cfg))
+
+
+def from_json(text: str) -> RoleCfg:
+    """The configuration in one line of JSON."""
+    values: dict[str, Any] = json.loads(text)
+    session: dict[str, Any] = values["session"]
+    session["horizon"] = HorizonCfg(**session["horizon"])
+    session["network"] = NetworkCfg(**session["network"])
+    values["session"] = SessionCfg(**session)
+    values["page"] = PageCfg(**values["page"])
+    values["addresses"] = {k: tuple(v) if v is not None else None for k, v in values["addresses"].items()}
+    return RoleCfg(**values)

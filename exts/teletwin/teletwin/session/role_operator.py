@@ -1,0 +1,208 @@
+"""The operator role's process: hand, forecast, page; it gathers what the session measured."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from teletwin.clock import NS_PER_MS, NS_PER_S, SystemClock
+from teletwin.forecast import build_forecaster
+from teletwin.horizon import build_policy
+from teletwin.link.udp import UdpLink
+from teletwin.messages import Frame, Message, Mode, Note, PoseSample, ViewSettings
+from teletwin.recording import SessionLog
+from teletwin.report.document import build_report, write_report
+from teletwin.robot.ur3e import tool_pose_in_ur_base
+from teletwin.session.build import build_hand
+from teletwin.session.desk import PageDesk
+from teletwin.session.log import LogMessage, log_path, writer
+from teletwin.session.metrics import SessionMetrics
+from teletwin.session.operator import OperatorLoop
+from teletwin.session.report import session_results
+from teletwin.session.role_cfg import RoleCfg
+from teletwin.session.role_renderer import view_settings
+from teletwin.session.row import TelemetryRow
+from teletwin.session.wiring import apply_link_note, open_link
+from teletwin.view.server import PageServer, PageServerCfg
+
+_POLL_S = 0.002
+_ROW_NS = 50 * NS_PER_MS
+_EARLY_NS = 4 * NS_PER_MS
+"""A slot may start early by a fresh input of the page, this long after the last."""
+
+
+class Recorder:
+    """Starts and ends the operator's log while the loop runs."""
+
+    def __init__(self, cfg: RoleCfg, clock: SystemClock) -> None:
+        self._cfg, self._clock = cfg, clock
+        self._log: SessionLog | None = None
+        self._write: LogMessage | None = None
+        self._count = 0
+
+    @property
+    def is_recording(self) -> bool:
+        """Whether messages are being written."""
+        return self._log is not None
+
+    def toggle(self) -> None:
+        """Start a log, or end the one that is written."""
+        if self._log is not None:
+            self.close()
+            return
+        path = log_path(self._cfg) if self._cfg.record else Path(f"teletwin-{self._clock.now_ns() // NS_PER_S}.mcap")
+        if self._count:
+            path = path.with_name(f"{path.stem}-{self._count}{path.suffix}")
+        self._count += 1
+        self._log = SessionLog(path, clock=self._clock).__enter__()
+        self._log.write_metadata("configuration", self._cfg.session)
+        self._write = writer(self._log)
+
+    def close(self) -> None:
+        """End the log."""
+        log, self._log, self._write = self._log, None, None
+        if log is not None:
+            log.close()
+
+    def __call__(self, role: str, message: Message | PoseSample, t_log_ns: int, t_sent_ns: int) -> None:
+        """Write a message if a log is open."""
+        if self._write is not None:
+            self._write(role, message, t_log_ns, t_sent_ns)
+
+
+class OperatorProcess:
+    """Everything that the operator's process holds, wired."""
+
+    def __init__(self, cfg: RoleCfg, stack: contextlib.ExitStack) -> None:
+        self.cfg, session = cfg, cfg.session
+        self.clock = SystemClock(offset_ns=int(1e6 * cfg.clock_offset_ms))
+        self.hand = build_hand(session)
+        self.link: UdpLink = stack.enter_context(open_link(cfg, self.clock))
+        self.recorder = Recorder(cfg, self.clock)
+        stack.callback(self.recorder.close)
+        self.metrics = SessionMetrics(tool_pose=tool_pose_in_ur_base)
+        self.loop = OperatorLoop(
+            clock=self.clock,
+            link=self.link,
+            hand=self.hand,
+            policy=build_policy(session.horizon, paper_mode=session.paper_mode),
+            forecaster=build_forecaster(session.forecaster),
+            metrics=self.metrics,
+            on_frame=self._on_frame,
+            on_message=self.recorder,
+        )
+        self.desk = PageDesk(
+            self.loop,
+            self.hand,
+            horizon=session.horizon,
+            paper_mode=session.paper_mode,
+            view=view_settings(session),
+            notify=self._notify,
+            set_view=self._set_view,
+            record=self.recorder.toggle,
+        )
+        self.desk.link = session.network.hop("up")
+        self.desk.forecaster = session.forecaster
+        self.server: PageServer = stack.enter_context(self._page())
+        self.row = TelemetryRow(self.loop, self.desk)
+
+    def _page(self) -> PageServer:
+        """The page's server, not yet entered."""
+        page = self.cfg.page
+        server = PageServer(
+            PageServerCfg(
+                host=page.host,
+                port=page.port,
+                token=page.token or None,
+                tls_cert=Path(page.tls_cert) if page.tls_cert else None,
+                tls_key=Path(page.tls_key) if page.tls_key else None,
+            ),
+            clock=self.clock,
+            on_event=self.desk.put,
+        )
+        server.barcode = self.cfg.session.barcode
+        return server
+
+    def _on_frame(self, frame: Frame) -> None:
+        self.server.publish_frame(frame)
+
+    def _set_view(self, view: ViewSettings) -> None:
+        self.link.send_reliable("renderer", view)
+
+    def _notify(self, note: Note) -> None:
+        if note.kind == "link":
+            apply_link_note(self.link, "operator", note)
+        for peer in ("twin", "renderer"):
+            self.link.send_reliable(peer, note)
+
+    def run(self, stop: threading.Event) -> None:
+        """Slots at their rate; between them whatever arrives, from the network and from the page."""
+        period_ns = int(1e6 * self.cfg.session.slot_ms)
+        started_ns = slot_ns = self.clock.now_ns()
+        due_ns, row_ns, moved = slot_ns, slot_ns, False
+        self.loop.state.mode = Mode.ENGAGED if self.cfg.engage else Mode.HOLD
+        while not stop.is_set():
+            now_ns = self.clock.now_ns()
+            self.link.wait(max(min((due_ns - now_ns) * 1e-9, _POLL_S), 0.0))
+            now_ns = self.clock.now_ns()
+            self.loop.pump(now_ns)
+            moved |= self.desk.work()
+            if now_ns >= due_ns or (moved and now_ns - slot_ns >= _EARLY_NS):
+                moved, slot_ns = False, now_ns
+                due_ns = max(due_ns + period_ns, now_ns + period_ns // 4)
+                self.loop.slot(now_ns)
+            if now_ns >= row_ns:
+                row_ns = now_ns + _ROW_NS
+                self._publish(now_ns)
+            if self.cfg.duration_s and now_ns - started_ns > self.cfg.duration_s * NS_PER_S:
+                break
+        self.duration_s = (self.clock.now_ns() - started_ns) * 1e-9
+
+    def write_report(self) -> None:
+        """Write what was measured."""
+        results = session_results(
+            self.metrics,
+            duration_s=self.duration_s,
+            status=self.loop.state.status,
+            gate=self.loop.gate,
+            counters=self.link.counters() | self.server.counters | {"invalid_pose": self.loop.state.invalid_count},
+        )
+        utc = datetime.now(UTC).isoformat(timespec="seconds")
+        session = self.cfg.session
+        document = build_report("demo", results=results, configuration=session, seed=session.seed, created_utc=utc)
+        write_report(document, self.cfg.report)
+
+    def _publish(self, now_ns: int) -> None:
+        """A row of numbers for the page."""
+        self.server.publish_telemetry(
+            self.row.make(
+                now_ns,
+                is_recording=self.recorder.is_recording,
+                hand=self.hand.source,
+                forecaster=self.desk.forecaster,
+            )
+        )
+
+
+def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None]) -> None:
+    """Run until stop or for the duration asked for; write the report at the end."""
+    with contextlib.ExitStack() as stack:
+        process = OperatorProcess(cfg, stack)
+        if cfg.record:
+            process.recorder.toggle()
+        if cfg.headless:
+            stack.enter_context(_viewer(process))
+        on_ready(process.server.url)
+        process.run(stop)
+        if cfg.report:
+            process.write_report()
+
+
+def _viewer(process: OperatorProcess) -> contextlib.AbstractContextManager[object]:
+    """The protocol viewer that stands in for a browser."""
+    from teletwin.view.viewer import HeadlessViewer
+
+    return HeadlessViewer(process.server.url, process.clock)

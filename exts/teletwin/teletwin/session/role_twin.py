@@ -1,0 +1,54 @@
+"""The twin role's process: the control function at its rate; the renderer is told and never waited for."""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+from collections.abc import Callable
+
+from teletwin.clock import NS_PER_S, SystemClock
+from teletwin.link import Received
+from teletwin.link.udp import UdpLink
+from teletwin.messages import Note
+from teletwin.session.build import build_control
+from teletwin.session.log import open_log
+from teletwin.session.realtime import punctual, run_ticks
+from teletwin.session.role_cfg import RoleCfg
+from teletwin.session.twin import TwinLoop
+from teletwin.session.wiring import apply_link_note, open_link
+from teletwin.telemetry import TickStats
+
+_PRIORITY = 20
+
+
+def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None]) -> None:
+    """Run until stop."""
+    clock = SystemClock(offset_ns=int(1e6 * cfg.clock_offset_ms))
+    control = build_control(cfg.session)
+    period_ns = int(NS_PER_S / cfg.session.control_rate_hz)
+    ticks = TickStats()
+    with contextlib.ExitStack() as stack:
+        link = stack.enter_context(open_link(cfg, clock))
+        log = open_log(stack, cfg, clock)
+        loop = TwinLoop(
+            clock=clock,
+            link=link,
+            control=control,
+            ticks=ticks,
+            forward=lambda item: _pass_on(link, item),
+            counters=link.counters,
+            on_message=log,
+        )
+        on_ready("")
+        with punctual(priority=_PRIORITY):
+            run_ticks(loop.tick, clock=clock, period_ns=period_ns, stop=stop)
+
+
+def _pass_on(link: UdpLink, item: Received) -> None:
+    """Packets and arm states to the renderer as they came; notes to whom they concern."""
+    note = item.message
+    if not isinstance(note, Note):
+        link.forward("renderer", item.raw)
+    elif note.kind == "link":
+        apply_link_note(link, "twin", note)
+        link.send_reliable("arm", note)

@@ -1,0 +1,96 @@
+"""The numbers that the page shows now."""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+from teletwin.clock import NS_PER_S
+from teletwin.session.desk import PageDesk
+from teletwin.session.operator import OperatorLoop
+from teletwin.telemetry import Rmse
+
+_KEEP_NS = NS_PER_S
+MODE_NAMES = {0: "off", 1: "hold", 2: "engaged"}
+
+
+class TelemetryRow:
+    """Makes one row of telemetry for the page, twenty times a second."""
+
+    def __init__(self, loop: OperatorLoop, desk: PageDesk) -> None:
+        self._loop, self._desk = loop, desk
+        self._drawn: deque[tuple[int, int, int]] = deque()
+
+    def make(self, now_ns: int, *, is_recording: bool, hand: str, forecaster: str) -> dict[str, object]:
+        """The row at now_ns; None where nothing is known yet."""
+        loop, metrics, desk = self._loop, self._loop.metrics, self._desk
+        status = loop.state.status
+        mtp_ms = metrics.page_mtp_ms.smoothed if hand == "person" else metrics.display.mtp_ms.smoothed
+        horizon_render_ms = metrics.horizon_render_ms.smoothed
+        row: dict[str, object] = {
+            "mode": MODE_NAMES[int(loop.state.mode)],
+            "fault": status.arm.fault if status is not None else "waiting for the twin",
+            "aol_ms": metrics.aol_ms.smoothed,
+            "mtp_ms": mtp_ms,
+            "effective_mtp_ms": None if mtp_ms is None else mtp_ms - (horizon_render_ms or 0.0),
+            "horizon_control_ms": metrics.horizon_control_ms.smoothed,
+            "horizon_render_ms": horizon_render_ms,
+            "recording": is_recording,
+            "hand": hand,
+            "link": {"delay_ms": desk.link.delay_ms, "jitter_ms": desk.link.jitter_ms, "loss": desk.link.loss},
+            "policy": desk.horizon.policy,
+            "forecaster": forecaster,
+            "warnings": list(loop.state.warnings),
+            "counters": self._counters(),
+        }
+        return row | self._errors() | self._rates(now_ns)
+
+    def _errors(self) -> dict[str, float | None]:
+        """Errors over the newest second, with and without forecasting."""
+        metrics = self._loop.metrics
+        control, control_shadow = metrics.control.running(), metrics.control_shadow.running()
+        shown, shown_shadow = metrics.shown.running(), metrics.shown_shadow.running()
+        return {
+            "control_error_mm": _mm(control),
+            "control_error_shadow_mm": _mm(control_shadow),
+            "display_error_mm": _mm(shown),
+            "display_error_shadow_mm": _mm(shown_shadow),
+            "orientation_error_deg": _deg(control),
+            "orientation_error_shadow_deg": _deg(control_shadow),
+        }
+
+    def _rates(self, now_ns: int) -> dict[str, float | None]:
+        """Frames and bits a second over the newest second."""
+        display = self._loop.metrics.display
+        self._drawn.append((now_ns, display.drawn_count, display.byte_count))
+        while self._drawn[0][0] < now_ns - _KEEP_NS:
+            self._drawn.popleft()
+        (t0, frames0, bytes0), (t1, frames1, bytes1) = self._drawn[0], self._drawn[-1]
+        if t1 <= t0:
+            return {"frame_rate_hz": None, "bitrate_mbps": None}
+        span_s = (t1 - t0) * 1e-9
+        return {"frame_rate_hz": (frames1 - frames0) / span_s, "bitrate_mbps": 8e-6 * (bytes1 - bytes0) / span_s}
+
+    def _counters(self) -> dict[str, int]:
+        """What was dropped, lost, late or limited."""
+        loop, status = self._loop, self._loop.state.status
+        counters = {"frames_lost": loop.gate.lost_count, "frames_late": loop.gate.late_count}
+        if status is not None:
+            arm = status.arm
+            counters |= status.counters
+            counters |= {
+                "arm_held": arm.held_count,
+                "arm_limited": arm.limited_count,
+                "arm_overruns": arm.overrun_count,
+            }
+        return counters
+
+
+def _mm(rmse: Rmse) -> float | None:
+    """Position part [mm]."""
+    return 1e3 * rmse.position_m if rmse.count else None
+
+
+def _deg(rmse: Rmse) -> float | None:
+    """Orientation part [deg]."""
+    return math.degrees(rmse.orientation_rad) if rmse.count else None

@@ -1,0 +1,111 @@
+"""The twin host's control process: packets in, joint commands out, status back, copies to the renderer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from teletwin.clock import NS_PER_MS, NS_PER_S, Clock
+from teletwin.geometry import Array
+from teletwin.link import Link, Received
+from teletwin.messages import ArmState, ForecastPacket, JointCommand, Message, TwinStatus
+from teletwin.telemetry import TickStats
+from teletwin.twin.control import ControlFunction
+
+_STATUS_NS = 8 * NS_PER_MS
+
+
+class TwinLoop:
+    """One tick: receive, control function, send. The renderer gets copies and is never waited for."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        link: Link,
+        control: ControlFunction,
+        ticks: TickStats,
+        forward: Callable[[Received], None] | None = None,
+        counters: Callable[[], dict[str, int]] | None = None,
+        on_message: Callable[[str, Message, int, int], None] | None = None,
+    ) -> None:
+        self._clock, self._link, self._control, self.ticks = clock, link, control, ticks
+        self._forward, self._counters, self._on_message = forward, counters, on_message
+        self._uplink_age_ms = 0.0
+        self._arm: ArmState | None = None
+        self._q_command: Array = np.zeros(6)
+        self._status_ns = 0
+        self._tick_p99_us = self._period_p99_ms = 0.0
+        self._judged_ns = 0
+
+    def tick(self, now_ns: int, late_ns: int = 0) -> None:
+        """Do one control tick, then what may wait."""
+        received = self._link.receive()
+        for item in received:
+            self._take(item, now_ns)
+        command = self._control.step(now_ns)
+        if command is not None:
+            self._link.send("arm", command)
+            self._q_command = command.q
+        self.ticks.add(start_ns=now_ns, late_ns=late_ns, work_ns=self._clock.now_ns() - now_ns)
+        self._after(received, command, now_ns)
+
+    def _take(self, item: Received, now_ns: int) -> None:
+        """One message to the control function."""
+        message = item.message
+        if isinstance(message, ForecastPacket):
+            pose_t_ns = message.t_ns - self._link.offset_ns("operator")
+            if self._control.accept(message, pose_t_ns=pose_t_ns, now_ns=now_ns):
+                self._uplink_age_ms = (item.t_arrived_ns - pose_t_ns) / NS_PER_MS
+        elif isinstance(message, ArmState):
+            t_ns = message.t_ns - self._link.offset_ns("arm")
+            self._control.accept_state(message, t_ns=t_ns)
+            self._arm = _restamped(message, t_ns)
+
+    def _after(self, received: list[Received], command: JointCommand | None, now_ns: int) -> None:
+        """Off the control path: copies to the renderer, status to the operator, the log."""
+        if self._forward is not None:
+            for item in received:
+                self._forward(item)
+        if self._on_message is not None:
+            for item in received:
+                self._on_message(f"twin/from_{item.peer}", item.message, item.t_arrived_ns, item.t_sent_ns)
+            if command is not None:
+                self._on_message("twin", command, now_ns, now_ns)
+        if self._arm is not None and now_ns - self._status_ns >= _STATUS_NS:
+            self._status_ns = now_ns
+            self._judge(now_ns)
+            self._link.send("operator", self._status(now_ns, self._arm))
+
+    def _judge(self, now_ns: int) -> None:
+        """Percentiles once a second: they cost more than a tick."""
+        if now_ns - self._judged_ns >= NS_PER_S:
+            self._judged_ns = now_ns
+            self._tick_p99_us = self.ticks.work_us.quantile(0.99)
+            self._period_p99_ms = self.ticks.period_ms.quantile(0.99) if self.ticks.period_ms.count else 0.0
+
+    def _status(self, now_ns: int, arm: ArmState) -> TwinStatus:
+        """What the operator is told."""
+        control, ticks = self._control, self.ticks
+        own = {"invalid": control.invalid_count, "held": control.held_count, "limited": control.limited_count}
+        return TwinStatus(
+            t_ns=now_ns,
+            arm=arm,
+            q_command=self._q_command,
+            uplink_age_ms=self._uplink_age_ms,
+            horizon_used_s=control.horizon_s,
+            horizon_orientation_used_s=control.horizon_orientation_s,
+            downstream_s=control.total_downstream_s,
+            counters=own | (self._counters() if self._counters is not None else {}),
+            tick_us=ticks.work_smoothed_us,
+            tick_p99_us=self._tick_p99_us,
+            period_p99_ms=self._period_p99_ms,
+            overrun_count=ticks.overrun_count,
+            tick_count=ticks.tick_count,
+        )
+
+
+def _restamped(state: ArmState, t_ns: int) -> ArmState:
+    """The same state on the twin's clock."""
+    return ArmState(**{name: getattr(state, name) for name in ArmState.__slots__} | {"t_ns": t_ns})

@@ -1,0 +1,150 @@
+"""The whole loop in one process on a virtual clock: for tests, studies and replays; bit for bit repeatable."""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import dataclass
+
+from teletwin.arm.simulated import SimulatedArm
+from teletwin.clock import NS_PER_MS, NS_PER_S, VirtualClock
+from teletwin.forecast import build_forecaster
+from teletwin.horizon import build_policy
+from teletwin.link.memory import MemoryNetwork
+from teletwin.messages import Frame, Mode, ViewSettings
+from teletwin.robot.ur3e import tool_pose_in_ur_base
+from teletwin.session.build import build_arm_loop, build_control, build_hand, build_rendering
+from teletwin.session.config import SessionCfg
+from teletwin.session.metrics import SessionMetrics
+from teletwin.session.operator import Hand, OperatorLoop
+from teletwin.session.renderer import RendererLoop
+from teletwin.session.twin import TwinLoop
+from teletwin.session.wiring import RELAYS, hop_links
+from teletwin.telemetry import TickStats
+from teletwin.view import SceneState
+
+_START_NS = NS_PER_S
+_STEP_NS = 1 * NS_PER_MS
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PictureTimes:
+    """How long pictures take where none are drawn; medians of the live loop at 640x360."""
+
+    draw_ms: float = 18.0
+    encode_ms: float = 2.0
+    decode_draw_ms: float = 5.0
+
+
+class TimedPicture:
+    """A picture that only takes time."""
+
+    def __init__(self, times: PictureTimes) -> None:
+        self._times = times
+
+    def make(
+        self, state: SceneState, *, frame_id: int, input_seq: int, force_key: bool
+    ) -> tuple[bytes, bool, dict[str, float]]:
+        """Nothing drawn; `virtual` is the time to add to the clock."""
+        draw_ms, encode_ms = self._times.draw_ms, self._times.encode_ms
+        return bytes(4000), force_key, {"draw": draw_ms, "encode": encode_ms, "virtual": draw_ms + encode_ms}
+
+    def apply(self, settings: ViewSettings) -> None:
+        """Nothing to change."""
+
+    def pressed(self, is_late: bool) -> None:
+        """Nothing to drop."""
+
+
+class VirtualSession:
+    """Operator, twin, renderer and arm stepped in turn, a millisecond at a time."""
+
+    def __init__(
+        self,
+        session: SessionCfg,
+        *,
+        hand: Hand | None = None,
+        pictures: PictureTimes | None = None,
+        settle_s: float = 3.0,
+    ) -> None:
+        self.session = session
+        self.clock = clock = VirtualClock(start_ns=_START_NS)
+        self._times = pictures or PictureTimes()
+        network = MemoryNetwork(clock, seed=session.seed, session_id=1)
+        links = {
+            role: network.link(role, links=hop_links(role, session.network), relays=RELAYS.get(role))
+            for role in ("operator", "twin", "renderer", "arm")
+        }
+        self.links = links
+        self._period_ns = int(NS_PER_S / session.control_rate_hz)
+        self._servo_ns = int(NS_PER_S / session.servo_rate_hz)
+        self._slot_ns = int(1e6 * session.slot_ms)
+        self._sending: deque[tuple[int, Frame]] = deque()
+        self._drawn: deque[tuple[int, int]] = deque()
+        self.metrics = SessionMetrics(tool_pose=tool_pose_in_ur_base, settle_s=settle_s)
+        self.operator = OperatorLoop(
+            clock=clock,
+            link=links["operator"],
+            hand=hand or build_hand(session),
+            policy=build_policy(session.horizon, paper_mode=session.paper_mode),
+            forecaster=build_forecaster(session.forecaster),
+            metrics=self.metrics,
+            on_frame=self._frame_arrived,
+        )
+        self.twin = TwinLoop(
+            clock=clock,
+            link=links["twin"],
+            control=build_control(session),
+            ticks=TickStats(),
+            forward=lambda item: links["twin"].forward("renderer", item.raw),
+        )
+        rendering, _ = build_rendering(session)
+        self.renderer = RendererLoop(
+            clock=clock,
+            link=links["renderer"],
+            rendering=rendering,
+            picture=TimedPicture(self._times),
+            settings=ViewSettings(rate_hz=session.rate_hz),
+            tool_pose=tool_pose_in_ur_base,
+        )
+        self._physical = SimulatedArm(clock)
+        self.arm = build_arm_loop(
+            session, clock=clock, link=links["arm"], arm=self._physical, ticks=TickStats()
+        )
+
+    def _frame_arrived(self, frame: Frame) -> None:
+        """A viewer that needs a fixed time to decode and draw."""
+        self._drawn.append((self.clock.now_ns() + int(self._times.decode_draw_ms * NS_PER_MS), frame.frame_id))
+
+    def run(self, duration_s: float, *, mode: Mode = Mode.ENGAGED) -> SessionMetrics:
+        """Advance the loop by duration_s [s] of virtual time."""
+        self.operator.state.mode = mode
+        end_ns = self.clock.now_ns() + int(duration_s * NS_PER_S)
+        while self.clock.now_ns() < end_ns:
+            self._step(self.clock.now_ns())
+            self.clock.sleep_until(self.clock.now_ns() + _STEP_NS)
+        return self.metrics
+
+    def _step(self, now_ns: int) -> None:
+        """Everything that is due in this millisecond, in the order of the loop."""
+        elapsed_ns = now_ns - _START_NS
+        self.operator.pump(now_ns)
+        while self._drawn and self._drawn[0][0] <= now_ns:
+            t_ns, frame_id = self._drawn.popleft()
+            self.operator.drawn(frame_id, t_ns)
+        if elapsed_ns % self._slot_ns == 0:
+            self.operator.slot(now_ns)
+        if elapsed_ns % self._period_ns == 0:
+            self.twin.tick(now_ns)
+        self._render(now_ns)
+        if elapsed_ns % self._servo_ns == 0:
+            self._physical.advance(now_ns)
+            self.arm.tick(now_ns)
+
+    def _render(self, now_ns: int) -> None:
+        """Start a picture when one is due and the last is finished; send finished ones."""
+        self.renderer.pump(now_ns)
+        while self._sending and self._sending[0][0] <= now_ns:
+            self.renderer.send(self._sending.popleft()[1])
+        if not self._sending and self.renderer.wants_frame(now_ns):
+            frame = self.renderer.frame(now_ns)
+            self._sending.append((frame.t_ready_ns, frame))

@@ -1,0 +1,126 @@
+"""The control function: packets from the operator to joint commands for the real arm.
+
+Its tick is receive, target, RMPflow, smoothing, limits, send. The no-prediction shadow takes the same
+packets through a path of its own, so that both meet the same network.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from teletwin.geometry import Array, is_valid_pose
+from teletwin.messages import ArmState, ForecastPacket, JointCommand, Mode
+from teletwin.twin.downstream import DownstreamEstimate
+from teletwin.twin.path import MotionPath, PathOutput
+
+_APART_RAD = 0.02
+"""Commanded and measured joints at rest differ by less than this unless the arm was moved by hand [rad]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ControlCfg:
+    """Settings of the control function."""
+
+    period_s: float
+    """Time between two ticks [s]."""
+    silence_s: float = 0.08
+    """Without a fresh packet for this long the arm is brought to rest [s]."""
+    policy_lag_s: float = 0.0
+    """Lag of motion policy and smoothing behind a moving target [s]."""
+    orientation_lag_s: float = 0.0
+    """The same for orientation, on top [s]."""
+    servo_lag_s: float = 0.038
+    """First guess of the arm's lag behind its commands [s]; learned from then on."""
+
+
+class ControlFunction:
+    """Steps the control path and its shadow; holds when packets stop."""
+
+    def __init__(self, cfg: ControlCfg, *, path: MotionPath, shadow: MotionPath, joint_count: int) -> None:
+        self._cfg, self._path, self._shadow = cfg, path, shadow
+        self.downstream = DownstreamEstimate(joint_count=joint_count, servo_lag_s=cfg.servo_lag_s)
+        self._measured: Array | None = None
+        self._mode = Mode.OFF
+        self._heard_ns = 0
+        self._pose_t_ns = 0
+        self._last_ns = 0
+        self.invalid_count = 0
+        self.held_count = 0
+        self.limited_count = 0
+        self.horizon_s = self.horizon_orientation_s = 0.0
+        self._was_engaged = False
+        self._fault = ""
+
+    def accept(self, packet: ForecastPacket, *, pose_t_ns: int, now_ns: int) -> bool:
+        """Take a packet (pose generated at pose_t_ns on this clock); refuse and count an invalid one."""
+        if not is_valid_pose(packet.pose) or not np.isfinite(packet.curve).all():
+            self.invalid_count += 1
+            return False
+        self._path.accept(packet, pose_t_ns=pose_t_ns)
+        self._shadow.accept(packet, pose_t_ns=pose_t_ns)
+        self._mode, self._heard_ns = packet.mode, now_ns
+        return True
+
+    def accept_state(self, state: ArmState, *, t_ns: int) -> None:
+        """Take what the arm measured at t_ns on this clock."""
+        if self._measured is None:
+            self._path.reset(state.q)
+            self._shadow.reset(state.q_shadow)
+        self._measured, self._fault = state.q, state.fault
+        if state.mode is Mode.ENGAGED:
+            self.downstream.reported(t_ns, state.q, command_age_s=1e-3 * state.command_age_ms)
+
+    def step(self, now_ns: int) -> JointCommand | None:
+        """One tick; None until the arm has reported where it is."""
+        if self._measured is None:
+            return None
+        dt_s = self._cfg.period_s if not self._last_ns else (now_ns - self._last_ns) * 1e-9
+        dt_s = min(max(dt_s, 1e-4), 0.02)
+        self._last_ns = now_ns
+        fresh = now_ns - self._heard_ns <= 1e9 * self._cfg.silence_s
+        engaged = self._mode is Mode.ENGAGED and fresh and not self._fault
+        if not self._was_engaged:
+            self._meet_the_arm(dt_s)
+        out, shadow = self._engaged(now_ns, dt_s) if engaged else self._held(dt_s)
+        self._was_engaged = engaged
+        hold_ns = now_ns + int(1e9 * self.downstream.link_s)
+        self.downstream.commanded(hold_ns, out.q)
+        self.limited_count += out.is_limited
+        return JointCommand(
+            t_ns=hold_ns,
+            q=out.q,
+            qd=out.qd,
+            q_shadow=shadow.q,
+            qd_shadow=shadow.qd,
+            pose_t_ns=self._pose_t_ns,
+            mode=Mode.ENGAGED if engaged else min(self._mode, Mode.HOLD),
+        )
+
+    def _meet_the_arm(self, dt_s: float) -> None:
+        """At rest, take the measured joints for the commanded ones when something else moved the arm."""
+        assert self._measured is not None
+        resting = self._path.hold(dt_s)
+        apart = float(np.abs(resting.q - self._measured).max())
+        if self._fault or (apart > _APART_RAD and not resting.qd.any()):
+            self._path.restart(self._measured)
+
+    def _engaged(self, now_ns: int, dt_s: float) -> tuple[PathOutput, PathOutput]:
+        """Follow; on the first tick start from the measured joints."""
+        lag_s = self.downstream.total_s + self._cfg.policy_lag_s
+        out = self._path.follow(now_ns, dt_s, downstream_s=lag_s, orientation_extra_s=self._cfg.orientation_lag_s)
+        if out.bound is not None:
+            self._pose_t_ns = out.bound.pose_t_ns
+            self.horizon_s, self.horizon_orientation_s = out.bound.horizon_s, out.bound.horizon_orientation_s
+        return out, self._shadow.follow(now_ns, dt_s, downstream_s=0.0)
+
+    def _held(self, dt_s: float) -> tuple[PathOutput, PathOutput]:
+        """Brake and stay."""
+        self.held_count += self._was_engaged
+        return self._path.hold(dt_s), self._shadow.hold(dt_s)
+
+    @property
+    def total_downstream_s(self) -> float:
+        """From this tick's output to the arm's motion, motion policy included [s]."""
+        return self.downstream.total_s + self._cfg.policy_lag_s

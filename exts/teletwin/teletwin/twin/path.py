@@ -1,0 +1,83 @@
+"""One path from packets to joints: target, motion policy, smoothing, limits.
+
+The control function, the rendering function and their no-prediction shadows are each one such path with
+a state of its own; nothing is shared between them.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from teletwin.geometry import Array
+from teletwin.messages import ForecastPacket
+from teletwin.twin import MotionPolicy
+from teletwin.twin.limits import CommandLimiter
+from teletwin.twin.smoothing import Smoothing
+from teletwin.twin.target import BoundTarget, PathCfg, TargetStream
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathOutput:
+    """Joints for this tick and what made them."""
+
+    q: Array
+    qd: Array
+    bound: BoundTarget | None
+    """None while the path holds."""
+    is_limited: bool
+
+
+class MotionPath:
+    """Packets in, joint positions out, at the caller's tick; starts and resumes from where the joints are."""
+
+    def __init__(self, cfg: PathCfg, *, policy: MotionPolicy, smoothing: Smoothing, limiter: CommandLimiter) -> None:
+        self._stream = TargetStream(cfg)
+        self._policy, self._smoothing, self._limiter = policy, smoothing, limiter
+        self._following = False
+        self._q = self._qd = np.zeros(0)
+
+    def reset(self, q: Array) -> None:
+        """Stand still at q [rad] (n,) and forget every packet."""
+        self._stream.reset()
+        self.restart(q)
+
+    def restart(self, q: Array) -> None:
+        """Stand still at q [rad] (n,), keep the newest packet: the joints were moved by something else."""
+        self._limiter.reset(q)
+        self._stream.rest()
+        self._q, self._qd = q.copy(), np.zeros_like(q)
+        self._following = False
+
+    def accept(self, packet: ForecastPacket, *, pose_t_ns: int) -> None:
+        """Take a packet whose pose was generated at pose_t_ns on this host's clock."""
+        self._stream.accept(packet, pose_t_ns=pose_t_ns)
+
+    def follow(self, now_ns: int, dt_s: float, *, downstream_s: float, orientation_extra_s: float = 0.0) -> PathOutput:
+        """Move towards the target of now_ns; without one, hold."""
+        bound = self._stream.at(now_ns, downstream_s=downstream_s, orientation_extra_s=orientation_extra_s)
+        if bound is None:
+            return self.hold(dt_s)
+        if not self._following:
+            self._resume()
+        q, qd = self._policy.step(bound.target, dt_s)
+        self._smoothing.update(now_ns, q, qd)
+        q, qd = self._smoothing.at(now_ns)
+        out = self._limiter.limit(q, dt_s, qd_desired=qd)
+        self._q, self._qd = out.q, out.qd
+        return PathOutput(q=out.q, qd=out.qd, bound=bound, is_limited=bool(out.flags))
+
+    def hold(self, dt_s: float) -> PathOutput:
+        """Brake within the limits and stay."""
+        self._following = False
+        self._stream.rest()
+        out = self._limiter.hold(dt_s)
+        self._q, self._qd = out.q, out.qd
+        return PathOutput(q=out.q, qd=out.qd, bound=None, is_limited=False)
+
+    def _resume(self) -> None:
+        """Begin from the joints that were last let through: no jump."""
+        self._policy.reset(self._q, self._qd)
+        self._smoothing.reset(self._q)
+        self._following = True

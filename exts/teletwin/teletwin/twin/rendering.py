@@ -1,0 +1,135 @@
+"""The rendering function: the same packets to what the operator is shown, with a world of its own.
+
+It shares no state with the control function: its own path, its own arm in its own simulated world with
+things that can be pushed, and its own shadow for the picture that no forecast would have made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from teletwin.geometry import Array, is_valid_pose
+from teletwin.messages import ForecastPacket, Mode
+from teletwin.sim import World
+from teletwin.twin.path import MotionPath
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderingCfg:
+    """Settings of the rendering function."""
+
+    tick_s: float = 0.004
+    """Fixed step of path and physics [s]."""
+    silence_s: float = 0.3
+    """Without a packet for this long the shown arm rests [s]; longer than the control function's: nothing breaks."""
+    policy_lag_s: float = 0.0
+    """Lag of motion policy, smoothing and the simulated servo [s]."""
+    orientation_lag_s: float = 0.0
+    """The same for orientation, on top [s]."""
+    catch_up_s: float = 0.25
+    """Steps are made up for at most this long a pause [s]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """What the next picture shows."""
+
+    q: Array
+    object_poses: Array
+    target: Array | None
+    forecast: Array | None
+    """Positions (k, 3) of the newest curve."""
+    pose_t_ns: int
+    input_seq: int
+    horizon_s: float
+    tool: Array
+    """Pose (7,) of the shown tool, UR base frame."""
+    shadow_tool: Array
+    """Pose (7,) that a picture without forecasting would show."""
+
+
+class RenderingFunction:
+    """Advances the shown world to the present whenever a picture is due."""
+
+    def __init__(
+        self,
+        cfg: RenderingCfg,
+        *,
+        path: MotionPath,
+        shadow: MotionPath,
+        world: World,
+        tool_pose: Callable[[Array], Array],
+        home: Array,
+    ) -> None:
+        self._cfg, self._path, self._shadow, self._world = cfg, path, shadow, world
+        self._tool_pose, self._home = tool_pose, home
+        self.reset()
+
+    def reset(self) -> None:
+        """Arm at home, every object at its place."""
+        self._world.reset(self._home)
+        self._path.reset(self._home)
+        self._shadow.reset(self._home)
+        self._shadow_q = self._home.copy()
+        self._packet: ForecastPacket | None = None
+        self._heard_ns = self._t_ns = 0
+        self._horizon_s = 0.0
+        self._pose_t_ns = self._input_seq = 0
+        self._target: Array | None = None
+
+    def start_at(self, q: Array) -> None:
+        """Take the real arm's joints [rad] (n,) for home, so that both start alike."""
+        self._home = q.copy()
+        self.reset()
+
+    def accept(self, packet: ForecastPacket, *, pose_t_ns: int, now_ns: int) -> bool:
+        """Take a packet (pose generated at pose_t_ns on this clock); refuse an invalid one."""
+        if not is_valid_pose(packet.pose) or not np.isfinite(packet.curve).all():
+            return False
+        self._path.accept(packet, pose_t_ns=pose_t_ns)
+        self._shadow.accept(packet, pose_t_ns=pose_t_ns)
+        self._packet, self._heard_ns = packet, now_ns
+        return True
+
+    def advance(self, now_ns: int, *, downstream_s: float) -> None:
+        """Step path and physics to now_ns; what is shown will be on the screen downstream_s [s] later."""
+        tick_ns = int(1e9 * self._cfg.tick_s)
+        if now_ns - self._t_ns > 1e9 * self._cfg.catch_up_s:
+            self._t_ns = now_ns - tick_ns
+        while self._t_ns + tick_ns <= now_ns:
+            self._t_ns += tick_ns
+            self._tick(self._t_ns, downstream_s)
+
+    def shown(self) -> Shown:
+        """The world as it stands."""
+        packet = self._packet
+        q = self._world.q.copy()
+        return Shown(
+            q=q,
+            object_poses=self._world.object_poses,
+            target=self._target,
+            forecast=packet.curve[:, :3] if packet is not None else None,
+            pose_t_ns=self._pose_t_ns,
+            input_seq=self._input_seq,
+            horizon_s=self._horizon_s,
+            tool=self._tool_pose(q),
+            shadow_tool=self._tool_pose(self._shadow_q),
+        )
+
+    def _tick(self, t_ns: int, downstream_s: float) -> None:
+        """One fixed step at t_ns."""
+        dt_s, packet = self._cfg.tick_s, self._packet
+        fresh = packet is not None and t_ns - self._heard_ns <= 1e9 * self._cfg.silence_s
+        if packet is None or not fresh or packet.mode is not Mode.ENGAGED:
+            out, self._shadow_q = self._path.hold(dt_s), self._shadow.hold(dt_s).q
+        else:
+            way_s = downstream_s + self._cfg.policy_lag_s
+            out = self._path.follow(t_ns, dt_s, downstream_s=way_s, orientation_extra_s=self._cfg.orientation_lag_s)
+            self._shadow_q = self._shadow.follow(t_ns, dt_s, downstream_s=0.0).q
+        if out.bound is not None:
+            self._pose_t_ns, self._input_seq = out.bound.pose_t_ns, out.bound.input_seq
+            self._horizon_s, self._target = out.bound.horizon_s, out.bound.target.pose
+        self._world.step(out.q, dt_s)

@@ -1,0 +1,159 @@
+"""From received forecast curves to the tool target of this very moment.
+
+Late binding: the sender cannot know the delay that its packet will meet, so the packet carries the
+whole curve, and the receiver evaluates it at the packet's exact age plus the rest of the way. The
+velocity of the target is taken from the stream of received targets, not from the forecast's own slope:
+only the stream contains what the forecast got wrong.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from teletwin.geometry import Array, quat_conjugate, quat_multiply, quat_to_rotvec
+from teletwin.messages import CURVE_KNOTS, CURVE_STEP_S, HORIZON_MAX_S, ForecastPacket, zeros
+from teletwin.twin import ToolTarget
+
+_ZERO3 = zeros(3)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PathCfg:
+    """How one path (control, rendering, or a shadow of either) reads the packets."""
+
+    function: str = "control"
+    """Which of the packet's horizons count: 'control' or 'render'."""
+    predict: bool = True
+    """False takes the newest pose as it is: the no-prediction baseline."""
+    feed_forward: bool = True
+    """Give the target's velocity, measured on the received stream, to the motion policy."""
+    velocity_time_s: float = 0.012
+    """Time constant of that measurement [s]."""
+    max_speed_m_s: float = 2.0
+    """Cap on the measured velocity [m/s]."""
+    max_turn_rad_s: float = 8.0
+    """Cap on the measured angular velocity [rad/s]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BoundTarget:
+    """A tool target with the horizons that made it [s]."""
+
+    target: ToolTarget
+    horizon_s: float
+    horizon_orientation_s: float
+    pose_t_ns: int
+    input_seq: int
+
+
+class TargetStream:
+    """The newest packet, and the motion of the targets that the packets made."""
+
+    def __init__(self, cfg: PathCfg) -> None:
+        self._cfg = cfg
+        self.reset()
+
+    def reset(self) -> None:
+        """Forget every packet and the measured velocity."""
+        self._packet: ForecastPacket | None = None
+        self._pose_t_ns = 0
+        self._last_pose: Array | None = None
+        self._last_t_ns = 0
+        self._velocity = np.zeros(3)
+        self._turn = np.zeros(3)
+
+    @property
+    def packet(self) -> ForecastPacket | None:
+        """The newest packet; None before the first."""
+        return self._packet
+
+    def accept(self, packet: ForecastPacket, *, pose_t_ns: int) -> None:
+        """Take a packet whose pose was generated at pose_t_ns on this host's clock."""
+        self._packet, self._pose_t_ns = packet, pose_t_ns
+
+    def rest(self) -> None:
+        """Forget the measured velocity: the arm was held, the next target starts a new motion."""
+        self._last_pose = None
+        self._velocity[:] = 0.0
+        self._turn[:] = 0.0
+
+    def at(self, now_ns: int, *, downstream_s: float, orientation_extra_s: float = 0.0) -> BoundTarget | None:
+        """The target at now_ns for motion that becomes real downstream_s [s] later; None without a packet."""
+        packet = self._packet
+        if packet is None:
+            return None
+        horizon_s, turn_horizon_s = self._horizons(packet, now_ns, downstream_s, orientation_extra_s)
+        pose = evaluate_curve(packet, horizon_s, turn_horizon_s) if self._cfg.predict else packet.pose
+        if self._cfg.feed_forward:
+            self._measure(pose, now_ns)
+        target = ToolTarget(
+            pose=pose,
+            velocity=self._velocity if self._cfg.feed_forward else _ZERO3,
+            angular_velocity=self._turn if self._cfg.feed_forward else _ZERO3,
+        )
+        return BoundTarget(
+            target=target,
+            horizon_s=horizon_s,
+            horizon_orientation_s=turn_horizon_s,
+            pose_t_ns=packet.t_ns,
+            input_seq=packet.input_seq,
+        )
+
+    def _horizons(
+        self, packet: ForecastPacket, now_ns: int, downstream_s: float, orientation_extra_s: float
+    ) -> tuple[float, float]:
+        """Position and orientation horizon [s] of this moment, within 0 ... H_max."""
+        if not self._cfg.predict:
+            return 0.0, 0.0
+        chosen, render = packet.horizons, self._cfg.function == "render"
+        position_s = chosen.render_s if render else chosen.control_s
+        turn_s = chosen.render_orientation_s if render else chosen.control_orientation_s
+        if chosen.late_binding_render if render else chosen.late_binding_control:
+            way_s = (now_ns - self._pose_t_ns) * 1e-9 + downstream_s
+            position_s += way_s
+            turn_s += way_s + orientation_extra_s
+        return min(max(position_s, 0.0), HORIZON_MAX_S), min(max(turn_s, 0.0), HORIZON_MAX_S)
+
+    def _measure(self, pose: Array, now_ns: int) -> None:
+        """Low-pass the motion from the last target to this one."""
+        last, dt_s = self._last_pose, (now_ns - self._last_t_ns) * 1e-9
+        self._last_pose, self._last_t_ns = pose, now_ns
+        if last is None or not 0.0 < dt_s < 0.1:
+            return
+        share = dt_s / (self._cfg.velocity_time_s + dt_s)
+        self._velocity += share * ((pose[:3] - last[:3]) / dt_s - self._velocity)
+        turn = quat_to_rotvec(quat_multiply(pose[3:], quat_conjugate(last[3:])))
+        self._turn += share * (turn / dt_s - self._turn)
+        _cap(self._velocity, self._cfg.max_speed_m_s)
+        _cap(self._turn, self._cfg.max_turn_rad_s)
+
+
+def evaluate_curve(packet: ForecastPacket, horizon_s: float, orientation_horizon_s: float) -> Array:
+    """Pose (7,) of the forecast at two horizons [s], between its knots linear, scaled by the packet's gain."""
+    pose = np.empty(7)
+    pose[:3] = _between_knots(packet.curve, horizon_s)[:3]
+    quat = _between_knots(packet.curve, orientation_horizon_s)[3:]
+    gain, now = packet.horizons.gain, packet.pose
+    if gain != 1.0:
+        pose[:3] = now[:3] + gain * (pose[:3] - now[:3])
+        quat = now[3:] + gain * (quat - now[3:])
+    pose[3:] = quat / math.sqrt(float(quat @ quat))
+    return pose
+
+
+def _between_knots(curve: Array, horizon_s: float) -> Array:
+    """Row (7,) of the curve at a horizon [s]."""
+    place = min(max(horizon_s / CURVE_STEP_S, 0.0), CURVE_KNOTS - 1.0)
+    knot = min(int(place), CURVE_KNOTS - 2)
+    fraction = place - knot
+    return (1.0 - fraction) * curve[knot] + fraction * curve[knot + 1]
+
+
+def _cap(vector: Array, most: float) -> None:
+    """Shorten a vector in place to length `most`."""
+    norm = math.sqrt(float(vector @ vector))
+    if norm > most:
+        vector *= most / norm
