@@ -79,13 +79,13 @@ def flow_kernel(count: int, dtype: str) -> Any:
         a = vecn()
         for _ in range(wp.max(substeps[0], 1)):
             M, f = gather(chain, gains, shape, scene, goals, e, position, velocity)
-            a = resolve(gains, M, f)
+            a = vecn(resolve(gains, M, f))
             if e < metric.shape[0]:
                 for i in range(count):
-                    force[e, chain.order[i]] = f[i]
+                    force[e, chain.order[i]] = T(f[i])
                     for j in range(i + 1):
-                        metric[e, chain.order[i], chain.order[j]] = M[i, j]
-                        metric[e, chain.order[j], chain.order[i]] = M[i, j]
+                        metric[e, chain.order[i], chain.order[j]] = T(M[i, j])
+                        metric[e, chain.order[j], chain.order[i]] = T(M[i, j])
             if substeps[0] > 0:
                 position = position + h[0] * velocity
                 velocity = velocity + h[0] * a

@@ -104,7 +104,7 @@ def distance_function(count: int, dtype: str) -> Any:
 def obstacle_leaves(count: int, dtype: str) -> Any:
     """A leaf for every sphere of the robot and every obstacle."""
     t = flow_types(count, dtype)
-    rows, vecn, matnn = t.rows, t.vecn, t.matnn
+    rows, vecu, matu = t.rows, t.vecu, t.matu
     ChainData, Gains, Shape, Scene = t.ChainData, t.Gains, t.Shape, t.Scene
     pull = pull_functions(count, dtype)
     gradient, add_row = pull.gradient, pull.add_row
@@ -125,8 +125,8 @@ def obstacle_leaves(count: int, dtype: str) -> Any:
         V: rows,
         A: rows,
         C: rows,
-        M: matnn,
-        f: vecn,
+        M: matu,
+        f: vecu,
     ):
         for b in range(shape.ball_joint.shape[0]):
             joint = shape.ball_joint[b]
@@ -157,7 +157,7 @@ def body_leaves(count: int, dtype: str) -> Any:
     are the relative ones in that turning frame (with the Coriolis term).
     """
     t = flow_types(count, dtype)
-    T, vec3, rows, vecn, matnn = t.T, t.vec3, t.rows, t.vecn, t.matnn
+    T, vec3, rows, vecu, matu = t.T, t.vec3, t.rows, t.vecu, t.matu
     ChainData, Gains, Shape = t.ChainData, t.Gains, t.Shape
     pull = pull_functions(count, dtype)
     gradient, add_row = pull.gradient, pull.add_row
@@ -194,8 +194,8 @@ def body_leaves(count: int, dtype: str) -> Any:
         V: rows,
         A: rows,
         C: rows,
-        M: matnn,
-        f: vecn,
+        M: matu,
+        f: vecu,
     ):
         for k in range(shape.guard_joint.shape[0]):
             joint = shape.guard_joint[k]

@@ -45,16 +45,16 @@ def gate_function(count: int, dtype: str) -> Any:
 def joint_leaves(count: int, dtype: str) -> Any:
     """Leaves on single joints: posture with its inertia, joint limits, velocity cap. Starts M and f."""
     t = flow_types(count, dtype)
-    T, vecn, matnn, Gains, Shape, Goals = t.T, t.vecn, t.matnn, t.Gains, t.Shape, t.Goals
-    gate = gate_function(count, dtype)
+    T, vecn, Gains, Shape, Goals = t.T, t.vecn, t.Gains, t.Shape, t.Goals
+    U, vecu, matu = t.U, t.vecu, t.matu
 
     @wp.func
-    def limit_leaf(g: Gains, x_raw: T, speed: T):
-        """Metric and acceleration of one side of one joint at scaled distance x and its rate."""
+    def limit_leaf(g: Gains, x_raw: T, speed: T, open: T):
+        """Metric and acceleration of one side of one joint at scaled distance x, its rate and its gate."""
         x = wp.max(x_raw, T(0.0))
         ratio = x / g.limit_p_length
         a = g.limit_p / (ratio * ratio + g.limit_p_eps) - g.limit_d * speed
-        m = gate(-speed / g.limit_gate) * g.limit_metric / (x / g.limit_metric_length + g.limit_metric_eps)
+        m = open * g.limit_metric / (x / g.limit_metric_length + g.limit_metric_eps)
         return m, a
 
     @wp.func
@@ -71,8 +71,8 @@ def joint_leaves(count: int, dtype: str) -> Any:
 
     @wp.func
     def joints(g: Gains, shape: Shape, goals: Goals, e: int, order: wp.array(dtype=wp.int32), q: vecn, qd: vecn):
-        M = matnn()
-        f = vecn()
+        M = matu()
+        f = vecu()
         away = vecn()
         square = T(0.0)
         for i in range(count):
@@ -87,13 +87,19 @@ def joint_leaves(count: int, dtype: str) -> Any:
             width = shape.joint_table[i, JOINT_UPPER] - shape.joint_table[i, JOINT_LOWER]
             if wp.isfinite(width):
                 speed = qd[i] / width
-                m_low, a_low = limit_leaf(g, (q[i] - shape.joint_table[i, JOINT_LOWER]) / width, speed)
-                m_high, a_high = limit_leaf(g, (shape.joint_table[i, JOINT_UPPER] - q[i]) / width, -speed)
+                fading = wp.exp(-wp.abs(speed) / g.limit_gate)
+                low_gate = T(1.0) / (T(1.0) + fading)
+                high_gate = fading * low_gate
+                if speed > T(0.0):
+                    low_gate = high_gate
+                    high_gate = T(1.0) / (T(1.0) + fading)
+                m_low, a_low = limit_leaf(g, (q[i] - shape.joint_table[i, JOINT_LOWER]) / width, speed, low_gate)
+                m_high, a_high = limit_leaf(g, (shape.joint_table[i, JOINT_UPPER] - q[i]) / width, -speed, high_gate)
                 metric += (m_low + m_high) / (width * width)
                 force += (m_low * a_low - m_high * a_high) / width
             m_cap, a_cap = cap_leaf(shape, i, qd[i])
-            M[i, i] = metric + m_cap
-            f[i] = force + m_cap * a_cap
+            M[i, i] = U(metric + m_cap)
+            f[i] = U(force + m_cap * a_cap)
         return M, f
 
     return joints
@@ -103,7 +109,8 @@ def joint_leaves(count: int, dtype: str) -> Any:
 def pull_functions(count: int, dtype: str) -> SimpleNamespace:
     """Pull-back of leaves that live in space: a point with a 3-D metric, and a distance with a scalar one."""
     t = flow_types(count, dtype)
-    T, vec3, mat33, rows, vecn, matnn = t.T, t.vec3, t.mat33, t.rows, t.vecn, t.matnn
+    T, vec3, mat33, rows, vecn = t.T, t.vec3, t.mat33, t.rows, t.vecn
+    U, vec3u, mat33u, rowsu, vecu, matu = t.U, t.vec3u, t.mat33u, t.rowsu, t.vecu, t.matu
     ChainData = t.ChainData
 
     @wp.func
@@ -117,25 +124,29 @@ def pull_functions(count: int, dtype: str) -> SimpleNamespace:
         force: vec3,
         turn_metric: T,
         torque: vec3,
-        M: matnn,
-        f: vecn,
+        M: matu,
+        f: vecu,
     ):
         """A frame's linear metric and force at its origin, and its angular ones."""
-        J = rows()
-        K = rows()
+        J = rowsu()
+        K = rowsu()
         mask = chain.mask[joint]
         for i in range(count):
             if (mask >> i) & 1 == 1:
                 z = Z[i]
                 if chain.prismatic[i] == 1:
-                    J[i] = z
+                    J[i] = vec3u(z)
                 else:
-                    J[i] = wp.cross(z, point - P[i])
-                    K[i] = z
+                    J[i] = vec3u(wp.cross(z, point - P[i]))
+                    K[i] = vec3u(z)
+        push = vec3u(force)
+        turn = vec3u(torque)
+        stretch = mat33u(metric)
+        swing = U(turn_metric)
         for i in range(count):
-            mj = metric * J[i]
-            mk = turn_metric * K[i]
-            f[i] += wp.dot(J[i], force) + wp.dot(K[i], torque)
+            mj = stretch * J[i]
+            mk = swing * K[i]
+            f[i] += wp.dot(J[i], push) + wp.dot(K[i], turn)
             for j in range(i + 1):
                 M[i, j] += wp.dot(mj, J[j]) + wp.dot(mk, K[j])
         return M, f
@@ -155,12 +166,12 @@ def pull_functions(count: int, dtype: str) -> SimpleNamespace:
         return row
 
     @wp.func
-    def add_row(row: vecn, m: T, a: T, M: matnn, f: vecn):
+    def add_row(row: vecn, m: T, a: T, M: matu, f: vecu):
         for i in range(count):
-            mr = m * row[i]
-            f[i] += mr * a
+            mr = U(m) * U(row[i])
+            f[i] += mr * U(a)
             for j in range(i + 1):
-                M[i, j] += mr * row[j]
+                M[i, j] += mr * U(row[j])
         return M, f
 
     return SimpleNamespace(add_frame=add_frame, gradient=gradient, add_row=add_row)
@@ -170,7 +181,7 @@ def pull_functions(count: int, dtype: str) -> SimpleNamespace:
 def target_leaves(count: int, dtype: str) -> Any:
     """Leaves on the controlled frames: target, axis target, damping and inertia, for every frame."""
     t = flow_types(count, dtype)
-    T, vec3, mat33, rows, vecn, matnn = t.T, t.vec3, t.mat33, t.rows, t.vecn, t.matnn
+    T, vec3, mat33, rows, vecu, matu = t.T, t.vec3, t.mat33, t.rows, t.vecu, t.matu
     ChainData, Gains, Shape, Goals = t.ChainData, t.Gains, t.Shape, t.Goals
     add_frame = pull_functions(count, dtype).add_frame
 
@@ -233,8 +244,8 @@ def target_leaves(count: int, dtype: str) -> Any:
         V: rows,
         A: rows,
         C: rows,
-        M: matnn,
-        f: vecn,
+        M: matu,
+        f: vecu,
     ):
         for k in range(shape.frame_joint.shape[0]):
             joint = shape.frame_joint[k]

@@ -17,7 +17,7 @@ import warp as wp  # noqa: TID253
 
 from teletwin.twin.rmpflow.kernel_types import flow_types
 
-TINY = {"float64": 1e-13, "float32": 1e-6}
+TINY = 1e-13
 """Pivots below this share of the largest one count as singular."""
 
 
@@ -25,8 +25,7 @@ TINY = {"float64": 1e-13, "float32": 1e-6}
 def solve_function(count: int, dtype: str) -> Any:
     """Solves M x = f by L D L^T from the lower triangle; a direction without metric gets no acceleration."""
     t = flow_types(count, dtype)
-    T, vecn, matnn = t.T, t.vecn, t.matnn
-    tiny = TINY[dtype]
+    T, vecn, matnn = t.U, t.vecu, t.matu
 
     @wp.func
     def solve(M: matnn, f: vecn):
@@ -43,7 +42,7 @@ def solve_function(count: int, dtype: str) -> Any:
                     value -= L[i, k] * L[j, k] * inverse[k]
                 L[i, j] = value
             inverse[j] = T(0.0)
-            if L[j, j] > largest * T(tiny):
+            if L[j, j] > largest * T(TINY):
                 inverse[j] = T(1.0) / L[j, j]
             # From here on, inverse[k] is 1 / D_k and L[i, k] is (L D)_ik: no second division is needed.
             for k in range(j):
@@ -62,7 +61,7 @@ def solve_function(count: int, dtype: str) -> Any:
 def tridiagonal_function(count: int, dtype: str) -> Any:
     """Householder form Q^T M Q = tridiagonal; returns diagonal, off-diagonal, Q^T f and the reflectors."""
     t = flow_types(count, dtype)
-    T, vecn, matnn = t.T, t.vecn, t.matnn
+    T, vecn, matnn = t.U, t.vecu, t.matu
 
     @wp.func
     def tridiagonal(M: matnn, f: vecn):
@@ -122,7 +121,7 @@ def tridiagonal_function(count: int, dtype: str) -> Any:
 def resolve_function(count: int, dtype: str) -> Any:
     """The bounded acceleration (n,) of a metric (lower triangle) and a force."""
     t = flow_types(count, dtype)
-    T, vecn, matnn, Gains = t.T, t.vecn, t.matnn, t.Gains
+    T, vecn, matnn, Gains = t.U, t.vecu, t.matu, t.Gains
     solve = solve_function(count, dtype)
     tridiagonal = tridiagonal_function(count, dtype)
 
@@ -182,8 +181,8 @@ def resolve_function(count: int, dtype: str) -> Any:
     @wp.func
     def resolve(gains: Gains, M: matnn, f: vecn):
         a = solve(M, f)
-        if wp.length(a) > gains.accel_max:
-            a = project(M, f, gains.accel_max, gains.accel_tol)
+        if wp.length(a) > T(gains.accel_max):
+            a = project(M, f, T(gains.accel_max), T(gains.accel_tol))
         return a
 
     return resolve

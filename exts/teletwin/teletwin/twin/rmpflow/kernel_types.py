@@ -20,7 +20,7 @@ JOINT_LOWER, JOINT_UPPER, CAP_SPEED, CAP_REGION, CAP_GAIN, CAP_METRIC = range(6)
 
 @cache
 def flow_types(count: int, dtype: str) -> SimpleNamespace:
-    """The types of a chain and the structs of RMPflow for `count` joints and a scalar type."""
+    """The types of a chain, those of the sums (ending in u), and the structs of RMPflow, for `count` joints."""
     chain = chain_types(count, dtype)
     T, vec3, mat33 = chain.T, chain.vec3, chain.mat33
 
@@ -105,4 +105,14 @@ def flow_types(count: int, dtype: str) -> SimpleNamespace:
         velocity: wp.array2d(dtype=vec3)
         turning: wp.array2d(dtype=vec3)
 
-    return SimpleNamespace(**vars(chain), Gains=Gains, Shape=Shape, Scene=Scene, Goals=Goals)
+    # Sums in float64: near a target the metric's eigenvalues span four decades, too many for float32.
+    U = wp.float64
+    sums = {
+        "U": U,
+        "vec3u": wp.types.vector(length=3, dtype=U),
+        "mat33u": wp.types.matrix(shape=(3, 3), dtype=U),
+        "rowsu": wp.types.matrix(shape=(count, 3), dtype=U),
+        "vecu": wp.types.vector(length=count, dtype=U),
+        "matu": wp.types.matrix(shape=(count, count), dtype=U),
+    }
+    return SimpleNamespace(**vars(chain), **sums, Gains=Gains, Shape=Shape, Scene=Scene, Goals=Goals)
