@@ -1,0 +1,42 @@
+"""Where the operator's motion comes from: a recorded hand, or a person at the page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Protocol
+
+from teletwin.geometry import Array
+from teletwin.messages import PoseSample
+
+if TYPE_CHECKING:
+    from teletwin.hand.recording import HandRecording
+
+HANDWRITING = "handwriting"
+"""Name of the hand that needs no file."""
+
+
+class HandSource(Protocol):
+    """Gives samples of a hand, mapped to tool targets in the UR base frame."""
+
+    def poll(self, now_ns: int) -> list[PoseSample]:
+        """Samples since the last call, oldest first; times increase over calls and are at most now_ns [ns]."""
+        ...
+
+
+def load_hand(name: str, *, home_pose: Array) -> HandRecording:
+    """The hand of this name, scaled and placed before the arm.
+
+    Args:
+        name: 'handwriting', or the path of a TUM (.tum, .txt) or CSV (.csv) file.
+        home_pose: Tool pose (7,) at the arm's home, UR base frame.
+
+    Raises:
+        RecordingError: The file cannot be read or trusted.
+    """
+    if name == HANDWRITING:
+        from teletwin.hand.handwriting import write_by_hand
+
+        return write_by_hand(home_pose=home_pose)
+    from teletwin.hand.readers import read_recording
+    from teletwin.hand.scaling import scale_recording
+
+    return scale_recording(read_recording(name), home_pose=home_pose)
