@@ -325,6 +325,8 @@ def test_a_second_viewer_sees_everything_and_may_only_stop() -> None:
         assert [e.values["seq"] for e in listener.of("input")] == [41]
         assert [e.values["drawn"] for e in listener.of("ack")] == [False], "only the operator's credit counts"
         assert server.counters["not_operator"] == 2
+        operators = [e.values["operator"] for e in listener.wait("viewers", 4)]
+        assert operators == [1, 1, 2, 0], "who hears this knows when the clutch lost its holder"
 
 
 def test_a_stuck_viewer_is_skipped_and_starts_again_with_a_key_frame() -> None:

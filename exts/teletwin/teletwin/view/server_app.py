@@ -187,7 +187,9 @@ class PageApp:
             _log.exception("page event %s failed", kind)
 
     def _tell_viewers(self, number: int) -> None:
-        self._tell("viewers", {"count": len(self.viewers)}, number)
+        operator = self.viewers.operator
+        values: Values = {"count": len(self.viewers), "operator": 0 if operator is None else operator.number}
+        self._tell("viewers", values, number)
 
     def _lost(self, frame_id: int, need_key: bool) -> None:
         values: Values = {"frame_id": frame_id, "drawn": False, "need_key": need_key, "t_ms": 0.0, "barcode_ok": None}

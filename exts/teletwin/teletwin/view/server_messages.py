@@ -32,7 +32,8 @@ class PageEvent:
     """One thing that the page said, checked.
 
     Kinds: input, ack, mtp, command, settings as in the page's messages; `viewers` when somebody came or
-    left (count, operator_present); `need_key` when a viewer waits for a key frame. Hands are (7,) arrays
+    left (count, and the operator's viewer number or 0: when that changes, nobody holds the clutch);
+    `need_key` when a viewer waits for a key frame. Hands are (7,) arrays
     wxyz. Inputs and acks come from the operator's page only; whoever watches may say no more than stop.
     """
 
