@@ -128,6 +128,11 @@ class RtdeArm:
         if self._fault:
             self._order("clear")
 
+    @property
+    def busy(self) -> bool:
+        """True while the arm is being stopped or a fault is being cleared; set-points are dropped."""
+        return self._busy
+
     def _order(self, job: str) -> None:
         self._busy = True
         self._jobs.put(job)

@@ -10,7 +10,7 @@ from teletwin.arm.virtual_ur.connections import Connections
 from teletwin.arm.virtual_ur.controller import Controller, ControllerCfg
 from teletwin.clock import Clock, SystemClock, Ticker
 
-_CATCH_UP_MAX = 25
+_CATCH_UP_MAX = 250
 """Cycles made up for at once after the process did not run; the rest of the time is lost."""
 
 

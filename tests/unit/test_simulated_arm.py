@@ -1,0 +1,60 @@
+from __future__ import annotations
+
+import numpy as np
+
+from teletwin.arm.simulated import HOME_Q, SimulatedArm, SimulatedArmCfg
+from teletwin.clock import VirtualClock
+
+
+def drive(seed):
+    clock, rng = VirtualClock(), np.random.default_rng(seed)
+    arm = SimulatedArm(clock)
+    q, out = np.array(HOME_Q), []
+    for k in range(300):
+        q = q + rng.normal(0.0, 0.001, 6)
+        arm.servo(q)
+        clock.sleep_until(2_000_000 * (k + 1))
+        arm.advance()
+        out.append(arm.state().q.tobytes())
+    return b"".join(out)
+
+
+def test_the_same_calls_give_the_same_bytes():
+    assert drive(5) == drive(5)
+    assert drive(5) != drive(6)
+
+
+def test_time_passes_only_in_whole_cycles_of_advance():
+    clock = VirtualClock()
+    arm = SimulatedArm(clock)
+    arm.servo(np.array(HOME_Q) + 0.1)
+    clock.sleep_until(50_000_000)
+    assert arm.state().t_ns == 0
+    arm.advance(5_000_000)
+    assert arm.state().t_ns == 4_000_000
+    arm.advance()
+    assert arm.state().t_ns == 50_000_000
+
+
+def test_longer_transport_makes_a_later_arm():
+    moved = []
+    for delay_s in (0.0, 0.02):
+        clock = VirtualClock()
+        arm = SimulatedArm(clock, SimulatedArmCfg(transport_delay_s=delay_s))
+        arm.servo(np.array(HOME_Q) + 0.1)
+        clock.sleep_until(40_000_000)
+        arm.advance()
+        moved.append(arm.state().q[0] - HOME_Q[0])
+    assert moved[0] > moved[1] + 0.01
+
+
+def test_reset_puts_the_arm_at_rest_where_told():
+    clock = VirtualClock()
+    arm = SimulatedArm(clock)
+    arm.servo(np.array(HOME_Q) + 0.3)
+    clock.sleep_until(100_000_000)
+    arm.advance()
+    arm.reset(np.array(HOME_Q))
+    clock.sleep_until(200_000_000)
+    arm.advance()
+    np.testing.assert_allclose(arm.state().q, HOME_Q, atol=1e-6)
