@@ -155,7 +155,7 @@ def test_every_recorded_target_lies_in_the_workspace():
 
 
 def test_the_default_hand_is_handwriting_that_anyone_can_repeat(capfd):
-    first, second = (load_hand("handwriting", home=HOME) for _ in range(2))
+    first, second = (load_hand("handwriting", home_pose=HOME) for _ in range(2))
     assert first.poses.tobytes() == second.poses.tobytes()
     assert capfd.readouterr().out == ""
     assert 35.0 <= first.duration_s <= 60.0

@@ -165,7 +165,7 @@ def test_a_reloaded_page_starts_over_without_a_jump():
 
 
 def test_the_recording_plays_until_the_clutch_closes_and_again_on_command():
-    hand = HandSwitch(open_stroke(), home=HOME, start_ns=0, clutch=ClutchCfg(hand_to_base=(1.0, 0.0, 0.0, 0.0)))
+    hand = HandSwitch(open_stroke(), home_pose=HOME, start_ns=0, clutch=ClutchCfg(hand_to_base=(1.0, 0.0, 0.0, 0.0)))
     t_ns, poses = [], []
 
     def run(start_ms, stop_ms, seq=0, *, closed=False, speed=0.0):

@@ -22,12 +22,12 @@ class HandSource(Protocol):
         ...
 
 
-def load_hand(name: str, *, home: Array) -> HandRecording:
+def load_hand(name: str, *, home_pose: Array) -> HandRecording:
     """The hand of this name, scaled and placed before the arm.
 
     Args:
         name: 'handwriting', or the path of a TUM (.tum, .txt) or CSV (.csv) file.
-        home: Tool pose (7,) at the arm's home, UR base frame.
+        home_pose: Tool pose (7,) at the arm's home, UR base frame.
 
     Raises:
         RecordingError: The file cannot be read or trusted.
@@ -35,8 +35,8 @@ def load_hand(name: str, *, home: Array) -> HandRecording:
     if name == HANDWRITING:
         from teletwin.hand.handwriting import write_by_hand
 
-        return write_by_hand(home_pose=home)
+        return write_by_hand(home_pose=home_pose)
     from teletwin.hand.readers import read_recording
     from teletwin.hand.scaling import scale_recording
 
-    return scale_recording(read_recording(name), home_pose=home)
+    return scale_recording(read_recording(name), home_pose=home_pose)

@@ -26,16 +26,16 @@ class HandSwitch:
         self,
         recording: HandRecording,
         *,
-        home: Array,
+        home_pose: Array,
         start_ns: int | None = None,
         clutch: ClutchCfg | None = None,
         loop: bool = True,
         blend_s: float = 1.5,
     ) -> None:
-        """Args: the recording; home, the tool's pose (7,) at the arm's home; when the recording starts [ns]."""
+        """Args: the recording; home_pose, the tool's pose (7,) at the arm's home; when the recording starts [ns]."""
         self._replay = ReplayHand(recording, loop=loop, start_ns=start_ns)
-        self._browser = BrowserHand(Clutch(clutch, tool_pose=home))
-        self._home = home
+        self._browser = BrowserHand(Clutch(clutch, tool_pose=home_pose))
+        self._home = home_pose
         self._blend_ns = round(blend_s * NS_PER_S)
         self._person = False
         self._armed = True
@@ -94,3 +94,8 @@ class HandSwitch:
         s = max(s, 0.0)
         pose = interpolate_pose(start, sample.pose, s * s * s * (10.0 - 15.0 * s + 6.0 * s * s))
         return PoseSample(t_ns=sample.t_ns, pose=pose, input_seq=sample.input_seq)
+
+
+def build_hand(recording: HandRecording, *, home_pose: Array, clutch: ClutchCfg | None = None) -> HandSwitch:
+    """The usual hand: this recording in a loop from the first poll on, a person's clutch from the home pose (7,)."""
+    return HandSwitch(recording, home_pose=home_pose, clutch=clutch)
