@@ -8,9 +8,10 @@ from teletwin.arm import Arm
 from teletwin.arm.resample import CommandResampler, ResamplerCfg
 from teletwin.arm.simulated import SimulatedArm
 from teletwin.clock import Clock
+from teletwin.geometry import quat_from_matrix
 from teletwin.hand import load_hand
+from teletwin.hand.clutch import ClutchCfg
 from teletwin.hand.source import HandSwitch
-from teletwin.hand.source import build_hand as hand_with_person
 from teletwin.link import Link
 from teletwin.messages import Message
 from teletwin.robot.ur3e import HOME_Q, tool_pose_in_ur_base
@@ -25,6 +26,7 @@ from teletwin.twin.rendering import RenderingCfg, RenderingFunction
 from teletwin.twin.rmpflow import RmpFlowPolicy
 from teletwin.twin.smoothing import Smoothing
 from teletwin.twin.target import PathCfg
+from teletwin.view.camera import Camera
 
 STOCK_LAG_S = 0.1125
 """Lag of the stock RMPflow behind a slow target: accel_norm_eps * d_gain / p_gain [s]."""
@@ -112,6 +114,8 @@ def build_arm_loop(
 
 
 def build_hand(session: SessionCfg) -> HandSwitch:
-    """The recorded hand, with the person's beside it."""
+    """The recorded hand, with the person's beside it: what moves right in the picture moves right in the view."""
     home = tool_pose_in_ur_base(HOME_Q)
-    return hand_with_person(load_hand(session.hand, home_pose=home), home_pose=home)
+    w, x, y, z = quat_from_matrix(Camera().view_to_base).tolist()
+    clutch = ClutchCfg(hand_to_base=(w, x, y, z))
+    return HandSwitch(load_hand(session.hand, home_pose=home), home_pose=home, clutch=clutch)

@@ -14,6 +14,8 @@ from teletwin.view.encoder import Encoder
 from teletwin.view.renderer import Renderer, SceneObject
 
 _LATE_FRAMES = 15
+_SIZES = {"box": 3, "cylinder": 2, "sphere": 1}
+"""Numbers that describe each shape."""
 
 
 class LivePicture:
@@ -21,7 +23,7 @@ class LivePicture:
 
     def __init__(self, settings: ViewSettings, *, objects: Sequence[WorldObject]) -> None:
         self._settings = settings
-        self._objects = [SceneObject(kind=o.kind, size=o.size, colour=o.colour) for o in objects]
+        self._objects = [SceneObject(kind=o.kind, size=o.size[: _SIZES[o.kind]], colour=o.colour) for o in objects]
         self._late_count = 0
 
     def __enter__(self) -> LivePicture:

@@ -205,4 +205,4 @@ def _viewer(process: OperatorProcess) -> contextlib.AbstractContextManager[objec
     """The protocol viewer that stands in for a browser."""
     from teletwin.view.viewer import HeadlessViewer
 
-    return HeadlessViewer(process.server.url, process.clock)
+    return HeadlessViewer(process.server.url, process.clock, lambda _: None)
