@@ -1,0 +1,309 @@
+"""Measurements of the running loop in fixed memory: latencies, counters, ticks, errors, lag, jerk."""
+
+from __future__ import annotations
+
+import math
+from collections import Counter, deque
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from teletwin.buffer import PoseHistory
+from teletwin.clock import NS_PER_MS, NS_PER_S
+from teletwin.errors import ConfigError
+from teletwin.geometry import Array
+
+OVERRUN_MS = 2.0
+"""A tick that starts later than this counts as an overrun."""
+
+
+class LatencyHistogram:
+    """Counts of values in bins of equal ratio; adding is O(1), memory fixed, the same input gives the same output.
+
+    Values may be negative (an effective motion-to-photon time is, when the forecast looks far ahead).
+    Quantiles are exact to half a bin, about 0.6 % of the value; count, mean and max are exact.
+    """
+
+    _SMALLEST = 1e-3
+    _DECADES = 8
+    _BINS_PER_DECADE = 200
+
+    def __init__(self) -> None:
+        self._zero = self._DECADES * self._BINS_PER_DECADE  # |value| <= _SMALLEST; negative ones below it
+        self._counts = [0] * (2 * self._zero + 1)
+        self.count = 0
+        self.invalid_count = 0
+        self.max = -math.inf
+        self.min = math.inf
+        self._sum = 0.0
+        self._smoothed = math.nan
+
+    def add(self, value: float) -> None:
+        """Count one value; one that is not finite is only counted as invalid."""
+        if not math.isfinite(value):
+            self.invalid_count += 1
+            return
+        size = abs(value)
+        index = 0
+        if size > self._SMALLEST:
+            index = min(int(math.log10(size / self._SMALLEST) * self._BINS_PER_DECADE) + 1, self._zero)
+        self._counts[self._zero + (index if value >= 0.0 else -index)] += 1
+        self.count += 1
+        self._sum += value
+        self._smoothed = value if self.count == 1 else self._smoothed + (value - self._smoothed) / min(self.count, 30)
+        self.max = max(self.max, value)
+        self.min = min(self.min, value)
+
+    @property
+    def mean(self) -> float:
+        """Mean of the values; NaN when there are none."""
+        return self._sum / self.count if self.count else math.nan
+
+    @property
+    def smoothed(self) -> float | None:
+        """Average over about the newest 30 values, for a display; None when there are none."""
+        return self._smoothed if self.count else None
+
+    def quantile(self, share: float) -> float:
+        """The value below which a share 0 ... 1 of the values lies; NaN when there are none."""
+        if not self.count:
+            return math.nan
+        wanted, seen = max(1, math.ceil(share * self.count)), 0
+        for position, count in enumerate(self._counts):
+            seen += count
+            if seen >= wanted:
+                return min(max(self._center(position - self._zero), self.min), self.max)
+        return self.max
+
+    def summary(self) -> dict[str, float]:
+        """count, mean, p50, p95, p99, max."""
+        return {
+            "count": self.count,
+            "mean": self.mean,
+            "p50": self.quantile(0.5),
+            "p95": self.quantile(0.95),
+            "p99": self.quantile(0.99),
+            "max": self.max if self.count else math.nan,
+        }
+
+    def _center(self, index: int) -> float:
+        if index == 0:
+            return 0.0
+        size = self._SMALLEST * 10.0 ** ((abs(index) - 0.5) / self._BINS_PER_DECADE)
+        return math.copysign(size, index)
+
+
+class Counters:
+    """Named event counts; a name never counted reads 0."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+
+    def add(self, name: str, amount: int = 1) -> None:
+        """Count an event."""
+        self._counts[name] += amount
+
+    def __getitem__(self, name: str) -> int:
+        return self._counts[name]
+
+    def snapshot(self) -> dict[str, int]:
+        """All counts by name, a copy in alphabetical order."""
+        return dict(sorted(self._counts.items()))
+
+
+class TickStats:
+    """How punctual a loop is: period and lateness [ms], work [us], ticks and overruns."""
+
+    def __init__(self, *, overrun_ms: float = OVERRUN_MS) -> None:
+        self._overrun_ns = round(overrun_ms * NS_PER_MS)
+        self._last_ns: int | None = None
+        self.period_ms = LatencyHistogram()
+        self.late_ms = LatencyHistogram()
+        self.work_us = LatencyHistogram()
+        self.tick_count = 0
+        self.overrun_count = 0
+        self.work_smoothed_us = 0.0
+        """Work of a tick, averaged over about 50 ticks."""
+
+    def add(self, *, start_ns: int, late_ns: int, work_ns: int) -> None:
+        """Note one tick: when it started, how late that was, how long it worked [ns]."""
+        if self._last_ns is not None:
+            self.period_ms.add((start_ns - self._last_ns) / NS_PER_MS)
+        self._last_ns = start_ns
+        self.late_ms.add(late_ns / NS_PER_MS)
+        work_us = work_ns / 1000.0
+        self.work_us.add(work_us)
+        self.tick_count += 1
+        self.overrun_count += late_ns > self._overrun_ns
+        self.work_smoothed_us += (work_us - self.work_smoothed_us) / min(self.tick_count, 50)
+
+    def summary(self) -> dict[str, object]:
+        """Numbers for a report."""
+        return {
+            "ticks": self.tick_count,
+            "overruns": self.overrun_count,
+            "period_ms": self.period_ms.summary(),
+            "late_ms": self.late_ms.summary(),
+            "work_us": self.work_us.summary(),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rmse:
+    """Root mean square error between two pose streams at the same instants."""
+
+    position_m: float
+    orientation_rad: float
+    count: int
+
+    @classmethod
+    def of(cls, sums: tuple[float, float, int]) -> Rmse:
+        """From sums of squares of position [m^2] and orientation [rad^2] over a count of instants."""
+        position, orientation, count = sums
+        if not count:
+            return cls(position_m=math.nan, orientation_rad=math.nan, count=0)
+        return cls(
+            position_m=math.sqrt(max(position, 0.0) / count),
+            orientation_rad=math.sqrt(max(orientation, 0.0) / count),
+            count=count,
+        )
+
+
+class ErrorTrack:
+    """Error between a reference (the hand) and a follower (the arm's tool, the frame shown) as both stream in.
+
+    A follower's pose is compared with the reference interpolated at its own time, as soon as the reference
+    has passed that time; both must be on one clock. Follower poses before the first reference are skipped.
+    """
+
+    _PENDING = 2048
+
+    def __init__(self, *, window_s: float = 2.0, capacity: int = 4096) -> None:
+        if not window_s > 0.0:
+            raise ConfigError("the error's window cannot be used", given=window_s, allowed="seconds > 0")
+        self._window_ns = round(window_s * NS_PER_S)
+        self._reference = PoseHistory(capacity=capacity)
+        self._pending: deque[tuple[int, Array]] = deque(maxlen=self._PENDING)
+        self._recent: deque[tuple[int, float, float]] = deque()
+        self._recent_sums = (0.0, 0.0, 0)
+        self._sums = (0.0, 0.0, 0)
+        self._seconds: dict[int, tuple[float, float, int]] = {}
+        self.position_mm = LatencyHistogram()
+        self.orientation_mrad = LatencyHistogram()
+        self.skipped_count = 0
+
+    def add_reference(self, t_ns: int, pose: Array) -> None:
+        """Append a reference pose (7,)."""
+        if self._reference.append(t_ns, pose):
+            self._settle()
+
+    def add(self, t_ns: int, pose: Array) -> None:
+        """Append a pose (7,) of the follower that held at t_ns."""
+        if len(self._pending) == self._PENDING:
+            self.skipped_count += 1
+        self._pending.append((t_ns, np.array(pose)))
+        self._settle()
+
+    def running(self) -> Rmse:
+        """Over the last window."""
+        return Rmse.of(self._recent_sums)
+
+    def whole(self) -> Rmse:
+        """Over everything so far."""
+        return Rmse.of(self._sums)
+
+    def per_second(self) -> dict[int, Rmse]:
+        """By whole second of the follower's time."""
+        return {second: Rmse.of(sums) for second, sums in sorted(self._seconds.items())}
+
+    def _settle(self) -> None:
+        while self._pending and self._pending[0][0] <= self._reference.newest_t_ns:
+            t_ns, pose = self._pending.popleft()
+            reference = self._reference.at(t_ns)
+            if reference is None:
+                self.skipped_count += 1
+            else:
+                self.add_pair(t_ns, reference, pose)
+
+    def add_pair(self, t_ns: int, reference: Array, pose: Array) -> None:
+        """Note reference and follower (7,) at the same instant t_ns, where the caller keeps the reference."""
+        position = math.dist(reference[:3], pose[:3])
+        orientation = _angle_rad(reference[3:].tolist(), pose[3:].tolist())
+        if not (math.isfinite(position) and math.isfinite(orientation)):
+            self.skipped_count += 1
+            return
+        squares = (position * position, orientation * orientation, 1)
+        self.position_mm.add(1000.0 * position)
+        self.orientation_mrad.add(1000.0 * orientation)
+        self._sums = _plus(self._sums, squares)
+        second = t_ns // NS_PER_S
+        self._seconds[second] = _plus(self._seconds.get(second, (0.0, 0.0, 0)), squares)
+        self._recent.append((t_ns, squares[0], squares[1]))
+        self._recent_sums = _plus(self._recent_sums, squares)
+        while self._recent[0][0] < t_ns - self._window_ns:
+            _, old_position, old_orientation = self._recent.popleft()
+            self._recent_sums = _plus(self._recent_sums, (-old_position, -old_orientation, -1))
+
+
+def _angle_rad(a: list[float], b: list[float]) -> float:
+    """Angle between unit quaternions: |a - b| = 2 sin(angle / 4) on the same hemisphere; plain floats are faster."""
+    chord = min(math.dist(a, b), math.dist(a, [-x for x in b]))
+    return 4.0 * math.asin(min(0.5 * chord, 1.0))
+
+
+def _plus(a: tuple[float, float, int], b: tuple[float, float, int]) -> tuple[float, float, int]:
+    return a[0] + b[0], a[1] + b[1], a[2] + b[2]
+
+
+def best_lag_ms(
+    times_ns: NDArray[np.int64], hand: Array, arm: Array, *, max_lag_ms: float = 600.0, step_ms: float = 2.0
+) -> float:
+    """The lag [ms], 0 ... max_lag_ms, by which the arm's positions (n, 3) trail the hand's (n, 3) best.
+
+    Both are resampled evenly; the lag with the least variance of arm(t) - hand(t - lag) wins, refined by a
+    parabola through it and its neighbours. A constant offset does not matter. NaN when the series is
+    shorter than twice max_lag_ms or the hand rests.
+    """
+    t_ms = (np.asarray(times_ns, dtype=np.float64) - float(times_ns[0])) / NS_PER_MS if len(times_ns) else np.zeros(1)
+    if t_ms[-1] < 2.0 * max_lag_ms or float(np.ptp(hand, axis=0).max()) < 1e-6:
+        return math.nan
+    grid = np.arange(0.0, t_ms[-1], step_ms)
+    h, a = (np.stack([np.interp(grid, t_ms, np.asarray(p)[:, i]) for i in range(3)], axis=-1) for p in (hand, arm))
+    first = int(max_lag_ms / step_ms) + 1  # every lag is judged on the same part of the arm's path
+    tail = a[first:]
+    cost = np.array([np.var(tail - h[first - k : len(h) - k], axis=0).sum() for k in range(first)])
+    return step_ms * _refined_minimum(cost)
+
+
+def _refined_minimum(cost: Array) -> float:
+    """Index of the smallest value, between indices by the parabola through its neighbours."""
+    k = int(np.argmin(cost))
+    if k in (0, len(cost) - 1):
+        return float(k)
+    left, here, right = cost[k - 1 : k + 2]
+    bend = left - 2.0 * here + right
+    return k + (0.5 * float((left - right) / bend) if bend > 0.0 else 0.0)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JerkReport:
+    """Jerk of the joint that jerks most, over the instants [rad/s^3]."""
+
+    p50: float
+    p95: float
+    max: float
+
+
+def jerk_report(times_ns: NDArray[np.int64], q: Array) -> JerkReport:
+    """Jerk of joint positions q (n, joints) [rad] at increasing times (n,) [ns], by third differences."""
+    t = np.asarray(times_ns, dtype=np.float64) / NS_PER_S
+    if len(t) < 4:
+        return JerkReport(p50=math.nan, p95=math.nan, max=math.nan)
+    values = np.asarray(q, dtype=np.float64)
+    for _ in range(3):
+        values = np.diff(values, axis=0) / np.diff(t)[:, None]
+        t = 0.5 * (t[1:] + t[:-1])
+    size = np.abs(values).max(axis=1)
+    p50, p95 = np.percentile(size, [50, 95])
+    return JerkReport(p50=float(p50), p95=float(p95), max=float(size.max()))
