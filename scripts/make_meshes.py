@@ -14,6 +14,7 @@ colour and vertices split at creases, at two levels of detail:
 from __future__ import annotations
 
 import argparse
+import hashlib
 import importlib
 import importlib.util
 import itertools
@@ -38,6 +39,8 @@ SOURCE_LINKS = {
     "wrist_3": ("wrist_3_link", "wrist3.obj"),
 }
 MATERIALS = {"Black": "black", "JointGrey": "joint_grey", "LinkGrey": "link_grey", "URBlue": "ur_blue"}
+SOURCE = "airo-models 0.0.12 (PyPI), arms/ur3e/visual"
+LICENCE = "MIT AND BSD-3-Clause; texts in robots/ur3e/meshes/LICENSE.txt"
 CREASE_DEG = 38.0
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -55,7 +58,7 @@ class Detail:
 
 
 DETAILS = (
-    Detail(folder="", triangles_per_m2=45_000.0, floor=700),
+    Detail(folder="", triangles_per_m2=45_000.0, floor=700, cell_m=0.0007),
     Detail(folder="low", triangles_per_m2=13_000.0, floor=90, cell_m=0.0025, area_tolerance=0.05),
 )
 
@@ -291,11 +294,26 @@ def convert(source: Path, target: Path) -> None:
         write_materials(target / detail.folder / "ur3e.mtl", everything)
 
 
+def write_manifest(path: Path, meshes: Path) -> None:
+    """List every mesh file with its hash, source and licence; paths are relative to the manifest."""
+    rows = ["# What was made from other people's work: its bytes, where it comes from, on what terms."]
+    rows += ["# Written by scripts/make_meshes.py; a test compares the hashes.", ""]
+    for file in sorted(each for each in meshes.rglob("*") if each.is_file()):
+        rows += [
+            "[[file]]",
+            f'path = "{file.relative_to(path.parent).as_posix()}"',
+            f'sha256 = "{hashlib.sha256(file.read_bytes()).hexdigest()}"',
+            f'source = "{SOURCE}"',
+            f'licence = "{LICENCE}"',
+            "",
+        ]
+    path.write_text("\n".join(rows[:-1]) + "\n")
+
+
 def main() -> None:
     """Read the options and convert."""
     parser = argparse.ArgumentParser(description="Make the compact UR3e meshes.")
     parser.add_argument("--source", type=Path, help="folder with ur3e.urdf and visual/ (default: package airo_models)")
-    parser.add_argument("--target", type=Path, default=ROOT / "assets" / "robots" / "ur3e" / "meshes")
     options = parser.parse_args()
     source = options.source
     if source is None:
@@ -303,7 +321,9 @@ def main() -> None:
         if spec is None or spec.origin is None:
             parser.error("airo-models is not installed: pip install airo-models==0.0.12, or give --source")
         source = Path(spec.origin).parent / "arms" / "ur3e"
-    convert(source, options.target)
+    target = ROOT / "assets" / "robots" / "ur3e" / "meshes"
+    convert(source, target)
+    write_manifest(ROOT / "assets" / "MANIFEST.toml", target)
 
 
 if __name__ == "__main__":

@@ -16,9 +16,9 @@ WORLD_UP: Array = np.array([0.0, 0.0, 1.0])
 class Camera:
     """A perspective camera in the UR base frame; the default stands in front of the arm, a little to its side."""
 
-    eye: tuple[float, float, float] = (-1.16, -0.6, 0.62)
+    eye: tuple[float, float, float] = (-1.17, -0.60, 0.60)
     """Where it stands [m]."""
-    look_at: tuple[float, float, float] = (-0.17, -0.05, 0.19)
+    look_at: tuple[float, float, float] = (-0.235, -0.095, 0.205)
     """What is in the middle of the picture [m]."""
     vertical_fov_deg: float = 30.0
     near_m: float = 0.2
