@@ -125,6 +125,8 @@ def test_tables_show_every_figure_once() -> None:
     assert "31.2" in text
     assert "control.rmse_m" in text
     assert "series" not in text
+    assert "stale 3" in text
+    assert "late" not in text  # it stayed at zero
 
 
 def test_a_bench_row_knows_whether_it_meets_its_bar() -> None:

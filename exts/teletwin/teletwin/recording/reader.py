@@ -36,7 +36,7 @@ class LoggedMessage:
 
     @property
     def role(self) -> str:
-        """Who sent it."""
+        """Whose message it is: the first part of the topic."""
         return self.topic.split("/")[1]
 
     @property

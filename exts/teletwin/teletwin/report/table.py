@@ -14,7 +14,10 @@ _STATISTICS = ("p50", "p95", "p99", "max", "mean", "count")
 
 
 def report_tables(document: Mapping[str, Any]) -> list[Table]:
-    """Two tables of a report's results: single figures, and those with percentiles; series are left out."""
+    """Two tables of a report's results: single figures, and those with percentiles.
+
+    Series are left out, and counters that stayed at zero.
+    """
     singles, spread = _rows(document["results"])
     tables = []
     if singles:
@@ -56,6 +59,8 @@ def _rows(
         name = f"{prefix}{key}"
         if isinstance(item, Mapping) and any(each in item for each in _STATISTICS[:4]):
             spread.append((name, item))
+        elif isinstance(item, Mapping) and key.endswith("counters"):
+            singles.append((name, ", ".join(f"{what} {count}" for what, count in item.items() if count) or "none"))
         elif isinstance(item, Mapping):
             deeper = _rows(item, f"{name}.")
             singles += deeper[0]
