@@ -113,3 +113,19 @@ def test_reset_forgets_the_commands():
 def test_settings_out_of_range_are_refused():
     with pytest.raises(ConfigError, match="hold_after_s"):
         ResamplerCfg(hold_after_s=0.0)
+
+
+def test_without_a_reset_the_first_command_is_taken_as_it_is():
+    resampler = CommandResampler()
+    assert resampler.sample(0).held
+    resampler.push(MS, np.full(6, 1.5), np.zeros(6), now_ns=10 * MS)
+    np.testing.assert_array_equal(resampler.sample(10 * MS).q, np.full(6, 1.5))
+
+
+def test_a_silence_in_which_nobody_sampled_is_a_hold_too():
+    resampler = CommandResampler()
+    resampler.push(0, np.zeros(6), np.zeros(6), now_ns=10 * MS)
+    resampler.sample(12 * MS)
+    resampler.push(500 * MS, np.full(6, 0.4), np.zeros(6), now_ns=510 * MS)
+    assert resampler.held_count == 1
+    assert np.abs(resampler.sample(512 * MS).q).max() < 0.01

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from teletwin.arm.servo_law import ServoLaw, ServoLawCfg
-from teletwin.arm.simulated import HOME_Q, SimulatedArm, SimulatedArmCfg
+from teletwin.arm.simulated import START_Q, SimulatedArm, SimulatedArmCfg
 from teletwin.clock import VirtualClock
 from teletwin.errors import ConfigError
 
@@ -20,7 +20,7 @@ def ramp_delay_s(cfg, *, speed=0.5, count=1000):
 def test_whole_arm_follows_a_ramp_34_ms_late_at_the_reported_setting():
     clock = VirtualClock()
     arm = SimulatedArm(clock)
-    speed, start = 0.3, np.array(HOME_Q)
+    speed, start = 0.3, np.array(START_Q)
     lags = []
     for k in range(1, 1001):
         arm.servo(start + speed * 0.002 * (k - 1))

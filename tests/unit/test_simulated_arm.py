@@ -2,14 +2,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from teletwin.arm.simulated import HOME_Q, SimulatedArm, SimulatedArmCfg
+from teletwin.arm.simulated import START_Q, SimulatedArm, SimulatedArmCfg
 from teletwin.clock import VirtualClock
 
 
 def drive(seed):
     clock, rng = VirtualClock(), np.random.default_rng(seed)
     arm = SimulatedArm(clock)
-    q, out = np.array(HOME_Q), []
+    q, out = np.array(START_Q), []
     for k in range(300):
         q = q + rng.normal(0.0, 0.001, 6)
         arm.servo(q)
@@ -27,7 +27,7 @@ def test_the_same_calls_give_the_same_bytes():
 def test_time_passes_only_in_whole_cycles_of_advance():
     clock = VirtualClock()
     arm = SimulatedArm(clock)
-    arm.servo(np.array(HOME_Q) + 0.1)
+    arm.servo(np.array(START_Q) + 0.1)
     clock.sleep_until(50_000_000)
     assert arm.state().t_ns == 0
     arm.advance(5_000_000)
@@ -41,20 +41,20 @@ def test_longer_transport_makes_a_later_arm():
     for delay_s in (0.0, 0.02):
         clock = VirtualClock()
         arm = SimulatedArm(clock, SimulatedArmCfg(transport_delay_s=delay_s))
-        arm.servo(np.array(HOME_Q) + 0.1)
+        arm.servo(np.array(START_Q) + 0.1)
         clock.sleep_until(40_000_000)
         arm.advance()
-        moved.append(arm.state().q[0] - HOME_Q[0])
+        moved.append(arm.state().q[0] - START_Q[0])
     assert moved[0] > moved[1] + 0.01
 
 
 def test_reset_puts_the_arm_at_rest_where_told():
     clock = VirtualClock()
     arm = SimulatedArm(clock)
-    arm.servo(np.array(HOME_Q) + 0.3)
+    arm.servo(np.array(START_Q) + 0.3)
     clock.sleep_until(100_000_000)
     arm.advance()
-    arm.reset(np.array(HOME_Q))
+    arm.reset(np.array(START_Q))
     clock.sleep_until(200_000_000)
     arm.advance()
-    np.testing.assert_allclose(arm.state().q, HOME_Q, atol=1e-6)
+    np.testing.assert_allclose(arm.state().q, START_Q, atol=1e-6)

@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from teletwin.arm.simulated import HOME_Q
+from teletwin.arm.simulated import START_Q
 from teletwin.arm.virtual_ur.control_script import Command
 from teletwin.arm.virtual_ur.controller import Controller, ControllerCfg, Runtime
 from teletwin.arm.virtual_ur.dashboard import Dashboard
@@ -47,12 +47,12 @@ def test_a_new_controller_stands_still_and_waits_for_a_program():
     controller = Controller()
     run(controller, 100)
     assert controller.outputs.get("runtime_state") == (Runtime.STOPPED,)
-    np.testing.assert_allclose(controller.outputs.get("actual_q"), HOME_Q, atol=1e-6)
+    np.testing.assert_allclose(controller.outputs.get("actual_q"), START_Q, atol=1e-6)
     assert controller.outputs.get("timestamp") == (0.2,)
 
 
 def test_servo_moves_the_arm_and_stays_ready(controller):
-    goal = np.array(HOME_Q) + 0.05
+    goal = np.array(START_Q) + 0.05
     servo(controller, goal)
     run(controller, 200)
     np.testing.assert_allclose(controller.outputs.get("actual_q"), goal, atol=1e-3)
@@ -60,7 +60,7 @@ def test_servo_moves_the_arm_and_stays_ready(controller):
 
 
 def test_a_move_says_done_when_it_is_there_and_ready_once_cleared(controller):
-    goal = np.array(HOME_Q) + 0.1
+    goal = np.array(START_Q) + 0.1
     order(controller, Command.MOVE_J, [*goal, 1.0, 2.0])
     run(controller, 20)
     assert answer_of(controller) != 2
@@ -73,7 +73,7 @@ def test_a_move_says_done_when_it_is_there_and_ready_once_cleared(controller):
 
 
 def test_an_asynchronous_move_says_done_at_once_and_shows_its_progress(controller):
-    order(controller, Command.MOVE_J, [*(np.array(HOME_Q) + 0.1), 1.0, 2.0], asynchronous=1)
+    order(controller, Command.MOVE_J, [*(np.array(START_Q) + 0.1), 1.0, 2.0], asynchronous=1)
     run(controller, 2)
     assert answer_of(controller) == 2
     assert controller.outputs.get("output_int_register_2")[0] & 1 << 15
@@ -85,7 +85,7 @@ def test_values_that_servoj_does_not_take_end_the_program(controller):
     servo(controller, [np.nan] * 6)
     run(controller, 50)
     assert controller.runtime == Runtime.STOPPED
-    np.testing.assert_allclose(controller.dynamics.q, HOME_Q, atol=1e-6)
+    np.testing.assert_allclose(controller.dynamics.q, START_Q, atol=1e-6)
 
 
 def test_a_command_that_is_not_emulated_ends_the_program_instead_of_pretending(controller):
@@ -137,7 +137,7 @@ def test_the_watchdog_stops_the_program_of_a_silent_client(controller):
 
 
 def test_without_a_watchdog_a_silent_client_leaves_the_arm_holding(controller):
-    goal = np.array(HOME_Q) + 0.02
+    goal = np.array(START_Q) + 0.02
     servo(controller, goal)
     run(controller, 2000)
     assert controller.runtime == Runtime.PLAYING

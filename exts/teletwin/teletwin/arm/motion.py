@@ -8,10 +8,12 @@ import numpy as np
 
 from teletwin.arm.servo_law import ServoLaw, ServoLawCfg
 from teletwin.geometry import Array
+from teletwin.robot.ur3e import JointLimits
 
-SPEED_LIMIT_RAD_S = np.array([np.pi, np.pi, np.pi, 2 * np.pi, 2 * np.pi, 2 * np.pi])
+SPEED_LIMIT_RAD_S = JointLimits().velocity
 """Joint speed limits of the UR3e; no reference is faster, whatever the set-points ask."""
-RANGE_LIMIT_RAD = np.array([2 * np.pi, 2 * np.pi, np.pi, 2 * np.pi, 2 * np.pi, 2 * np.pi])
+RANGE_LIMIT_RAD = np.array([2.0, 2.0, 1.0, 2.0, 2.0, 2.0]) * np.pi
+"""The controller's own joint range: the whole one, a little more than teletwin asks for."""
 
 
 class MotionMode(IntEnum):

@@ -81,9 +81,14 @@ class CommandResampler:
         self.held_count = 0
         """How often a silent link made the arm hold."""
         self.reset(np.zeros(joint_count))
+        self._placed = False
 
     def reset(self, q: Array) -> None:
-        """Forget all commands; hold q [rad] (n,) until the first arrives."""
+        """Forget all commands; hold q [rad] (n,) until the first arrives, then go over to it smoothly.
+
+        Without a reset the first command is taken as it is: nothing is known about where the arm stands.
+        """
+        self._placed = True
         self._commands: deque[tuple[int, Array, Array]] = deque(maxlen=_KEPT)
         self._transit_ns: float | None = None
         self._arrived_ns = 0
@@ -101,6 +106,8 @@ class CommandResampler:
         if self._commands and t_ns <= self._commands[-1][0]:
             self.stale_count += 1
             return False
+        if not self._holding and self._is_silent(now_ns):  # nobody sampled meanwhile
+            self._hold()
         if self._holding:
             self._resume(q, now_ns)
         self._update_transit(now_ns - t_ns, now_ns)
@@ -113,14 +120,20 @@ class CommandResampler:
         """The set-point for now_ns [ns]; call it once every servo tick."""
         if self._holding:
             return self._held(now_ns)
-        if now_ns - self._arrived_ns > self._cfg.hold_after_s * NS_PER_S:
-            self._holding = True
-            self.held_count += 1
+        if self._is_silent(now_ns):
+            self._hold()
             return self._held(now_ns)
         q, qd = self._follow(now_ns)
         q, qd = self._blend(q, qd, now_ns)
         self._last = q
         return Resampled(q=q.copy(), qd=qd, held=False, silent_s=(now_ns - self._arrived_ns) / NS_PER_S)
+
+    def _is_silent(self, now_ns: int) -> bool:
+        return now_ns - self._arrived_ns > self._cfg.hold_after_s * NS_PER_S
+
+    def _hold(self) -> None:
+        self._holding = True
+        self.held_count += 1
 
     def _held(self, now_ns: int) -> Resampled:
         silent_s = (now_ns - self._arrived_ns) / NS_PER_S if self._commands else 0.0
@@ -131,6 +144,9 @@ class CommandResampler:
         self._commands.clear()
         self._transit_ns = None
         self._holding = False
+        if not self._placed:
+            self._last = np.array(q, dtype=np.float64)
+            self._placed = True
         self._blend_from = self._last.copy()
         self._blend_start_ns = now_ns
         way_rad = float(np.abs(q - self._last).max())

@@ -88,7 +88,7 @@ class RtdeArm:
     def __exit__(self, *exc: object) -> None:
         self._jobs.put("close")
         if self._worker is not None:
-            self._worker.join(timeout=3.0)
+            self._worker.join(timeout=1.5)
             self._worker = None
         link, self._link = self._link, None
         if link is not None:

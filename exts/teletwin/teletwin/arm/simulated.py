@@ -13,9 +13,10 @@ from teletwin.arm.servo_law import ServoLawCfg
 from teletwin.clock import NS_PER_S, Clock
 from teletwin.errors import ConfigError
 from teletwin.geometry import Array
+from teletwin.robot.ur3e import HOME_Q
 
-HOME_Q = (0.0, -1.2, 1.4, -1.77, -1.57, 0.0)
-"""Where a new arm stands [rad]: the tool points down at about (-0.38, -0.13, 0.24)."""
+START_Q: tuple[float, ...] = tuple(HOME_Q.tolist())
+"""Where a new arm stands [rad]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,7 +29,7 @@ class SimulatedArmCfg:
     """From `servo` to the controller's use of the set-point [s]; two cycles stand for RTDE there and back."""
     stop_deceleration: float = 8.0
     """[rad/s^2]."""
-    q_start: tuple[float, ...] = HOME_Q
+    q_start: tuple[float, ...] = START_Q
 
     def __post_init__(self) -> None:
         ServoLawCfg(lookahead_s=self.lookahead_s, gain=self.gain)

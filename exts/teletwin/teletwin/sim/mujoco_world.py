@@ -12,10 +12,11 @@ import numpy as np
 from teletwin.assets import asset_path
 from teletwin.errors import ConfigError, RobotError
 from teletwin.geometry import Array
+from teletwin.robot.ur3e import JointLimits
 
 _SCENES = {"table": ("scenes", "table.xml"), "bare": ("robots", "ur3e", "ur3e.xml")}
 _KINDS = {2: "sphere", 5: "cylinder", 6: "box"}  # mjtGeom values
-_DRIVE_SPEED_RAD_S = np.array([np.pi, np.pi, np.pi, 2 * np.pi, 2 * np.pi, 2 * np.pi])
+_DRIVE_SPEED_RAD_S = JointLimits().velocity
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,7 +9,7 @@ from enum import IntEnum
 import numpy as np
 
 from teletwin.arm.dynamics import CYCLE_S, UrDynamics
-from teletwin.arm.simulated import HOME_Q
+from teletwin.arm.simulated import START_Q
 from teletwin.arm.virtual_ur.control_script import ControlScript
 from teletwin.arm.virtual_ur.reports import Reports
 from teletwin.arm.virtual_ur.safety import UNLOCK_WAIT_S, Safety
@@ -33,7 +33,7 @@ class Runtime(IntEnum):
 class ControllerCfg:
     """A virtual UR3e."""
 
-    q_start: tuple[float, ...] = HOME_Q
+    q_start: tuple[float, ...] = START_Q
     unlock_wait_s: float = UNLOCK_WAIT_S
     """How long a protective stop cannot be unlocked [s]."""
 
