@@ -12,6 +12,7 @@ from teletwin.errors import ConfigError, RobotError
 from teletwin.geometry import Array
 from teletwin.robot import JointLimits, Robot, WorkspaceLimits, load_ur3e, swap_base_vector
 from teletwin.robot.chain import SerialChain
+from teletwin.warp_runtime import load_warp
 
 DT_MAX_S = 0.02
 """A longer tick counts as this one [s]; the arm then moves as far as in 20 ms."""
@@ -62,18 +63,15 @@ class BatchLimiter:
         workspace: WorkspaceLimits | None = None,
         device: str = "cpu",
     ) -> None:
-        import warp as wp
-
-        wp.config.quiet = True  # pyright: ignore[reportAttributeAccessIssue]
-        # before the kernel's module starts warp: nothing is printed
-        from teletwin.twin import limits_kernel
+        wp = load_warp()
+        from teletwin.twin import limits_kernel, limits_model
 
         robot, joints, workspace = robot or load_ur3e(), joints or JointLimits(), workspace or WorkspaceLimits()
         if len(joints.lower) != robot.chain.joint_count:
             raise ConfigError("joint limits of another robot", given=len(joints.lower), allowed=robot.chain.joint_count)
         self.batch, self.joint_count, self.device = batch, robot.chain.joint_count, device
-        self._model = _build_model(limits_kernel.LimiterModel(), robot, joints, workspace, device)
-        self.state = _build_state(limits_kernel.LimiterState(), batch, robot.chain, device)
+        self._model = _build_model(limits_model.LimiterModel(), robot, joints, workspace, device)
+        self.state = _build_state(limits_model.LimiterState(), batch, robot.chain, device)
         self._launch: Any = wp.launch(
             limits_kernel.limit_tick, dim=batch, inputs=[self._model, self.state], device=device, record_cmd=True
         )
@@ -87,9 +85,10 @@ class CommandLimiter:
     """The last stage before the arm; nothing switches it off.
 
     Per tick it follows the desired joints exactly where the limits permit. After a jump it approaches
-    nearly time-optimally and without overshoot, by the square-root law of braking in discrete time, relative
-    to the moving target. A command is accepted only if a full stop from it stays inside range and
-    workspace (see `limits_kernel`), so neither is ever left: for any input, and any ticks up to 20 ms.
+    nearly time-optimally by the square-root law of braking in discrete time, relative to the moving target;
+    a target at rest is not overshot (with uneven ticks by at most half of acceleration times tick squared).
+    A command is accepted only if a full stop from it stays inside range and workspace (see `limits_kernel`),
+    so neither is ever left: for any input, and any ticks up to 20 ms.
 
     A desired position outside the workspace is pulled back to the border, so the tool slides along it and
     leaves it as soon as the desired motion comes back in. Put down outside (a measured arm), the tool may
@@ -176,8 +175,7 @@ class CommandLimiter:
 
 def _build_model(model: Any, robot: Robot, joints: JointLimits, workspace: WorkspaceLimits, device: str) -> Any:
     """Fill the kernel's LimiterModel: the path to the tool in the UR base frame, and the limits."""
-    import warp as wp
-
+    wp = load_warp()
     chain = robot.chain
     tool = chain.frame(robot.tool_frame)
     path = list(chain.ancestors(tool.joint))
@@ -220,8 +218,7 @@ def _reach(chain: SerialChain, path: list[int], tool: Array, joints: JointLimits
 
 def _build_state(state: Any, batch: int, chain: SerialChain, device: str) -> Any:
     """Allocate the kernel's LimiterState; joints at 0 until written."""
-    import warp as wp
-
+    wp = load_warp()
     joint_count = chain.joint_count
     for name in ("q", "v", "desired", "desired_v", "target", "target_before", "candidate", "trial", "gradient"):
         setattr(state, name, wp.zeros((batch, joint_count), dtype=wp.float64, device=device))

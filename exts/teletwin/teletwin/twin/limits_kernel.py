@@ -20,150 +20,36 @@ from typing import Any
 
 import warp as wp  # noqa: TID253
 
-ZERO = wp.constant(wp.float64(0.0))
-HALF = wp.constant(wp.float64(0.5))
-ONE = wp.constant(wp.float64(1.0))
-TWO = wp.constant(wp.float64(2.0))
-DT_MIN_S = wp.constant(wp.float64(1.0e-6))
-SPEED_MIN = wp.constant(wp.float64(1.0e-12))
-DT_MAX_S = wp.constant(wp.float64(0.02))
-BORDER_SLACK_M = wp.constant(wp.float64(1.0e-9))
-"""Kept from the workspace's border, so that rounding never crosses it."""
-RANGE_SLACK = wp.constant(wp.float64(1.0e-12))
-TARGET_SLACK_M = wp.constant(wp.float64(1.0e-4))
-"""Targets outside are pulled this far inside, so that sliding along the border has room for its margins."""
-SAMPLE_MARGIN_M = wp.constant(wp.float64(1.0e-4))
-"""Samples are added, up to MAX_SAMPLES, until four times the chord error is below this."""
-MAX_SAMPLES = wp.constant(8)
-GRADIENT_MIN = wp.constant(wp.float64(1.0e-4))
-"""Squared length below which a constraint cannot be moved by the joints [m^2/rad^2]."""
-PULL_STEP_MAX = wp.constant(wp.float64(0.2))
-"""Longest step of a target that is pulled back into the workspace [rad]."""
+from teletwin.twin.limits_model import (
+    BEND_SHARE,
+    BORDER_SLACK_M,
+    DT_MAX_S,
+    DT_MIN_S,
+    EDGE_SHARE,
+    FLAG_ACCELERATION,
+    FLAG_HOLD,
+    FLAG_INPUT,
+    FLAG_RANGE,
+    FLAG_SPEED,
+    FLAG_WORKSPACE,
+    GRADIENT_MIN,
+    HALF,
+    MAX_SAMPLES,
+    ONE,
+    RANGE_SLACK,
+    SAMPLE_MARGIN_M,
+    SPEED_MIN,
+    TWO,
+    ZERO,
+    LimiterModel,
+    LimiterState,
+    border_gradient,
+    stop_time,
+    tool_position,
+)
+from teletwin.twin.limits_target import pull_target_inside
 
-PULL_NEAR_M = wp.constant(wp.float64(0.02))
-"""Targets further out than this first come nearer to the arm, so that they keep to its elbow's side."""
-PULL_STEPS = wp.constant(12)
-PULL_HOME_SHARE = wp.constant(wp.float64(0.25))
-EDGE_SHARE = wp.constant(wp.float64(0.05))
-"""A joint with less room than this share of its acceleration limit counts as braking fully."""
-BEND_SHARE = wp.constant(wp.float64(1.2))
-"""How much more than linear theory asks a candidate is turned, so that curvature does not refuse it again."""
-
-FLAG_SPEED = wp.constant(1)
-FLAG_ACCELERATION = wp.constant(2)
-FLAG_RANGE = wp.constant(4)
-FLAG_WORKSPACE = wp.constant(8)
-FLAG_INPUT = wp.constant(16)
-FLAG_HOLD = wp.constant(32)
-
-
-@wp.struct
-class LimiterModel:
-    """The arm and its limits; joints in path order from the root to the tool where a path is meant."""
-
-    path: wp.array(dtype=wp.int32)
-    prismatic: wp.array(dtype=wp.int32)
-    translation: wp.array(dtype=wp.vec3d)
-    rotation: wp.array(dtype=wp.mat33d)
-    axis: wp.array(dtype=wp.vec3d)
-    reach: wp.array(dtype=wp.float64)
-    tool: wp.vec3d
-    lower: wp.array(dtype=wp.float64)
-    upper: wp.array(dtype=wp.float64)
-    speed: wp.array(dtype=wp.float64)
-    acceleration: wp.array(dtype=wp.float64)
-    center: wp.vec3d
-    radius: wp.float64
-    height: wp.float64
-
-
-@wp.struct
-class LimiterState:
-    """What a tick reads and writes; arrays (batch, n) unless noted."""
-
-    q: wp.array2d(dtype=wp.float64)
-    v: wp.array2d(dtype=wp.float64)
-    desired: wp.array2d(dtype=wp.float64)
-    desired_v: wp.array2d(dtype=wp.float64)
-    has_velocity: wp.array(dtype=wp.int32)
-    hold: wp.array(dtype=wp.int32)
-    dt: wp.array(dtype=wp.float64)
-    speed_scale: wp.array(dtype=wp.float64)
-    flags: wp.array(dtype=wp.int32)
-    target: wp.array2d(dtype=wp.float64)
-    target_before: wp.array2d(dtype=wp.float64)
-    candidate: wp.array2d(dtype=wp.float64)
-    trial: wp.array2d(dtype=wp.float64)
-    gradient: wp.array2d(dtype=wp.float64)
-    joint_origin: wp.array2d(dtype=wp.vec3d)
-    joint_axis: wp.array2d(dtype=wp.vec3d)
-
-
-@wp.func
-def _rotated(axis: wp.vec3d, angle: wp.float64, point: wp.vec3d):
-    c = wp.cos(angle)
-    return point * c + wp.cross(axis, point) * wp.sin(angle) + axis * (wp.dot(axis, point) * (ONE - c))
-
-
-@wp.func
-def _tool(
-    m: LimiterModel, e: int, q: wp.array2d(dtype=wp.float64), v: wp.array2d(dtype=wp.float64), ahead_s: wp.float64
-):
-    """Tool position at q + v ahead_s, from the tool towards the root."""
-    p = m.tool
-    count = m.path.shape[0]
-    for i in range(count):
-        k = count - 1 - i
-        j = m.path[k]
-        angle = q[e, j] + v[e, j] * ahead_s
-        if m.prismatic[k] != 0:
-            p = p + m.axis[k] * angle
-        else:
-            p = _rotated(m.axis[k], angle, p)
-        p = m.translation[k] + m.rotation[k] * p
-    return p
-
-
-@wp.func
-def _gradient(m: LimiterModel, s: LimiterState, e: int, q: wp.array2d(dtype=wp.float64), of_height: bool):
-    """Write d(distance from the shoulder)/dq, or d(-height)/dq, at q; return its squared length."""
-    rotation = wp.identity(n=3, dtype=wp.float64)
-    origin = wp.vec3d()
-    count = m.path.shape[0]
-    for k in range(count):
-        j = m.path[k]
-        origin = origin + rotation * m.translation[k]
-        rotation = rotation * m.rotation[k]
-        axis = rotation * m.axis[k]
-        s.joint_axis[e, k] = axis
-        if m.prismatic[k] != 0:
-            origin = origin + axis * q[e, j]
-        else:
-            rotation = rotation * wp.quat_to_matrix(wp.quat_from_axis_angle(m.axis[k], q[e, j]))
-        s.joint_origin[e, k] = origin
-    p = origin + rotation * m.tool
-    outward = wp.vec3d(ZERO, ZERO, -ONE)
-    if not of_height:
-        outward = wp.normalize(p - m.center)
-    for j in range(m.lower.shape[0]):
-        s.gradient[e, j] = ZERO
-    square = ZERO
-    for k in range(count):
-        slope = wp.dot(outward, s.joint_axis[e, k])
-        if m.prismatic[k] == 0:
-            slope = wp.dot(outward, wp.cross(s.joint_axis[e, k], p - s.joint_origin[e, k]))
-        s.gradient[e, m.path[k]] = slope
-        square = square + slope * slope
-    return square
-
-
-@wp.func
-def _stop_time(m: LimiterModel, e: int, v: wp.array2d(dtype=wp.float64)):
-    """Time T in which all joints brake to rest together [s]."""
-    longest = ZERO
-    for j in range(m.lower.shape[0]):
-        longest = wp.max(longest, wp.abs(v[e, j]) / m.acceleration[j])
-    return longest
+wp.set_module_options({"max_unroll": 0})  # unrolled loops take four times as long to compile, and are no faster
 
 
 @wp.func
@@ -181,7 +67,7 @@ def _inside_range(m: LimiterModel, e: int, q: wp.array2d(dtype=wp.float64), v: w
 @wp.func
 def _excess(m: LimiterModel, s: LimiterState, e: int, v: wp.array2d(dtype=wp.float64), dt: wp.float64):
     """How far the segment of v leaves the workspace: (ball [m], when [s], table [m], when [s]); safe when <= 0."""
-    span = dt + HALF * _stop_time(m, e, v)
+    span = dt + HALF * stop_time(m, e, v)
     travel = ZERO
     turn = ZERO
     bend = ZERO
@@ -190,7 +76,7 @@ def _excess(m: LimiterModel, s: LimiterState, e: int, v: wp.array2d(dtype=wp.flo
         travel = travel + m.reach[k] * delta
         bend = bend + m.reach[k] * delta * (delta + TWO * turn)
         turn = turn + delta
-    here = _tool(m, e, s.q, v, ZERO)
+    here = tool_position(m, e, s.q, v, ZERO)
     distance_before = wp.length(here - m.center)
     height_before = here[2]
     radius = m.radius - BORDER_SLACK_M
@@ -201,7 +87,7 @@ def _excess(m: LimiterModel, s: LimiterState, e: int, v: wp.array2d(dtype=wp.flo
         margin = HALF * bend / wp.float64(count * count)
         for k in range(count):
             when = span * wp.float64(k + 1) / wp.float64(count)
-            p = _tool(m, e, s.q, v, when)
+            p = tool_position(m, e, s.q, v, when)
             distance = wp.length(p - m.center)
             ball = distance + margin - wp.max(radius, distance_before)
             table = wp.min(height, height_before) - p[2] + margin
@@ -218,46 +104,12 @@ def _excess(m: LimiterModel, s: LimiterState, e: int, v: wp.array2d(dtype=wp.flo
 
 @wp.func
 def _is_safe(m: LimiterModel, s: LimiterState, e: int, v: wp.array2d(dtype=wp.float64), dt: wp.float64):
-    span = dt + HALF * _stop_time(m, e, v)
+    span = dt + HALF * stop_time(m, e, v)
     safe = _inside_range(m, e, s.q, v, span)
     if safe:
         worst = _excess(m, s, e, v, dt)
         safe = worst[0] <= ZERO and worst[2] <= ZERO
     return safe
-
-
-@wp.func
-def _pull_along(m: LimiterModel, s: LimiterState, e: int, square: wp.float64, distance: wp.float64):
-    """Move the target down the gradient by a distance [m] of the tool."""
-    step = wp.min(distance / square, PULL_STEP_MAX / wp.sqrt(square))
-    for j in range(m.lower.shape[0]):
-        s.target[e, j] = wp.clamp(s.target[e, j] - step * s.gradient[e, j], m.lower[j], m.upper[j])
-
-
-@wp.func
-def _pull_home(m: LimiterModel, s: LimiterState, e: int):
-    """Move the target a quarter of the way to the arm."""
-    for j in range(m.lower.shape[0]):
-        s.target[e, j] = s.target[e, j] + PULL_HOME_SHARE * (s.q[e, j] - s.target[e, j])
-
-
-@wp.func
-def _pull_target_inside(m: LimiterModel, s: LimiterState, e: int):
-    """Newton steps from a target outside the workspace to its border; return whether it was outside."""
-    outside = bool(False)
-    for _i in range(PULL_STEPS):
-        p = _tool(m, e, s.target, s.target, ZERO)
-        ball = wp.length(p - m.center) - m.radius
-        table = m.height - p[2]
-        if ball > -BORDER_SLACK_M or table > -BORDER_SLACK_M:
-            outside = True
-        if outside and wp.max(ball, table) > -HALF * TARGET_SLACK_M:
-            square = _gradient(m, s, e, s.target, table > ball)
-            if square > GRADIENT_MIN and wp.max(ball, table) < PULL_NEAR_M:
-                _pull_along(m, s, e, square, wp.max(ball, table) + TARGET_SLACK_M)
-            else:
-                _pull_home(m, s, e)
-    return outside
 
 
 @wp.func
@@ -283,7 +135,7 @@ def _speed_towards(gap: wp.float64, a: wp.float64, dt: wp.float64):
 
 
 @wp.func
-def _track(m: LimiterModel, s: LimiterState, e: int, pulled: bool, dt: wp.float64):
+def _track(m: LimiterModel, s: LimiterState, e: int, dt: wp.float64):
     """Write each joint's best velocity towards the target into candidate; return flags."""
     flags = int(0)
     for j in range(m.lower.shape[0]):
@@ -293,8 +145,6 @@ def _track(m: LimiterModel, s: LimiterState, e: int, pulled: bool, dt: wp.float6
         target_v = (target - s.target_before[e, j]) / dt
         if s.has_velocity[e] != 0 and target == s.desired[e, j]:
             target_v = s.desired_v[e, j]
-        if pulled:  # a pulled target follows the arm: its speed means nothing
-            target_v = ZERO
         target_v = wp.clamp(target_v, -m.speed[j], m.speed[j])
         error = target - s.q[e, j] - target_v * dt
         wanted = target_v + _closing_speed(error, a, dt)
@@ -317,7 +167,7 @@ def _track(m: LimiterModel, s: LimiterState, e: int, pulled: bool, dt: wp.float6
 @wp.func
 def _braking_factor(m: LimiterModel, s: LimiterState, e: int, dt: wp.float64):
     """What is left of every joint's speed after a tick of full braking."""
-    stop = _stop_time(m, e, s.v)
+    stop = stop_time(m, e, s.v)
     return wp.where(stop > dt, ONE - dt / wp.max(stop, dt), ZERO)
 
 
@@ -334,12 +184,12 @@ def _bend_candidate(m: LimiterModel, s: LimiterState, e: int, worst: wp.vec4d, d
     for side in range(2):
         depth = worst[2 * side]
         if depth > ZERO:
-            square = _gradient(m, s, e, s.q, side == 1)
+            square = border_gradient(m, s, e, s.q, side == 1)
             if square > GRADIENT_MIN:
                 push = BEND_SHARE * depth / (square * worst[2 * side + 1])
                 for j in range(m.lower.shape[0]):
                     s.candidate[e, j] = s.candidate[e, j] - push * s.gradient[e, j]
-    span = dt + HALF * _stop_time(m, e, s.candidate)
+    span = dt + HALF * stop_time(m, e, s.candidate)
     braking = _braking_factor(m, s, e, dt)
     fit = ONE
     for j in range(m.lower.shape[0]):
@@ -417,7 +267,7 @@ def limit_tick(m: LimiterModel, s: LimiterState):
     """Advance every arm by one tick: choose a safe velocity near the desired motion, then integrate it."""
     e = wp.tid()
     dt = wp.min(s.dt[e], DT_MAX_S)
-    if not (dt >= DT_MIN_S):  # also when it is not a number
+    if not (s.dt[e] >= DT_MIN_S):  # also when it is not a number
         s.flags[e] = FLAG_INPUT
         return
     flags = int(0)
@@ -428,10 +278,9 @@ def limit_tick(m: LimiterModel, s: LimiterState):
     if (flags & (FLAG_HOLD | FLAG_INPUT)) != 0:
         _mix(m, s, e, ZERO, _braking_factor(m, s, e, dt))
     else:
-        pulled = _pull_target_inside(m, s, e)
-        if pulled:
+        if pull_target_inside(m, s, e):
             flags = flags | FLAG_WORKSPACE
-        flags = flags | _track(m, s, e, pulled, dt)
+        flags = flags | _track(m, s, e, dt)
         flags = flags | _choose_safe(m, s, e, dt)
         for j in range(m.lower.shape[0]):
             s.target_before[e, j] = s.target[e, j]
