@@ -7,6 +7,7 @@ import json
 import socket
 import struct
 import threading
+import time
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -360,6 +361,21 @@ def test_a_picture_for_nobody_gives_its_credit_back_at_once() -> None:
         ack = listener.wait("ack")[0]
     assert ack.values["frame_id"] == 9
     assert ack.values["drawn"] is False
+
+
+def test_a_viewer_that_does_not_answer_does_not_hold_up_the_end() -> None:
+    server = serve()
+    with server, socket.create_connection(("127.0.0.1", server.port)) as mute:
+        mute.sendall(
+            b"GET /ws HTTP/1.1\r\nHost: 127.0.0.1\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+            b"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n"
+        )
+        assert mute.recv(64).startswith(b"HTTP/1.1 101")
+        started = time.monotonic()
+        server.__exit__(None, None, None)
+        assert time.monotonic() - started < 1.8
+        assert server._thread is not None
+        assert not server._thread.is_alive()
 
 
 def test_the_server_starts_again_on_its_port_and_publishing_without_it_is_harmless() -> None:

@@ -20,6 +20,8 @@ from teletwin.view.server_viewers import PackedFrame, Viewer, Viewers
 
 PAGE = Path(__file__).parent / "page"
 HEARTBEAT_S = 10.0
+CLOSE_TIMEOUT_S = 0.3
+"""How long a viewer may take to say goodbye when the server stops."""
 BACKDATE_MAX_NS = 1_000_000_000
 """How far back the page may date an input or a draw; anything else counts from its receipt."""
 HEADERS = {
@@ -110,7 +112,9 @@ class PageApp:
         return web.FileResponse(PAGE / "index.html")
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
-        socket = web.WebSocketResponse(max_msg_size=MESSAGE_BYTES_MAX, compress=False, heartbeat=HEARTBEAT_S)
+        socket = web.WebSocketResponse(
+            max_msg_size=MESSAGE_BYTES_MAX, compress=False, heartbeat=HEARTBEAT_S, timeout=CLOSE_TIMEOUT_S
+        )
         await socket.prepare(request)
         viewer = self.viewers.add()
         self._sockets.add(socket)

@@ -4,7 +4,7 @@
 import { History, StripChart } from "./plots.js";
 
 const WITH = "#45c8b0";
-const WITHOUT = "#e5a04f";
+const WITHOUT = "#dd86b0";
 const OTHER = "#7fa7f5";
 const MEAN_MS = 2000;
 

@@ -67,7 +67,7 @@ export class Hand {
 
   /** Close or open the clutch for one holder. @param {string} holder @param {boolean} held @param {string} device */
   hold(holder, held, device) {
-    if (held === this.holders.has(holder)) return;
+    if (held === this.holders.has(holder) || (held && !this.enabled)) return;
     if (held) this.holders.add(holder);
     else this.holders.delete(holder);
     this.device = device;

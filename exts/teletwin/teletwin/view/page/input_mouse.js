@@ -21,9 +21,7 @@ export function listenToMouse(surface, hand, viewHeightM) {
     if (drag || event.button > 2) return;
     drag = { id: event.pointerId, x: event.clientX, y: event.clientY, turns: event.button === 2 };
     surface.setPointerCapture(event.pointerId);
-    surface.focus({ preventScroll: true });
     hand.hold("mouse", true, "mouse");
-    event.preventDefault();
   });
 
   surface.addEventListener(moveEvent, (raw) => {

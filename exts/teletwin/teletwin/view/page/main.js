@@ -1,7 +1,7 @@
 // @ts-check
 /** Joins the parts of the page: connection, stream, inputs, charts and words. */
 
-import { Charts } from "./charts.js";
+import { Charts, setText } from "./charts.js";
 import { ServerClock } from "./clock.js";
 import { Connection } from "./connection.js";
 import { Controls } from "./controls.js";
@@ -15,7 +15,6 @@ import { MotionToPhoton } from "./mtp.js";
 import { Status } from "./status.js";
 import { canDecodeVideo, Stream } from "./stream.js";
 import { showTips } from "./tips.js";
-import { setText } from "./charts.js";
 
 const PING_FIRST_MS = 100;
 const PING_MS = 1000;
@@ -82,6 +81,7 @@ async function hear(message) {
   hand.seq = Math.max(hand.seq, message.input_seq ?? 0);
   status.observer = message.role === "observer";
   hand.enabled = !status.observer;
+  if (status.observer) hand.releaseAll();
   controls.offer(message);
   controls.restrict(status.observer);
   setText(byId("version"), message.version ? `v${message.version}` : "");
