@@ -16,7 +16,7 @@ from teletwin.forecast.launch import MotionLimits
 from teletwin.geometry import quat_normalize
 from teletwin.messages import CURVE_KNOTS, CURVE_STEP_S
 
-NO_LIMITS = MotionLimits(speed_m_s=1e9, turn_rate_rad_s=1e9)
+NO_LIMITS = MotionLimits(speed_m_s=1e9, turn_rate_rad_s=1e9, window_factor=1e9)
 
 
 def tracing_hand(seed=0, count=WINDOW_COUNT, *, tremor=2e-5):
@@ -132,6 +132,14 @@ def test_a_turn_beyond_the_limit_is_cut_on_the_shorter_way():
     build_forecaster("linear").forecast(window, out=out)
     reached = 2 * np.arccos(np.clip(np.abs(out[1] @ np.r_[0, 0, 0, window[-1, 3:]]), 0, 1))
     assert reached == pytest.approx(6.0 * CURVE_STEP_S, abs=1e-6)
+
+
+def test_no_forecast_outruns_the_fastest_step_of_its_window():
+    window, out = tracing_hand(1, tremor=1e-7), np.empty((CURVE_KNOTS, 7))
+    fastest_m_s = np.linalg.norm(np.diff(window[:, :3], axis=0), axis=1).max() / WINDOW_STEP_S
+    AutoregForecaster().forecast(window, out=out)
+    distance = np.linalg.norm(out[:, :3] - window[-1, :3], axis=1)
+    assert (distance <= fastest_m_s * CURVE_STEP_S * np.arange(CURVE_KNOTS) + 1e-12).all()
 
 
 @pytest.mark.parametrize(

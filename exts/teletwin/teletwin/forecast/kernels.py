@@ -114,6 +114,18 @@ def bounded_pose(newest: vec7, moved: vec7, horizon: wp.float64, speed: wp.float
 
 
 @wp.func
+def fastest_increment(increments: wp.array2d(dtype=vec7), hand: int, known: int) -> wp.vec2d:
+    """Longest displacement [m] and largest turn [rad] of a grid step in the window; the turn for small angles."""
+    distance = wp.float64(0.0)
+    turn = wp.float64(0.0)
+    for t in range(known):
+        d = increments[hand, t]
+        distance = wp.max(distance, d[0] * d[0] + d[1] * d[1] + d[2] * d[2])
+        turn = wp.max(turn, d[3] * d[3] + d[4] * d[4] + d[5] * d[5] + d[6] * d[6])
+    return wp.vec2d(wp.sqrt(distance), wp.float64(2.0) * wp.sqrt(turn))
+
+
+@wp.func
 def roll_out(
     hand: int,
     newest: vec7,
@@ -122,12 +134,19 @@ def roll_out(
     coefficients: wp.array2d(dtype=vec7),
     lags: wp.array(dtype=wp.int32),
     known: int,
-    limits: wp.vec3d,
+    limits: wp.vec4d,
     curve: wp.array2d(dtype=vec7),
 ) -> None:
-    """Continue the increments, write the curve; limits are (speed [m/s], turn rate [rad/s], grid step [s])."""
+    """Continue the increments, write the curve.
+
+    limits: speed [m/s], turn rate [rad/s], grid step [s], and how many times the fastest increment of the
+    window a forecast may be.
+    """
+    fastest = fastest_increment(increments, hand, known)
+    speed = wp.min(limits[0], limits[3] * fastest[0] / limits[2])
+    turn_rate = wp.min(limits[1], limits[3] * fastest[1] / limits[2])
     moved = vec7()
-    curve[hand, 0] = bounded_pose(newest, moved, wp.float64(0.0), limits[0], limits[1])
+    curve[hand, 0] = bounded_pose(newest, moved, wp.float64(0.0), speed, turn_rate)
     for lane in range(7):  # a fit that overflowed holds its channel
         sound = constant[lane] * wp.float64(0.0)
         for j in range(lags.shape[0]):
@@ -150,14 +169,14 @@ def roll_out(
                 if not wp.isfinite(moved[lane]):
                     moved[lane] = wp.float64(0.0)
             horizon = wp.float64(ahead) * limits[2]
-            curve[hand, ahead // STEPS_PER_KNOT] = bounded_pose(newest, moved, horizon, limits[0], limits[1])
+            curve[hand, ahead // STEPS_PER_KNOT] = bounded_pose(newest, moved, horizon, speed, turn_rate)
 
 
 @wp.kernel
 def arma_burg(
     window: wp.array2d(dtype=vec7),
     lags: wp.array(dtype=wp.int32),
-    limits: wp.vec3d,
+    limits: wp.vec4d,
     increments: wp.array2d(dtype=vec7),
     scratch: wp.array3d(dtype=vec7),
     coefficients: wp.array2d(dtype=vec7),
@@ -213,7 +232,7 @@ def arma_burg(
 def autoreg_least_squares(
     window: wp.array2d(dtype=vec7),
     lags: wp.array(dtype=wp.int32),
-    limits: wp.vec3d,
+    limits: wp.vec4d,
     increments: wp.array2d(dtype=vec7),
     scratch: wp.array3d(dtype=vec7),
     coefficients: wp.array2d(dtype=vec7),
@@ -280,7 +299,7 @@ def autoreg_least_squares(
 def linear_median(
     window: wp.array2d(dtype=vec7),
     lags: wp.array(dtype=wp.int32),
-    limits: wp.vec3d,
+    limits: wp.vec4d,
     increments: wp.array2d(dtype=vec7),
     scratch: wp.array3d(dtype=vec7),
     coefficients: wp.array2d(dtype=vec7),

@@ -18,13 +18,18 @@ _STEPS = round((CURVE_KNOTS - 1) * CURVE_STEP_S / WINDOW_STEP_S)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MotionLimits:
-    """How far a hand may be forecast to move; the displacement after h is at most limit * h."""
+    """How far a hand may be forecast to move; the displacement after h is at most limit * h.
+
+    The limit is the smaller of the hand's (`speed_m_s`) and `window_factor` times the fastest 10 ms of the
+    window: without the latter a least-squares fit runs away on slow motion.
+    """
 
     speed_m_s: float = 1.5
     turn_rate_rad_s: float = 6.0
+    window_factor: float = 1.0
 
     def __post_init__(self) -> None:
-        for name in ("speed_m_s", "turn_rate_rad_s"):
+        for name in ("speed_m_s", "turn_rate_rad_s", "window_factor"):
             value = getattr(self, name)
             if not 0.0 < value < float("inf"):
                 raise ConfigError(f"{name} cannot be used", given=value, allowed="a positive number")
@@ -45,6 +50,10 @@ class KernelSpec:
         return max(4, *(2 * lag + 3 for lag in self.lags), len(self.lags) + 4)
 
 
+def _limits(warp: Any, limits: MotionLimits) -> Any:
+    return warp.vec4d(limits.speed_m_s, limits.turn_rate_rad_s, WINDOW_STEP_S, limits.window_factor)
+
+
 class BoundKernel:
     """One kernel with its arrays for a number of hands and a window length.
 
@@ -63,7 +72,7 @@ class BoundKernel:
             return warp.zeros(shape, dtype=kernels.vec7, device=device)
 
         order = len(spec.lags)
-        limits = warp.vec3d(spec.limits.speed_m_s, spec.limits.turn_rate_rad_s, WINDOW_STEP_S)
+        limits = _limits(warp, spec.limits)
         self.device_window = vectors(hands, count)
         self.device_curve = vectors(hands, CURVE_KNOTS)
         coefficients = vectors(hands, order + 1)
