@@ -196,7 +196,7 @@ def body_leaves(total, chain, config):
 
 
 def resolve(M, f, bound, tolerance):
-    a = np.linalg.solve(M, f)
+    a = np.linalg.pinv(M, rcond=1e-12, hermitian=True) @ f if np.linalg.cond(M) > 1e12 else np.linalg.solve(M, f)
     if np.linalg.norm(a) <= bound:
         return a
 

@@ -205,3 +205,29 @@ def test_a_world_frame_moves_targets_and_obstacles_together():
         flow.obstacles.add_box(compose(seen, box), [0.1, 0.2, 0.3])
         answers.append(flow.evaluate(q, qd))
     assert relative(answers[1], answers[0]) < 1e-9
+
+
+@pytest.mark.parametrize("reach", [0.001, 0.3])
+def test_a_metric_without_full_rank_is_resolved_by_its_pseudo_inverse(reach):
+    robot, config = ARMS["seven joints"]()
+    config = dataclasses.replace(
+        config,
+        cspace_target=dataclasses.replace(config.cspace_target, metric_scalar=0, inertia=0),
+        joint_limit=dataclasses.replace(config.joint_limit, metric_scalar=0),
+        body_controllers=(),
+    )
+    flow = RmpFlow(robot, config)
+    q = robot.default_q
+    pose = random_goal(robot, np.random.default_rng(8), q, reach)
+    flow.set_target(pose, orientation=False)
+    a, _, M = rmpflow(robot, config, q, 0 * q, goals={"tool": {"position": pose[:3]}})
+    assert np.linalg.matrix_rank(M) == 3
+    assert relative(flow.evaluate(q, 0 * q), a) < 1e-9
+
+
+def test_threads_change_no_bit():
+    robot, config = ARMS["ur3e"]()
+    rng = np.random.default_rng(9)
+    q, qd = rng.uniform(-1, 1, (600, 6)), rng.normal(size=(600, 6))
+    ends = [RmpFlow(robot, config, batch=600, threads=threads).step(q, qd, 0.004) for threads in (1, 2)]
+    np.testing.assert_array_equal(ends[0], ends[1])

@@ -16,6 +16,7 @@ from teletwin.robot.canonical import canonical
 from teletwin.robot.model import Robot
 from teletwin.twin.rmpflow.arrays import SharedArray
 from teletwin.twin.rmpflow.config import RmpFlowConfig
+from teletwin.twin.rmpflow.launch import SplitLaunch, split_batch, usable_cores
 from teletwin.twin.rmpflow.obstacles import Obstacles
 from teletwin.twin.rmpflow.tables import gains_struct, shape_struct
 
@@ -27,7 +28,8 @@ class RmpFlow:
     """Riemannian motion policies (arXiv 1811.07049) in the exact forms of NVIDIA's motion generation.
 
     Poses of targets and obstacles are in a world frame whose pose in the URDF's root is world_in_root (7,).
-    Joint arrays are (n,) or (batch, n) in c-space order; what is passed in is never changed.
+    Joint arrays are (n,) or (batch, n) in c-space order; what is passed in is never changed. On the CPU a large
+    batch is shared out to `threads` threads, by default one per core.
     """
 
     def __init__(
@@ -41,11 +43,14 @@ class RmpFlow:
         frames: Sequence[str] | None = None,
         world_in_root: ArrayLike = IDENTITY_POSE,
         max_obstacles: int = 64,
+        threads: int | None = None,
     ) -> None:
         if dtype not in _DTYPES:
             raise ConfigError("RMPflow: dtype", given=dtype, allowed=", ".join(_DTYPES))
         if batch < 1:
             raise ConfigError("RMPflow: batch", given=batch, allowed=">= 1")
+        if threads is not None and threads < 1:
+            raise ConfigError("RMPflow: threads", given=threads, allowed=">= 1, or None for one per core")
         from teletwin.warp_runtime import load_warp
 
         load_warp()
@@ -69,7 +74,8 @@ class RmpFlow:
             self.obstacles.struct,
             self._goals_struct(world),
         ]
-        self._commands: dict[str, Any] = {}
+        self._threads = (threads or usable_cores()) if device == "cpu" else 1
+        self._commands: dict[str, SplitLaunch] = {}
         self._dt_s = -1.0
         self.set_cspace_target(robot.default_q)
 
@@ -104,23 +110,27 @@ class RmpFlow:
         goals.velocity, goals.turning = self._velocity.device, self._turning.device
         return goals
 
-    def _command(self, name: str) -> Any:
+    def _command(self, name: str) -> SplitLaunch:
         """The recorded launch that also writes metric and force ("full"), or not ("lean")."""
         if name not in self._commands:
-            import warp as wp
-
-            from teletwin.twin.rmpflow.kernel import flow_kernel
-
-            outputs = [self._metric, self._force] if name == "full" else [self._no_metric, self._no_force]
-            inputs = [self._substeps, self._h, 0, self.q, self.qd, self.acceleration, *outputs, self._refused]
-            self._commands[name] = wp.launch(
-                flow_kernel(self.joint_count, self.dtype),
-                dim=self.batch,
-                inputs=[*self._structs, *(item.device if isinstance(item, SharedArray) else item for item in inputs)],
-                device=self.device,
-                record_cmd=True,
-            )
+            parts = split_batch(self.batch, threads=self._threads)
+            self._commands[name] = SplitLaunch([self._record(name, first, count).launch for first, count in parts])
         return self._commands[name]
+
+    def _record(self, name: str, first: int, count: int) -> Any:
+        import warp as wp
+
+        from teletwin.twin.rmpflow.kernel import flow_kernel
+
+        outputs = [self._metric, self._force] if name == "full" else [self._no_metric, self._no_force]
+        inputs = [self._substeps, self._h, first, self.q, self.qd, self.acceleration, *outputs, self._refused]
+        return wp.launch(
+            flow_kernel(self.joint_count, self.dtype),
+            dim=count,
+            inputs=[*self._structs, *(item.device if isinstance(item, SharedArray) else item for item in inputs)],
+            device=self.device,
+            record_cmd=True,
+        )
 
     def warm_up(self) -> float:
         """Compile what is not in the cache; return the seconds that it took."""

@@ -17,13 +17,15 @@ import warp as wp  # noqa: TID253
 
 from teletwin.twin.rmpflow.kernel_types import flow_types
 
+SWEEPS = 12
+"""Jacobi sweeps; the off-diagonal falls quadratically after the first few."""
 TINY = 1e-13
 """Pivots below this share of the largest one count as singular."""
 
 
 @cache
 def solve_function(count: int, dtype: str) -> Any:
-    """Solves M x = f by L D L^T from the lower triangle; a direction without metric gets no acceleration."""
+    """Solves M x = f by L D L^T from the lower triangle; also tells whether M is singular (then x is not it)."""
     t = flow_types(count, dtype)
     T, vecn, matnn = t.U, t.vecu, t.matu
 
@@ -33,6 +35,7 @@ def solve_function(count: int, dtype: str) -> Any:
         x = f
         inverse = vecn()
         largest = T(0.0)
+        sound = wp.int32(1)
         for i in range(count):
             largest = wp.max(largest, M[i, i])
         for j in range(count):
@@ -41,9 +44,9 @@ def solve_function(count: int, dtype: str) -> Any:
                 for k in range(j):
                     value -= L[i, k] * L[j, k] * inverse[k]
                 L[i, j] = value
-            inverse[j] = T(0.0)
-            if L[j, j] > largest * T(TINY):
-                inverse[j] = T(1.0) / L[j, j]
+            inverse[j] = T(1.0) / L[j, j]
+            if L[j, j] <= largest * T(TINY):  # not so for NaN, which shall come out as NaN
+                sound = wp.int32(0)
             # From here on, inverse[k] is 1 / D_k and L[i, k] is (L D)_ik: no second division is needed.
             for k in range(j):
                 x[j] = x[j] - L[j, k] * x[k]
@@ -52,9 +55,64 @@ def solve_function(count: int, dtype: str) -> Any:
             i = count - 1 - n
             for k in range(i + 1, count):
                 x[i] = x[i] - L[k, i] * inverse[i] * x[k]
-        return x
+        return x, sound
 
     return solve
+
+
+@cache
+def pseudo_solve_function(count: int, dtype: str) -> Any:
+    """Solves M x = f with the pseudo-inverse, by cyclic Jacobi rotations; for the rare singular metric."""
+    t = flow_types(count, dtype)
+    T, vecn, matnn = t.U, t.vecu, t.matu
+
+    @wp.func
+    def pseudo_solve(M: matnn, f: vecn):
+        S = M
+        V = matnn()
+        for i in range(count):
+            V[i, i] = T(1.0)
+            for j in range(i):
+                S[j, i] = S[i, j]
+        for _ in range(SWEEPS):
+            for p in range(count - 1):
+                for r in range(p + 1, count):
+                    if S[p, r] != T(0.0):
+                        theta = T(0.5) * (S[r, r] - S[p, p]) / S[p, r]
+                        tangent = T(1.0) / (wp.abs(theta) + wp.sqrt(theta * theta + T(1.0)))
+                        if theta < T(0.0):
+                            tangent = -tangent
+                        c = T(1.0) / wp.sqrt(tangent * tangent + T(1.0))
+                        s = tangent * c
+                        for k in range(count):
+                            left = S[k, p]
+                            right = S[k, r]
+                            S[k, p] = c * left - s * right
+                            S[k, r] = s * left + c * right
+                            left = V[k, p]
+                            right = V[k, r]
+                            V[k, p] = c * left - s * right
+                            V[k, r] = s * left + c * right
+                        for k in range(count):
+                            left = S[p, k]
+                            right = S[r, k]
+                            S[p, k] = c * left - s * right
+                            S[r, k] = s * left + c * right
+        largest = T(0.0)
+        for k in range(count):
+            largest = wp.max(largest, S[k, k])
+        x = vecn()
+        for k in range(count):
+            if S[k, k] > T(10.0 * TINY) * largest:
+                share = T(0.0)
+                for i in range(count):
+                    share += V[i, k] * f[i]
+                share = share / S[k, k]
+                for i in range(count):
+                    x[i] = x[i] + share * V[i, k]
+        return x
+
+    return pseudo_solve
 
 
 @cache
@@ -122,7 +180,7 @@ def resolve_function(count: int, dtype: str) -> Any:
     """The bounded acceleration (n,) of a metric (lower triangle) and a force."""
     t = flow_types(count, dtype)
     T, vecn, matnn, Gains = t.U, t.vecu, t.matu, t.Gains
-    solve = solve_function(count, dtype)
+    solve, pseudo_solve = solve_function(count, dtype), pseudo_solve_function(count, dtype)
     tridiagonal = tridiagonal_function(count, dtype)
 
     @wp.func
@@ -180,7 +238,9 @@ def resolve_function(count: int, dtype: str) -> Any:
 
     @wp.func
     def resolve(gains: Gains, M: matnn, f: vecn):
-        a = solve(M, f)
+        a, sound = solve(M, f)
+        if sound == 0:
+            a = pseudo_solve(M, f)
         if wp.length(a) > T(gains.accel_max):
             a = project(M, f, T(gains.accel_max), T(gains.accel_tol))
         return a
