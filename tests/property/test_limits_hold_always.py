@@ -126,6 +126,20 @@ def test_a_constant_target_inside_is_reached_without_overshoot(seed, dt_s):
 
 
 @settings(deadline=None, max_examples=40)
+@given(seed=st.integers(0, 2**32 - 1), longest_s=st.sampled_from([0.003, 0.008, 0.02]))
+def test_uneven_ticks_overshoot_by_less_than_a_tick_of_braking(seed, longest_s):
+    rng = np.random.default_rng(seed)
+    target = HOME_Q + rng.uniform(-0.15, 0.15, 6)
+    LIMITER.reset(HOME_Q)
+    LIMITER.set_speed_scale(1.0)
+    side, q = np.sign(target - HOME_Q), HOME_Q
+    for _ in range(400):
+        q = LIMITER.limit(target, rng.uniform(0.0005, longest_s)).q
+        assert np.all((q - target) * side <= 0.5 * JOINTS.acceleration * longest_s**2 + 1e-12)
+    np.testing.assert_allclose(q, target, rtol=0, atol=1e-12)
+
+
+@settings(deadline=None, max_examples=40)
 @given(seed=st.integers(0, 2**32 - 1), with_speed=st.booleans(), jitter=st.booleans())
 def test_feasible_motion_passes_unchanged(seed, with_speed, jitter):
     rng = np.random.default_rng(seed)

@@ -257,7 +257,7 @@ def _plus(a: tuple[float, float, int], b: tuple[float, float, int]) -> tuple[flo
 
 
 def best_lag_ms(
-    times_ns: NDArray[np.int64], hand: Array, arm: Array, *, max_lag_ms: float = 600.0, step_ms: float = 2.0
+    times_ns: NDArray[np.int64], hand: Array, arm: Array, *, max_lag_ms: float = 600.0, step_ms: float = 5.0
 ) -> float:
     """The lag [ms], 0 ... max_lag_ms, by which the arm's positions (n, 3) trail the hand's (n, 3) best.
 
