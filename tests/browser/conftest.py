@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from teletwin.clock import SystemClock
 from teletwin.messages import Frame
+from teletwin.view.barcode import write_barcode
 from teletwin.view.server import PageEvent, PageServer, PageServerCfg
 
 CHROMIUM = Path("/usr/bin/chromium")
@@ -28,15 +29,7 @@ FLAGS = [
     "--disable-component-update",
     "--disable-sync",
 ]
-BLOCK = 16
 CREDIT = 2
-
-
-def paint_number(picture: NDArray[np.uint8], number: int, row: int) -> None:
-    """Paint 20 bits as 16-px blocks, most significant first."""
-    for bit in range(20):
-        level = 255 if number >> (19 - bit) & 1 else 0
-        picture[row * BLOCK : (row + 1) * BLOCK, bit * BLOCK : (bit + 1) * BLOCK] = level
 
 
 class H264:
@@ -141,8 +134,7 @@ class FakeTwin:
 
     def _encode(self, encoder: H264, codec: str, input_seq: int) -> tuple[bytes, bool]:
         picture = self.picture()
-        paint_number(picture, self._frame_id, 0)
-        paint_number(picture, input_seq, 1)
+        write_barcode(picture, frame_id=self._frame_id, input_seq=input_seq)
         if codec == "jpeg":
             import simplejpeg
 

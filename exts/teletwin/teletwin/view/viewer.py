@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,8 @@ from numpy.typing import NDArray
 from teletwin.clock import NS_PER_MS, Clock
 from teletwin.errors import MessageError, StreamError
 from teletwin.geometry import Array
+from teletwin.view.decoder import Decoder
 from teletwin.view.server_messages import Values, unpack_frame
-
-if TYPE_CHECKING:
-    from teletwin.view.viewer_decoder import PictureDecoder
 
 START_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 2.0
@@ -41,8 +39,8 @@ class ShownFrame:
     byte_count: int
     received_ns: int
     decoded_ns: int
-    pixels: NDArray[np.uint8] | None
-    """(height, width, 3) RGB; None unless the viewer was asked for pixels."""
+    pixels: NDArray[np.uint8]
+    """(height, width, 3) RGB."""
 
 
 class HeadlessViewer:
@@ -51,15 +49,12 @@ class HeadlessViewer:
     `on_frame` is called on that thread for each decoded picture. The connection comes back by itself.
     """
 
-    def __init__(
-        self, url: str, clock: Clock, on_frame: Callable[[ShownFrame], None], *, with_pixels: bool = False
-    ) -> None:
+    def __init__(self, url: str, clock: Clock, on_frame: Callable[[ShownFrame], None]) -> None:
         """`url` is PageServer.url, with its token when it has one."""
         page, _, query = url.partition("?")
         self._ws_url = page.rstrip("/") + "/ws" + (f"?{query}" if query else "")
         self._clock = clock
         self._on_frame = on_frame
-        self._with_pixels = with_pixels
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._outbox: asyncio.Queue[str] | None = None
@@ -113,9 +108,7 @@ class HeadlessViewer:
     async def _connection(self, session: Any) -> None:
         from aiohttp import WSMsgType
 
-        from teletwin.view.viewer_decoder import PictureDecoder
-
-        decoder = PictureDecoder(with_pixels=self._with_pixels)
+        decoder = Decoder()
         self._newest_id, self._waits_for_key = -1, True
         async with session.ws_connect(self._ws_url, max_msg_size=PICTURE_BYTES_MAX) as socket:
             self.counters["connections"] += 1
@@ -141,7 +134,7 @@ class HeadlessViewer:
             self.hello = message
             self._greeted.set()
 
-    def _receive(self, message: bytes, decoder: PictureDecoder) -> None:
+    def _receive(self, message: bytes, decoder: Decoder) -> None:
         received_ns = self._clock.now_ns()
         self.counters["received"] += 1
         try:
@@ -153,12 +146,13 @@ class HeadlessViewer:
             self.counters["skipped"] += 1
             self._acknowledge(header, drawn=False)
             return
-        decoded = decoder.decode(header["codec"], data)
-        self._waits_for_key = not decoded.ok and header["codec"] != "jpeg"
-        self._acknowledge(header, drawn=decoded.ok)
-        self.counters["decoded" if decoded.ok else "errors"] += 1
-        if decoded.ok:
-            self._on_frame(self._shown(header, len(message), received_ns, decoded.pixels))
+        pixels = decoder.decode(data, codec=header["codec"], is_key=header["key"])
+        decoded_ns = self._clock.now_ns()
+        self._waits_for_key = pixels is None and header["codec"] != "jpeg"
+        self._acknowledge(header, drawn=pixels is not None)
+        self.counters["errors" if pixels is None else "decoded"] += 1
+        if pixels is not None:
+            self._on_frame(_shown(header, pixels, len(message), received_ns, decoded_ns))
 
     def _follows(self, header: Values) -> bool:
         """Whether a picture can be decoded: it stands alone or continues the one before."""
@@ -184,17 +178,18 @@ class HeadlessViewer:
         if self._outbox is not None:
             self._outbox.put_nowait(json.dumps(ack))
 
-    def _shown(self, header: Values, byte_count: int, received_ns: int, pixels: NDArray[np.uint8] | None) -> ShownFrame:
-        return ShownFrame(
-            frame_id=header["frame_id"],
-            input_seq=header["input_seq"],
-            pose_t_ns=header["pose_t_ns"],
-            t_ready_ns=header["t_ready_ns"],
-            shown_pose=np.array(header["shown_pose"], dtype=np.float64),
-            width=header["width"],
-            height=header["height"],
-            byte_count=byte_count,
-            received_ns=received_ns,
-            decoded_ns=self._clock.now_ns(),
-            pixels=pixels,
-        )
+
+def _shown(header: Values, pixels: NDArray[np.uint8], byte_count: int, received_ns: int, decoded_ns: int) -> ShownFrame:
+    return ShownFrame(
+        frame_id=header["frame_id"],
+        input_seq=header["input_seq"],
+        pose_t_ns=header["pose_t_ns"],
+        t_ready_ns=header["t_ready_ns"],
+        shown_pose=np.array(header["shown_pose"], dtype=np.float64),
+        width=header["width"],
+        height=header["height"],
+        byte_count=byte_count,
+        received_ns=received_ns,
+        decoded_ns=decoded_ns,
+        pixels=pixels,
+    )
