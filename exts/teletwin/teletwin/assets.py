@@ -9,7 +9,7 @@ from teletwin.errors import ConfigError
 
 
 def asset_path(*parts: str) -> Path:
-    """Path of an asset, for example asset_path("robots", "ur3e", "ur3e.urdf").
+    """Path of an asset by its parts, for example "robots", "ur3e", "ur3e.urdf".
 
     Raises:
         ConfigError: The file is not there.
