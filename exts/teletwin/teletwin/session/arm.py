@@ -104,6 +104,8 @@ class ArmLoop:
             if self._mode is not Mode.ENGAGED:
                 return
             self._limiter.reset(measured.q)
+            self._resampler.reset(measured.q)
+            self._shadow.resampler.reset(self._shadow.arm.state().q)
             self._servoing = True
         if self._mode is Mode.ENGAGED:
             wanted = self._resampler.sample(now_ns)

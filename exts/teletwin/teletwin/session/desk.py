@@ -112,6 +112,7 @@ class PageDesk:
             self._hand.replay(t_ns)
         elif name == "reset":
             self._notify(Note(kind="reset"))
+            self._notify(Note(kind="clear"))  # a person's word: a stop that the controller reported is cleared
 
     def _settings(self, name: str, values: dict[str, Any]) -> None:
         """A slider or a choice."""

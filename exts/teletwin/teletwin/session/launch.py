@@ -81,12 +81,18 @@ class Roles:
         return [name for name, role in self.running.items() if role.process.poll() is not None]
 
     def stop(self) -> None:
-        """Stop every role; those that do not end by themselves in time are killed."""
-        for role in self.running.values():
+        """Stop every role, the arm's controller after those that talk to it; kill what does not end in time."""
+        controller = [role for role in self.running.values() if role.name == "controller"]
+        self._end([role for role in self.running.values() if role.name != "controller"], within_s=_STOP_S)
+        self._end(controller, within_s=_STOP_S / 4)
+
+    def _end(self, ending: list[RoleProcess], *, within_s: float) -> None:
+        """Ask these roles to end, wait, and kill those that have not."""
+        for role in ending:
             if role.process.poll() is None:
                 role.process.terminate()
-        end_s = time.monotonic() + _STOP_S
-        for role in self.running.values():
+        end_s = time.monotonic() + within_s
+        for role in ending:
             try:
                 role.process.wait(max(end_s - time.monotonic(), 0.01))
             except subprocess.TimeoutExpired:

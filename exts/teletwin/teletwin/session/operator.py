@@ -67,7 +67,7 @@ class OperatorLoop:
         forecaster: Forecaster,
         metrics: SessionMetrics,
         on_frame: Callable[[Frame], None],
-        on_message: Callable[[str, Message, int, int], None] | None = None,
+        on_message: Callable[[str, Message | PoseSample, int, int], None] | None = None,
     ) -> None:
         self._clock, self._link, self._hand = clock, link, hand
         self.policy, self.forecaster, self.metrics = policy, forecaster, metrics
@@ -174,6 +174,8 @@ class OperatorLoop:
     def _take_status(self, status: TwinStatus, received: Received) -> None:
         """Learn how control and arm are doing."""
         self.state.status = status
+        if status.arm.fault and self.state.mode is Mode.ENGAGED:
+            self.state.mode = Mode.HOLD  # latched: only a person engages again
         metrics = self.metrics
         metrics.arm_measured(status.arm.t_ns - self._link.offset_ns("twin"), status)
         metrics.stages_ms["uplink"].add(status.uplink_age_ms)

@@ -57,7 +57,7 @@ class LivePicture:
         if (settings.width, settings.height) != (self._settings.width, self._settings.height):
             self._renderer.resize(settings.width, settings.height)
         self._renderer.shadow = settings.shadow
-        self._encoder.apply(settings)
+        self._encoder.configure(settings)
         self._settings = settings
         self._late_count = 0
 

@@ -31,13 +31,15 @@ def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None])
         loop = build_arm_loop(
             cfg.session, clock=clock, link=link, arm=arm, ticks=ticks, log=open_log(stack, cfg, clock)
         )
-        loop.on_note = lambda note: _obey(link, note)
+        loop.on_note = lambda note: _obey(link, arm, note)
         on_ready("")
         with punctual(priority=_PRIORITY):
             run_ticks(loop.tick, clock=clock, period_ns=period_ns, stop=stop)
 
 
-def _obey(link: UdpLink, note: Note) -> None:
+def _obey(link: UdpLink, arm: RtdeArm, note: Note) -> None:
     """Do what the operator asks of every role."""
     if note.kind == "link":
         apply_link_note(link, "arm", note)
+    elif note.kind == "clear":
+        arm.clear_fault()

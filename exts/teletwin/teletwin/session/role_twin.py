@@ -49,6 +49,7 @@ def _pass_on(link: UdpLink, item: Received) -> None:
     note = item.message
     if not isinstance(note, Note):
         link.forward("renderer", item.raw)
-    elif note.kind == "link":
+        return
+    if note.kind == "link":
         apply_link_note(link, "twin", note)
-        link.send_reliable("arm", note)
+    link.send_reliable("arm", note)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 import numpy as np
@@ -61,7 +62,7 @@ class TwinLoop:
         elif isinstance(message, ArmState):
             t_ns = message.t_ns - self._link.offset_ns("arm")
             self._control.accept_state(message, t_ns=t_ns)
-            self._arm = _restamped(message, t_ns)
+            self._arm = dataclasses.replace(message, t_ns=t_ns)
 
     def _after(self, received: list[Received], command: JointCommand | None, now_ns: int) -> None:
         """Off the control path: copies to the renderer, status to the operator, the log."""
@@ -104,8 +105,3 @@ class TwinLoop:
             overrun_count=ticks.overrun_count,
             tick_count=ticks.tick_count,
         )
-
-
-def _restamped(state: ArmState, t_ns: int) -> ArmState:
-    """The same state on the twin's clock."""
-    return ArmState(**{name: getattr(state, name) for name in ArmState.__slots__} | {"t_ns": t_ns})

@@ -107,9 +107,7 @@ class VirtualSession:
             tool_pose=tool_pose_in_ur_base,
         )
         self._physical = SimulatedArm(clock)
-        self.arm = build_arm_loop(
-            session, clock=clock, link=links["arm"], arm=self._physical, ticks=TickStats()
-        )
+        self.arm = build_arm_loop(session, clock=clock, link=links["arm"], arm=self._physical, ticks=TickStats())
 
     def _frame_arrived(self, frame: Frame) -> None:
         """A viewer that needs a fixed time to decode and draw."""
