@@ -17,14 +17,16 @@ from teletwin.twin.rmpflow import RmpFlow, load_ur3e_rmpflow
 from teletwin.twin.rmpflow.config import BodyCapsule, BodyController, VelocityCap
 
 
-def random_urdf(rng, kinds):
-    """A serial arm of random geometry; a fixed joint stands before the tool."""
+def random_urdf(rng, kinds, parents=None):
+    """An arm, or a tree by its links' parents, of random geometry; a fixed joint stands before the tool."""
+    parents = parents or range(len(kinds))
     text = ['<robot name="random"><link name="l0"/>']
     for i, kind in enumerate(kinds):
         xyz, rpy, axis = rng.uniform(-0.25, 0.25, 3), rng.uniform(-2, 2, 3), rng.normal(size=3)
         limit = "" if kind == "continuous" else '<limit lower="-2" upper="2.5" velocity="3" effort="9"/>'
         text.append(
-            f'<link name="l{i + 1}"/><joint name="j{i}" type="{kind}"><parent link="l{i}"/><child link="l{i + 1}"/>'
+            f'<link name="l{i + 1}"/><joint name="j{i}" type="{kind}">'
+            f'<parent link="l{parents[i]}"/><child link="l{i + 1}"/>'
             f'<origin xyz="{xyz[0]} {xyz[1]} {xyz[2]}" rpy="{rpy[0]} {rpy[1]} {rpy[2]}"/>'
             f'<axis xyz="{axis[0]} {axis[1]} {axis[2]}"/>{limit}</joint>'
         )
@@ -36,9 +38,9 @@ def random_urdf(rng, kinds):
     return "".join(text)
 
 
-def random_arm(seed, kinds):
+def random_arm(seed, kinds, parents=None):
     rng = np.random.default_rng(seed)
-    model = parse_urdf(random_urdf(rng, kinds))
+    model = parse_urdf(random_urdf(rng, kinds, parents))
     names = [f"j{i}" for i in rng.permutation(len(kinds))]  # the c-space order need not be the chain's
     chain = build_chain(model, joint_names=names)
     spheres = tuple(
@@ -71,6 +73,7 @@ def random_arm(seed, kinds):
 ARMS = {
     "ur3e": lambda: (load_ur3e(), load_ur3e_rmpflow()),
     "four joints": lambda: random_arm(4, ["revolute", "prismatic", "revolute", "continuous"]),
+    "tree": lambda: random_arm(5, ["revolute", "revolute", "prismatic", "revolute", "revolute"], [0, 1, 1, 2, 3]),
     "seven joints": lambda: random_arm(7, ["revolute", "revolute", "prismatic", *["revolute"] * 4]),
 }
 
@@ -138,8 +141,8 @@ def test_float64_agrees_with_the_formulas_to_1e_9(arm):
     robot, config = ARMS[arm]()
     rng = np.random.default_rng(11)
     flow = RmpFlow(robot, config)
-    projected = compare(flow, robot, config, rng, tolerance=1e-9, trials=60, obstacles=())
-    assert 5 < projected < 55  # both sides of the bound were seen
+    projected = compare(flow, robot, config, rng, tolerance=1e-9, trials=32, obstacles=())
+    assert 3 < projected < 29  # both sides of the bound were seen
 
 
 @pytest.mark.parametrize("arm", ARMS)
@@ -148,7 +151,7 @@ def test_float64_agrees_with_the_formulas_among_obstacles(arm):
     rng = np.random.default_rng(12)
     flow = RmpFlow(robot, config)
     obstacles = add_obstacles(flow, rng)
-    compare(flow, robot, config, rng, tolerance=1e-9, trials=5, obstacles=obstacles)
+    compare(flow, robot, config, rng, tolerance=1e-9, trials=4, obstacles=obstacles)
 
 
 @pytest.mark.parametrize("arm", ["ur3e", "seven joints"])

@@ -141,3 +141,35 @@ def test_the_workspace_is_a_ball_about_the_shoulder_above_the_table():
     assert workspace.contains(np.array([-0.38, -0.13, 0.24]))
     assert not workspace.contains(np.array([-0.5, 0.0, 0.15]))
     assert not workspace.contains(np.array([-0.3, 0.0, 0.0]))
+
+
+def test_an_xrdf_may_widen_the_spheres_of_a_link(tmp_path):
+    text = asset_path("robots", "ur3e", "ur3e.xrdf").read_text()
+    wide = tmp_path / "wide.xrdf"
+    wide.write_text(text.replace("world_collision:\n", "world_collision:\n  buffer_distance: {wrist_3_link: 0.01}\n"))
+    spheres = load_robot(urdf=asset_path("robots", "ur3e", "ur3e.urdf"), description=wide).spheres
+    assert spheres[-1].radius == pytest.approx(0.045)
+    assert spheres[0].radius == pytest.approx(0.055)
+
+
+@pytest.mark.parametrize(
+    ("text", "word"),
+    [
+        ("cspace: [shoulder_pan_joint]\n", "default_q"),
+        ("cspace: [a\n", "description.yaml:"),
+        ("- 1\n", "mapping"),
+        ("cspace: [elbow_joint]\ndefault_q: [.nan]\n", "finite"),
+        ("cspace: [knee_joint]\ndefault_q: [0]\n", "knee_joint"),
+    ],
+)
+def test_a_bad_description_is_refused_in_one_line(tmp_path, text, word):
+    path = tmp_path / "description.yaml"
+    path.write_text(text)
+    with pytest.raises(RobotError, match=word) as error:
+        load_robot(urdf=asset_path("robots", "ur3e", "ur3e.urdf"), description=path, tool_frame="tool0")
+    assert "\n" not in str(error.value)
+
+
+def test_a_missing_file_is_named(tmp_path):
+    with pytest.raises(RobotError, match=r"nowhere\.urdf"):
+        load_robot(urdf=tmp_path / "nowhere.urdf", description=tmp_path / "nowhere.yaml")

@@ -81,15 +81,17 @@ def _limits(values: Any, count: int, what: str) -> Array:
     return np.full(count, np.inf) if values is None else _vector(values, count, what)
 
 
-def _spheres(groups: Any) -> tuple[CollisionSphere, ...]:
-    """Spheres from a mapping of link to list, or (Lula) a list of such mappings."""
+def _spheres(groups: Any, buffers: Mapping[str, Any] | None = None) -> tuple[CollisionSphere, ...]:
+    """Spheres from a mapping of link to list, or (Lula) a list of such mappings; a link's buffer adds to the radii."""
+    buffers = buffers or {}
     items = groups if isinstance(groups, list) else [groups]
     spheres = []
     for group in items:
         for link, balls in group.items():
             for ball in balls:
                 center = _vector(ball["center"], 3, f"sphere center of {link}")
-                spheres.append(CollisionSphere(link=str(link), center=center, radius=float(ball["radius"])))
+                radius = float(ball["radius"]) + float(buffers.get(link, 0.0))
+                spheres.append(CollisionSphere(link=str(link), center=center, radius=radius))
     return tuple(spheres)
 
 
@@ -113,14 +115,15 @@ def _from_xrdf(tree: dict[str, Any]) -> RobotDescription:
     names = tuple(str(name) for name in cspace["joint_names"])
     count = len(names)
     defaults = {str(name): float(value) for name, value in (tree.get("default_joint_positions") or {}).items()}
-    group = (tree.get("world_collision") or tree.get("collision") or {}).get("geometry")
+    collision = tree.get("world_collision") or tree.get("collision") or {}
+    group = collision.get("geometry")
     geometry = (tree.get("geometry") or {}).get(group, {}) if group else {}
     return RobotDescription(
         joint_names=names,
         default_q=np.array([defaults.get(name, 0.0) for name in names]),
         acceleration_limits=_limits(cspace.get("acceleration_limits"), count, "acceleration_limits"),
         jerk_limits=_limits(cspace.get("jerk_limits"), count, "jerk_limits"),
-        spheres=_spheres(geometry.get("spheres") or {}),
+        spheres=_spheres(geometry.get("spheres") or {}, collision.get("buffer_distance")),
         fixed_q={name: value for name, value in defaults.items() if name not in names},
         tool_frames=tuple(str(name) for name in tree.get("tool_frames") or ()),
     )

@@ -29,7 +29,8 @@ class RmpFlow:
 
     Poses of targets and obstacles are in a world frame whose pose in the URDF's root is world_in_root (7,).
     Joint arrays are (n,) or (batch, n) in c-space order; what is passed in is never changed. On the CPU a large
-    batch is shared out to `threads` threads, by default one per core.
+    batch is shared out to `threads` threads, by default one per core. The shared arrays q, qd, acceleration and
+    target_* may be written in place by those who step thousands of arms with `advance`.
     """
 
     def __init__(
@@ -90,12 +91,12 @@ class RmpFlow:
 
         self.q, self.qd, self.acceleration = new(batch, count), new(batch, count), new(batch, count)
         self._posture = new(batch, count)
-        self._flags = new(batch, frames, kind=np.int32, dtype=wp.int32)
-        self._pose = new(batch, frames, 7)
-        self._pose.host[..., 3] = 1.0
-        self._pose.push()
-        self._velocity = new(batch, frames, 3, dtype=vec3)
-        self._turning = new(batch, frames, 3, dtype=vec3)
+        self.target_flags = new(batch, frames, kind=np.int32, dtype=wp.int32)
+        self.target_pose = new(batch, frames, 7)
+        self.target_pose.host[..., 3] = 1.0
+        self.target_pose.push()
+        self.target_velocity = new(batch, frames, 3, dtype=vec3)
+        self.target_turning = new(batch, frames, 3, dtype=vec3)
         self._substeps, self._h = new(1, kind=np.int32, dtype=wp.int32), new(1)
         self._refused = new(batch, kind=np.int32, dtype=wp.int32)
         self._metric, self._force = new(batch, count, count), new(batch, count)
@@ -105,9 +106,9 @@ class RmpFlow:
         goals = self._types.Goals()
         goals.base_axes = self._types.mat33(quat_to_matrix(world[3:]).astype(self._scalar))
         goals.base_origin = self._types.vec3(world[:3].astype(self._scalar))
-        goals.posture, goals.flags = self._posture.device, self._flags.device
-        goals.pose = self._pose.device
-        goals.velocity, goals.turning = self._velocity.device, self._turning.device
+        goals.posture, goals.flags = self._posture.device, self.target_flags.device
+        goals.pose = self.target_pose.device
+        goals.velocity, goals.turning = self.target_velocity.device, self.target_turning.device
         return goals
 
     def _command(self, name: str) -> SplitLaunch:
@@ -162,17 +163,17 @@ class RmpFlow:
         The velocities [m/s], [rad/s] in the world frame are subtracted in the damping terms; zeros are the
         stock policy.
         """
-        self._pose.host[:, frame] = pose
-        self._velocity.host[:, frame] = velocity
-        self._turning.host[:, frame] = angular_velocity
-        self._flags.host[:, frame] = int(position) + 2 * int(orientation)
-        for array in (self._pose, self._velocity, self._turning, self._flags):
+        self.target_pose.host[:, frame] = pose
+        self.target_velocity.host[:, frame] = velocity
+        self.target_turning.host[:, frame] = angular_velocity
+        self.target_flags.host[:, frame] = int(position) + 2 * int(orientation)
+        for array in (self.target_pose, self.target_velocity, self.target_turning, self.target_flags):
             array.push()
 
     def clear_target(self, *, frame: int = 0) -> None:
         """Stop pulling frames[frame]; its damping stays."""
-        self._flags.host[:, frame] = 0
-        self._flags.push()
+        self.target_flags.host[:, frame] = 0
+        self.target_flags.push()
 
     def _shaped(self, values: ArrayLike) -> Values:
         array = np.asarray(values, dtype=self._scalar)

@@ -39,8 +39,8 @@ class RmpFlowPolicy:
         self.flow.set_cspace_target(posture)
         flow = self.flow
         self._q, self._qd = flow.q.host[0], flow.qd.host[0]
-        self._pose, self._flags = flow._pose.host[0, 0], flow._flags.host
-        self._velocity, self._turning = flow._velocity.host[0, 0], flow._turning.host[0, 0]
+        self._pose, self._flags = flow.target_pose.host[0, 0], flow.target_flags.host
+        self._velocity, self._turning = flow.target_velocity.host[0, 0], flow.target_turning.host[0, 0]
         self._has_target = False
         self._q[:] = posture
 
