@@ -59,7 +59,7 @@ class Detail:
 
 DETAILS = (
     Detail(folder="", triangles_per_m2=45_000.0, floor=700, cell_m=0.0007),
-    Detail(folder="low", triangles_per_m2=13_000.0, floor=90, cell_m=0.0025, area_tolerance=0.05),
+    Detail(folder="low", triangles_per_m2=10_000.0, floor=90, cell_m=0.0035, area_tolerance=0.15),
 )
 
 

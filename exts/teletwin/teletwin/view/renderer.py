@@ -105,10 +105,12 @@ class Renderer:
 
     def draw(self, state: SceneState) -> None:
         """Draw one state without reading it back."""
-        self._place(state)
-        self.gl.enable_only(self.gl.DEPTH_TEST | self.gl.CULL_FACE)
+        with np.errstate(invalid="ignore"):  # a state that is not finite costs its picture, nothing else
+            self._place(state)
+        self.gl.enable_only(self.gl.DEPTH_TEST)
         if self.shadow:
-            self._shadow.draw_map()
+            self._shadow.draw_map()  # both sides of every triangle, so that cracks let no light through
+        self.gl.enable(self.gl.CULL_FACE)
         self.gl.copy_framebuffer(self._main, self._still)
         self._main.use()
         self.gl.front_face = "cw"  # the picture's y axis points down
@@ -207,6 +209,7 @@ class Renderer:
         if state.q_ghost is not None:
             places.append(_transform(self._frames[GHOST + 1 : GHOST + 7], self._corners[1:7]))
         pixels = self.camera.project(np.concatenate(places).reshape(-1, 3), self.width, self.height)
+        pixels = np.nan_to_num(pixels, nan=0.0)
         left, top = np.clip(np.floor(pixels.min(axis=0)) - 2, 0, (self.width, self.height)).astype(int).tolist()
         right, end = np.clip(np.ceil(pixels.max(axis=0)) + 2, 0, (self.width, self.height)).astype(int).tolist()
         self.gl.copy_framebuffer(self._unsmoothed, self._main)

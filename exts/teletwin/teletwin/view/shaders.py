@@ -37,7 +37,7 @@ void main() {
     point -= push_m * to_eye;
     albedo = in_colour.rgb;
     height = point.z;
-    in_light = (light_from_base * vec4(point + 0.004 * normal, 1.0)).xyz * 0.5 + 0.5;
+    in_light = (light_from_base * vec4(point + 0.0065 * normal, 1.0)).xyz * 0.5 + 0.5;
     gl_Position = clip_from_base * vec4(point, 1.0);
 }
 """
