@@ -126,6 +126,22 @@ def fastest_increment(increments: wp.array2d(dtype=vec7), hand: int, known: int)
 
 
 @wp.func
+def sound_fit(constant: vec7, coefficients: wp.array2d(dtype=vec7), hand: int, order: int) -> vec7:
+    """The constant; a channel whose fit overflowed is held: its constant and coefficients become zero."""
+    for lane in range(7):
+        sound = constant[lane] * wp.float64(0.0)
+        for j in range(order):
+            sound += coefficients[hand, j][lane] * wp.float64(0.0)
+        if sound != wp.float64(0.0):
+            constant[lane] = wp.float64(0.0)
+            for j in range(order):
+                zeroed = coefficients[hand, j]
+                zeroed[lane] = wp.float64(0.0)
+                coefficients[hand, j] = zeroed
+    return constant
+
+
+@wp.func
 def roll_out(
     hand: int,
     newest: vec7,
@@ -147,18 +163,9 @@ def roll_out(
     turn_rate = wp.min(limits[1], limits[3] * fastest[1] / limits[2])
     moved = vec7()
     curve[hand, 0] = bounded_pose(newest, moved, wp.float64(0.0), speed, turn_rate)
-    for lane in range(7):  # a fit that overflowed holds its channel
-        sound = constant[lane] * wp.float64(0.0)
-        for j in range(lags.shape[0]):
-            sound += coefficients[hand, j][lane] * wp.float64(0.0)
-        if sound != wp.float64(0.0):
-            constant[lane] = wp.float64(0.0)
-            for j in range(lags.shape[0]):
-                zeroed = coefficients[hand, j]
-                zeroed[lane] = wp.float64(0.0)
-                coefficients[hand, j] = zeroed
+    drift = sound_fit(constant, coefficients, hand, lags.shape[0])
     for step in range(STEPS):
-        following = constant
+        following = drift
         for j in range(lags.shape[0]):
             following += wp.cw_mul(coefficients[hand, j], increments[hand, known + step - lags[j]])
         increments[hand, known + step] = following
@@ -170,6 +177,17 @@ def roll_out(
                     moved[lane] = wp.float64(0.0)
             horizon = wp.float64(ahead) * limits[2]
             curve[hand, ahead // STEPS_PER_KNOT] = bounded_pose(newest, moved, horizon, speed, turn_rate)
+
+
+@wp.func
+def levinson_step(coefficients: wp.array2d(dtype=vec7), hand: int, stage: int, reflection: vec7) -> None:
+    """Raise the order by one: a_j <- a_j - k a_(m-j), from both ends at once."""
+    for j in range((stage + 1) // 2):
+        low = coefficients[hand, j]
+        high = coefficients[hand, stage - 1 - j]
+        coefficients[hand, j] = low - wp.cw_mul(reflection, high)
+        coefficients[hand, stage - 1 - j] = high - wp.cw_mul(reflection, low)
+    coefficients[hand, stage] = reflection
 
 
 @wp.kernel
@@ -203,12 +221,7 @@ def arma_burg(
         before = forward
     for stage in range(order):
         reflection = ratio(numerator + numerator, denominator, vec7())
-        for j in range((stage + 1) // 2):  # Levinson: a_j <- a_j - k a_(m-j), both ends at once
-            low = coefficients[hand, j]
-            high = coefficients[hand, stage - 1 - j]
-            coefficients[hand, j] = low - wp.cw_mul(reflection, high)
-            coefficients[hand, stage - 1 - j] = high - wp.cw_mul(reflection, low)
-        coefficients[hand, stage] = reflection
+        levinson_step(coefficients, hand, stage, reflection)
         if stage + 1 < order:  # the new errors and the sums over them in one pass
             numerator = vec7()
             denominator = vec7()
@@ -228,6 +241,73 @@ def arma_burg(
     roll_out(hand, newest, increments, vec7(), coefficients, lags, known, limits, curve)
 
 
+@wp.func
+def centred_column(
+    increments: wp.array2d(dtype=vec7),
+    scratch: wp.array3d(dtype=vec7),
+    hand: int,
+    k: int,
+    lag: int,
+    start: int,
+    rows: int,
+) -> vec7:
+    """Store increments `lag` back, less their mean, as column k; return the mean."""
+    total = vec7()
+    for t in range(rows):
+        total += increments[hand, start + t - lag]
+    mean = total / wp.float64(rows)
+    for t in range(rows):
+        scratch[k, hand, t] = increments[hand, start + t - lag] - mean
+    return mean
+
+
+@wp.func
+def orthogonalize(scratch: wp.array3d(dtype=vec7), hand: int, k: int, order: int, rows: int) -> vec7:
+    """Take columns 0 ... k - 1 out of column k, keep the shares; return what is left, squared.
+
+    A column that is a combination of those before it counts as nothing (0), so that it gets no weight.
+    """
+    square = vec7()
+    dot = vec7()
+    for t in range(rows):
+        value = scratch[k, hand, t]
+        square += wp.cw_mul(value, value)
+        dot += wp.cw_mul(value, scratch[0, hand, t])
+    floor = square * DEPENDENT
+    for j in range(k):  # meanwhile, project on the next column
+        share = ratio(dot, scratch[j, hand, rows + order], vec7())
+        scratch[k, hand, rows + j] = share
+        dot = vec7()
+        square = vec7()
+        for t in range(rows):
+            rest = scratch[k, hand, t] - wp.cw_mul(share, scratch[j, hand, t])
+            scratch[k, hand, t] = rest
+            square += wp.cw_mul(rest, rest)
+            dot += wp.cw_mul(rest, scratch[j + 1, hand, t])
+    for lane in range(7):
+        if not square[lane] > floor[lane]:
+            square[lane] = wp.float64(0.0)
+    return square
+
+
+@wp.func
+def solve_triangle(
+    scratch: wp.array3d(dtype=vec7), coefficients: wp.array2d(dtype=vec7), hand: int, order: int, rows: int
+) -> vec7:
+    """Coefficients from the shares, the last one first; return the constant."""
+    mean_at = rows + order + 1
+    constant = scratch[order, hand, mean_at]
+    for back in range(order):
+        j = order - 1 - back
+        value = scratch[order, hand, rows + j]
+        for k in range(j + 1, order):
+            value -= wp.cw_mul(scratch[k, hand, rows + j], coefficients[hand, k])
+        coefficients[hand, j] = value
+        constant -= wp.cw_mul(value, scratch[j, hand, mean_at])
+    coefficients[hand, order] = constant
+    return constant
+
+
 @wp.kernel
 def autoreg_least_squares(
     window: wp.array2d(dtype=vec7),
@@ -242,7 +322,7 @@ def autoreg_least_squares(
 
     Modified Gram-Schmidt on the centred columns and the right-hand side together (Bjorck 1967: as accurate
     as Householder); normal equations would lose half of the digits on a smooth hand. scratch
-    (p + 1, hands, n): a column each, rows from 0; its last p + 3 places hold the triangle and the mean.
+    (p + 1, hands, n): a column each; after its `rows` values its shares (p), its square and its mean.
     """
     hand = wp.tid()
     newest = read_window(window, increments, hand)
@@ -250,48 +330,13 @@ def autoreg_least_squares(
     order = lags.shape[0]
     start = lags[order - 1]
     rows = known - start
-    mean_at = rows + order + 1
-    square_at = rows + order
     for k in range(order + 1):  # column `order` is the right-hand side
         lag = int(0)  # noqa: UP018, RUF046 - a variable, not a constant of the kernel
         if k < order:
             lag = lags[k]
-        total = vec7()
-        for t in range(start, known):
-            total += increments[hand, t - lag]
-        mean = total / wp.float64(rows)
-        scratch[k, hand, mean_at] = mean
-        square = vec7()
-        dot = vec7()
-        for t in range(rows):
-            centred = increments[hand, start + t - lag] - mean
-            scratch[k, hand, t] = centred
-            square += wp.cw_mul(centred, centred)
-            dot += wp.cw_mul(centred, scratch[0, hand, t])
-        floor = square * DEPENDENT
-        for j in range(k):  # take column j out of column k; meanwhile, project on the next one
-            share = ratio(dot, scratch[j, hand, square_at], vec7())
-            scratch[k, hand, rows + j] = share
-            dot = vec7()
-            square = vec7()
-            for t in range(rows):
-                rest = scratch[k, hand, t] - wp.cw_mul(share, scratch[j, hand, t])
-                scratch[k, hand, t] = rest
-                square += wp.cw_mul(rest, rest)
-                dot += wp.cw_mul(rest, scratch[j + 1, hand, t])
-        for lane in range(7):
-            if not square[lane] > floor[lane]:
-                square[lane] = wp.float64(0.0)
-        scratch[k, hand, square_at] = square
-    constant = scratch[order, hand, mean_at]
-    for back in range(order):
-        j = order - 1 - back
-        value = scratch[order, hand, rows + j]
-        for k in range(j + 1, order):
-            value -= wp.cw_mul(scratch[k, hand, rows + j], coefficients[hand, k])
-        coefficients[hand, j] = value
-        constant -= wp.cw_mul(value, scratch[j, hand, mean_at])
-    coefficients[hand, order] = constant
+        scratch[k, hand, rows + order + 1] = centred_column(increments, scratch, hand, k, lag, start, rows)
+        scratch[k, hand, rows + order] = orthogonalize(scratch, hand, k, order, rows)
+    constant = solve_triangle(scratch, coefficients, hand, order, rows)
     roll_out(hand, newest, increments, constant, coefficients, lags, known, limits, curve)
 
 

@@ -11,7 +11,8 @@ from teletwin.messages import PoseSample
 
 REST_AFTER_NS = 25 * NS_PER_MS
 """A page that moves reports at 60 Hz or faster; silent for longer, the hand rests where it was [ns]."""
-REST_STEP_NS = 10 * NS_PER_MS
+REST_STEP_NS = 8 * NS_PER_MS
+"""Below a slot of 10 ms, so that every slot of a resting hand gets its sample [ns]."""
 _QUEUE_MAX = 1024
 
 
@@ -33,7 +34,7 @@ class HandInput:
 
 
 class BrowserHand:
-    """Maps inputs through the clutch: one sample per input, and at 100 Hz while the hand rests.
+    """Maps inputs through the clutch: one sample per input, and one at least every 10 ms while the hand rests.
 
     Between inputs that are on their way nothing is made up: a repeated pose in a moving hand would look like
     a stop to the forecaster.
