@@ -12,7 +12,8 @@ from oracles.rmpflow import rmpflow
 
 from teletwin.geometry import IDENTITY_POSE, compose, quat_normalize, quat_to_matrix
 from teletwin.robot import CollisionSphere, Robot, forward, load_ur3e
-from teletwin.robot.urdf import build_chain, parse_urdf
+from teletwin.robot.fold import build_chain
+from teletwin.robot.urdf import parse_urdf
 from teletwin.twin.rmpflow import RmpFlow, load_ur3e_rmpflow
 from teletwin.twin.rmpflow.config import BodyCapsule, BodyController, VelocityCap
 

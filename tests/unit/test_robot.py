@@ -16,8 +16,9 @@ from teletwin.robot import (
     swap_base_vector,
     tool_pose_in_ur_base,
 )
+from teletwin.robot.fold import build_chain
 from teletwin.robot.ur3e import HOME_Q, JOINT_NAMES
-from teletwin.robot.urdf import build_chain, parse_urdf
+from teletwin.robot.urdf import parse_urdf
 
 TURN = np.concatenate([np.zeros(3), quat_from_rotvec([0.0, 0.0, np.pi])])
 

@@ -9,7 +9,8 @@ from teletwin.errors import RobotError
 from teletwin.geometry import Array
 from teletwin.robot.chain import SerialChain
 from teletwin.robot.description import CollisionSphere, RobotDescription, load_description
-from teletwin.robot.urdf import UrdfModel, build_chain, load_urdf
+from teletwin.robot.fold import build_chain
+from teletwin.robot.urdf import UrdfModel, load_urdf
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
