@@ -77,5 +77,6 @@ class Camera:
 
     def project(self, points: Array, width: int, height: int) -> Array:
         """Pixels (..., 2), x to the right and y down from the top left corner, of points (..., 3) [m]."""
-        clip = points @ (matrix := self.clip_from_base(width / height))[:, :3].T + matrix[:, 3]
+        matrix = self.clip_from_base(width / height)
+        clip = points @ matrix[:, :3].T + matrix[:, 3]
         return (clip[..., :2] / clip[..., 3:] * 0.5 + 0.5) * np.array([width, height])

@@ -204,20 +204,25 @@ class Renderer:
         self.gl.disable(self.gl.BLEND)
 
     def _smooth_edges(self, state: SceneState) -> None:
-        """Smooth the rectangle that holds what moves; the still part was traced smooth."""
-        places = [self._placed]
+        """Smooth the rectangles that hold the arms and each object; the still part was traced smooth."""
+        arms = [self._placed[:7]]
         if state.q_ghost is not None:
-            places.append(_transform(self._frames[GHOST + 1 : GHOST + 7], self._corners[1:7]))
-        pixels = self.camera.project(np.concatenate(places).reshape(-1, 3), self.width, self.height)
-        pixels = np.nan_to_num(pixels, nan=0.0)
-        left, top = np.clip(np.floor(pixels.min(axis=0)) - 2, 0, (self.width, self.height)).astype(int).tolist()
-        right, end = np.clip(np.ceil(pixels.max(axis=0)) + 2, 0, (self.width, self.height)).astype(int).tolist()
+            arms.append(_transform(self._frames[GHOST + 1 : GHOST + 7], self._corners[1:7]))
         self.gl.copy_framebuffer(self._unsmoothed, self._main)
         self._main.use()
         self.gl.enable_only(self.gl.NOTHING)
-        self._main.scissor = (left, top, max(right - left, 0), max(end - top, 0))
-        self._edges.draw(self._copy)
+        for points in (np.concatenate(arms).reshape(-1, 3), *self._placed[7:]):
+            self._main.scissor = self._rectangle(points)
+            self._edges.draw(self._copy)
         self._main.scissor = None
+
+    def _rectangle(self, points: Array) -> tuple[int, int, int, int]:
+        """Left, top, width and height [pixels] of what holds the points (n, 3), two pixels wider."""
+        pixels = np.nan_to_num(self.camera.project(points, self.width, self.height))
+        size = (self.width, self.height)
+        left, top = np.clip(np.floor(pixels.min(axis=0)) - 2, 0, size).astype(int).tolist()
+        right, end = np.clip(np.ceil(pixels.max(axis=0)) + 2, 0, size).astype(int).tolist()
+        return left, top, max(right - left, 0), max(end - top, 0)
 
 
 def _matrices(poses: Array) -> Array:
