@@ -184,6 +184,8 @@ class ViewSettings:
     rate_hz: float = 30.0
     bitrate_bps: int = 2_000_000
     codec: str = "h264"
+    shadow: bool = True
+    """Cast shadows; dropped by itself when the machine cannot hold the rate."""
     barcode: bool = False
     """Draw frame id and input number into the pixels, for checks."""
 

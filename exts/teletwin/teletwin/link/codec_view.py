@@ -15,7 +15,7 @@ CODECS = ("h264", "jpeg")
 
 _FRAME = struct.Struct("<qqqqBBHHHd7d7d")
 _ACK = struct.Struct("<qBBd")
-_SETTINGS = struct.Struct("<HHBBqd")
+_SETTINGS = struct.Struct("<HHBBBqd")
 
 
 def encode_frame(frame: Frame) -> bytes:
@@ -71,17 +71,17 @@ def decode_frame_ack(payload: bytes) -> FrameAck:
 
 
 def encode_view_settings(settings: ViewSettings) -> bytes:
-    """Payload of view settings, 22 bytes."""
-    codec = _codec_number(settings.codec)
+    """Payload of view settings, 23 bytes."""
     return _SETTINGS.pack(
-        settings.width, settings.height, codec, settings.barcode, settings.bitrate_bps, settings.rate_hz
+        *(settings.width, settings.height, _codec_number(settings.codec)),
+        *(settings.shadow, settings.barcode, settings.bitrate_bps, settings.rate_hz),
     )
 
 
 def decode_view_settings(payload: bytes) -> ViewSettings:
     """The view settings in a payload."""
-    width, height, codec, barcode, bitrate_bps, rate_hz = _SETTINGS.unpack(payload)
-    if not (width and height and barcode <= 1 and bitrate_bps > 0 and 0.0 < rate_hz <= 1000.0):
+    width, height, codec, shadow, barcode, bitrate_bps, rate_hz = _SETTINGS.unpack(payload)
+    if not (width and height and shadow <= 1 and barcode <= 1 and bitrate_bps > 0 and 0.0 < rate_hz <= 1000.0):
         raise MessageError("view settings hold values that cannot be")
     return ViewSettings(
         width=width,
@@ -89,6 +89,7 @@ def decode_view_settings(payload: bytes) -> ViewSettings:
         rate_hz=rate_hz,
         bitrate_bps=bitrate_bps,
         codec=_codec_name(codec),
+        shadow=bool(shadow),
         barcode=bool(barcode),
     )
 
