@@ -37,7 +37,7 @@ class PageDesk:
         view: ViewSettings,
         notify: Callable[[Note], None],
         set_view: Callable[[ViewSettings], None],
-        record: Callable[[], None],
+        record: Callable[[bool], None],
     ) -> None:
         self._loop, self._hand = loop, hand
         self.horizon, self.paper_mode, self.view = horizon, paper_mode, view
@@ -82,7 +82,7 @@ class PageDesk:
                 for _, mtp_ms in values["samples"]:
                     self._loop.metrics.page_mtp_ms.add(mtp_ms)
             case "command":
-                self._command(values["name"], event.t_ns)
+                self._command(values["name"], values["values"], event.t_ns)
             case "settings":
                 self._settings(values["name"], values["values"])
 
@@ -97,15 +97,16 @@ class PageDesk:
                 pose=values["hand"],
                 clutch=values["clutch"],
                 device=values["device"],
+                viewer=event.viewer,
             )
         )
 
-    def _command(self, name: str, t_ns: int) -> None:
+    def _command(self, name: str, values: dict[str, Any], t_ns: int) -> None:
         """A button."""
         if name in _MODES:
             self._loop.state.mode = _MODES[name]
         elif name == "record":
-            self._record()
+            self._record(values.get("on") is not False)
         elif name == "recentre":
             self._hand.recentre()
         elif name == "replay":

@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 
 from teletwin.buffer import PoseHistory
-from teletwin.clock import NS_PER_MS, Clock
-from teletwin.forecast import Forecaster
+from teletwin.clock import NS_PER_MS, NS_PER_S, Clock
+from teletwin.forecast import WINDOW_COUNT, WINDOW_STEP_S, Forecaster
 from teletwin.geometry import Array
 from teletwin.horizon import HorizonPolicy, LoopObservation
 from teletwin.link import Link, Received
@@ -29,8 +29,7 @@ from teletwin.messages import (
 from teletwin.session.display import FrameGate
 from teletwin.session.metrics import SessionMetrics
 
-WINDOW_COUNT = 100
-WINDOW_STEP_NS = 10 * NS_PER_MS
+_WINDOW_STEP_NS = int(WINDOW_STEP_S * NS_PER_S)
 _KEY_RETRY_NS = 200 * NS_PER_MS
 
 
@@ -108,7 +107,7 @@ class OperatorLoop:
 
     def _packet(self, now_ns: int) -> ForecastPacket:
         """The newest pose with its forecast and horizons."""
-        window = self._history.window(WINDOW_COUNT, step_ns=WINDOW_STEP_NS)
+        window = self._history.window(WINDOW_COUNT, step_ns=_WINDOW_STEP_NS)
         self.state.horizons = self.policy.decide(self._observe(now_ns, window))
         self.forecaster.forecast(window, out=self._curve)
         self.state.slot += 1

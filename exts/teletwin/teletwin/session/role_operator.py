@@ -8,14 +8,15 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
 
+from teletwin import __version__
 from teletwin.clock import NS_PER_MS, NS_PER_S, SystemClock
-from teletwin.forecast import build_forecaster
-from teletwin.horizon import build_policy
+from teletwin.forecast import FORECASTERS, build_forecaster
+from teletwin.horizon import POLICIES, build_policy
 from teletwin.link.udp import UdpLink
 from teletwin.messages import Frame, Message, Mode, Note, PoseSample, ViewSettings
 from teletwin.recording import SessionLog
 from teletwin.report.document import build_report, write_report
-from teletwin.robot.ur3e import tool_pose_in_ur_base
+from teletwin.robot.ur3e import HOME_Q, tool_pose_in_ur_base
 from teletwin.session.build import build_hand
 from teletwin.session.desk import PageDesk
 from teletwin.session.log import LogMessage, log_path, writer
@@ -26,6 +27,7 @@ from teletwin.session.role_cfg import RoleCfg
 from teletwin.session.role_renderer import view_settings
 from teletwin.session.row import TelemetryRow
 from teletwin.session.wiring import apply_link_note, open_link
+from teletwin.view.camera import Camera
 from teletwin.view.server import PageServer, PageServerCfg
 
 _POLL_S = 0.002
@@ -48,10 +50,11 @@ class Recorder:
         """Whether messages are being written."""
         return self._log is not None
 
-    def toggle(self) -> None:
+    def switch(self, on: bool) -> None:
         """Start a log, or end the one that is written."""
-        if self._log is not None:
+        if not on:
             self.close()
+        if not on or self._log is not None:
             return
         path = log_path(self._cfg) if self._cfg.record else Path(f"teletwin-{self._clock.now_ns() // NS_PER_S}.mcap")
         if self._count:
@@ -80,6 +83,7 @@ class OperatorProcess:
         self.cfg, session = cfg, cfg.session
         self.clock = SystemClock(offset_ns=int(1e6 * cfg.clock_offset_ms))
         self.hand = build_hand(session)
+        self._camera = Camera()
         self.link: UdpLink = stack.enter_context(open_link(cfg, self.clock))
         self.recorder = Recorder(cfg, self.clock)
         stack.callback(self.recorder.close)
@@ -102,7 +106,7 @@ class OperatorProcess:
             view=view_settings(session),
             notify=self._notify,
             set_view=self._set_view,
-            record=self.recorder.toggle,
+            record=self.recorder.switch,
         )
         self.desk.link = session.network.hop("up")
         self.desk.forecaster = session.forecaster
@@ -122,6 +126,12 @@ class OperatorProcess:
             ),
             clock=self.clock,
             on_event=self.desk.put,
+            hello={
+                "version": __version__,
+                "policies": list(POLICIES),
+                "forecasters": list(FORECASTERS),
+                "view_height_m": self._camera.height_at(tool_pose_in_ur_base(HOME_Q)[:3]),
+            },
         )
         server.barcode = self.cfg.session.barcode
         return server
@@ -177,14 +187,16 @@ class OperatorProcess:
 
     def _publish(self, now_ns: int) -> None:
         """A row of numbers for the page."""
-        self.server.publish_telemetry(
-            self.row.make(
-                now_ns,
-                is_recording=self.recorder.is_recording,
-                hand=self.hand.source,
-                forecaster=self.desk.forecaster,
-            )
+        row = self.row.make(
+            now_ns,
+            is_recording=self.recorder.is_recording,
+            hand=self.hand.source,
+            forecaster=self.desk.forecaster,
         )
+        pose = self.loop.newest_pose
+        if pose is not None:
+            row["hand_xyz"] = (self._camera.view_to_base.T @ pose[:3]).tolist()
+        self.server.publish_telemetry(row)
 
 
 def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None]) -> None:
@@ -192,7 +204,7 @@ def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None])
     with contextlib.ExitStack() as stack:
         process = OperatorProcess(cfg, stack)
         if cfg.record:
-            process.recorder.toggle()
+            process.recorder.switch(True)
         if cfg.headless:
             stack.enter_context(_viewer(process))
         on_ready(process.server.url)

@@ -80,3 +80,8 @@ class Camera:
         matrix = self.clip_from_base(width / height)
         clip = points @ matrix[:, :3].T + matrix[:, 3]
         return (clip[..., :2] / clip[..., 3:] * 0.5 + 0.5) * np.array([width, height])
+
+    def height_at(self, point: Array) -> float:
+        """How much of the scene the picture's height spans at the depth of a point (3,) [m]."""
+        depth_m = float((np.asarray(point) - np.asarray(self.eye)) @ self.forward)
+        return 2.0 * depth_m * float(np.tan(0.5 * np.radians(self.vertical_fov_deg)))
