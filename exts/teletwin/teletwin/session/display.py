@@ -10,6 +10,7 @@ from teletwin.messages import Frame
 from teletwin.telemetry import ErrorTrack, LatencyHistogram
 
 _GRID_NS = 10 * NS_PER_MS
+_ABSENT_NS = 1000 * NS_PER_MS
 
 
 class DisplayTrack:
@@ -50,6 +51,8 @@ class DisplayTrack:
         t_ready_ns, frame = self._waiting.popleft()
         if engaged:
             self._judge(until_ns=t_ns)
+        if t_ns - self._since_ns > _ABSENT_NS:
+            self._forget(frame)
         self._on_screen, self._since_ns = frame, t_ns
         self.drawn_count += 1
         if frame.pose_t_ns:
@@ -57,6 +60,11 @@ class DisplayTrack:
         latency_ms = (t_ns - t_ready_ns) / NS_PER_MS
         self.frame_ms.add(latency_ms)
         return latency_ms
+
+    def _forget(self, frame: Frame) -> None:
+        """Nobody looked for a while: what was sampled until this frame had no screen to appear on."""
+        while self._samples and self._samples[0] <= frame.pose_t_ns:
+            self._samples.popleft()
 
     def _match(self, frame: Frame, t_ns: int) -> None:
         """Motion to photon of every sample that this frame is the first to contain."""

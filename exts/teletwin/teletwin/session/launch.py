@@ -17,6 +17,12 @@ from teletwin.errors import TeletwinError
 from teletwin.session.role_cfg import ROLES, RoleCfg, to_json
 
 _STOP_S = 1.3
+_ENVIRONMENT = {
+    "PYTHONUNBUFFERED": "1",
+    "OMP_NUM_THREADS": "1",
+    "OPENBLAS_NUM_THREADS": "1",
+    "LP_NUM_THREADS": "1",  # software GL on one core: as fast for a picture, and the other is left to control
+}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,7 +45,7 @@ class Roles:
 
     def start(self, cfg: RoleCfg) -> None:
         """Start one role's process; it ends when told, or when this process does."""
-        environment = os.environ | {"PYTHONUNBUFFERED": "1", "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+        environment = os.environ | _ENVIRONMENT
         command = [sys.executable, "-m", "teletwin.session.process"]
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, bufsize=1
