@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import select
 import socket
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from teletwin.clock import NS_PER_S, Clock
@@ -137,12 +137,12 @@ class UdpLink:
         self._send_all(self._endpoint.due(now_ns, self._book.known))
         return received
 
-    def wait(self, timeout_s: float) -> bool:
-        """Sleep until something can be received, at most timeout_s [s]; tell whether that is so."""
+    def wait(self, timeout_s: float, *, also: Sequence[socket.socket] = ()) -> bool:
+        """Sleep until something can be received or read from `also`, at most timeout_s [s]; tell whether that is so."""
         due_ns = self._ingress.next_due_ns()
         until_due_s = timeout_s if due_ns is None else (due_ns - self._clock.now_ns()) / NS_PER_S
         sock = self._open_socket()
-        readable, _, _ = select.select([sock], [], [], max(min(timeout_s, until_due_s), 0.0))
+        readable, _, _ = select.select([sock, *also], [], [], max(min(timeout_s, until_due_s), 0.0))
         return bool(readable) or (due_ns is not None and due_ns <= self._clock.now_ns())
 
     def set_link(self, peer: str, settings: LinkSettings) -> None:

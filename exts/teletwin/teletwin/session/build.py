@@ -8,13 +8,14 @@ from teletwin.arm import Arm
 from teletwin.arm.resample import CommandResampler, ResamplerCfg
 from teletwin.arm.simulated import SimulatedArm
 from teletwin.clock import Clock
-from teletwin.geometry import quat_from_matrix
+from teletwin.geometry import Array, quat_from_matrix
 from teletwin.hand import load_hand
 from teletwin.hand.clutch import ClutchCfg
 from teletwin.hand.source import HandSwitch
 from teletwin.link import Link
 from teletwin.messages import Message
-from teletwin.robot.ur3e import HOME_Q, tool_pose_in_ur_base
+from teletwin.robot.fast import FastKinematics
+from teletwin.robot.ur3e import HOME_Q, load_ur3e, tool_pose_in_ur_base
 from teletwin.session.arm import ArmLoop, ShadowArm
 from teletwin.session.config import SessionCfg
 from teletwin.sim.mujoco_world import MujocoWorld
@@ -41,6 +42,11 @@ SERVO_LAG_S = 0.034
 
 _RESAMPLING = ResamplerCfg(extrapolation_s=0.03)
 """Late commands are continued at their own speed for three standard deviations of a 10 ms jitter."""
+
+
+def fast_tool_pose() -> Callable[[Array], Array]:
+    """Compiled tool pose (7,) in the UR base of joints (6,) [rad]."""
+    return FastKinematics(load_ur3e().chain).tool
 
 
 def build_path(session: SessionCfg, function: str, *, is_shadow: bool = False) -> MotionPath:
@@ -82,7 +88,7 @@ def build_rendering(session: SessionCfg) -> tuple[RenderingFunction, MujocoWorld
         path=build_path(session, "render"),
         shadow=build_path(session, "render", is_shadow=True),
         world=world,
-        tool_pose=tool_pose_in_ur_base,
+        tool_pose=fast_tool_pose(),
         home=HOME_Q,
     )
     return rendering, world

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
+import socket
 from collections import deque
 from collections.abc import Callable
 from typing import Any
@@ -43,6 +45,10 @@ class PageDesk:
         self.horizon, self.paper_mode, self.view = horizon, paper_mode, view
         self._notify, self._set_view, self._record = notify, set_view, record
         self._events: deque[PageEvent] = deque(maxlen=4096)
+        self.bell, self._ringer = socket.socketpair()
+        """Becomes readable when an event waits, so that the operator's thread need not poll."""
+        self.bell.setblocking(False)
+        self._ringer.setblocking(False)
         self.link: LinkSettings = LinkSettings()
         self.forecaster = ""
         self.input_count = 0
@@ -50,10 +56,14 @@ class PageDesk:
     def put(self, event: PageEvent) -> None:
         """Queue an event; called on the server's thread."""
         self._events.append(event)
+        with contextlib.suppress(BlockingIOError):  # a bell that rings already
+            self._ringer.send(b"!")
 
     def work(self) -> bool:
         """Carry out what was queued; tell whether the hand moved."""
         moved = False
+        with contextlib.suppress(BlockingIOError):
+            self.bell.recv(4096)
         while self._events:
             event = self._events.popleft()
             moved |= event.kind == "input"

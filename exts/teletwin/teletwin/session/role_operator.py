@@ -17,7 +17,7 @@ from teletwin.messages import Frame, Message, Mode, Note, PoseSample, ViewSettin
 from teletwin.recording import SessionLog
 from teletwin.report.document import build_report, write_report
 from teletwin.robot.ur3e import HOME_Q, tool_pose_in_ur_base
-from teletwin.session.build import build_hand
+from teletwin.session.build import build_hand, fast_tool_pose
 from teletwin.session.desk import PageDesk
 from teletwin.session.log import LogMessage, log_path, writer
 from teletwin.session.metrics import SessionMetrics
@@ -30,9 +30,8 @@ from teletwin.session.wiring import apply_link_note, open_link
 from teletwin.view.camera import Camera
 from teletwin.view.server import PageServer, PageServerCfg
 
-_POLL_S = 0.002
 _ROW_NS = 50 * NS_PER_MS
-_EARLY_NS = 4 * NS_PER_MS
+_EARLY_NS = 2 * NS_PER_MS
 """A slot may start early by a fresh input of the page, this long after the last."""
 
 
@@ -87,7 +86,7 @@ class OperatorProcess:
         self.link: UdpLink = stack.enter_context(open_link(cfg, self.clock))
         self.recorder = Recorder(cfg, self.clock)
         stack.callback(self.recorder.close)
-        self.metrics = SessionMetrics(tool_pose=tool_pose_in_ur_base)
+        self.metrics = SessionMetrics(tool_pose=fast_tool_pose())
         self.loop = OperatorLoop(
             clock=self.clock,
             link=self.link,
@@ -156,7 +155,7 @@ class OperatorProcess:
         self.loop.state.mode = Mode.ENGAGED if self.cfg.engage else Mode.HOLD
         while not stop.is_set():
             now_ns = self.clock.now_ns()
-            self.link.wait(max(min((due_ns - now_ns) * 1e-9, _POLL_S), 0.0))
+            self.link.wait(max((due_ns - now_ns) * 1e-9, 0.0), also=[self.desk.bell])
             now_ns = self.clock.now_ns()
             self.loop.pump(now_ns)
             moved |= self.desk.work()

@@ -9,8 +9,7 @@ from collections.abc import Callable
 from teletwin.clock import NS_PER_S, SystemClock
 from teletwin.link.udp import UdpLink
 from teletwin.messages import Note, ViewSettings
-from teletwin.robot.ur3e import tool_pose_in_ur_base
-from teletwin.session.build import build_rendering
+from teletwin.session.build import build_rendering, fast_tool_pose
 from teletwin.session.config import SessionCfg
 from teletwin.session.picture import LivePicture
 from teletwin.session.renderer import RendererLoop
@@ -45,7 +44,7 @@ def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None])
             rendering=rendering,
             picture=picture,
             settings=settings,
-            tool_pose=tool_pose_in_ur_base,
+            tool_pose=fast_tool_pose(),
         )
         loop.on_note = lambda note: _obey(link, note)
         on_ready("")

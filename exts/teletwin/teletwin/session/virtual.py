@@ -11,8 +11,7 @@ from teletwin.forecast import build_forecaster
 from teletwin.horizon import build_policy
 from teletwin.link.memory import MemoryNetwork
 from teletwin.messages import Frame, Mode, ViewSettings
-from teletwin.robot.ur3e import tool_pose_in_ur_base
-from teletwin.session.build import build_arm_loop, build_control, build_hand, build_rendering
+from teletwin.session.build import build_arm_loop, build_control, build_hand, build_rendering, fast_tool_pose
 from teletwin.session.config import SessionCfg
 from teletwin.session.metrics import SessionMetrics
 from teletwin.session.operator import Hand, OperatorLoop
@@ -80,7 +79,7 @@ class VirtualSession:
         self._slot_ns = int(1e6 * session.slot_ms)
         self._sending: deque[tuple[int, Frame]] = deque()
         self._drawn: deque[tuple[int, int]] = deque()
-        self.metrics = SessionMetrics(tool_pose=tool_pose_in_ur_base, settle_s=settle_s)
+        self.metrics = SessionMetrics(tool_pose=fast_tool_pose(), settle_s=settle_s)
         self.operator = OperatorLoop(
             clock=clock,
             link=links["operator"],
@@ -104,7 +103,7 @@ class VirtualSession:
             rendering=rendering,
             picture=TimedPicture(self._times),
             settings=ViewSettings(rate_hz=session.rate_hz),
-            tool_pose=tool_pose_in_ur_base,
+            tool_pose=fast_tool_pose(),
         )
         self._physical = SimulatedArm(clock)
         self.arm = build_arm_loop(session, clock=clock, link=links["arm"], arm=self._physical, ticks=TickStats())

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from teletwin.geometry import Array, quat_conjugate, quat_multiply, quat_to_rotvec
+from teletwin.geometry import Array
 from teletwin.messages import CURVE_KNOTS, CURVE_STEP_S, HORIZON_MAX_S, ForecastPacket, zeros
 from teletwin.twin import ToolTarget
 
@@ -125,8 +125,7 @@ class TargetStream:
             return
         share = dt_s / (self._cfg.velocity_time_s + dt_s)
         self._velocity += share * ((pose[:3] - last[:3]) / dt_s - self._velocity)
-        turn = quat_to_rotvec(quat_multiply(pose[3:], quat_conjugate(last[3:])))
-        self._turn += share * (turn / dt_s - self._turn)
+        self._turn += share * (_turn_between(last, pose) / dt_s - self._turn)
         _cap(self._velocity, self._cfg.max_speed_m_s)
         _cap(self._turn, self._cfg.max_turn_rad_s)
 
@@ -142,6 +141,19 @@ def evaluate_curve(packet: ForecastPacket, horizon_s: float, orientation_horizon
         quat = now[3:] + gain * (quat - now[3:])
     pose[3:] = quat / math.sqrt(float(quat @ quat))
     return pose
+
+
+def _turn_between(start: Array, end: Array) -> Array:
+    """Rotation vector (3,) [rad] from one pose (7,) to the next; plain floats, as this runs every tick."""
+    aw, ax, ay, az = start[3:].tolist()
+    bw, bx, by, bz = end[3:].tolist()
+    w = bw * aw + bx * ax + by * ay + bz * az
+    x = bx * aw - bw * ax - by * az + bz * ay
+    y = by * aw - bw * ay - bz * ax + bx * az
+    z = bz * aw - bw * az - bx * ay + by * ax
+    sine = math.sqrt(x * x + y * y + z * z)
+    scale = 2.0 if sine < 1e-9 else 2.0 * math.atan2(sine, abs(w)) / sine
+    return np.array([x, y, z]) * (scale if w >= 0.0 else -scale)
 
 
 def _between_knots(curve: Array, horizon_s: float) -> Array:
