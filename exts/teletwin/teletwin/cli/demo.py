@@ -14,6 +14,7 @@ from teletwin.errors import ConfigError, TeletwinError
 from teletwin.session.config import SessionCfg
 from teletwin.session.launch import Roles, local_session
 from teletwin.session.role_cfg import PageCfg, RoleCfg
+from teletwin.session.warm import warm_up
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +57,7 @@ def main(arguments: list[str]) -> int:
     common = _common(options)
     with contextlib.ExitStack() as stack:
         roles = stack.enter_context(Roles())
+        warm_up(_say)
         _say("starting the arm, the twin, the renderer and the operator's page")
         _start(roles, common)
         roles.wait_ready()
@@ -64,7 +66,7 @@ def main(arguments: list[str]) -> int:
             _say("Ctrl-C ends the session")
         status = _watch(roles, stop)
     if options.report and status == 0:
-        _say(f"report: {options.report}")
+        _show(options.report)
     if options.record:
         _gather(options.record)
     return status
@@ -107,6 +109,22 @@ def _watch(roles: Roles, stop: threading.Event) -> int:
             if name in ("twin", "arm", "controller"):
                 raise TeletwinError(f"the {name} ended unexpectedly", mend="its message stands above")
     return 0
+
+
+def _show(report: str) -> None:
+    """The report as tables on the terminal and as pictures beside the file."""
+    from rich.console import Console
+
+    from teletwin.report.document import read_report
+    from teletwin.report.figures import save_figures
+    from teletwin.report.table import report_tables
+
+    document = read_report(report)
+    for table in report_tables(document):
+        Console().print(table)
+    path = Path(report)
+    pictures = save_figures(document, path.with_name(f"{path.stem}_figures"))
+    _say(f"report: {report}, pictures: {pictures[0].parent}" if pictures else f"report: {report}")
 
 
 def _gather(record: str) -> None:

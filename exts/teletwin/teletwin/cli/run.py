@@ -14,6 +14,7 @@ from teletwin.errors import ConfigError, TeletwinError
 from teletwin.session.config import SessionCfg
 from teletwin.session.launch import Roles
 from teletwin.session.role_cfg import PageCfg, RoleCfg
+from teletwin.session.warm import warm_up
 
 PORTS = {"operator": 8770, "twin": 8771, "renderer": 8772, "arm": 8773}
 """UDP ports of the roles."""
@@ -61,6 +62,7 @@ def main(arguments: list[str]) -> int:
     common = role_settings(options, options.role)
     with contextlib.ExitStack() as stack:
         roles = stack.enter_context(Roles())
+        warm_up(lambda text: print(f"teletwin: {text}", flush=True))
         if options.role == "arm" and not options.session.robot_host:
             roles.start(replace(common, role="controller"))
             roles.wait_ready()

@@ -14,7 +14,7 @@ from teletwin.messages import Mode, TwinStatus
 from teletwin.session.display import DisplayTrack
 from teletwin.telemetry import ErrorTrack, LatencyHistogram, best_lag_ms
 
-_STAGES = ("sense_to_send", "uplink", "command_link", "frame_wait", "policy_physics", "draw", "read", "encode")
+_STAGES = ("sense_to_send", "uplink", "command_link", "frame_wait", "policy_physics", "draw", "encode")
 
 
 class SessionMetrics:

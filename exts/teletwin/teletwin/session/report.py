@@ -36,6 +36,7 @@ def session_results(
         "horizon_control_ms": _spread(metrics.horizon_control_ms),
         "horizon_render_ms": _spread(metrics.horizon_render_ms),
         "stages_ms": {name: _spread(histogram) for name, histogram in metrics.stages_ms.items()},
+        "paths_ms": _paths(metrics, status),
         "frame_rate_hz": display.drawn_count / duration_s if duration_s else None,
         "bitrate_mbps": 8e-6 * display.byte_count / duration_s if duration_s else None,
         "frame_count": display.drawn_count,
@@ -45,6 +46,23 @@ def session_results(
         "operator_counters": counters,
         "twin_counters": dict(status.counters) if status is not None else {},
         "series": _series(metrics),
+    }
+
+
+def _paths(metrics: SessionMetrics, status: TwinStatus | None) -> dict[str, dict[str, float]]:
+    """Medians of the stages in the order in which a hand sample passes them."""
+
+    def median(histogram: LatencyHistogram) -> float:
+        return histogram.quantile(0.5) if histogram.count else 0.0
+
+    stages = {name: median(histogram) for name, histogram in metrics.stages_ms.items()}
+    sense = stages["sense_to_send"]
+    uplink = max(stages["uplink"] - sense, 0.0)
+    servo = 1e3 * status.downstream_s - stages["command_link"] if status is not None else 0.0
+    drawing = {name: stages[name] for name in ("frame_wait", "policy_physics", "draw", "encode")}
+    return {
+        "control": {"sense": sense, "uplink": uplink, "command_link": stages["command_link"], "policy_servo": servo},
+        "display": {"sense": sense, "uplink": uplink, **drawing, "downlink_decode_draw": median(metrics.display.frame_ms)},
     }
 
 

@@ -1,0 +1,53 @@
+"""Compiles the kernels once, with a word on what is going on; later starts find them in the cache."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from importlib.metadata import version
+from pathlib import Path
+
+from teletwin.forecast import FORECASTERS, build_forecaster
+
+_ROOMS = ("forecast", "robot", "twin")
+
+
+def warm_up(say: Callable[[str], None]) -> bool:
+    """Compile what the session needs unless that was done for this very code; tell whether it was needed."""
+    stamp = _stamp()
+    if stamp.exists():
+        return False
+    for name, work in _kernels():
+        say(f"compiling {name} (first start only)")
+        work()
+    with contextlib.suppress(OSError):  # without the stamp the next start looks again
+        stamp.parent.mkdir(parents=True, exist_ok=True)
+        stamp.touch()
+    return True
+
+
+def _kernels() -> Iterator[tuple[str, Callable[[], object]]]:
+    """Name and compiler of every kernel that the roles run."""
+    from teletwin.robot.fast import FastKinematics
+    from teletwin.robot.ur3e import load_ur3e
+    from teletwin.twin.limits import CommandLimiter
+    from teletwin.twin.rmpflow import RmpFlowPolicy
+
+    yield "RMPflow", lambda: RmpFlowPolicy().warm_up()
+    yield "limits", CommandLimiter
+    yield "kinematics", lambda: FastKinematics(load_ur3e().chain)
+    for name in FORECASTERS:
+        yield f"forecaster {name}", lambda name=name: build_forecaster(name)
+
+
+def _stamp() -> Path:
+    """A file whose name tells the code that was compiled."""
+    package = Path(__file__).resolve().parents[1]
+    digest = hashlib.sha256(version("warp-lang").encode())
+    for room in _ROOMS:
+        for path in sorted((package / room).rglob("*.py")):
+            digest.update(path.read_bytes())
+    home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+    return home / "teletwin" / f"kernels-{digest.hexdigest()[:16]}"
