@@ -46,10 +46,14 @@ def forecast_rows() -> Iterator[BenchRow]:
         yield BenchRow(
             name=label, unit="us", value=figures[f"forecast_{name}_us_p50"], bar=20.0, beside=beside, note="p50"
         )
-        yield BenchRow(name=f"{label}, 1024 hands", unit="us a pose", value=figures[f"forecast_{name}_1024_us_per_pose_p50"])
+        yield BenchRow(
+            name=f"{label}, 1024 hands", unit="us a pose", value=figures[f"forecast_{name}_1024_us_per_pose_p50"]
+        )
     for name, label in (("parameter_difference", "parameters"), ("position_difference_m", "forecast positions")):
         value = figures.get(f"autoreg_{name}_max")
-        yield BenchRow(name=f"AutoReg mode against statsmodels, {label}", unit="largest difference", value=value, bar=1e-12)
+        yield BenchRow(
+            name=f"AutoReg mode against statsmodels, {label}", unit="largest difference", value=value, bar=1e-12
+        )
 
 
 def rmpflow_rows() -> Iterator[BenchRow]:
@@ -64,7 +68,12 @@ def rmpflow_rows() -> Iterator[BenchRow]:
         "mink": peers["mink_us_p50"],
     }
     yield BenchRow(
-        name="RMPflow step, one UR3e", unit="us", value=figures["rmpflow_step_us_p50"], bar=10.0, beside=beside, note="p50"
+        name="RMPflow step, one UR3e",
+        unit="us",
+        value=figures["rmpflow_step_us_p50"],
+        bar=10.0,
+        beside=beside,
+        note="p50",
     )
     share, every = figures["rmpflow_1024_projected_share"], figures["rmpflow_1024_all_projected_share"]
     yield BenchRow(
@@ -112,7 +121,9 @@ def effect_rows(recordings: str, *, duration_s: float, say: Callable[[str], None
                 "oracle [ratio]": path.oracle.position_m / path.none.position_m,
                 "orientation [ratio]": path.best.orientation_rad / path.none.orientation_rad,
             }
-            yield BenchRow(name=f"{name} error, {about}", unit="of no prediction", value=path.ratio, bar=0.3, beside=beside)
+            yield BenchRow(
+                name=f"{name} error, {about}", unit="of no prediction", value=path.ratio, bar=0.3, beside=beside
+            )
             yield BenchRow(
                 name=f"{name} error, {effect.hand}, paper mode, best fixed horizon",
                 unit="of no prediction",

@@ -37,7 +37,9 @@ class BenchOptions:
         if unknown:
             raise ConfigError("unknown bench group", given=", ".join(unknown), allowed=", ".join(GROUPS))
         if self.recordings and not Path(self.recordings).is_dir():
-            raise ConfigError("--recordings is no folder", given=self.recordings, allowed="a folder of .tum or .csv files")
+            raise ConfigError(
+                "--recordings is no folder", given=self.recordings, allowed="a folder of .tum or .csv files"
+            )
         if self.live_seconds < 5.0 or self.effect_seconds < 8.0:
             raise ConfigError("the runs are too short to judge", allowed="live 5 s, effect 8 s or more")
 
@@ -87,7 +89,9 @@ def _write(options: BenchOptions, rows: Sequence[BenchRow]) -> None:
 
         results = {"rows": [_plain(row) for row in rows]}
         utc = datetime.now(UTC).isoformat(timespec="seconds")
-        write_report(build_report("bench", results=results, configuration=options, seed=0, created_utc=utc), options.report)
+        write_report(
+            build_report("bench", results=results, configuration=options, seed=0, created_utc=utc), options.report
+        )
     if options.markdown:
         try:
             Path(options.markdown).write_text(bench_markdown(rows), encoding="utf-8")

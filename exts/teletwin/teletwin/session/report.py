@@ -60,9 +60,15 @@ def _paths(metrics: SessionMetrics, status: TwinStatus | None) -> dict[str, dict
     uplink = max(stages["uplink"] - sense, 0.0)
     servo = 1e3 * status.downstream_s - stages["command_link"] if status is not None else 0.0
     drawing = {name: stages[name] for name in ("frame_wait", "policy_physics", "draw", "encode")}
+    drawing["downlink_decode_draw"] = median(metrics.display.frame_ms)
     return {
         "control": {"sense": sense, "uplink": uplink, "command_link": stages["command_link"], "policy_servo": servo},
-        "display": {"sense": sense, "uplink": uplink, **drawing, "downlink_decode_draw": median(metrics.display.frame_ms)},
+        "display": {
+            "sense": sense,
+            "uplink": uplink,
+            **drawing,
+            "downlink_decode_draw": median(metrics.display.frame_ms),
+        },
     }
 
 
