@@ -58,6 +58,21 @@ class VirtualClock:
         self._now_ns = max(self._now_ns, t_ns)
 
 
+class ShiftedClock:
+    """Another host's clock: as fast as the given one, but wrong by offset_ns [ns]."""
+
+    def __init__(self, clock: Clock, *, offset_ns: int) -> None:
+        self._clock, self._offset_ns = clock, offset_ns
+
+    def now_ns(self) -> int:
+        """Return the given clock's time plus the offset [ns]."""
+        return self._clock.now_ns() + self._offset_ns
+
+    def sleep_until(self, t_ns: int) -> None:
+        """Return at or just after t_ns [ns] of this clock."""
+        self._clock.sleep_until(t_ns - self._offset_ns)
+
+
 class Ticker:
     """Fixed-rate ticks that skip, never pile up: a late tick moves the schedule to the next slot."""
 

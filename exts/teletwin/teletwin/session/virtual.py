@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from teletwin.arm.simulated import SimulatedArm
-from teletwin.clock import NS_PER_MS, NS_PER_S, VirtualClock
+from teletwin.arm.simulated import SimulatedArm, SimulatedArmCfg
+from teletwin.clock import NS_PER_MS, NS_PER_S, ShiftedClock, VirtualClock
 from teletwin.forecast import build_forecaster
 from teletwin.horizon import build_policy
 from teletwin.link.memory import MemoryNetwork
-from teletwin.messages import Frame, Mode, ViewSettings
+from teletwin.messages import Frame, Message, Mode, PoseSample, ViewSettings
 from teletwin.session.build import build_arm_loop, build_control, build_hand, build_rendering, fast_tool_pose
 from teletwin.session.config import SessionCfg
 from teletwin.session.metrics import SessionMetrics
 from teletwin.session.operator import Hand, OperatorLoop
 from teletwin.session.renderer import RendererLoop
+from teletwin.session.role_cfg import ROLES
 from teletwin.session.twin import TwinLoop
 from teletwin.session.wiring import RELAYS, hop_links
 from teletwin.telemetry import TickStats
@@ -55,7 +57,17 @@ class TimedPicture:
 
 
 class VirtualSession:
-    """Operator, twin, renderer and arm stepped in turn, a millisecond at a time."""
+    """Operator, twin, renderer and arm stepped in turn, a millisecond at a time.
+
+    Args:
+        session: The settings, as for the live loop.
+        hand: What moves; the session's hand when None.
+        pictures: How long pictures take.
+        settle_s: Errors count from this long after engaging [s].
+        clock_offsets_ms: How wrong the clock of a role is, by role [ms].
+        arm: The physical arm's settings, its first joints among them.
+        log: Told every message as the live recorder is: role, message, time of the entry, time of sending [ns].
+    """
 
     def __init__(
         self,
@@ -64,14 +76,23 @@ class VirtualSession:
         hand: Hand | None = None,
         pictures: PictureTimes | None = None,
         settle_s: float = 3.0,
+        clock_offsets_ms: Mapping[str, float] | None = None,
+        arm: SimulatedArmCfg | None = None,
+        log: Callable[[str, Message | PoseSample, int, int], None] | None = None,
     ) -> None:
         self.session = session
         self.clock = clock = VirtualClock(start_ns=_START_NS)
+        offsets_ms = clock_offsets_ms or {}
+        self.clocks = clocks = {
+            role: ShiftedClock(clock, offset_ns=int(offsets_ms.get(role, 0.0) * NS_PER_MS)) for role in ROLES
+        }
         self._times = pictures or PictureTimes()
-        network = MemoryNetwork(clock, seed=session.seed, session_id=1)
+        self.network = network = MemoryNetwork(clock, seed=session.seed, session_id=1)
         links = {
-            role: network.link(role, links=hop_links(role, session.network), relays=RELAYS.get(role))
-            for role in ("operator", "twin", "renderer", "arm")
+            role: network.link(
+                role, links=hop_links(role, session.network), relays=RELAYS.get(role), clock=clocks[role]
+            )
+            for role in ROLES
         }
         self.links = links
         self._period_ns = int(NS_PER_S / session.control_rate_hz)
@@ -81,36 +102,42 @@ class VirtualSession:
         self._drawn: deque[tuple[int, int]] = deque()
         self.metrics = SessionMetrics(tool_pose=fast_tool_pose(), settle_s=settle_s)
         self.operator = OperatorLoop(
-            clock=clock,
+            clock=clocks["operator"],
             link=links["operator"],
             hand=hand or build_hand(session),
             policy=build_policy(session.horizon, paper_mode=session.paper_mode),
             forecaster=build_forecaster(session.forecaster),
             metrics=self.metrics,
             on_frame=self._frame_arrived,
+            on_message=log,
         )
         self.twin = TwinLoop(
-            clock=clock,
+            clock=clocks["twin"],
             link=links["twin"],
             control=build_control(session),
             ticks=TickStats(),
             forward=lambda item: links["twin"].forward("renderer", item.raw),
+            counters=links["twin"].counters,
+            on_message=log,
         )
         rendering, _ = build_rendering(session)
         self.renderer = RendererLoop(
-            clock=clock,
+            clock=clocks["renderer"],
             link=links["renderer"],
             rendering=rendering,
             picture=TimedPicture(self._times),
             settings=ViewSettings(rate_hz=session.rate_hz),
             tool_pose=fast_tool_pose(),
         )
-        self._physical = SimulatedArm(clock)
-        self.arm = build_arm_loop(session, clock=clock, link=links["arm"], arm=self._physical, ticks=TickStats())
+        self.physical = SimulatedArm(clocks["arm"], arm)
+        self.arm = build_arm_loop(
+            session, clock=clocks["arm"], link=links["arm"], arm=self.physical, ticks=TickStats(), log=log
+        )
 
     def _frame_arrived(self, frame: Frame) -> None:
         """A viewer that needs a fixed time to decode and draw."""
-        self._drawn.append((self.clock.now_ns() + int(self._times.decode_draw_ms * NS_PER_MS), frame.frame_id))
+        drawn_ns = self.clocks["operator"].now_ns() + int(self._times.decode_draw_ms * NS_PER_MS)
+        self._drawn.append((drawn_ns, frame.frame_id))
 
     def run(self, duration_s: float, *, mode: Mode = Mode.ENGAGED) -> SessionMetrics:
         """Advance the loop by duration_s [s] of virtual time."""
@@ -124,18 +151,23 @@ class VirtualSession:
     def _step(self, now_ns: int) -> None:
         """Everything that is due in this millisecond, in the order of the loop."""
         elapsed_ns = now_ns - _START_NS
+        self._operate(self.clocks["operator"].now_ns(), is_slot=elapsed_ns % self._slot_ns == 0)
+        if elapsed_ns % self._period_ns == 0:
+            self.twin.tick(self.clocks["twin"].now_ns())
+        self._render(self.clocks["renderer"].now_ns())
+        if elapsed_ns % self._servo_ns == 0:
+            arm_ns = self.clocks["arm"].now_ns()
+            self.physical.advance(arm_ns)
+            self.arm.tick(arm_ns)
+
+    def _operate(self, now_ns: int, *, is_slot: bool) -> None:
+        """What arrived, what was drawn, and the slot."""
         self.operator.pump(now_ns)
         while self._drawn and self._drawn[0][0] <= now_ns:
             t_ns, frame_id = self._drawn.popleft()
             self.operator.drawn(frame_id, t_ns)
-        if elapsed_ns % self._slot_ns == 0:
+        if is_slot:
             self.operator.slot(now_ns)
-        if elapsed_ns % self._period_ns == 0:
-            self.twin.tick(now_ns)
-        self._render(now_ns)
-        if elapsed_ns % self._servo_ns == 0:
-            self._physical.advance(now_ns)
-            self.arm.tick(now_ns)
 
     def _render(self, now_ns: int) -> None:
         """Start a picture when one is due and the last is finished; send finished ones."""
