@@ -113,6 +113,11 @@ class ArmState:
     tick_count: int = 0
     tick_us: float = 0.0
     """Work of a tick, smoothed [us]."""
+    tick_p50_us: float = 0.0
+    tick_p99_us: float = 0.0
+    period_p50_ms: float = 0.0
+    period_p99_ms: float = 0.0
+    period_max_ms: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,8 +136,11 @@ class TwinStatus:
     counters: dict[str, int] = field(default_factory=dict)
     """Received, stale, late, invalid, replayed ... packets by name."""
     tick_us: float = 0.0
+    tick_p50_us: float = 0.0
     tick_p99_us: float = 0.0
+    period_p50_ms: float = 0.0
     period_p99_ms: float = 0.0
+    period_max_ms: float = 0.0
     overrun_count: int = 0
     tick_count: int = 0
 

@@ -138,6 +138,19 @@ class TickStats:
         self.overrun_count += late_ns > self._overrun_ns
         self.work_smoothed_us += (work_us - self.work_smoothed_us) / min(self.tick_count, 50)
 
+    def judge(self) -> dict[str, float]:
+        """Percentiles of all ticks so far, by the names that messages carry them under; too slow for every tick."""
+        periods = self.period_ms
+        if not periods.count:
+            return {}
+        return {
+            "tick_p50_us": self.work_us.quantile(0.5),
+            "tick_p99_us": self.work_us.quantile(0.99),
+            "period_p50_ms": periods.quantile(0.5),
+            "period_p99_ms": periods.quantile(0.99),
+            "period_max_ms": periods.max,
+        }
+
     def summary(self) -> dict[str, object]:
         """Numbers for a report."""
         return {
@@ -257,23 +270,30 @@ def _plus(a: tuple[float, float, int], b: tuple[float, float, int]) -> tuple[flo
 
 
 def best_lag_ms(
-    times_ns: NDArray[np.int64], hand: Array, arm: Array, *, max_lag_ms: float = 600.0, step_ms: float = 5.0
+    times_ns: Array,
+    hand: Array,
+    arm: Array,
+    *,
+    min_lag_ms: float = -100.0,
+    max_lag_ms: float = 600.0,
+    step_ms: float = 2.0,
 ) -> float:
-    """The lag [ms], 0 ... max_lag_ms, by which the arm's positions (n, 3) trail the hand's (n, 3) best.
+    """The lag [ms], min_lag_ms ... max_lag_ms, by which the arm's positions (n, 3) trail the hand's (n, 3) best.
 
-    Both are resampled evenly; the lag with the least variance of arm(t) - hand(t - lag) wins, refined by a
-    parabola through it and its neighbours. A constant offset does not matter. NaN when the series is
-    shorter than twice max_lag_ms or the hand rests.
+    Negative where the arm is ahead. Both are resampled evenly; the lag with the least variance of
+    arm(t) - hand(t - lag) wins, refined by a parabola through it and its neighbours. A constant offset does
+    not matter. NaN when the series is shorter than twice the range or the hand rests.
     """
     t_ms = (np.asarray(times_ns, dtype=np.float64) - float(times_ns[0])) / NS_PER_MS if len(times_ns) else np.zeros(1)
-    if t_ms[-1] < 2.0 * max_lag_ms or float(np.ptp(hand, axis=0).max()) < 1e-6:
+    if t_ms[-1] < 2.0 * (max_lag_ms - min_lag_ms) or float(np.ptp(hand, axis=0).max()) < 1e-6:
         return math.nan
     grid = np.arange(0.0, t_ms[-1], step_ms)
     h, a = (np.stack([np.interp(grid, t_ms, np.asarray(p)[:, i]) for i in range(3)], axis=-1) for p in (hand, arm))
-    first = int(max_lag_ms / step_ms) + 1  # every lag is judged on the same part of the arm's path
-    tail = a[first:]
-    cost = np.array([np.var(tail - h[first - k : len(h) - k], axis=0).sum() for k in range(first)])
-    return step_ms * _refined_minimum(cost)
+    least, most = round(min_lag_ms / step_ms), round(max_lag_ms / step_ms)
+    first, last = most, len(grid) + least  # every lag is judged on the same part of the arm's path
+    part = a[first:last]
+    cost = np.array([np.var(part - h[first - k : last - k], axis=0).sum() for k in range(least, most + 1)])
+    return step_ms * (least + _refined_minimum(cost))
 
 
 def _refined_minimum(cost: Array) -> float:

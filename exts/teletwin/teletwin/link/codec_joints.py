@@ -12,8 +12,8 @@ from teletwin.link.codec_json import dump_json, load_json
 from teletwin.messages import ArmState, JointCommand, Mode, TwinStatus
 
 _COMMAND = struct.Struct("<qqBB")
-_ARM = struct.Struct("<qqBBHqqqqdd")
-_STATUS = struct.Struct("<qHBqq7d")
+_ARM = struct.Struct("<qqBBHqqqq7d")
+_STATUS = struct.Struct("<qHBqq10d")
 _MAX_JOINTS = 16
 _MAX_FAULT_BYTES = 300
 
@@ -40,7 +40,8 @@ def encode_arm_state(state: ArmState) -> bytes:
     fixed = _ARM.pack(
         *(state.t_ns, state.pose_t_ns, state.mode, count, len(fault)),
         *(state.held_count, state.limited_count, state.overrun_count, state.tick_count),
-        *(state.command_age_ms, state.tick_us),
+        *(state.command_age_ms, state.tick_us, state.tick_p50_us, state.tick_p99_us),
+        *(state.period_p50_ms, state.period_p99_ms, state.period_max_ms),
     )
     return fixed + fault + vectors
 
@@ -48,10 +49,10 @@ def encode_arm_state(state: ArmState) -> bytes:
 def decode_arm_state(payload: bytes) -> ArmState:
     """The arm state in a payload."""
     fields = _ARM.unpack_from(payload)
-    t_ns, pose_t_ns, mode, count, fault_bytes, held, limited, overrun, ticks, age_ms, tick_us = fields
+    t_ns, pose_t_ns, mode, count, fault_bytes, held, limited, overrun, ticks, *numbers = fields
     start = _ARM.size + fault_bytes
     q, qd, q_shadow = _unpack_vectors(payload, start, rows=3, count=count)
-    _require_finite(age_ms + tick_us)
+    _require_finite(sum(numbers))
     return ArmState(
         t_ns=t_ns,
         q=q,
@@ -60,12 +61,17 @@ def decode_arm_state(payload: bytes) -> ArmState:
         pose_t_ns=pose_t_ns,
         mode=Mode(mode),
         fault=payload[_ARM.size : start].decode(),
-        command_age_ms=age_ms,
+        command_age_ms=numbers[0],
         held_count=held,
         limited_count=limited,
         overrun_count=overrun,
         tick_count=ticks,
-        tick_us=tick_us,
+        tick_us=numbers[1],
+        tick_p50_us=numbers[2],
+        tick_p99_us=numbers[3],
+        period_p50_ms=numbers[4],
+        period_p99_ms=numbers[5],
+        period_max_ms=numbers[6],
     )
 
 
@@ -76,7 +82,8 @@ def encode_twin_status(status: TwinStatus) -> bytes:
     fixed = _STATUS.pack(
         *(status.t_ns, len(arm), count, status.overrun_count, status.tick_count, status.uplink_age_ms),
         *(status.horizon_used_s, status.horizon_orientation_used_s, status.downstream_s),
-        *(status.tick_us, status.tick_p99_us, status.period_p99_ms),
+        *(status.tick_us, status.tick_p50_us, status.tick_p99_us),
+        *(status.period_p50_ms, status.period_p99_ms, status.period_max_ms),
     )
     return fixed + vectors + arm + dump_json(dict(status.counters))
 
@@ -103,8 +110,11 @@ def decode_twin_status(payload: bytes) -> TwinStatus:
         downstream_s=numbers[3],
         counters=counters,
         tick_us=numbers[4],
-        tick_p99_us=numbers[5],
-        period_p99_ms=numbers[6],
+        tick_p50_us=numbers[5],
+        tick_p99_us=numbers[6],
+        period_p50_ms=numbers[7],
+        period_p99_ms=numbers[8],
+        period_max_ms=numbers[9],
         overrun_count=overruns,
         tick_count=ticks,
     )

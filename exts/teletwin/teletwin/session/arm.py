@@ -10,7 +10,7 @@ import numpy as np
 from teletwin.arm import Arm, MeasuredJoints
 from teletwin.arm.resample import CommandResampler
 from teletwin.arm.simulated import SimulatedArm
-from teletwin.clock import NS_PER_MS, Clock
+from teletwin.clock import NS_PER_MS, NS_PER_S, Clock
 from teletwin.link import Link, Received
 from teletwin.messages import ArmState, JointCommand, Message, Mode, Note
 from teletwin.telemetry import TickStats
@@ -50,6 +50,8 @@ class ArmLoop:
         self._on_message = on_message
         self._command: JointCommand | None = None
         self._heard_ns = self._last_ns = self._state_ns = 0
+        self._judged: dict[str, float] = {}
+        self._judged_ns = 0
         self._age_ms = 0.0
         self._servoing = False
         self._mode = Mode.OFF
@@ -128,6 +130,8 @@ class ArmLoop:
         self._step_shadow(now_ns, dt_s)
         if now_ns - self._state_ns >= _STATE_NS:
             self._state_ns = now_ns
+            if now_ns - self._judged_ns >= NS_PER_S:
+                self._judged_ns, self._judged = now_ns, self.ticks.judge()
             state = self._state(measured)
             self._link.send("twin", state)
             if self._on_message is not None:
@@ -163,4 +167,5 @@ class ArmLoop:
             overrun_count=ticks.overrun_count,
             tick_count=ticks.tick_count,
             tick_us=ticks.work_smoothed_us,
+            **self._judged,
         )

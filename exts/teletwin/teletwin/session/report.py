@@ -100,8 +100,11 @@ def _control_loop(status: TwinStatus | None) -> dict[str, float | int] | None:
         return None
     return {
         "tick_mean_us": status.tick_us,
+        "tick_p50_us": status.tick_p50_us,
         "tick_p99_us": status.tick_p99_us,
+        "period_p50_ms": status.period_p50_ms,
         "period_p99_ms": status.period_p99_ms,
+        "period_max_ms": status.period_max_ms,
         "overrun_count": status.overrun_count,
         "tick_count": status.tick_count,
         "downstream_s": status.downstream_s,
@@ -115,6 +118,11 @@ def _arm_loop(status: TwinStatus | None) -> dict[str, float | int] | None:
     arm = status.arm
     return {
         "tick_mean_us": arm.tick_us,
+        "tick_p50_us": arm.tick_p50_us,
+        "tick_p99_us": arm.tick_p99_us,
+        "period_p50_ms": arm.period_p50_ms,
+        "period_p99_ms": arm.period_p99_ms,
+        "period_max_ms": arm.period_max_ms,
         "overrun_count": arm.overrun_count,
         "tick_count": arm.tick_count,
         "held_count": arm.held_count,

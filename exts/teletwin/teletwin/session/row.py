@@ -82,6 +82,9 @@ class TelemetryRow:
                 "arm_held": arm.held_count,
                 "arm_limited": arm.limited_count,
                 "arm_overruns": arm.overrun_count,
+                "arm_ticks": arm.tick_count,
+                "twin_overruns": status.overrun_count,
+                "twin_ticks": status.tick_count,
             }
         return counters
 

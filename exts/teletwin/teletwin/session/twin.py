@@ -37,7 +37,7 @@ class TwinLoop:
         self._arm: ArmState | None = None
         self._q_command: Array = np.zeros(6)
         self._status_ns = 0
-        self._tick_p99_us = self._period_p99_ms = 0.0
+        self._judged: dict[str, float] = {}
         self._judged_ns = 0
 
     def tick(self, now_ns: int, late_ns: int = 0) -> None:
@@ -83,8 +83,7 @@ class TwinLoop:
         """Percentiles once a second: they cost more than a tick."""
         if now_ns - self._judged_ns >= NS_PER_S:
             self._judged_ns = now_ns
-            self._tick_p99_us = self.ticks.work_us.quantile(0.99)
-            self._period_p99_ms = self.ticks.period_ms.quantile(0.99) if self.ticks.period_ms.count else 0.0
+            self._judged = self.ticks.judge()
 
     def _status(self, now_ns: int, arm: ArmState) -> TwinStatus:
         """What the operator is told."""
@@ -100,8 +99,7 @@ class TwinLoop:
             downstream_s=control.total_downstream_s,
             counters=own | (self._counters() if self._counters is not None else {}),
             tick_us=ticks.work_smoothed_us,
-            tick_p99_us=self._tick_p99_us,
-            period_p99_ms=self._period_p99_ms,
             overrun_count=ticks.overrun_count,
             tick_count=ticks.tick_count,
+            **self._judged,
         )
