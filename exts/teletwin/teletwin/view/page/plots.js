@@ -150,34 +150,39 @@ export class StripChart {
 
   /** @param {Line} line @param {number[]} slots @param {number} nowMs */
   drawLine(line, slots, nowMs) {
-    const { context, width, floor, history } = this;
-    const values = history.values[line.key];
-    context.beginPath();
-    let drawing = false;
-    let firstX = 0;
-    let x = 0;
-    for (const slot of slots) {
-      const value = values[slot];
-      if (Number.isNaN(value)) {
-        drawing = false;
-        continue;
-      }
-      x = width - (width - GUTTER) * ((nowMs - history.times[slot]) / SPAN_MS);
-      const y = (floor - 1) * (1 - Math.min(value / this.top, 1)) + 1;
-      if (drawing) context.lineTo(x, y);
-      else context.moveTo((firstX = x), y);
-      drawing = true;
-    }
-    context.strokeStyle = line.color;
+    const { context, floor } = this;
+    context.strokeStyle = context.fillStyle = line.color;
     context.lineWidth = 1.6;
     context.lineJoin = "round";
-    context.stroke();
-    if (!line.fill || !drawing) return;
-    context.lineTo(x, floor);
-    context.lineTo(firstX, floor);
-    context.globalAlpha = 0.1;
-    context.fillStyle = line.color;
-    context.fill();
-    context.globalAlpha = 1;
+    for (const piece of this.pieces(line.key, slots, nowMs)) {
+      context.beginPath();
+      for (const [x, y] of piece) context.lineTo(x, y);
+      context.stroke();
+      if (!line.fill) continue;
+      context.lineTo(piece[piece.length - 1][0], floor);
+      context.lineTo(piece[0][0], floor);
+      context.globalAlpha = 0.1;
+      context.fill();
+      context.globalAlpha = 1;
+    }
+  }
+
+  /** Points of a line, cut where nothing is known. @param {string} key @param {number[]} slots @param {number} nowMs */
+  pieces(key, slots, nowMs) {
+    const { width, floor, history } = this;
+    const values = history.values[key];
+    /** @type {[number, number][][]} */
+    const pieces = [];
+    let drawing = false;
+    for (const slot of slots) {
+      const value = values[slot];
+      if (!drawing && !Number.isNaN(value)) pieces.push([]);
+      drawing = !Number.isNaN(value);
+      if (!drawing) continue;
+      const x = width - (width - GUTTER) * ((nowMs - history.times[slot]) / SPAN_MS);
+      const y = (floor - 1) * (1 - Math.min(value / this.top, 1)) + 1;
+      pieces[pieces.length - 1].push([x, y]);
+    }
+    return pieces;
   }
 }
