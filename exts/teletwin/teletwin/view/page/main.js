@@ -186,6 +186,7 @@ Object.assign(window, {
   teletwin: {
     snapshot: () => ({
       stream: { ...stream.counters },
+      counters: { ...status.telemetry.counters },
       mtp: { ...mtp.counters, median_ms: mtp.median(performance.now()) },
       input_seq: hand.seq,
       clutch: hand.clutch,
