@@ -13,6 +13,7 @@ from teletwin.arm.simulated import SimulatedArm
 from teletwin.clock import NS_PER_MS, NS_PER_S, Clock
 from teletwin.link import Link, Received
 from teletwin.messages import ArmState, JointCommand, Message, Mode, Note
+from teletwin.robot.ur3e import JointLimits
 from teletwin.telemetry import TickStats
 from teletwin.twin.limits import CommandLimiter
 
@@ -52,8 +53,9 @@ class ArmLoop:
         self._heard_ns = self._last_ns = self._state_ns = 0
         self._judged: dict[str, float] = {}
         self._judged_ns = 0
+        self._range = JointLimits()
         self._age_ms = 0.0
-        self._servoing = False
+        self._servoing = self._met = False
         self._mode = Mode.OFF
         self.held_count = self.limited_count = self.invalid_count = 0
         self.on_note: Callable[[Note], None] | None = None
@@ -66,6 +68,8 @@ class ArmLoop:
         for item in received:
             self._take(item, now_ns)
         measured = self._arm.state()
+        if not self._met:
+            self._meet(measured)
         self._mode = self._decide(measured, now_ns)
         self._move(measured, now_ns, dt_s)
         self.ticks.add(start_ns=now_ns, late_ns=late_ns, work_ns=self._clock.now_ns() - now_ns)
@@ -78,7 +82,7 @@ class ArmLoop:
             self.on_note(command)
         if not isinstance(command, JointCommand):
             return
-        if not (np.isfinite(command.q).all() and np.isfinite(command.qd).all()):
+        if not self._is_usable(command):
             self.invalid_count += 1
             return
         hold_ns = command.t_ns - self._link.offset_ns("twin")
@@ -86,6 +90,18 @@ class ArmLoop:
         self._age_ms = (item.t_arrived_ns - item.t_sent_ns) / NS_PER_MS
         self._resampler.push(hold_ns, command.q, command.qd, now_ns=item.t_arrived_ns)
         self._shadow.resampler.push(hold_ns, command.q_shadow, command.qd_shadow, now_ns=item.t_arrived_ns)
+
+    def _meet(self, measured: MeasuredJoints) -> None:
+        """The shadow's arm starts where the arm is found."""
+        self._met = True
+        self._shadow.arm.reset(measured.q)
+        self._shadow.limiter.reset(measured.q)
+
+    def _is_usable(self, command: JointCommand) -> bool:
+        """Finite joints inside their range, which is all that an honest twin sends; false for NaN as well."""
+        q, shadow, limits = command.q, command.q_shadow, self._range
+        inside = (q >= limits.lower) & (q <= limits.upper) & (shadow >= limits.lower) & (shadow <= limits.upper)
+        return bool(inside.all() and np.isfinite(command.qd).all() and np.isfinite(command.qd_shadow).all())
 
     def _decide(self, measured: MeasuredJoints, now_ns: int) -> Mode:
         """Engaged only while fresh commands say so and the controller is well."""
@@ -132,6 +148,7 @@ class ArmLoop:
             self._state_ns = now_ns
             if now_ns - self._judged_ns >= NS_PER_S:
                 self._judged_ns, self._judged = now_ns, self.ticks.judge()
+                self._link.send("twin", Note(kind="counts", values=self._counts()))
             state = self._state(measured)
             self._link.send("twin", state)
             if self._on_message is not None:
@@ -149,6 +166,11 @@ class ArmLoop:
         elif self._servoing:
             shadow.arm.servo(shadow.limiter.hold(dt_s).q)
         shadow.arm.advance(now_ns)
+
+    def _counts(self) -> dict[str, object]:
+        """What this host refused or missed; only what happened."""
+        counts = self._link.counters() | {"invalid_commands": self.invalid_count}
+        return {name: count for name, count in counts.items() if count}
 
     def _state(self, measured: MeasuredJoints) -> ArmState:
         """What the twin and the operator are told."""

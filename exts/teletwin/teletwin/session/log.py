@@ -1,39 +1,113 @@
-"""The recorder of a role, as the callback that the loops know."""
+"""The recorder of a role: off, or writing every message to a log of its own."""
 
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from types import TracebackType
 
-from teletwin.clock import Clock
-from teletwin.messages import Message, PoseSample
+from teletwin.clock import NS_PER_S, Clock
+from teletwin.errors import TeletwinError
+from teletwin.messages import Message, Note, PoseSample
 from teletwin.recording import SessionLog
 from teletwin.session.role_cfg import RoleCfg
 
-LogMessage = Callable[[str, Message | PoseSample, int, int], None]
-"""Role, message, time of the log entry [ns], time of sending [ns]."""
 
-
-def log_path(cfg: RoleCfg) -> Path:
+def role_path(path: str, role: str) -> Path:
     """The role's own file beside the session's: session.mcap, session.twin.mcap ..."""
-    path = Path(cfg.record)
-    return path if cfg.role == "operator" else path.with_name(f"{path.stem}.{cfg.role}{path.suffix}")
+    whole = Path(path)
+    return whole if role == "operator" else whole.with_name(f"{whole.stem}.{role}{whole.suffix}")
 
 
-def open_log(stack: contextlib.ExitStack, cfg: RoleCfg, clock: Clock) -> LogMessage | None:
-    """Open the role's recorder for as long as the stack lives; None when nothing is recorded."""
-    if not cfg.record:
-        return None
-    log = stack.enter_context(SessionLog(log_path(cfg), clock=clock))
-    log.write_metadata("configuration", cfg.session)
-    return writer(log)
+class Recorder:
+    """The callback that the loops give every message to; costs next to nothing while off.
+
+    Files are opened and closed on a thread of their own: no loop waits for a disk. A context manager: enter
+    starts what the configuration asks for, exit finishes what is being written.
+    """
+
+    def __init__(self, cfg: RoleCfg, clock: Clock) -> None:
+        self._cfg, self._clock = cfg, clock
+        self._log: SessionLog | None = None
+        self._work: threading.Thread | None = None
+        self.path = ""
+        """The session's file while recording; empty when off."""
+        self.fault = ""
+        """Why nothing is recorded although asked for, in words."""
+
+    def start(self, path: str) -> None:
+        """Record to the session's file `path` (this role to its own beside it) from soon on."""
+        if not self.path:
+            self.path, self.fault = path, ""
+            self._later(self._open)
+
+    def end(self) -> None:
+        """Finish the log soon."""
+        if self.path:
+            self.path = ""
+            self._later(self._close)
+
+    def fresh_path(self) -> str:
+        """A file name that no earlier recording has."""
+        first = Path(self._cfg.record or f"teletwin-{self._clock.now_ns() // NS_PER_S}.mcap")
+        names = (first, *(first.with_name(f"{first.stem}-{k}{first.suffix}") for k in range(2, 1000)))
+        return str(next((path for path in names if not path.exists()), first))
+
+    def __call__(self, role: str, message: Message | PoseSample, t_log_ns: int, t_sent_ns: int) -> None:
+        """Write a message if a log is open."""
+        log = self._log
+        if log is not None:
+            log.write(message, role=role, t_ns=t_log_ns, t_motion_ns=t_sent_ns)
+
+    def _open(self) -> None:
+        log = SessionLog(role_path(self.path, self._cfg.role), clock=self._clock)
+        try:
+            log.__enter__()
+        except TeletwinError as error:
+            self.path, self.fault = "", str(error)
+            return
+        log.write_metadata("configuration", self._cfg.session)
+        self._log = log
+
+    def _close(self) -> None:
+        log, self._log = self._log, None
+        if log is not None:
+            log.close()
+
+    def _later(self, work: Callable[[], None]) -> None:
+        """Run one piece of work after the last one, on a thread."""
+        before = self._work
+
+        def run() -> None:
+            if before is not None:
+                before.join()
+            work()
+
+        self._work = threading.Thread(target=run, name="recorder", daemon=True)
+        self._work.start()
+
+    def __enter__(self) -> Recorder:
+        if self._cfg.record:
+            self.path = self._cfg.record
+            self._open()
+            if self.fault:
+                raise TeletwinError(self.fault)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.end()
+        if self._work is not None:
+            with contextlib.suppress(RuntimeError):
+                self._work.join()
 
 
-def writer(log: SessionLog) -> LogMessage:
-    """The callback that writes to a log."""
-
-    def write(role: str, message: Message | PoseSample, t_log_ns: int, t_sent_ns: int) -> None:
-        log.write(message, role=role, t_ns=t_log_ns, t_motion_ns=t_sent_ns)
-
-    return write
+def obey_record(recorder: Recorder, note: Note) -> None:
+    """Start or end this role's log when the operator's page says so."""
+    if note.values.get("on"):
+        recorder.start(str(note.values.get("path", "")))
+    else:
+        recorder.end()

@@ -11,7 +11,7 @@ from teletwin.clock import NS_PER_S, SystemClock
 from teletwin.link.udp import UdpLink
 from teletwin.messages import Note
 from teletwin.session.build import build_arm_loop
-from teletwin.session.log import open_log
+from teletwin.session.log import Recorder, obey_record
 from teletwin.session.realtime import punctual, run_ticks
 from teletwin.session.role_cfg import RoleCfg
 from teletwin.session.wiring import apply_link_note, open_link
@@ -28,18 +28,19 @@ def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None])
     with contextlib.ExitStack() as stack:
         link = stack.enter_context(open_link(cfg, clock))
         arm = stack.enter_context(RtdeArm(RtdeArmCfg(host=cfg.controller_host), clock=clock))
-        loop = build_arm_loop(
-            cfg.session, clock=clock, link=link, arm=arm, ticks=ticks, log=open_log(stack, cfg, clock)
-        )
-        loop.on_note = lambda note: _obey(link, arm, note)
+        recorder = stack.enter_context(Recorder(cfg, clock))
+        loop = build_arm_loop(cfg.session, clock=clock, link=link, arm=arm, ticks=ticks, log=recorder)
+        loop.on_note = lambda note: _obey(link, arm, recorder, note)
         on_ready("")
         with punctual(priority=_PRIORITY):
             run_ticks(loop.tick, clock=clock, period_ns=period_ns, stop=stop)
 
 
-def _obey(link: UdpLink, arm: RtdeArm, note: Note) -> None:
+def _obey(link: UdpLink, arm: RtdeArm, recorder: Recorder, note: Note) -> None:
     """Do what the operator asks of every role."""
     if note.kind == "link":
         apply_link_note(link, "arm", note)
     elif note.kind == "clear":
         arm.clear_fault()
+    elif note.kind == "record":
+        obey_record(recorder, note)

@@ -13,13 +13,12 @@ from teletwin.clock import NS_PER_MS, NS_PER_S, SystemClock
 from teletwin.forecast import FORECASTERS, build_forecaster
 from teletwin.horizon import POLICIES, build_policy
 from teletwin.link.udp import UdpLink
-from teletwin.messages import Frame, Message, Mode, Note, PoseSample, ViewSettings
-from teletwin.recording import SessionLog
+from teletwin.messages import Frame, Mode, Note, ViewSettings
 from teletwin.report.document import build_report, write_report
 from teletwin.robot.ur3e import HOME_Q, tool_pose_in_ur_base
 from teletwin.session.build import build_hand, fast_tool_pose
 from teletwin.session.desk import PageDesk
-from teletwin.session.log import LogMessage, log_path, writer
+from teletwin.session.log import Recorder
 from teletwin.session.metrics import SessionMetrics
 from teletwin.session.operator import OperatorLoop
 from teletwin.session.report import session_results
@@ -35,46 +34,6 @@ _EARLY_NS = 2 * NS_PER_MS
 """A slot may start early by a fresh input of the page, this long after the last."""
 
 
-class Recorder:
-    """Starts and ends the operator's log while the loop runs."""
-
-    def __init__(self, cfg: RoleCfg, clock: SystemClock) -> None:
-        self._cfg, self._clock = cfg, clock
-        self._log: SessionLog | None = None
-        self._write: LogMessage | None = None
-        self._count = 0
-
-    @property
-    def is_recording(self) -> bool:
-        """Whether messages are being written."""
-        return self._log is not None
-
-    def switch(self, on: bool) -> None:
-        """Start a log, or end the one that is written."""
-        if not on:
-            self.close()
-        if not on or self._log is not None:
-            return
-        path = log_path(self._cfg) if self._cfg.record else Path(f"teletwin-{self._clock.now_ns() // NS_PER_S}.mcap")
-        if self._count:
-            path = path.with_name(f"{path.stem}-{self._count}{path.suffix}")
-        self._count += 1
-        self._log = SessionLog(path, clock=self._clock).__enter__()
-        self._log.write_metadata("configuration", self._cfg.session)
-        self._write = writer(self._log)
-
-    def close(self) -> None:
-        """End the log."""
-        log, self._log, self._write = self._log, None, None
-        if log is not None:
-            log.close()
-
-    def __call__(self, role: str, message: Message | PoseSample, t_log_ns: int, t_sent_ns: int) -> None:
-        """Write a message if a log is open."""
-        if self._write is not None:
-            self._write(role, message, t_log_ns, t_sent_ns)
-
-
 class OperatorProcess:
     """Everything that the operator's process holds, wired."""
 
@@ -84,8 +43,7 @@ class OperatorProcess:
         self.hand = build_hand(session)
         self._camera = Camera()
         self.link: UdpLink = stack.enter_context(open_link(cfg, self.clock))
-        self.recorder = Recorder(cfg, self.clock)
-        stack.callback(self.recorder.close)
+        self.recorder = stack.enter_context(Recorder(cfg, self.clock))
         self.metrics = SessionMetrics(tool_pose=fast_tool_pose())
         self.loop = OperatorLoop(
             clock=self.clock,
@@ -105,7 +63,7 @@ class OperatorProcess:
             view=view_settings(session),
             notify=self._notify,
             set_view=self._set_view,
-            record=self.recorder.switch,
+            record=self._record,
         )
         self.desk.link = session.network.hop("up")
         self.desk.forecaster = session.forecaster
@@ -146,6 +104,15 @@ class OperatorProcess:
             apply_link_note(self.link, "operator", note)
         for peer in ("twin", "renderer"):
             self.link.send_reliable(peer, note)
+
+    def _record(self, on: bool) -> None:
+        """Every role records to a file of its own, on its own host."""
+        path = self.recorder.fresh_path()
+        if on:
+            self.recorder.start(path)
+        else:
+            self.recorder.end()
+        self._notify(Note(kind="record", values={"on": on, "path": path}))
 
     def run(self, stop: threading.Event) -> None:
         """Slots at their rate; between them whatever arrives, from the network and from the page."""
@@ -188,7 +155,7 @@ class OperatorProcess:
         """A row of numbers for the page."""
         row = self.row.make(
             now_ns,
-            is_recording=self.recorder.is_recording,
+            is_recording=bool(self.recorder.path),
             hand=self.hand.source,
             forecaster=self.desk.forecaster,
         )
@@ -202,8 +169,6 @@ def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None])
     """Run until stop or for the duration asked for; write the report at the end."""
     with contextlib.ExitStack() as stack:
         process = OperatorProcess(cfg, stack)
-        if cfg.record:
-            process.recorder.switch(True)
         if cfg.headless:
             stack.enter_context(_viewer(process))
         on_ready(process.server.url)

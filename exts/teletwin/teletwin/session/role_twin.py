@@ -11,7 +11,7 @@ from teletwin.link import Received
 from teletwin.link.udp import UdpLink
 from teletwin.messages import Note
 from teletwin.session.build import build_control
-from teletwin.session.log import open_log
+from teletwin.session.log import Recorder, obey_record
 from teletwin.session.realtime import punctual, run_ticks
 from teletwin.session.role_cfg import RoleCfg
 from teletwin.session.twin import TwinLoop
@@ -29,27 +29,31 @@ def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None])
     ticks = TickStats()
     with contextlib.ExitStack() as stack:
         link = stack.enter_context(open_link(cfg, clock))
-        log = open_log(stack, cfg, clock)
+        recorder = stack.enter_context(Recorder(cfg, clock))
         loop = TwinLoop(
             clock=clock,
             link=link,
             control=control,
             ticks=ticks,
-            forward=lambda item: _pass_on(link, item),
+            forward=lambda item: _pass_on(link, recorder, item),
             counters=link.counters,
-            on_message=log,
+            on_message=recorder,
         )
         on_ready("")
         with punctual(priority=_PRIORITY):
             run_ticks(loop.tick, clock=clock, period_ns=period_ns, stop=stop)
 
 
-def _pass_on(link: UdpLink, item: Received) -> None:
+def _pass_on(link: UdpLink, recorder: Recorder, item: Received) -> None:
     """Packets and arm states to the renderer as they came; notes to whom they concern."""
     note = item.message
     if not isinstance(note, Note):
         link.forward("renderer", item.raw)
         return
+    if item.peer != "operator":
+        return
     if note.kind == "link":
         apply_link_note(link, "twin", note)
+    elif note.kind == "record":
+        obey_record(recorder, note)
     link.send_reliable("arm", note)
