@@ -10,7 +10,7 @@ import numpy as np
 from teletwin.clock import NS_PER_MS, NS_PER_S, Clock
 from teletwin.geometry import Array
 from teletwin.link import Link, Received
-from teletwin.messages import ArmState, ForecastPacket, JointCommand, Message, TwinStatus
+from teletwin.messages import ArmState, ForecastPacket, JointCommand, Message, Note, TwinStatus
 from teletwin.telemetry import TickStats
 from teletwin.twin.control import ControlFunction
 
@@ -35,6 +35,7 @@ class TwinLoop:
         self._forward, self._counters, self._on_message = forward, counters, on_message
         self._uplink_age_ms = 0.0
         self._arm: ArmState | None = None
+        self._arm_counts: dict[str, int] = {}
         self._q_command: Array = np.zeros(6)
         self._status_ns = 0
         self._judged: dict[str, float] = {}
@@ -63,6 +64,8 @@ class TwinLoop:
             t_ns = message.t_ns - self._link.offset_ns("arm")
             self._control.accept_state(message, t_ns=t_ns)
             self._arm = dataclasses.replace(message, t_ns=t_ns)
+        elif isinstance(message, Note) and message.kind == "counts" and item.peer == "arm":
+            self._arm_counts = {f"arm_{n}": v for n, v in message.values.items() if isinstance(v, int)}
 
     def _after(self, received: list[Received], command: JointCommand | None, now_ns: int) -> None:
         """Off the control path: copies to the renderer, status to the operator, the log."""
@@ -97,7 +100,7 @@ class TwinLoop:
             horizon_used_s=control.horizon_s,
             horizon_orientation_used_s=control.horizon_orientation_s,
             downstream_s=control.total_downstream_s,
-            counters=own | (self._counters() if self._counters is not None else {}),
+            counters=own | self._arm_counts | (self._counters() if self._counters is not None else {}),
             tick_us=ticks.work_smoothed_us,
             overrun_count=ticks.overrun_count,
             tick_count=ticks.tick_count,

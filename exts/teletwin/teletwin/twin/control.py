@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from teletwin.geometry import Array, is_valid_pose
+from teletwin.geometry import Array
 from teletwin.messages import ArmState, ForecastPacket, JointCommand, Mode
+from teletwin.robot.ur3e import WorkspaceLimits
 from teletwin.twin.downstream import DownstreamEstimate
 from teletwin.twin.path import MotionPath, PathOutput
+from teletwin.twin.target import is_usable
 
 _APART_RAD = 0.02
 """Commanded and measured joints at rest differ by less than this unless the arm was moved by hand [rad]."""
@@ -41,6 +43,7 @@ class ControlFunction:
     def __init__(self, cfg: ControlCfg, *, path: MotionPath, shadow: MotionPath, joint_count: int) -> None:
         self._cfg, self._path, self._shadow = cfg, path, shadow
         self.downstream = DownstreamEstimate(joint_count=joint_count, servo_lag_s=cfg.servo_lag_s)
+        self._workspace = WorkspaceLimits()
         self._measured: Array | None = None
         self._mode = Mode.OFF
         self._heard_ns = 0
@@ -54,8 +57,8 @@ class ControlFunction:
         self._fault = ""
 
     def accept(self, packet: ForecastPacket, *, pose_t_ns: int, now_ns: int) -> bool:
-        """Take a packet (pose generated at pose_t_ns on this clock); refuse and count an invalid one."""
-        if not is_valid_pose(packet.pose) or not np.isfinite(packet.curve).all():
+        """Take a packet (pose generated at pose_t_ns on this clock); refuse and count an unusable one."""
+        if not is_usable(packet, self._workspace):
             self.invalid_count += 1
             return False
         self._path.accept(packet, pose_t_ns=pose_t_ns)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
-from teletwin.geometry import Array, is_valid_pose
+from teletwin.geometry import Array
 from teletwin.messages import ForecastPacket, Mode
+from teletwin.robot.ur3e import WorkspaceLimits
 from teletwin.sim import World
 from teletwin.twin.path import MotionPath
+from teletwin.twin.target import is_usable
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +66,7 @@ class RenderingFunction:
     ) -> None:
         self._cfg, self._path, self._shadow, self._world = cfg, path, shadow, world
         self._tool_pose, self._home = tool_pose, home
+        self._workspace = WorkspaceLimits()
         self.reset()
 
     def reset(self) -> None:
@@ -86,8 +87,8 @@ class RenderingFunction:
         self.reset()
 
     def accept(self, packet: ForecastPacket, *, pose_t_ns: int, now_ns: int) -> bool:
-        """Take a packet (pose generated at pose_t_ns on this clock); refuse an invalid one."""
-        if not is_valid_pose(packet.pose) or not np.isfinite(packet.curve).all():
+        """Take a packet (pose generated at pose_t_ns on this clock); refuse an unusable one."""
+        if not is_usable(packet, self._workspace):
             return False
         self._path.accept(packet, pose_t_ns=pose_t_ns)
         self._shadow.accept(packet, pose_t_ns=pose_t_ns)

@@ -13,11 +13,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from teletwin.geometry import Array
+from teletwin.geometry import Array, is_valid_pose
 from teletwin.messages import CURVE_KNOTS, CURVE_STEP_S, HORIZON_MAX_S, ForecastPacket, zeros
+from teletwin.robot.ur3e import WorkspaceLimits
 from teletwin.twin import ToolTarget
 
 _ZERO3 = zeros(3)
+_CURVE_MOST = 3.0
+"""No number of an honest curve is larger [m or 1]: beyond it the motion policy's squares could overflow."""
+_GAIN_MOST = 1.3
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -128,6 +132,17 @@ class TargetStream:
         self._turn += share * (_turn_between(last, pose) / dt_s - self._turn)
         _cap(self._velocity, self._cfg.max_speed_m_s)
         _cap(self._turn, self._cfg.max_turn_rad_s)
+
+
+def is_usable(packet: ForecastPacket, workspace: WorkspaceLimits) -> bool:
+    """Tell whether a packet may move the arm: a pose inside the workspace, a finite curve, a gain in range.
+
+    The curve itself may leave the workspace, as forecasts do near its border; the limits come after.
+    """
+    if not is_valid_pose(packet.pose) or not workspace.contains(packet.pose):
+        return False
+    reach, gain = float(np.abs(packet.curve).max()), packet.horizons.gain
+    return reach <= _CURVE_MOST and 0.0 <= gain <= _GAIN_MOST  # false for NaN as well
 
 
 def evaluate_curve(packet: ForecastPacket, horizon_s: float, orientation_horizon_s: float) -> Array:
