@@ -1,75 +1,55 @@
-"""The live session's figures as lines of the bench."""
+"""The live session's rows: punctuality beside a bare sleep loop, motion to photon beside stock aiortc."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
 from teletwin.bench.live import LiveFigures, LoopFigures, measure_live
-from teletwin.bench.webrtc import CODECS, measure_stock_webrtc
-from teletwin.report.bench_rows import BenchRow, figure
-
-_OVERRUN_BAR = 0.01
-_TICK_BARS_US = {"twin": 300.0, "arm": 150.0}
-_STOCK_S = 15.0
+from teletwin.bench.webrtc import measure_stock_webrtc
+from teletwin.report.bench_rows import BenchRow
 
 
 def rows_of_live(*, seconds: float) -> Iterator[BenchRow]:
-    """Run a session of so many seconds and the stock stream after it; their lines, punctuality first."""
+    """Run the session and the stock stream, one after the other."""
     live = measure_live(seconds=seconds)
-    scheduling = "SCHED_FIFO" if live.fifo_granted else "ordinary scheduling"
-    for name, loop in (("twin", live.twin), ("arm", live.arm)):
-        yield from _loop_rows(name, loop, live.sleep, note=f"{live.seconds:.0f} s, {scheduling}")
-    stock = {codec: measure_stock_webrtc(seconds=min(seconds, _STOCK_S), codec=codec) for codec in CODECS}
-    yield from _mtp_rows(live, stock)
-    yield BenchRow(name="pictures drawn in the page", unit="Hz", value=live.drawn_rate_hz, larger_is_better=True)
-    for stage, spread in live.stages_ms.items():
-        if spread is not None:
-            label = f"stage: {stage.replace('_', ' ')}"
-            yield BenchRow(name=label, unit="ms", value=spread["p50"], beside={"p95": spread["p95"]}, note="p50")
+    yield from _loop_rows(live, "twin", live.twin, bar_us=300.0)
+    yield from _loop_rows(live, "arm", live.arm, bar_us=150.0)
+    yield from _photon_rows(live, seconds)
 
 
-def _loop_rows(name: str, loop: LoopFigures, sleep: LoopFigures, *, note: str) -> Iterator[BenchRow]:
-    """How long a loop works and how late it starts."""
+def _loop_rows(live: LiveFigures, name: str, loop: LoopFigures, *, bar_us: float) -> Iterator[BenchRow]:
+    """Work and punctuality of one loop."""
+    where = f"live, Chromium beside, {live.seconds:.0f} s"
     yield BenchRow(
-        name=f"{name} tick",
+        name=f"{name} tick, {where}",
         unit="us",
         value=loop.tick_p50_us,
-        bar=_TICK_BARS_US[name],
-        note=f"p50; p99 {figure(loop.tick_p99_us)}",
+        bar=bar_us,
+        beside={"p99": loop.tick_p99_us},
+        note="p50",
     )
+    share, sleep = loop.overrun_share, live.sleep.overrun_share
     yield BenchRow(
-        name=f"{name} ticks started > 2 ms late",
-        unit="of all",
-        value=loop.overrun_share,
-        bar=_OVERRUN_BAR,
-        beside={"bare sleep loop": sleep.overrun_share},
-        note=note,
-    )
-    yield BenchRow(
-        name=f"{name} period, p99",
-        unit="ms",
-        value=loop.period_p99_ms,
+        name=f"{name} ticks started > 2 ms late, {where}",
+        unit="%",
+        value=None if share is None else 100.0 * share,
+        bar=1.0,
         beside={
-            "bare sleep loop": sleep.period_p99_ms,
-            "longest": loop.period_max_ms,
-            "its longest": sleep.period_max_ms,
+            "bare sleep loop [%]": None if sleep is None else 100.0 * sleep,
+            "period p99 [ms]": loop.period_p99_ms,
+            "its p99 [ms]": live.sleep.period_p99_ms,
         },
+        note="SCHED_FIFO" if live.fifo_granted else "no real-time scheduling",
     )
 
 
-def _mtp_rows(live: LiveFigures, stock: dict[str, dict[str, float | None]]) -> Iterator[BenchRow]:
-    """Motion to photon beside the stock stream."""
-    about = f"motion to photon, {live.width}x{live.height} at {live.rate_hz:g} fps"
-    for share, value, bar in (
-        ("p50", live.mtp_p50_ms, 45.0),
-        ("p95", live.mtp_p95_ms, 80.0),
-        ("p99", live.mtp_p99_ms, None),
-    ):
+def _photon_rows(live: LiveFigures, seconds: float) -> Iterator[BenchRow]:
+    """Motion to photon of every input, in the page's clock."""
+    stock = measure_stock_webrtc(seconds=min(seconds, 20.0))
+    about = f"{live.width}x{live.height} at {live.rate_hz:.0f} fps"
+    note = live.reason or f"every input, {live.mtp_count}; {live.drawn_rate_hz or 0.0:.1f} fps drawn"
+    for name, value, bar in (("p50", live.mtp_p50_ms, 45.0), ("p95", live.mtp_p95_ms, 80.0)):
+        beside = {"stock aiortc": stock.get(f"mtp_{name}_ms")}
         yield BenchRow(
-            name=f"{about}, {share}",
-            unit="ms",
-            value=value,
-            bar=bar,
-            beside={f"stock aiortc {codec}": figures[f"mtp_{share}_ms"] for codec, figures in stock.items()},
-            note=live.reason or f"{live.mtp_count} inputs, every one counted",
+            name=f"motion to photon {name}, loopback, {about}", unit="ms", value=value, bar=bar, beside=beside, note=note
         )
