@@ -91,7 +91,7 @@ class TwinLoop:
     def _status(self, now_ns: int, arm: ArmState) -> TwinStatus:
         """What the operator is told."""
         control, ticks = self._control, self.ticks
-        own = {"invalid": control.invalid_count, "held": control.held_count, "limited": control.limited_count}
+        own = {"unusable": control.invalid_count, "held": control.held_count, "limited": control.limited_count}
         return TwinStatus(
             t_ns=now_ns,
             arm=arm,
