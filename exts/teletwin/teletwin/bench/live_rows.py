@@ -8,10 +8,13 @@ from teletwin.bench.live import LiveFigures, LoopFigures, measure_live
 from teletwin.bench.webrtc import measure_stock_webrtc
 from teletwin.report.bench_rows import BenchRow
 
+_CONTROLLER_HOST = "127.0.0.9"
+"""A demo that runs beside the bench keeps its own controller on 127.0.0.1."""
+
 
 def rows_of_live(*, seconds: float) -> Iterator[BenchRow]:
     """Run the session and the stock stream, one after the other."""
-    live = measure_live(seconds=seconds)
+    live = measure_live(seconds=seconds, controller_host=_CONTROLLER_HOST)
     yield from _loop_rows(live, "twin", live.twin, bar_us=300.0)
     yield from _loop_rows(live, "arm", live.arm, bar_us=150.0)
     yield from _photon_rows(live, seconds)
@@ -50,6 +53,5 @@ def _photon_rows(live: LiveFigures, seconds: float) -> Iterator[BenchRow]:
     note = live.reason or f"every input, {live.mtp_count}; {live.drawn_rate_hz or 0.0:.1f} fps drawn"
     for name, value, bar in (("p50", live.mtp_p50_ms, 45.0), ("p95", live.mtp_p95_ms, 80.0)):
         beside = {"stock aiortc": stock.get(f"mtp_{name}_ms")}
-        yield BenchRow(
-            name=f"motion to photon {name}, loopback, {about}", unit="ms", value=value, bar=bar, beside=beside, note=note
-        )
+        label = f"motion to photon {name}, loopback, {about}"
+        yield BenchRow(name=label, unit="ms", value=value, bar=bar, beside=beside, note=note)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from teletwin.cli.options import read_options
-from teletwin.errors import ConfigError
+from teletwin.errors import ConfigError, TeletwinError
 from teletwin.report.bench_rows import BenchRow, bench_markdown
 
 GROUPS = ("import", "forecast", "rmpflow", "view", "effect", "live")
@@ -54,15 +55,23 @@ def main(arguments: list[str]) -> int:
     options = read_options(BenchOptions, arguments, command="bench", description=__doc__ or "")
     console = Console()
     rows: list[BenchRow] = []
+    failed: list[str] = []
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
     with Progress(*columns, console=console, transient=True) as progress:
         task = progress.add_task("bench")
         for name in (group for group in GROUPS if group in options.only):
             progress.update(task, description=f"bench: {name}")
-            rows += measure_group(name, options, say=lambda text: progress.update(task, description=f"bench: {text}"))
+            try:
+                rows += measure_group(
+                    name, options, say=lambda text: progress.update(task, description=f"bench: {text}")
+                )
+            except TeletwinError as error:
+                failed.append(f"{name}: {error}")
     console.print(bench_table(rows))
     _write(options, rows)
-    return 0
+    for text in failed:
+        print(f"teletwin bench: {text}", file=sys.stderr)
+    return 1 if failed else 0
 
 
 def measure_group(name: str, options: BenchOptions, *, say: Callable[[str], None]) -> list[BenchRow]:
