@@ -17,6 +17,10 @@ class TeletwinError(Exception):
         super().__init__("; ".join(parts))
 
 
+class SaidError(TeletwinError):
+    """A refusal whose line stands on the terminal already: the process that refused has said it."""
+
+
 class ConfigError(TeletwinError):
     """An option or a setting that cannot be used."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Sequence
 
-from teletwin.errors import TeletwinError
+from teletwin.errors import SaidError, TeletwinError
 
 _COMMANDS = {
     "demo": "the whole loop on this machine, with the page; a recorded hand until a person takes over",
@@ -33,6 +33,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     try:
         return _command(name)(arguments[1:])
+    except SaidError:
+        return 2
     except TeletwinError as error:
         print(f"teletwin {name}: {error}", file=sys.stderr)
         return 2

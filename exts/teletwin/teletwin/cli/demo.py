@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import secrets
 import signal
+import sys
 import threading
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from teletwin.cli.files import check_files
 from teletwin.cli.options import read_options
-from teletwin.errors import ConfigError, TeletwinError
+from teletwin.errors import ConfigError
 from teletwin.session.config import SessionCfg
 from teletwin.session.launch import Roles, local_session
 from teletwin.session.role_cfg import PageCfg, RoleCfg
@@ -42,10 +44,7 @@ class DemoOptions:
             raise ConfigError("the duration is negative", given=self.duration, allowed="0 or more seconds")
         if self.headless and not self.duration:
             raise ConfigError("a headless demo needs an end", mend="give --duration SECONDS")
-        for name in ("report", "record"):
-            text = getattr(self, name)
-            if text and Path(text).is_dir():
-                raise ConfigError(f"--{name} names a folder", given=text, allowed="a file")
+        check_files(hand=self.session.hand, report=self.report, record=self.record)
 
 
 def main(arguments: list[str]) -> int:
@@ -100,15 +99,21 @@ def _start(roles: Roles, common: RoleCfg) -> None:
 
 
 def _watch(roles: Roles, stop: threading.Event) -> int:
-    """Wait for the end; the exit status is 0 when the operator's role ended as asked."""
+    """Wait for the end; the exit status is 0 when every role ran to it as asked."""
+    told = 0
     while not stop.wait(0.1):
         ended = roles.ended()
         if "operator" in ended:
-            return roles.running["operator"].process.returncode
+            if roles.running["operator"].process.returncode:
+                raise roles.why_ended("operator")
+            return told
         for name in ended:
-            if name in ("twin", "arm", "controller"):
-                raise TeletwinError(f"the {name} ended unexpectedly", mend="its message stands above")
-    return 0
+            if name != "renderer":
+                raise roles.why_ended(name)
+        if "renderer" in ended and not told:
+            told = 1
+            print(f"teletwin demo: {roles.why_ended('renderer')}; control goes on without pictures", file=sys.stderr)
+    return told
 
 
 def _show(report: str) -> None:

@@ -12,6 +12,7 @@ from teletwin.errors import ConfigError
 
 T = TypeVar("T")
 _FRAME = re.compile(r"[\u2500-\u257f]+")
+_TITLE = re.compile(r"^\u256d.*$", re.MULTILINE)
 
 
 def read_options(kind: type[T], arguments: Sequence[str], *, command: str, description: str) -> T:
@@ -39,6 +40,6 @@ def read_options(kind: type[T], arguments: Sequence[str], *, command: str, descr
 
 
 def _one_line(told: str) -> str:
-    """The parser's message without its frame."""
-    words = " ".join(_FRAME.sub(" ", told).split())
+    """The parser's message without its frame and the frame's title."""
+    words = " ".join(_FRAME.sub(" ", _TITLE.sub("", told)).split())
     return words.split(" For full helptext")[0] or "the options cannot be read"

@@ -5,12 +5,14 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import signal
+import sys
 import threading
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from teletwin.cli.files import check_files
 from teletwin.cli.options import read_options
-from teletwin.errors import ConfigError, TeletwinError
+from teletwin.errors import ConfigError
 from teletwin.session.config import SessionCfg
 from teletwin.session.launch import Roles
 from teletwin.session.role_cfg import PageCfg, RoleCfg
@@ -52,6 +54,13 @@ class RunOptions:
     controller_host: str = "127.0.0.1"
     """Address of the virtual UR3e controller (arm)."""
 
+    def __post_init__(self) -> None:
+        """Refuse what cannot be done, before anything starts."""
+        if self.duration < 0.0:
+            raise ConfigError("the duration is negative", given=self.duration, allowed="0 or more seconds")
+        if self.role == "operator":
+            check_files(hand=self.session.hand, report=self.report, record=self.record)
+
 
 def main(arguments: list[str]) -> int:
     """Start the role's processes, wait, stop them."""
@@ -77,18 +86,21 @@ def main(arguments: list[str]) -> int:
 
 def _watch(roles: Roles, stop: threading.Event, duration_s: float) -> int:
     """Wait for the end of the role, of the time asked for, or for a person's word."""
-    left_s = duration_s or float("inf")
+    left_s, told = duration_s or float("inf"), 0
     while not stop.wait(0.1):
         left_s -= 0.1
         for name in roles.ended():
-            code = roles.running[name].process.returncode
-            if name == "operator" or code == 0:
-                return code
+            if name == "operator" and not roles.running[name].process.returncode:
+                return told
             if name != "renderer":
-                raise TeletwinError(f"the {name} ended unexpectedly", mend="its message stands above")
+                raise roles.why_ended(name)
+            if not told:
+                told = 1
+                text = f"{roles.why_ended(name)}; control goes on without pictures"
+                print(f"teletwin run: {text}", file=sys.stderr)
         if left_s <= 0.0 and "operator" not in roles.running:
             break
-    return 0
+    return told
 
 
 def role_settings(options: RunOptions, name: str) -> RoleCfg:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Literal
 
 from teletwin.errors import ConfigError
+from teletwin.forecast import FORECASTERS
+from teletwin.horizon import POLICIES
 from teletwin.messages import HORIZON_MAX_S, LinkSettings
 
 HOPS = ("up", "down", "command", "state")
@@ -103,7 +104,9 @@ class HorizonCfg:
     """The same for orientation; the position's when not given."""
 
     def __post_init__(self) -> None:
-        """Refuse horizons outside 0 ... H_max."""
+        """Refuse an unknown policy, and horizons outside 0 ... H_max."""
+        if self.policy not in POLICIES:
+            raise ConfigError("unknown horizon policy", given=self.policy, allowed=", ".join(POLICIES))
         for field in dataclasses.fields(self)[1:]:
             value = getattr(self, field.name)
             if value is not None and not 0.0 <= value <= 1000.0 * HORIZON_MAX_S:
@@ -165,12 +168,11 @@ class SessionCfg:
             value = getattr(self, name)
             if not least <= value <= most:
                 raise ConfigError(f"{name} is out of range", given=value, allowed=f"{least:g} ... {most:g}")
+        if self.forecaster not in FORECASTERS:
+            raise ConfigError("unknown forecaster", given=self.forecaster, allowed=", ".join(FORECASTERS))
         if self.width % 16 or self.height % 2:
             raise ConfigError(
                 "the picture's size does not suit the encoder",
                 given=f"{self.width}x{self.height}",
                 allowed="a width divisible by 16 and an even height",
             )
-
-
-PolicyName = Literal["rule", "fixed"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import secrets
+import signal
 import socket
 import subprocess
 import sys
@@ -13,10 +14,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 
-from teletwin.errors import TeletwinError
+from teletwin.errors import SaidError, TeletwinError
 from teletwin.session.role_cfg import ROLES, RoleCfg, to_json
 
 _STOP_S = 1.3
+REFUSED = 2
+"""Exit status of a role that has said in one line why it cannot run."""
 _ENVIRONMENT = {
     "PYTHONUNBUFFERED": "1",
     "OMP_NUM_THREADS": "1",
@@ -72,19 +75,29 @@ class Roles:
         """Wait until every role runs.
 
         Raises:
-            TeletwinError: A role ended or did not come up in time.
+            SaidError: A role refused, and has said why.
+            TeletwinError: A role was ended or did not come up in time.
         """
         end_s = time.monotonic() + timeout_s
         for role in self.running.values():
             while not role.ready.wait(0.05):
                 if role.process.poll() is not None:
-                    raise TeletwinError(f"the {role.name} ended at its start", mend="its message stands above")
+                    raise self.why_ended(role.name)
                 if time.monotonic() > end_s:
                     raise TeletwinError(f"the {role.name} did not come up", given=f"{timeout_s:g} s")
 
     def ended(self) -> list[str]:
         """Names of the roles that have ended."""
         return [name for name, role in self.running.items() if role.process.poll() is not None]
+
+    def why_ended(self, name: str) -> TeletwinError:
+        """The error that tells how a role has ended: by its own refusal, by a crash, or by someone's signal."""
+        code = self.running[name].process.returncode
+        if code == REFUSED:
+            return SaidError(f"the {name} refused")
+        if code is not None and code < 0:
+            return TeletwinError(f"the {name} was ended by a signal", given=signal.Signals(-code).name)
+        return TeletwinError(f"the {name} ended unexpectedly", mend="its message stands above")
 
     def stop(self) -> None:
         """Stop every role, the arm's controller after those that talk to it; kill what does not end in time."""

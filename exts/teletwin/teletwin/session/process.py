@@ -29,6 +29,8 @@ def main() -> int:
     try:
         importlib.import_module(f"teletwin.session.role_{cfg.role}").run(cfg, stop=stop, on_ready=_say_ready)
     except TeletwinError as error:
+        if stop.is_set():  # told to stop while it was starting: what that broke is no news
+            return 0
         print(f"teletwin {cfg.role}: {error}", file=sys.stderr)
         return 2
     except Exception:
