@@ -10,7 +10,7 @@ from teletwin.arm.simulated import SimulatedArm, SimulatedArmCfg
 from teletwin.clock import NS_PER_MS, NS_PER_S, ShiftedClock, VirtualClock
 from teletwin.forecast import build_forecaster
 from teletwin.horizon import build_policy
-from teletwin.link.memory import MemoryNetwork
+from teletwin.link.memory import MemoryLink, MemoryNetwork
 from teletwin.messages import Frame, Message, Mode, PoseSample, ViewSettings
 from teletwin.session.build import build_arm_loop, build_control, build_hand, build_rendering, fast_tool_pose
 from teletwin.session.config import SessionCfg
@@ -23,6 +23,7 @@ from teletwin.session.wiring import RELAYS, hop_links
 from teletwin.telemetry import TickStats
 from teletwin.view import SceneState
 
+Log = Callable[[str, Message | PoseSample, int, int], None]
 _START_NS = NS_PER_S
 _STEP_NS = 1 * NS_PER_MS
 
@@ -78,60 +79,73 @@ class VirtualSession:
         settle_s: float = 3.0,
         clock_offsets_ms: Mapping[str, float] | None = None,
         arm: SimulatedArmCfg | None = None,
-        log: Callable[[str, Message | PoseSample, int, int], None] | None = None,
+        log: Log | None = None,
     ) -> None:
         self.session = session
-        self.clock = clock = VirtualClock(start_ns=_START_NS)
+        self.clock = VirtualClock(start_ns=_START_NS)
         offsets_ms = clock_offsets_ms or {}
-        self.clocks = clocks = {
-            role: ShiftedClock(clock, offset_ns=int(offsets_ms.get(role, 0.0) * NS_PER_MS)) for role in ROLES
+        self.clocks = {
+            role: ShiftedClock(self.clock, offset_ns=int(offsets_ms.get(role, 0.0) * NS_PER_MS)) for role in ROLES
         }
+        self.network = MemoryNetwork(self.clock, seed=session.seed, session_id=1)
+        self.links = {role: self._link(role) for role in ROLES}
         self._times = pictures or PictureTimes()
-        self.network = network = MemoryNetwork(clock, seed=session.seed, session_id=1)
-        links = {
-            role: network.link(
-                role, links=hop_links(role, session.network), relays=RELAYS.get(role), clock=clocks[role]
-            )
-            for role in ROLES
-        }
-        self.links = links
         self._period_ns = int(NS_PER_S / session.control_rate_hz)
         self._servo_ns = int(NS_PER_S / session.servo_rate_hz)
         self._slot_ns = int(1e6 * session.slot_ms)
         self._sending: deque[tuple[int, Frame]] = deque()
         self._drawn: deque[tuple[int, int]] = deque()
         self.metrics = SessionMetrics(tool_pose=fast_tool_pose(), settle_s=settle_s)
-        self.operator = OperatorLoop(
-            clock=clocks["operator"],
-            link=links["operator"],
-            hand=hand or build_hand(session),
+        self.operator = self._build_operator(hand or build_hand(session), log)
+        self.twin = self._build_twin(log)
+        self.renderer = self._build_renderer()
+        self.physical = SimulatedArm(self.clocks["arm"], arm)
+        self.arm = build_arm_loop(
+            session, clock=self.clocks["arm"], link=self.links["arm"], arm=self.physical, ticks=TickStats(), log=log
+        )
+
+    def _link(self, role: str) -> MemoryLink:
+        """The link of a role, on its own clock."""
+        hops, relays = hop_links(role, self.session.network), RELAYS.get(role)
+        return self.network.link(role, links=hops, relays=relays, clock=self.clocks[role])
+
+    def _build_operator(self, hand: Hand, log: Log | None) -> OperatorLoop:
+        """The operator's side, its pictures drawn by a timer."""
+        session = self.session
+        return OperatorLoop(
+            clock=self.clocks["operator"],
+            link=self.links["operator"],
+            hand=hand,
             policy=build_policy(session.horizon, paper_mode=session.paper_mode),
             forecaster=build_forecaster(session.forecaster),
             metrics=self.metrics,
             on_frame=self._frame_arrived,
             on_message=log,
         )
-        self.twin = TwinLoop(
-            clock=clocks["twin"],
-            link=links["twin"],
-            control=build_control(session),
+
+    def _build_twin(self, log: Log | None) -> TwinLoop:
+        """The control function's side."""
+        link = self.links["twin"]
+        return TwinLoop(
+            clock=self.clocks["twin"],
+            link=link,
+            control=build_control(self.session),
             ticks=TickStats(),
-            forward=lambda item: links["twin"].forward("renderer", item.raw),
-            counters=links["twin"].counters,
+            forward=lambda item: link.forward("renderer", item.raw),
+            counters=link.counters,
             on_message=log,
         )
-        rendering, _ = build_rendering(session)
-        self.renderer = RendererLoop(
-            clock=clocks["renderer"],
-            link=links["renderer"],
+
+    def _build_renderer(self) -> RendererLoop:
+        """The rendering function's side, without pictures."""
+        rendering, _ = build_rendering(self.session)
+        return RendererLoop(
+            clock=self.clocks["renderer"],
+            link=self.links["renderer"],
             rendering=rendering,
             picture=TimedPicture(self._times),
-            settings=ViewSettings(rate_hz=session.rate_hz),
+            settings=ViewSettings(rate_hz=self.session.rate_hz),
             tool_pose=fast_tool_pose(),
-        )
-        self.physical = SimulatedArm(clocks["arm"], arm)
-        self.arm = build_arm_loop(
-            session, clock=clocks["arm"], link=links["arm"], arm=self.physical, ticks=TickStats(), log=log
         )
 
     def _frame_arrived(self, frame: Frame) -> None:
