@@ -1,0 +1,312 @@
+#!/usr/bin/env python3
+"""Write the UR3e as USD from its URDF, its MJCF and its meshes: assets/robots/ur3e/ur3e.usda and meshes/ur3e.usdc.
+
+Run by a person when one of the three changes (needs `usd-core` and `mujoco`):
+
+    python scripts/make_usd.py
+
+Frames, limits, masses and inertias come from the URDF, drives and collision capsules from the MJCF, shape and
+colours from the OBJ files. USD counts angles in degrees: limits, speeds and the gains of the drives are converted.
+The default prim has the frame of the URDF's base_link: the UR controller's base turned by 180 degrees about z.
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from make_meshes import write_manifest
+from make_usd_meshes import write_meshes
+from numpy.typing import NDArray
+
+from teletwin.geometry import quat_from_matrix
+from teletwin.robot.kinematics import forward
+from teletwin.robot.model import Robot
+from teletwin.robot.ur3e import JOINT_NAMES, load_ur3e
+from teletwin.robot.urdf import UrdfJoint, UrdfModel, load_urdf
+
+# Loaded by name: the USD modules are made at run time and carry no types.
+Gf: Any = import_module("pxr.Gf")
+Sdf: Any = import_module("pxr.Sdf")
+Usd: Any = import_module("pxr.Usd")
+UsdGeom: Any = import_module("pxr.UsdGeom")
+UsdPhysics: Any = import_module("pxr.UsdPhysics")
+
+Array = NDArray[np.float64]
+
+ROOT = Path(__file__).resolve().parents[1]
+FOLDER = ROOT / "assets" / "robots" / "ur3e"
+MESHES = "meshes/ur3e.usdc"
+ROBOT = "/ur3e"
+BODIES = (
+    "base_link_inertia",
+    "shoulder_link",
+    "upper_arm_link",
+    "forearm_link",
+    "wrist_1_link",
+    "wrist_2_link",
+    "wrist_3_link",
+)
+FIXED_FRAMES = {
+    "base_link": f"{ROBOT}/base_link",
+    "base": f"{ROBOT}/base_link/base",
+    "flange": f"{ROBOT}/wrist_3_link/flange",
+    "tool0": f"{ROBOT}/wrist_3_link/flange/tool0",
+}
+SPEED_DEG = float(np.degrees(1.0))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Inertia:
+    """Mass properties of one link, in its own frame."""
+
+    mass_kg: float
+    center: Array
+    diagonal: Array
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drive:
+    """One joint's drive, per radian."""
+
+    stiffness: float
+    damping: float
+    armature: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capsule:
+    """A capsule from start (3,) to end (3,) [m] in its link's frame."""
+
+    start: Array
+    end: Array
+    radius_m: float
+
+
+def read_inertias(urdf: Path) -> dict[str, Inertia]:
+    """Mass properties by link; only diagonal tensors in the link's own axes are taken."""
+    found = {}
+    for link in ET.parse(urdf).getroot().iter("link"):
+        inertial = link.find("inertial")
+        if inertial is None:
+            continue
+        origin, mass, tensor = (inertial.find(tag) for tag in ("origin", "mass", "inertia"))
+        assert origin is not None
+        assert mass is not None
+        assert tensor is not None
+        turned = any(float(word) for word in origin.attrib.get("rpy", "0 0 0").split())
+        if turned or any(float(tensor.attrib[name]) for name in ("ixy", "ixz", "iyz")):
+            raise SystemExit(f"{urdf}: the inertia of {link.attrib['name']} is not diagonal in the link's axes")
+        found[link.attrib["name"]] = Inertia(
+            mass_kg=float(mass.attrib["value"]),
+            center=np.array([float(word) for word in origin.attrib["xyz"].split()]),
+            diagonal=np.array([float(tensor.attrib[name]) for name in ("ixx", "iyy", "izz")]),
+        )
+    return found
+
+
+def read_mjcf(path: Path, robot: Robot) -> tuple[list[Drive], dict[str, Capsule]]:
+    """Drives in the order of the joints; capsules by link, moved from MuJoCo's body frames into the URDF's."""
+    mujoco: Any = import_module("mujoco")
+    model: Any = mujoco.MjModel.from_xml_path(str(path))
+    data: Any = mujoco.MjData(model)
+    mujoco.mj_kinematics(model, data)
+    drives = [
+        Drive(
+            stiffness=float(model.actuator_gainprm[i, 0]),
+            damping=float(model.actuator_gainprm[6 + i, 0]),
+            armature=float(model.dof_armature[i]),
+        )
+        for i in range(6)
+    ]
+    to_root = np.diag([-1.0, -1.0, 1.0])  # MuJoCo's world is the UR base, the URDF's root is turned
+    capsules = {}
+    for geom in range(model.ngeom):
+        link = BODIES[int(model.geom_bodyid[geom]) - 1]
+        half = data.geom_xmat[geom].reshape(3, 3)[:, 2] * model.geom_size[geom, 1]
+        ends = [to_root @ (data.geom_xpos[geom] + sign * half) for sign in (-1.0, 1.0)]
+        pose = forward(robot.chain, np.zeros(6), link)
+        start, end = (rotation(pose).T @ (point - pose[:3]) for point in ends)
+        capsules[link] = Capsule(start=start, end=end, radius_m=float(model.geom_size[geom, 0]))
+    return drives, capsules
+
+
+def rotation(pose: Array) -> Array:
+    """Rotation matrix (3, 3) of a pose (7,)."""
+    w, x, y, z = pose[3:]
+    axis = np.array([x, y, z])
+    skew = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
+    return (w * w - axis @ axis) * np.eye(3) + 2 * np.outer(axis, axis) + 2 * w * skew
+
+
+def quaternion(kind: Any, wxyz: Array) -> Any:
+    """A USD quaternion of a type (Gf.Quatf, Gf.Quatd)."""
+    w, x, y, z = tidy(wxyz)
+    return kind(w, x, y, z)
+
+
+def tidy(values: Array) -> list[float]:
+    """Numbers for the file: what is left of sines and cosines of right angles becomes zero."""
+    return [0.0 if abs(value) < 1e-12 else round(float(value), 15) for value in values]
+
+
+def place(prim: Any, translation: Array, wxyz: Array) -> Any:
+    """Give a prim a pose in its parent, double precision."""
+    xform = UsdGeom.Xformable(prim)
+    xform.AddTranslateOp(UsdGeom.XformOp.PrecisionDouble).Set(Gf.Vec3d(*tidy(translation)))
+    xform.AddOrientOp(UsdGeom.XformOp.PrecisionDouble).Set(quaternion(Gf.Quatd, wxyz))
+    return prim
+
+
+def write_physx(prim: Any, schema: str, values: dict[str, tuple[Any, Any]]) -> None:
+    """Author attributes of a PhysX schema by name: usd-core does not carry these schemas, Isaac Sim reads them."""
+    prim.AddAppliedSchema(schema)
+    for name, (kind, value) in values.items():
+        prim.CreateAttribute(name, kind, custom=False).Set(value)
+
+
+class RobotWriter:
+    """Writes one articulation into a stage."""
+
+    def __init__(self, stage: Any, model: UrdfModel, robot: Robot) -> None:
+        self.stage, self.robot = stage, robot
+        self.joints: dict[str, UrdfJoint] = {joint.name: joint for joint in model.joints}
+
+    def root(self) -> None:
+        """The default prim, and the joint that fixes the base to it; moving the prim moves the robot."""
+            prim = UsdGeom.Xform.Define(self.stage, ROBOT).GetPrim()
+        self.stage.SetDefaultPrim(prim)
+        fixed = UsdPhysics.FixedJoint.Define(self.stage, f"{ROBOT}/root_joint")
+        fixed.CreateBody0Rel().SetTargets([ROBOT])
+        fixed.CreateBody1Rel().SetTargets([f"{ROBOT}/{BODIES[0]}"])
+        pose = forward(self.robot.chain, np.zeros(6), BODIES[0])
+        fixed.CreateLocalPos0Attr(Gf.Vec3f(*pose[:3].tolist()))
+        fixed.CreateLocalRot0Attr(quaternion(Gf.Quatf, pose[3:]))
+        fixed.CreateLocalPos1Attr(Gf.Vec3f(0.0))
+        fixed.CreateLocalRot1Attr(Gf.Quatf(1.0))
+        UsdPhysics.ArticulationRootAPI.Apply(fixed.GetPrim())
+        write_physx(
+            fixed.GetPrim(),
+            "PhysxArticulationAPI",
+            {
+                "physxArticulation:enabledSelfCollisions": (Sdf.ValueTypeNames.Bool, False),
+                "physxArticulation:solverPositionIterationCount": (Sdf.ValueTypeNames.Int, 16),
+                "physxArticulation:solverVelocityIterationCount": (Sdf.ValueTypeNames.Int, 1),
+            },
+        )
+
+    def body(self, link: str, inertia: Inertia, capsule: Capsule) -> None:
+        """One rigid body at its place for all joints at zero, with mass, shape and picture."""
+            pose = forward(self.robot.chain, np.zeros(6), link)
+        prim = place(UsdGeom.Xform.Define(self.stage, f"{ROBOT}/{link}").GetPrim(), pose[:3], pose[3:])
+        UsdPhysics.RigidBodyAPI.Apply(prim)
+        # A UR compensates gravity; the drives see none of it.
+        write_physx(prim, "PhysxRigidBodyAPI", {"physxRigidBody:disableGravity": (Sdf.ValueTypeNames.Bool, True)})
+        mass = UsdPhysics.MassAPI.Apply(prim)
+        mass.CreateMassAttr(inertia.mass_kg)
+        mass.CreateCenterOfMassAttr(Gf.Vec3f(*inertia.center.tolist()))
+        mass.CreateDiagonalInertiaAttr(Gf.Vec3f(*inertia.diagonal.tolist()))
+        mass.CreatePrincipalAxesAttr(Gf.Quatf(1.0))
+        visuals = UsdGeom.Xform.Define(self.stage, f"{ROBOT}/{link}/visuals").GetPrim()
+        visuals.SetInstanceable(True)  # cloned arms share one picture of each link
+        visuals.GetReferences().AddReference(f"./{MESHES}", f"/ur3e_meshes/{link}")
+        self._collision(link, capsule)
+
+    def _collision(self, link: str, capsule: Capsule) -> None:
+        """An unseen capsule."""
+            along = capsule.end - capsule.start
+        length = float(np.linalg.norm(along))
+        shape = UsdGeom.Capsule.Define(self.stage, f"{ROBOT}/{link}/collisions/capsule")
+        UsdGeom.Xform.Define(self.stage, f"{ROBOT}/{link}/collisions")
+        shape.CreateAxisAttr("Z")
+        shape.CreateRadiusAttr(capsule.radius_m)
+        shape.CreateHeightAttr(round(length, 12))
+        shape.CreatePurposeAttr("guide")
+        reach = 0.5 * length + capsule.radius_m
+        shape.CreateExtentAttr([(-capsule.radius_m, -capsule.radius_m, -reach), (capsule.radius_m,) * 2 + (reach,)])
+        turn = Gf.Rotation(Gf.Vec3d(0, 0, 1), Gf.Vec3d(*along.tolist())).GetQuat()
+        wxyz = np.array([turn.GetReal(), *turn.GetImaginary()])
+        place(shape.GetPrim(), 0.5 * (capsule.start + capsule.end), wxyz)
+        UsdPhysics.CollisionAPI.Apply(shape.GetPrim())
+
+    def frames(self) -> None:
+        """The frames without mass, where the URDF has them."""
+            for joint in self.joints.values():
+            if joint.kind == "fixed" and joint.child in FIXED_FRAMES:
+                prim = UsdGeom.Xform.Define(self.stage, FIXED_FRAMES[joint.child]).GetPrim()
+                place(prim, joint.translation, quat_from_matrix(joint.rotation))
+        UsdGeom.Xform.Define(self.stage, FIXED_FRAMES["base_link"])
+        UsdGeom.Scope.Define(self.stage, f"{ROBOT}/joints")
+
+    def joint(self, name: str, drive: Drive) -> None:
+        """A revolute joint about z of both its frames, with limits and drive in degrees."""
+            joint = self.joints[name]
+        if joint.kind != "revolute" or not np.array_equal(joint.axis, [0.0, 0.0, 1.0]):
+            raise SystemExit(f"{name} does not turn about its z axis")
+        revolute = UsdPhysics.RevoluteJoint.Define(self.stage, f"{ROBOT}/joints/{name}")
+        revolute.CreateBody0Rel().SetTargets([f"{ROBOT}/{joint.parent}"])
+        revolute.CreateBody1Rel().SetTargets([f"{ROBOT}/{joint.child}"])
+        revolute.CreateAxisAttr("Z")
+        revolute.CreateLocalPos0Attr(Gf.Vec3f(*joint.translation.tolist()))
+        revolute.CreateLocalRot0Attr(quaternion(Gf.Quatf, quat_from_matrix(joint.rotation)))
+        revolute.CreateLocalPos1Attr(Gf.Vec3f(0.0))
+        revolute.CreateLocalRot1Attr(Gf.Quatf(1.0))
+        revolute.CreateLowerLimitAttr(float(np.degrees(joint.lower)))
+        revolute.CreateUpperLimitAttr(float(np.degrees(joint.upper)))
+        angular = UsdPhysics.DriveAPI.Apply(revolute.GetPrim(), "angular")
+        angular.CreateTypeAttr("force")
+        angular.CreateStiffnessAttr(drive.stiffness / SPEED_DEG)
+        angular.CreateDampingAttr(drive.damping / SPEED_DEG)
+        angular.CreateMaxForceAttr(joint.effort)
+        angular.CreateTargetPositionAttr(0.0)
+        angular.CreateTargetVelocityAttr(0.0)
+        write_physx(
+            revolute.GetPrim(),
+            "PhysxJointAPI",
+            {
+                "physxJoint:armature": (Sdf.ValueTypeNames.Float, drive.armature),
+                "physxJoint:maxJointVelocity": (Sdf.ValueTypeNames.Float, float(np.degrees(joint.velocity))),
+            },
+        )
+
+
+def new_stage(path: Path, comment: str) -> Any:
+    """An empty stage in metres and kilograms, z up."""
+    path.unlink(missing_ok=True)
+    stage = Usd.Stage.CreateNew(str(path))
+    stage.SetMetadata("comment", comment)
+    UsdGeom.SetStageUpAxis(stage, UsdGeom.Tokens.z)
+    UsdGeom.SetStageMetersPerUnit(stage, 1.0)
+    UsdPhysics.SetStageKilogramsPerUnit(stage, 1.0)
+    return stage
+
+
+def write_robot(path: Path) -> None:
+    """Write the articulation."""
+    model, robot = load_urdf(FOLDER / "ur3e.urdf"), load_ur3e()
+    drives, capsules = read_mjcf(FOLDER / "ur3e.xml", robot)
+    inertias = read_inertias(FOLDER / "ur3e.urdf")
+    stage = new_stage(path, "UR3e, written by scripts/make_usd.py from ur3e.urdf, ur3e.xml and meshes/*.obj")
+    writer = RobotWriter(stage, model, robot)
+    writer.root()
+    for link in BODIES:
+        writer.body(link, inertias[link], capsules[link])
+    writer.frames()
+    for name, drive in zip(JOINT_NAMES, drives, strict=True):
+        writer.joint(name, drive)
+    stage.GetRootLayer().Save()
+
+
+def main() -> None:
+    """Write both files and the manifest."""
+    write_meshes(new_stage(FOLDER / MESHES, "UR3e link meshes; licence in LICENSE.txt beside this file"), FOLDER)
+    write_robot(FOLDER / "ur3e.usda")
+    write_manifest(ROOT / "assets" / "MANIFEST.toml", FOLDER / "meshes")
+
+
+if __name__ == "__main__":
+    main()
