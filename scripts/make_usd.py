@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from make_meshes import write_manifest
-from make_usd_meshes import write_meshes
 from numpy.typing import NDArray
 
+from make_meshes import write_manifest
+from make_usd_meshes import write_meshes
 from teletwin.geometry import quat_from_matrix
 from teletwin.robot.kinematics import forward
 from teletwin.robot.model import Robot
@@ -178,7 +178,7 @@ class RobotWriter:
 
     def root(self) -> None:
         """The default prim, and the joint that fixes the base to it; moving the prim moves the robot."""
-            prim = UsdGeom.Xform.Define(self.stage, ROBOT).GetPrim()
+        prim = UsdGeom.Xform.Define(self.stage, ROBOT).GetPrim()
         self.stage.SetDefaultPrim(prim)
         fixed = UsdPhysics.FixedJoint.Define(self.stage, f"{ROBOT}/root_joint")
         fixed.CreateBody0Rel().SetTargets([ROBOT])
@@ -201,7 +201,7 @@ class RobotWriter:
 
     def body(self, link: str, inertia: Inertia, capsule: Capsule) -> None:
         """One rigid body at its place for all joints at zero, with mass, shape and picture."""
-            pose = forward(self.robot.chain, np.zeros(6), link)
+        pose = forward(self.robot.chain, np.zeros(6), link)
         prim = place(UsdGeom.Xform.Define(self.stage, f"{ROBOT}/{link}").GetPrim(), pose[:3], pose[3:])
         UsdPhysics.RigidBodyAPI.Apply(prim)
         # A UR compensates gravity; the drives see none of it.
@@ -218,7 +218,7 @@ class RobotWriter:
 
     def _collision(self, link: str, capsule: Capsule) -> None:
         """An unseen capsule."""
-            along = capsule.end - capsule.start
+        along = capsule.end - capsule.start
         length = float(np.linalg.norm(along))
         shape = UsdGeom.Capsule.Define(self.stage, f"{ROBOT}/{link}/collisions/capsule")
         UsdGeom.Xform.Define(self.stage, f"{ROBOT}/{link}/collisions")
@@ -235,7 +235,7 @@ class RobotWriter:
 
     def frames(self) -> None:
         """The frames without mass, where the URDF has them."""
-            for joint in self.joints.values():
+        for joint in self.joints.values():
             if joint.kind == "fixed" and joint.child in FIXED_FRAMES:
                 prim = UsdGeom.Xform.Define(self.stage, FIXED_FRAMES[joint.child]).GetPrim()
                 place(prim, joint.translation, quat_from_matrix(joint.rotation))
@@ -244,7 +244,7 @@ class RobotWriter:
 
     def joint(self, name: str, drive: Drive) -> None:
         """A revolute joint about z of both its frames, with limits and drive in degrees."""
-            joint = self.joints[name]
+        joint = self.joints[name]
         if joint.kind != "revolute" or not np.array_equal(joint.axis, [0.0, 0.0, 1.0]):
             raise SystemExit(f"{name} does not turn about its z axis")
         revolute = UsdPhysics.RevoluteJoint.Define(self.stage, f"{ROBOT}/joints/{name}")
