@@ -18,8 +18,10 @@ from teletwin.robot.fast import FastKinematics
 from teletwin.robot.ur3e import HOME_Q, load_ur3e, tool_pose_in_ur_base
 from teletwin.session.arm import ArmLoop, ShadowArm
 from teletwin.session.config import SessionCfg
+from teletwin.sim import World
 from teletwin.sim.mujoco_world import MujocoWorld
 from teletwin.telemetry import TickStats
+from teletwin.twin import MotionPolicy
 from teletwin.twin.control import ControlCfg, ControlFunction
 from teletwin.twin.limits import CommandLimiter
 from teletwin.twin.path import MotionPath
@@ -49,19 +51,25 @@ def fast_tool_pose() -> Callable[[Array], Array]:
     return FastKinematics(load_ur3e().chain).tool
 
 
-def build_path(session: SessionCfg, function: str, *, is_shadow: bool = False) -> MotionPath:
+def build_path(
+    session: SessionCfg,
+    function: str,
+    *,
+    is_shadow: bool = False,
+    policy: Callable[[], MotionPolicy] = RmpFlowPolicy,
+) -> MotionPath:
     """One path with a state of its own; the shadow is paper mode without a forecast."""
     plain = session.paper_mode or is_shadow
     return MotionPath(
         PathCfg(function=function, predict=not is_shadow, feed_forward=not plain),
-        policy=RmpFlowPolicy(),
+        policy=policy(),
         smoothing=Smoothing(interval_s=1e-3 * session.slot_ms, reading="paper" if plain else "moving"),
         limiter=CommandLimiter(),
     )
 
 
-def build_control(session: SessionCfg) -> ControlFunction:
-    """The control function with its shadow."""
+def build_control(session: SessionCfg, *, policy: Callable[[], MotionPolicy] = RmpFlowPolicy) -> ControlFunction:
+    """The control function with its shadow, which keeps the stock policy."""
     stock = session.paper_mode
     lag_s, turn_lag_s = (STOCK_LAG_S, STOCK_TURN_LAG_S) if stock else (FED_LAG_S, FED_TURN_LAG_S)
     return ControlFunction(
@@ -72,26 +80,32 @@ def build_control(session: SessionCfg) -> ControlFunction:
             orientation_lag_s=turn_lag_s - lag_s,
             servo_lag_s=SERVO_LAG_S,
         ),
-        path=build_path(session, "control"),
+        path=build_path(session, "control", policy=policy),
         shadow=build_path(session, "control", is_shadow=True),
         joint_count=len(HOME_Q),
     )
 
 
 def build_rendering(session: SessionCfg) -> tuple[RenderingFunction, MujocoWorld]:
-    """The rendering function with its shadow, and its world."""
+    """The rendering function with its shadow, and its embedded world."""
     world = MujocoWorld()
+    return build_rendering_in(world, session), world
+
+
+def build_rendering_in(
+    world: World, session: SessionCfg, *, policy: Callable[[], MotionPolicy] = RmpFlowPolicy, tick_s: float = 0.004
+) -> RenderingFunction:
+    """The rendering function with its shadow, in a world that the host simulates."""
     stock = session.paper_mode
     lag_s, turn_lag_s = (STOCK_LAG_S, STOCK_TURN_LAG_S) if stock else (FED_LAG_S, FED_TURN_LAG_S)
-    rendering = RenderingFunction(
-        RenderingCfg(policy_lag_s=lag_s, orientation_lag_s=turn_lag_s - lag_s),
-        path=build_path(session, "render"),
+    return RenderingFunction(
+        RenderingCfg(tick_s=tick_s, policy_lag_s=lag_s, orientation_lag_s=turn_lag_s - lag_s),
+        path=build_path(session, "render", policy=policy),
         shadow=build_path(session, "render", is_shadow=True),
         world=world,
         tool_pose=fast_tool_pose(),
         home=HOME_Q,
     )
-    return rendering, world
 
 
 def build_arm_loop(

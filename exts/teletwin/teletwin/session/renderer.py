@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Protocol
 
 from teletwin.clock import NS_PER_MS, NS_PER_S, Clock
@@ -65,6 +66,18 @@ class Credit:
             self._sent.popleft()
         trip_s = min(self._trips_ns) * 1e-9 if self._trips_ns else 0.0
         return len(self._sent) < _CREDIT + math.floor(trip_s * rate_hz)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StartedFrame:
+    """A picture between `begin` and `finish`."""
+
+    t_ns: int
+    frame_id: int
+    shown: Shown
+    settings: ViewSettings
+    force_key: bool
+    stages: dict[str, float]
 
 
 class RendererLoop:
@@ -154,6 +167,17 @@ class RendererLoop:
 
     def frame(self, now_ns: int) -> Frame:
         """Advance the shown world to now, draw, encode and send one picture."""
+        started = self.begin(now_ns)
+        data, is_key, stages = self._picture.make(
+            self.scene(started.shown),
+            frame_id=started.frame_id,
+            input_seq=started.shown.input_seq,
+            force_key=started.force_key,
+        )
+        return self.finish(started, data, is_key=is_key, stages=stages)
+
+    def begin(self, now_ns: int) -> StartedFrame:
+        """Advance the shown world to now and number its picture; its pixels may be encoded on another thread."""
         period_ns = int(NS_PER_S / self.settings.rate_hz)
         self._due_ns = max(self._due_ns + period_ns, now_ns + period_ns // 2)
         self._fresh = False
@@ -162,32 +186,41 @@ class RendererLoop:
         self._rendering.advance(now_ns, downstream_s=self._make_s + self._downlink_s)
         shown = self._rendering.shown()
         self._trace.add(shown.tool[:3])
-        stepped_ns = self._clock.now_ns()
-        data, is_key, stages = self._picture.make(
-            self._scene(shown), frame_id=self._frame_id, input_seq=shown.input_seq, force_key=self._need_key
+        stages = {"frame_wait": waited_ms, "policy_physics": (self._clock.now_ns() - now_ns) / NS_PER_MS}
+        force_key, self._need_key = self._need_key, False
+        self._credit.sent(self._frame_id, now_ns)
+        return StartedFrame(
+            t_ns=now_ns,
+            frame_id=self._frame_id,
+            shown=shown,
+            settings=self.settings,
+            force_key=force_key,
+            stages=stages,
         )
-        self._need_key = False
+
+    def finish(self, started: StartedFrame, data: bytes, *, is_key: bool, stages: dict[str, float]) -> Frame:
+        """The message around the encoded picture that `begin` started."""
         ready_ns = self._clock.now_ns() + int(stages.pop("virtual", 0.0) * NS_PER_MS)
-        made_s = (ready_ns - now_ns) * 1e-9
+        made_s = (ready_ns - started.t_ns) * 1e-9
         self._make_s += 0.1 * (made_s - self._make_s)
         self._picture.pressed(made_s > 0.9 / self.settings.rate_hz)
-        stages |= {"frame_wait": waited_ms, "policy_physics": (stepped_ns - now_ns) / NS_PER_MS}
-        frame = self._describe(shown, data, is_key=is_key, stages=stages, ready_ns=ready_ns)
-        self._credit.sent(self._frame_id, now_ns)
-        return frame
+        return self._describe(started, data, is_key=is_key, stages=started.stages | stages, ready_ns=ready_ns)
 
     def send(self, frame: Frame) -> None:
         """Send a finished picture to the operator."""
         self._link.send("operator", frame)
 
-    def _describe(self, shown: Shown, data: bytes, *, is_key: bool, stages: dict[str, float], ready_ns: int) -> Frame:
+    def _describe(
+        self, started: StartedFrame, data: bytes, *, is_key: bool, stages: dict[str, float], ready_ns: int
+    ) -> Frame:
         """The message around an encoded picture."""
+        shown, settings = started.shown, started.settings
         return Frame(
-            frame_id=self._frame_id,
-            codec=self.settings.codec,
+            frame_id=started.frame_id,
+            codec=settings.codec,
             is_key=is_key,
-            width=self.settings.width,
-            height=self.settings.height,
+            width=settings.width,
+            height=settings.height,
             input_seq=shown.input_seq,
             pose_t_ns=shown.pose_t_ns,
             shown_pose=shown.tool,
@@ -198,7 +231,7 @@ class RendererLoop:
             data=data,
         )
 
-    def _scene(self, shown: Shown) -> SceneState:
+    def scene(self, shown: Shown) -> SceneState:
         """Everything that the picture shows."""
         return SceneState(
             q=shown.q,
