@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import numpy as np
-
 from teletwin.arm import Arm, MeasuredJoints
 from teletwin.arm.resample import CommandResampler
 from teletwin.arm.simulated import SimulatedArm
@@ -53,7 +51,8 @@ class ArmLoop:
         self._heard_ns = self._last_ns = self._state_ns = 0
         self._judged: dict[str, float] = {}
         self._judged_ns = 0
-        self._range = JointLimits()
+        self._most_rad = float(JointLimits().upper.max())
+        self._fresh: list[tuple[int, int, JointCommand]] = []
         self._age_ms = 0.0
         self._servoing = self._met = False
         self._mode = Mode.OFF
@@ -89,7 +88,7 @@ class ArmLoop:
         self._command, self._heard_ns = command, now_ns
         self._age_ms = (item.t_arrived_ns - item.t_sent_ns) / NS_PER_MS
         self._resampler.push(hold_ns, command.q, command.qd, now_ns=item.t_arrived_ns)
-        self._shadow.resampler.push(hold_ns, command.q_shadow, command.qd_shadow, now_ns=item.t_arrived_ns)
+        self._fresh.append((hold_ns, item.t_arrived_ns, command))
 
     def _meet(self, measured: MeasuredJoints) -> None:
         """The shadow's arm starts where the arm is found."""
@@ -98,10 +97,9 @@ class ArmLoop:
         self._shadow.limiter.reset(measured.q)
 
     def _is_usable(self, command: JointCommand) -> bool:
-        """Finite joints inside their range, which is all that an honest twin sends; false for NaN as well."""
-        q, shadow, limits = command.q, command.q_shadow, self._range
-        inside = (q >= limits.lower) & (q <= limits.upper) & (shadow >= limits.lower) & (shadow <= limits.upper)
-        return bool(inside.all() and np.isfinite(command.qd).all() and np.isfinite(command.qd_shadow).all())
+        """Joints within reach; the codec has refused what is not finite, and the limiter has the last word."""
+        q, shadow, most = command.q, command.q_shadow, self._most_rad
+        return bool(-most <= q.min() and q.max() <= most and -most <= shadow.min() and shadow.max() <= most)
 
     def _decide(self, measured: MeasuredJoints, now_ns: int) -> Mode:
         """Engaged only while fresh commands say so and the controller is well."""
@@ -160,6 +158,9 @@ class ArmLoop:
     def _step_shadow(self, now_ns: int, dt_s: float) -> None:
         """Advance the no-prediction shadow."""
         shadow = self._shadow
+        for hold_ns, arrived_ns, command in self._fresh:
+            shadow.resampler.push(hold_ns, command.q_shadow, command.qd_shadow, now_ns=arrived_ns)
+        self._fresh.clear()
         if self._mode is Mode.ENGAGED:
             wanted = shadow.resampler.sample(now_ns)
             shadow.arm.servo(shadow.limiter.limit(wanted.q, dt_s, qd_desired=wanted.qd).q)
