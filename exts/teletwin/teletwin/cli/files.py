@@ -6,8 +6,7 @@ import os
 from pathlib import Path
 
 from teletwin.errors import ConfigError
-from teletwin.hand import HANDWRITING
-from teletwin.hand.readers import read_recording
+from teletwin.hand import HANDWRITING, raw_hand
 
 
 def check_files(*, hand: str, report: str, record: str) -> None:
@@ -18,7 +17,7 @@ def check_files(*, hand: str, report: str, record: str) -> None:
         RecordingError: The hand's file cannot be read or trusted.
     """
     if hand != HANDWRITING:
-        read_recording(hand)
+        raw_hand(hand)
     for name, text in (("report", report), ("record", record)):
         if text:
             _check_writable(Path(text), name)

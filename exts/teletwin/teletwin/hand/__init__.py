@@ -26,17 +26,31 @@ def load_hand(name: str, *, home_pose: Array) -> HandRecording:
     """The hand of this name, scaled and placed before the arm.
 
     Args:
-        name: 'handwriting', or the path of a TUM (.tum, .txt) or CSV (.csv) file.
+        name: 'handwriting'; a made-up operator as 'line', 'reach', 'write', 'trace' or 'line:seed=3'; or the path
+            of a recording, with the part of it to play after a # ('session.mcap#/hand/pose').
         home_pose: Tool pose (7,) at the arm's home, UR base frame.
 
     Raises:
+        ConfigError: A made-up operator is not named so.
         RecordingError: The file cannot be read or trusted.
     """
     if name == HANDWRITING:
         from teletwin.hand.handwriting import write_by_hand
 
         return write_by_hand(home_pose=home_pose)
-    from teletwin.hand.readers import read_recording
     from teletwin.hand.scaling import scale_recording
 
-    return scale_recording(read_recording(name), home_pose=home_pose)
+    return scale_recording(raw_hand(name), home_pose=home_pose)
+
+
+def raw_hand(name: str) -> HandRecording:
+    """A made-up operator or a recording by its name, at its own size and place; see load_hand.
+
+    Raises:
+        ConfigError: A made-up operator is not named so.
+        RecordingError: The file cannot be read or trusted.
+    """
+    from teletwin.hand.readers import read_recording
+    from teletwin.hand.synthetic import recording_by_name
+
+    return recording_by_name(name) or read_recording(name)
