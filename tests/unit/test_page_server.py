@@ -387,3 +387,33 @@ def test_the_server_starts_again_on_its_port_and_publishing_without_it_is_harmle
     server.publish_telemetry({})
     with PageServer(PageServerCfg(port=port), clock=SystemClock(), on_event=Listener()) as again:
         assert again.port == port
+
+
+def test_the_page_is_served_on_the_loop_of_a_host_and_leaves_it_running() -> None:
+    loop = asyncio.new_event_loop()
+    thread = threading.Thread(target=loop.run_forever)
+    thread.start()
+    cfg = PageServerCfg(host="127.0.0.1", port=0)
+    try:
+        with PageServer(cfg, clock=SystemClock(), on_event=lambda _: None, loop=loop) as server:
+            assert get(server)[0] == 200
+            with socket.socket() as other:
+                other.bind(("127.0.0.1", 0))
+                other.listen()
+                busy = PageServerCfg(host="127.0.0.1", port=other.getsockname()[1])
+                with (
+                    pytest.raises(ConfigError, match="port is in use"),
+                    PageServer(busy, clock=SystemClock(), on_event=lambda _: None, loop=loop),
+                ):
+                    pass
+        assert loop.is_running()
+        left = asyncio.run_coroutine_threadsafe(_other_tasks(), loop).result(2.0)
+        assert left == 0
+    finally:
+        loop.call_soon_threadsafe(loop.stop)
+        thread.join(2.0)
+        loop.close()
+
+
+async def _other_tasks() -> int:
+    return len(asyncio.all_tasks()) - 1

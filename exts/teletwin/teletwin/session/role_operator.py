@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import threading
 from collections.abc import Callable
@@ -35,10 +36,18 @@ _EARLY_NS = 2 * NS_PER_MS
 
 
 class OperatorProcess:
-    """Everything that the operator's process holds, wired."""
+    """Everything that the operator's process holds, wired.
 
-    def __init__(self, cfg: RoleCfg, stack: contextlib.ExitStack) -> None:
+    A host with an asyncio loop of its own may have the page served there (`page_loop`), and reads the rows
+    of numbers that the page gets from `newest_row`.
+    """
+
+    def __init__(
+        self, cfg: RoleCfg, stack: contextlib.ExitStack, *, page_loop: asyncio.AbstractEventLoop | None = None
+    ) -> None:
         self.cfg, session = cfg, cfg.session
+        self._page_loop = page_loop
+        self.newest_row: dict[str, object] = {}
         self.clock = SystemClock(offset_ns=int(1e6 * cfg.clock_offset_ms))
         self.hand = build_hand(session)
         self._camera = Camera()
@@ -83,6 +92,7 @@ class OperatorProcess:
             ),
             clock=self.clock,
             on_event=self.desk.put,
+            loop=self._page_loop,
             hello={
                 "version": __version__,
                 "policies": list(POLICIES),
@@ -162,6 +172,7 @@ class OperatorProcess:
         pose = self.loop.newest_pose
         if pose is not None:
             row["hand_xyz"] = (self._camera.view_to_base.T @ pose[:3]).tolist()
+        self.newest_row = row
         self.server.publish_telemetry(row)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import concurrent.futures
+import contextlib
 import errno
 import socket
 import ssl
@@ -28,9 +30,9 @@ __all__ = ["PageEvent", "PageServer", "PageServerCfg"]
 
 
 class PageServer:
-    """The page in a thread of its own.
+    """The page in a thread of its own, or on the host's running asyncio loop when one is given.
 
-    `on_event` is called on that thread for everything that the page says, and must be quick. The publish
+    `on_event` is called on that thread or loop for everything that the page says, and must be quick. The publish
     methods may be called from any thread, never wait, and do nothing when the server does not run.
     """
 
@@ -41,8 +43,12 @@ class PageServer:
         clock: Clock,
         on_event: Callable[[PageEvent], None],
         hello: Mapping[str, object] | None = None,
+        loop: asyncio.AbstractEventLoop | None = None,
     ) -> None:
-        """`hello` goes to each viewer as it comes: version, policies, forecasters, view_height_m."""
+        """`hello` goes to each viewer as it comes: version, policies, forecasters, view_height_m.
+
+        With `loop` the server lives in it; it must be entered and left on another thread than the loop's.
+        """
         self.cfg = cfg
         self.port = cfg.port
         self.barcode = False
@@ -50,8 +56,10 @@ class PageServer:
         self._clock = clock
         self._on_event = on_event
         self._hello: Values = dict(hello or {})
+        self._host_loop = loop
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
+        self._served: concurrent.futures.Future[None] | None = None
         self._app: PageApp | None = None
         self._stop: asyncio.Event | None = None
         self._failure: BaseException | None = None
@@ -63,8 +71,11 @@ class PageServer:
         self.port = listener.getsockname()[1]
         self._started.clear()
         self._failure = None
-        self._thread = threading.Thread(target=self._run, args=(listener, tls), name="page-server", daemon=True)
-        self._thread.start()
+        if self._host_loop is not None:
+            self._served = asyncio.run_coroutine_threadsafe(self._serve_in_host(listener, tls), self._host_loop)
+        else:
+            self._thread = threading.Thread(target=self._run, args=(listener, tls), name="page-server", daemon=True)
+            self._thread.start()
         if not self._started.wait(START_TIMEOUT_S) or self._failure is not None:
             listener.close()
             raise StreamError("the page's server did not start", given=self._failure) from self._failure
@@ -78,6 +89,9 @@ class PageServer:
             loop.call_soon_threadsafe(stop.set)
         if self._thread is not None:
             self._thread.join(STOP_TIMEOUT_S)
+        if self._served is not None:
+            with contextlib.suppress(concurrent.futures.TimeoutError, concurrent.futures.CancelledError):
+                self._served.result(STOP_TIMEOUT_S)
 
     @property
     def url(self) -> str:
@@ -137,6 +151,14 @@ class PageServer:
         try:
             asyncio.run(self._serve(listener, tls))
         except BaseException as error:
+            self._failure = error
+        finally:
+            self._started.set()
+
+    async def _serve_in_host(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
+        try:
+            await self._serve(listener, tls)
+        except Exception as error:
             self._failure = error
         finally:
             self._started.set()
