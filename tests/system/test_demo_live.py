@@ -1,0 +1,264 @@
+"""The loop as a person meets it: real processes, real sockets, the unmodified robot client, no browser."""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from teletwin.recording import read_session
+
+pytestmark = pytest.mark.live
+
+START = "import sys; from teletwin.cli import main; sys.exit(main(sys.argv[1:]))"
+STOP_S = 4.0
+"""Promised are two seconds; the rest is for a busy machine."""
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+class Command:
+    """A running `teletwin` command in a process group of its own."""
+
+    def __init__(self, *arguments: str, folder: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, "-c", START, *arguments],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+
+    def wait_for(self, text: str) -> str:
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            if text in line:
+                return line
+        raise AssertionError(self.process.stderr.read() if self.process.stderr else "")
+
+    def children(self) -> list[int]:
+        """Roles in the order in which they were started."""
+        listed = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children")
+        found = {int(pid) for path in listed.parent.parent.glob("*/children") for pid in path.read_text().split()}
+        return sorted(found)
+
+    def interrupt(self) -> float:
+        """Press Ctrl-C: the signal goes to the whole group; return how long the end took [s]."""
+        start = time.monotonic()
+        os.killpg(self.process.pid, signal.SIGINT)
+        self.process.wait(20.0)
+        return time.monotonic() - start
+
+    def end(self, *, limit_s: float = 60.0) -> tuple[int, str, str]:
+        out, err = self.process.communicate(timeout=limit_s)
+        return self.process.returncode, out, err
+
+
+@pytest.fixture
+def teletwin(tmp_path):
+    running: list[Command] = []
+
+    def start(*arguments: str) -> Command:
+        running.append(Command(*arguments, folder=tmp_path))
+        return running[-1]
+
+    yield start
+    for command in running:
+        try:
+            os.killpg(command.process.pid, signal.SIGKILL)
+        except ProcessLookupError:
+            continue
+        command.process.wait(5.0)
+
+
+def demo(controller: str, *arguments: str) -> tuple[str, ...]:
+    return ("demo", "--headless", "--controller-host", controller, "--port", str(free_port()), *arguments)
+
+
+def are_gone(pids: list[int]) -> bool:
+    return not any(Path(f"/proc/{pid}/cmdline").exists() and Path(f"/proc/{pid}/cmdline").read_bytes() for pid in pids)
+
+
+def test_a_headless_demo_measures_the_loop_and_leaves_recordings_that_can_be_exported(teletwin, tmp_path):
+    command = teletwin(*demo("127.0.21.1", "--duration", "8", "--report", "out.json", "--record", "run.mcap"))
+    code, out, err = command.end()
+    assert (code, err) == (0, "")
+    assert "the page is at http://127.0.0.1:" in out
+    results = json.loads((tmp_path / "out.json").read_text())["results"]
+    for name in ("control_rmse", "control_rmse_shadow", "display_rmse", "display_rmse_shadow"):
+        assert 0.0 < results[name]["position_m"] < 0.3
+        assert 0.0 < results[name]["orientation_rad"] < 1.5
+    assert results["control_ratio"]["position_ratio"] < 0.6
+    assert math.isfinite(results["arm_lag_ms"])
+    assert results["arm_lag_shadow_ms"] > results["arm_lag_ms"]
+    for name in ("mtp_ms", "effective_mtp_ms", "aol_ms", "horizon_control_ms", "horizon_render_ms"):
+        assert {"p50", "p95", "p99"} <= set(results[name])
+    for stage in ("sense_to_send", "uplink", "command_link", "frame_wait", "policy_physics", "draw", "encode"):
+        assert results["stages_ms"][stage]["p99"] >= 0.0
+    assert results["mtp_page_ms"] is None, "only a browser can measure it"
+    assert results["frame_rate_hz"] >= 15.0
+    assert results["bitrate_mbps"] > 0.1
+    for loop in ("control_loop", "arm_loop"):
+        assert {"overrun_count", "tick_count", "period_p99_ms"} <= set(results[loop])
+        assert results[loop]["tick_count"] > 0.6 * 500 * results["duration_s"]
+    assert {"sent", "received"} <= set(results["operator_counters"])
+    assert results["twin_counters"]["unusable"] == 0
+
+    logs = [tmp_path / name for name in ("run.mcap", "run.twin.mcap", "run.arm.mcap")]
+    assert all(read_session(log).complete for log in logs)
+    code, out, err = teletwin("export", "run.mcap", "--out", "tum").end()
+    assert (code, err) == (0, "")
+    for name, least in (("hand", 500), ("command", 1000), ("arm", 500), ("shown", 100)):
+        rows = [line.split() for line in (tmp_path / "tum" / f"{name}.tum").read_text().splitlines() if line[0] != "#"]
+        assert len(rows) > least, name
+        assert all(len(row) == 8 for row in rows)
+
+
+def test_the_report_has_no_faults(tmp_path, teletwin):
+    from teletwin.report.document import read_report, report_faults
+
+    code, _, err = teletwin(*demo("127.0.21.2", "--duration", "4", "--report", "out.json", "--delay-ms", "20")).end()
+    assert (code, err) == (0, "")
+    assert report_faults(read_report(tmp_path / "out.json")) == []
+
+
+def test_ctrl_c_ends_every_process_at_once_and_leaves_a_readable_recording(teletwin, tmp_path):
+    command = teletwin(*demo("127.0.21.3", "--duration", "60", "--record", "run.mcap"))
+    command.wait_for("the page is at")
+    time.sleep(2.0)
+    roles = command.children()
+    assert len(roles) == 5
+    assert command.interrupt() < STOP_S
+    assert are_gone(roles)
+    assert command.end()[2] == ""
+    recording = read_session(tmp_path / "run.mcap")
+    assert recording.complete
+    assert len(recording.messages) > 300
+
+
+def test_control_goes_on_when_the_renderer_dies(teletwin, tmp_path):
+    command = teletwin(*demo("127.0.21.4", "--duration", "8", "--report", "out.json"))
+    command.wait_for("the page is at")
+    time.sleep(1.0)
+    controller_operator_twin_renderer_arm = command.children()
+    os.kill(controller_operator_twin_renderer_arm[3], signal.SIGKILL)
+    code, _, err = command.end()
+    assert code == 1, "not all that was asked for happened"
+    assert "the renderer was ended by a signal" in err
+    assert len(err.splitlines()) == 1
+    results = json.loads((tmp_path / "out.json").read_text())["results"]
+    assert results["control_rmse"]["position_m"] < 0.6 * results["control_rmse_shadow"]["position_m"]
+    assert results["arm_loop"]["held_count"] == 0
+    assert results["arm_loop"]["tick_count"] > 0.6 * 500 * 8
+    assert results["frame_count"] < 4 * 30
+
+
+def test_roles_started_one_by_one_find_each_other_and_the_arm_holds_when_the_operator_is_gone(teletwin, tmp_path):
+    arm = teletwin("run", "--role", "arm", "--controller-host", "127.0.21.5", "--record", "arm.mcap")
+    twin = teletwin("run", "--role", "twin")
+    arm.wait_for("the arm runs")
+    twin.wait_for("the twin runs")
+    page = ("--port", str(free_port()))
+    operator = teletwin("run", "--role", "operator", "--headless", "--engage", "--duration", "60", *page)
+    operator.wait_for("the operator runs")
+    time.sleep(3.0)
+    (role,) = operator.children()
+    os.kill(role, signal.SIGKILL)
+    code, _, err = operator.end()
+    assert code != 0
+    assert "the operator was ended by a signal" in err
+    time.sleep(1.0)
+    assert arm.process.poll() is None, "the arm stays"
+    assert twin.process.poll() is None, "the twin stays"
+    # A new operator takes over the arm that the first left holding.
+    again = teletwin(
+        "run", "--role", "operator", "--headless", "--engage", "--duration", "5", "--report", "r.json", *page
+    )
+    code, _, err = again.end()
+    assert (code, err) == (0, "")
+    results = json.loads((tmp_path / "r.json").read_text())["results"]
+    assert results["control_rmse"]["position_m"] < 0.02
+    assert results["frame_rate_hz"] > 15.0
+    assert twin.interrupt() < STOP_S
+    assert arm.interrupt() < STOP_S
+    states = read_session(tmp_path / "arm.arm.mcap").of_kind("ArmState")
+    modes = [int(state.values["mode"]) for state in states]
+    assert 2 in modes
+    assert 1 in modes[modes.index(2) :], "without its operator the arm holds"
+
+
+def one_line(command: Command) -> str:
+    code, _, err = command.end(limit_s=30.0)
+    assert code == 2
+    assert len(err.splitlines()) == 1, err
+    assert err.startswith("teletwin"), err
+    return err
+
+
+def test_a_busy_port_of_the_page_is_one_line(teletwin):
+    with socket.create_server(("127.0.0.1", 0)) as busy:
+        port = busy.getsockname()[1]
+        command = teletwin(
+            "demo", "--headless", "--duration", "5", "--controller-host", "127.0.21.6", "--port", str(port)
+        )
+        assert re.search(rf"port is in use; given: 127.0.0.1:{port}", one_line(command))
+
+
+def test_a_busy_port_of_the_controller_is_one_line(teletwin):
+    with socket.create_server(("127.0.21.7", 30004)):
+        assert "127.0.21.7:30004" in one_line(teletwin(*demo("127.0.21.7", "--duration", "5")))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "told"),
+    [
+        (("--hand", "nowhere.tum"), "nowhere.tum"),
+        (("--hand", "bad.csv"), "bad.csv, line 1"),
+        (("--loss", "1.5"), "given: 1.5; allowed: 0 ... 1"),
+        (("--delay-ms", "soon"), "'soon'"),
+        (("--up", "delay=3"), "given: delay=3"),
+        (("--forecaster", "magic"), "allowed: hold, linear, arma, autoreg"),
+        (("--policy", "magic"), "allowed: fixed, rule"),
+        (("--horizon-control-ms", "900"), "allowed: 0 ... 500 ms"),
+        (("--width", "333"), "given: 333x360"),
+        (("--report", "bad.csv/out.json"), "--report"),
+        (("--record", "."), "names a folder"),
+        (("--duration", "-1"), "given: -1"),
+        (("--nonsense",), "--nonsense"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_what_cannot_be_done_is_one_line_before_anything_starts(teletwin, tmp_path, arguments, told):
+    (tmp_path / "bad.csv").write_text("hello\n1,2\n")
+    assert told in one_line(teletwin(*demo("127.0.21.8", "--duration", "5", *arguments)))
+
+
+def test_a_headless_demo_needs_an_end(teletwin):
+    assert "--duration" in one_line(teletwin("demo", "--headless"))
+
+
+def test_an_unknown_command_is_one_line(teletwin):
+    assert "given: fly" in one_line(teletwin("fly"))
+
+
+def test_the_doctor_looks_at_this_machine(teletwin, tmp_path):
+    port = str(free_port())
+    command = teletwin("doctor", "--port", port, "--controller-host", "127.0.21.9", "--report", "doctor.json")
+    code, out, err = command.end()
+    assert (code, err) == (0, "")
+    assert "ready: teletwin demo" in out
+    assert json.loads((tmp_path / "doctor.json").read_text())["results"]["ready"] is True
