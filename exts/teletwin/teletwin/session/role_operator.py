@@ -22,6 +22,7 @@ from teletwin.session.desk import PageDesk
 from teletwin.session.log import Recorder
 from teletwin.session.metrics import SessionMetrics
 from teletwin.session.operator import OperatorLoop
+from teletwin.session.realtime import favour_this_thread
 from teletwin.session.report import session_results
 from teletwin.session.role_cfg import RoleCfg
 from teletwin.session.role_renderer import view_settings
@@ -126,6 +127,7 @@ class OperatorProcess:
 
     def run(self, stop: threading.Event) -> None:
         """Slots at their rate; between them whatever arrives, from the network and from the page."""
+        favour_this_thread()
         period_ns = int(1e6 * self.cfg.session.slot_ms)
         started_ns = slot_ns = self.clock.now_ns()
         due_ns, row_ns, moved = slot_ns, slot_ns, False
