@@ -112,7 +112,7 @@ class CommandResampler:
             self._resume(q, now_ns)
         self._update_transit(now_ns - t_ns, now_ns)
         limit = self._cfg.speed_max_rad_s
-        self._commands.append((t_ns, np.array(q, dtype=np.float64), np.clip(qd, -limit, limit)))
+        self._commands.append((t_ns, np.array(q, dtype=np.float64), np.minimum(np.maximum(qd, -limit), limit)))
         self._arrived_ns = now_ns
         return True
 

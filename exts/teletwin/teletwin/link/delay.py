@@ -55,6 +55,7 @@ class DelayLine:
         self._rng = np.random.default_rng(packet_seed)
         self._draws: list[list[float]] = []
         self._origin_ns: int | None = None
+        self._last_due_ns = 0
         self._newest_s = self._busy_until_s = self._last_due_s = 0.0
         self._interval_s = 0.01
         self.settings = settings
@@ -68,10 +69,13 @@ class DelayLine:
     def settings(self, settings: LinkSettings) -> None:
         self._settings = check_settings(settings)
         self._delay.configure(delay_s=settings.delay_ms * 1e-3, jitter_s=settings.jitter_ms * 1e-3)
+        self._is_bare = settings == LinkSettings()
 
     def offer(self, t_ns: int, size: int) -> list[int]:
         """Times [ns] at which a packet of `size` bytes, entering at t_ns, comes out; empty: it is lost."""
         lost, doubled, held = self._draw()
+        if self._is_bare and t_ns >= self._last_due_ns:  # nothing to imitate, nothing under way
+            return [t_ns]
         if self._origin_ns is None:
             self._origin_ns = t_ns
         t_s = max((t_ns - self._origin_ns) / NS_PER_S, self._newest_s)
@@ -86,6 +90,7 @@ class DelayLine:
         else:
             self._last_due_s = due_s
         due_ns = max(self._origin_ns + round(due_s * NS_PER_S), t_ns)
+        self._last_due_ns = max(self._last_due_ns, due_ns)
         return [due_ns, due_ns] if doubled < self._settings.duplication else [due_ns]
 
     def _through_bottleneck(self, t_s: float, size: int) -> float | None:

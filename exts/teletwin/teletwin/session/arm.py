@@ -98,8 +98,10 @@ class ArmLoop:
 
     def _is_usable(self, command: JointCommand) -> bool:
         """Joints within reach; the codec has refused what is not finite, and the limiter has the last word."""
-        q, shadow, most = command.q, command.q_shadow, self._most_rad
-        return bool(-most <= q.min() and q.max() <= most and -most <= shadow.min() and shadow.max() <= most)
+        joints = (
+            command.q.tolist() + command.q_shadow.tolist()
+        )  # plain floats: a third of numpy's time on twelve numbers
+        return max(map(abs, joints)) <= self._most_rad
 
     def _decide(self, measured: MeasuredJoints, now_ns: int) -> Mode:
         """Engaged only while fresh commands say so and the controller is well."""
