@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import warp as wp
+import warp as wp  # noqa: TID253
 
 from teletwin.geometry import compose, invert, quat_normalize
 from teletwin.robot import load_robot
