@@ -49,6 +49,11 @@ class Recorder:
             self.path = ""
             self._later(self._close)
 
+    @property
+    def folder(self) -> Path:
+        """Where this host keeps its recordings."""
+        return Path(self._cfg.record).parent
+
     def fresh_path(self) -> str:
         """A file name that no earlier recording has."""
         first = Path(self._cfg.record or f"teletwin-{self._clock.now_ns() // NS_PER_S}.mcap")
@@ -106,8 +111,11 @@ class Recorder:
 
 
 def obey_record(recorder: Recorder, note: Note) -> None:
-    """Start or end this role's log when the operator's page says so."""
+    """Start or end this role's log when the operator's page says so.
+
+    Of the path only the name is taken: another host does not choose this one's folders.
+    """
     if note.values.get("on"):
-        recorder.start(str(note.values.get("path", "")))
+        recorder.start(str(recorder.folder / Path(str(note.values.get("path") or "session.mcap")).name))
     else:
         recorder.end()

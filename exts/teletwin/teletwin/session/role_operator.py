@@ -32,6 +32,7 @@ from teletwin.view.camera import Camera
 from teletwin.view.server import PageServer, PageServerCfg
 
 _ROW_NS = 50 * NS_PER_MS
+_SILENT_NS = 2 * NS_PER_S
 _EARLY_NS = 2 * NS_PER_MS
 """A slot may start early by a fresh input of the page, this long after the last."""
 
@@ -171,11 +172,17 @@ class OperatorProcess:
             hand=self.hand.source,
             forecaster=self.desk.forecaster,
         )
+        row["warnings"] = [*self._silent(now_ns), *self.loop.state.warnings]
         pose = self.loop.newest_pose
         if pose is not None:
             row["hand_xyz"] = (self._camera.view_to_base.T @ pose[:3]).tolist()
         self.newest_row = row
         self.server.publish_telemetry(row)
+
+    def _silent(self, now_ns: int) -> list[str]:
+        """Who was here and says nothing any more; even an idle role sends its stamps ten times a second."""
+        heard_ns = {peer: self.link.heard_ns(peer) for peer in ("twin", "renderer")}
+        return [f"the {peer} is silent" for peer, t_ns in heard_ns.items() if t_ns and now_ns - t_ns > _SILENT_NS]
 
 
 def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None]) -> None:
