@@ -1,4 +1,4 @@
-"""The command line: `teletwin demo | run | export | bench | doctor`."""
+"""The command line: `teletwin demo | run | export | forecast | bench | doctor`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ _COMMANDS = {
     "demo": "the whole loop on this machine, with the page; a recorded hand until a person takes over",
     "run": "one role of a session: operator, twin or arm",
     "export": "TUM trajectories from a recorded session",
+    "forecast": "forecasters side by side on recorded and made-up hands; `forecast fit` fits the pooled model",
     "bench": "speed of every stage, beside what a user would pick instead",
     "doctor": "what this machine has and lacks, with the mend",
 }

@@ -1,0 +1,105 @@
+"""The forecasters of a study, and which of them learn offline and from what."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+
+from teletwin.bench.forecast_study.hands import StudyHand
+from teletwin.errors import ConfigError, MissingPartError
+from teletwin.forecast import FORECASTERS, Forecaster, build_forecaster
+
+COMBINED = "combined"
+HOLD = "hold"
+SLOW = ("arima", "statsmodels-autoreg")
+"""Hundreds of milliseconds a pose: judged on few windows, and only when asked for."""
+INFORMER = "informer"
+_INFORMER_MODULE = "teletwin_training.informer"
+
+Fit = Callable[[Sequence[StudyHand]], Forecaster]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """A forecaster of the study.
+
+    One without `fit` runs as it runs live. One with `fit` is trained here: the hands are dealt into `folds`
+    piles and each pile is forecast by a model that saw only the others.
+    """
+
+    name: str
+    fit: Fit | None = None
+    folds: int = 0
+    """0: one pile for every hand."""
+    thin: bool = False
+    """Too slow for every slot: fed a few windows of each hand only."""
+
+
+def entries_of(names: Sequence[str]) -> list[Entry]:
+    """The forecasters of these names; holding the pose is always among them.
+
+    Raises:
+        ConfigError: No forecaster has this name, or one is named twice.
+        MissingPartError: It needs a package that is not installed.
+    """
+    if len(set(names)) != len(names):
+        raise ConfigError("a forecaster is named twice", given=",".join(names))
+    entries = [_entry(name) for name in names]
+    return entries if HOLD in names else [Entry(name=HOLD), *entries]
+
+
+def all_names() -> tuple[str, ...]:
+    """Every name that can be asked for."""
+    return (*FORECASTERS, *_REFITTED, INFORMER)
+
+
+def usual_names() -> tuple[str, ...]:
+    """Every forecaster that keeps up with the loop, and the pooled ones fitted anew."""
+    return (*(name for name in FORECASTERS if name not in SLOW), *_REFITTED)
+
+
+def piles_of(entry: Entry, hands: Sequence[StudyHand]) -> list[int]:
+    """The pile of each hand; a hand's model is trained on the hands of other piles."""
+    piles = entry.folds or len(hands)
+    return [index % piles for index in range(len(hands))]
+
+
+def forecaster_for(entry: Entry, pile: int, hands: Sequence[StudyHand]) -> Forecaster:
+    """Build a forecaster for one pile.
+
+    Raises:
+        ConfigError: Nothing is left to train on.
+    """
+    if entry.fit is None:
+        return build_forecaster(entry.name)
+    others = [hand for hand, of in zip(hands, piles_of(entry, hands), strict=True) if of != pile]
+    if not others:
+        raise ConfigError(
+            f"'{entry.name}' is trained on the other hands of the study, and there is none", mend="give more hands"
+        )
+    return entry.fit(others)
+
+
+def _entry(name: str) -> Entry:
+    if name in FORECASTERS:
+        return Entry(name=name, thin=name in SLOW)
+    if name in _REFITTED:
+        return Entry(name=name, fit=_REFITTED[name])
+    if name == INFORMER:
+        return Entry(name=name, fit=_informer_fit(), folds=2, thin=True)
+    raise ConfigError("no forecaster has this name", given=name, allowed=", ".join(all_names()))
+
+
+def _informer_fit() -> Fit:
+    try:
+        module = import_module(_INFORMER_MODULE)
+    except ModuleNotFoundError as error:
+        raise MissingPartError(
+            "the informer lies in teletwin_training, which is not installed", mend="pip install 'teletwin[informer]'"
+        ) from error
+    module.require_neuralforecast()
+    return lambda hands: module.train_informer([track for hand in hands for track in hand.tracks])
+
+
+_REFITTED: dict[str, Fit] = {}

@@ -1,0 +1,120 @@
+"""The hands of a study: recordings of a folder, handwriting, operators made up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+
+from teletwin.clock import NS_PER_S
+from teletwin.errors import ConfigError
+from teletwin.geometry import IDENTITY_POSE, Array, rotation_angle
+from teletwin.hand import HANDWRITING
+from teletwin.hand.recording import HandRecording
+from teletwin.hand.synthetic import SYNTHETIC_HANDS, draw_recording
+
+HAND_NAMES = (*SYNTHETIC_HANDS, HANDWRITING)
+"""Hands that need no file."""
+SUFFIXES = (".tum", ".txt", ".csv", ".mcap", ".parquet", ".hdf5", ".h5")
+FIRST_SEED = 1000
+"""Seeds of the made-up hands of a study; models that are fitted offline use smaller ones."""
+_HOME = np.array([0.3, 0.1, 0.3, *IDENTITY_POSE[3:]])
+_SPEED_SPAN_S = 0.02
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyHand:
+    """One row of the study: one hand, in one or several recordings."""
+
+    name: str
+    kind: str
+    """'recording', 'handwriting' or 'synthetic'."""
+    tracks: tuple[HandRecording, ...]
+
+
+def study_hands(
+    *, recordings: str = "", names: Sequence[str] = HAND_NAMES, seeds: int = 1, duration_s: float = 60.0, scaled: bool
+) -> list[StudyHand]:
+    """The hands of a study, recordings first.
+
+    Args:
+        recordings: A folder; every file in it that a reader knows is taken. Empty: none.
+        names: Some of HAND_NAMES.
+        seeds: Operators made up of each kind.
+        duration_s: How long each of these moves [s].
+        scaled: Bring the motion into the arm's workspace; else it is as it was recorded.
+
+    Raises:
+        ConfigError: No such folder or hand, or no recording in the folder.
+        RecordingError: A file cannot be read or trusted.
+    """
+    for name in names:
+        if name not in HAND_NAMES:
+            raise ConfigError("no hand has this name", given=name, allowed=", ".join(HAND_NAMES))
+    hands = [_from_file(path) for path in _files(recordings)] if recordings else []
+    hands += [_by_name(name, seeds=seeds, duration_s=duration_s) for name in names]
+    if not hands:
+        raise ConfigError("there is no hand to forecast", mend="give --recordings FOLDER or --hands line,reach")
+    return [_scaled(hand) for hand in hands] if scaled else hands
+
+
+def motion_facts(tracks: Iterable[HandRecording]) -> dict[str, dict[str, float]]:
+    """How fast these hands move: speed [mm/s] and turn rate [deg/s], over spans of 20 ms."""
+    speeds, turns = (np.concatenate(parts) for parts in zip(*(_speeds(track) for track in tracks), strict=True))
+    return {"speed_mm_s": _spread(1e3 * speeds), "turn_rate_deg_s": _spread(np.rad2deg(turns))}
+
+
+def _files(folder: str) -> list[Path]:
+    path = Path(folder)
+    if not path.is_dir():
+        raise ConfigError("--recordings is no folder", given=folder, allowed="a folder of recordings")
+    files = sorted(
+        each
+        for each in path.iterdir()
+        if each.suffix.lower() in SUFFIXES and not each.stem.lower().startswith("readme")
+    )
+    if not files:
+        raise ConfigError("the folder holds no recording", given=folder, allowed=f"files named {', '.join(SUFFIXES)}")
+    return files
+
+
+def _from_file(path: Path) -> StudyHand:
+    from teletwin.hand.readers import read_recording
+
+    return StudyHand(name=path.stem, kind="recording", tracks=(read_recording(path),))
+
+
+def _by_name(name: str, *, seeds: int, duration_s: float) -> StudyHand:
+    if name == HANDWRITING:
+        from teletwin.hand.handwriting import HandwritingCfg, write_by_hand
+
+        return StudyHand(
+            name=name, kind=HANDWRITING, tracks=(write_by_hand(home_pose=_HOME, cfg=HandwritingCfg(size=1.0)),)
+        )
+    drawn = (draw_recording(name, seed=FIRST_SEED + seed, duration_s=duration_s) for seed in range(seeds))
+    return StudyHand(name=name, kind="synthetic", tracks=tuple(drawn))
+
+
+def _scaled(hand: StudyHand) -> StudyHand:
+    from teletwin.hand.scaling import scale_recording
+
+    return replace(hand, tracks=tuple(scale_recording(track, home_pose=_HOME) for track in hand.tracks))
+
+
+def _speeds(track: HandRecording) -> tuple[Array, Array]:
+    """Speed (n,) [m/s] and turn rate (n,) [rad/s]; over a span, so that noise does not count as speed."""
+    span = min(max(1, round(_SPEED_SPAN_S * track.rate_hz)), len(track.t_ns) - 1)
+    elapsed_s = (track.t_ns[span:] - track.t_ns[:-span]) / NS_PER_S
+    distance = np.linalg.norm(track.poses[span:, :3] - track.poses[:-span, :3], axis=1)
+    return distance / elapsed_s, rotation_angle(track.poses[:-span, 3:], track.poses[span:, 3:]) / elapsed_s
+
+
+def _spread(values: Array) -> dict[str, float]:
+    return {
+        "rms": float(np.sqrt(np.mean(values**2))),
+        "median": float(np.median(values)),
+        "p90": float(np.percentile(values, 90)),
+        "p99": float(np.percentile(values, 99)),
+    }

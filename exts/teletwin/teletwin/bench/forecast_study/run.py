@@ -1,0 +1,197 @@
+"""The study: every forecaster on every hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from teletwin.bench.forecast_study.entries import Entry, entries_of, forecaster_for, piles_of, usual_names
+from teletwin.bench.forecast_study.hands import StudyHand, motion_facts
+from teletwin.bench.forecast_study.runner import Runner
+from teletwin.bench.forecast_study.slots import SLOT_NS, Slot, Truth, slot_count, slots_of
+from teletwin.clock import NS_PER_S
+from teletwin.errors import ConfigError
+from teletwin.forecast import WINDOW_STEP_S
+from teletwin.geometry import Array
+from teletwin.messages import CURVE_KNOTS, CURVE_STEP_S
+
+_STEP_MS = round(1e3 * WINDOW_STEP_S)
+_KNOT_MS = round(1e3 * CURVE_STEP_S)
+_TRACE_NS = 3 * NS_PER_S
+_FAN_NS = NS_PER_S // 5
+
+Advance = Callable[[str, int], None]
+"""Told the hand's name and how many slots were done since the last call."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StudyCfg:
+    """What is forecast from how much past, and how often it is judged."""
+
+    forecasters: tuple[str, ...] = field(default_factory=usual_names)
+    window_ms: int = 1000
+    horizon_ms: int = 500
+    every_ms: int = 50
+    """Forecasters run at 100 Hz; their error is counted this often."""
+    thin_count: int = 60
+    """Windows of a hand that a slow forecaster is given."""
+
+    def __post_init__(self) -> None:
+        """Refuse what the grid cannot hold."""
+        _whole("window_ms", self.window_ms, _STEP_MS, 100, 5000)
+        _whole("horizon_ms", self.horizon_ms, _KNOT_MS, _KNOT_MS, _KNOT_MS * (CURVE_KNOTS - 1))
+        _whole("every_ms", self.every_ms, _STEP_MS, _STEP_MS, 1000)
+        if self.thin_count < 1:
+            raise ConfigError("thin_count cannot be used", given=self.thin_count, allowed="1 or more")
+
+    @property
+    def horizons(self) -> int:
+        """Knots that are judged."""
+        return self.horizon_ms // _KNOT_MS
+
+
+@dataclass(slots=True, kw_only=True)
+class Trace:
+    """A stretch of one hand with forecasts fanned out, for a figure."""
+
+    hand: str
+    axis: int
+    t_s: Array
+    position_mm: Array
+    """What came (n,) along the axis that moved most."""
+    fans: dict[str, list[tuple[np.ndarray, np.ndarray]]] = field(default_factory=dict)
+    """Times [s] and positions [mm] of each forecast, by forecaster."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Study:
+    """What came out: `results` for the report, `traces` for figures."""
+
+    results: dict[str, Any]
+    traces: list[Trace]
+
+
+def run_study(hands: Sequence[StudyHand], cfg: StudyCfg, *, advance: Advance = lambda name, slots: None) -> Study:
+    """Forecast every hand with every forecaster.
+
+    Raises:
+        ConfigError: No such forecaster; a hand is shorter than one window and one horizon.
+        MissingPartError: A forecaster needs a package that is not installed.
+    """
+    entries = entries_of(cfg.forecasters)
+    for hand in hands:
+        _check_long_enough(hand, cfg)
+    built: dict[tuple[str, int], Any] = {}
+    results: dict[str, Any] = {}
+    traces: list[Trace] = []
+    for index, hand in enumerate(hands):
+        runners = [_runner(entry, index, hands, cfg, built) for entry in entries]
+        traces.append(_judge_hand(hand, runners, cfg, advance))
+        results[hand.name] = _facts(hand) | {"forecasters": {each.name: each.figures() for each in runners}}
+    return Study(results={"horizons_ms": _horizons_ms(cfg), "hands": results}, traces=traces)
+
+
+def total_slots(hands: Sequence[StudyHand]) -> int:
+    """How many slots a study lasts, for a progress bar."""
+    return sum(slot_count(track) for hand in hands for track in hand.tracks)
+
+
+def _runner(entry: Entry, index: int, hands: Sequence[StudyHand], cfg: StudyCfg, built: dict[Any, Any]) -> Runner:
+    pile = piles_of(entry, hands)[index] if entry.fit else 0
+    if (entry.name, pile) not in built:
+        built[entry.name, pile] = forecaster_for(entry, pile, hands)
+    return Runner(entry.name, built[entry.name, pile], horizons=cfg.horizons, thin=entry.thin)
+
+
+def _judge_hand(hand: StudyHand, runners: list[Runner], cfg: StudyCfg, advance: Advance) -> Trace:
+    trace = _new_trace(hand)
+    counted = sum(slot_count(track) for track in hand.tracks) * _STEP_MS // cfg.every_ms
+    stride = max(counted // cfg.thin_count, 1)
+    for number, track in enumerate(hand.tracks):
+        for runner in runners:
+            runner.reset()
+        _judge_track(track, runners, cfg, stride, trace if number == 0 else None, lambda n: advance(hand.name, n))
+    return trace
+
+
+def _judge_track(
+    track: Any, runners: list[Runner], cfg: StudyCfg, stride: int, trace: Trace | None, advance: Callable[[int], None]
+) -> None:
+    truth = Truth(track)
+    knots_ns = _KNOT_MS * 1_000_000 * np.arange(1, cfg.horizons + 1)
+    live, thin = [each for each in runners if not each.thin], [each for each in runners if each.thin]
+    done = counted = 0
+    for slot in slots_of(track, count=cfg.window_ms // _STEP_MS):
+        curves = [(runner, runner.step(slot.window)) for runner in live]
+        if trace is not None:
+            _fan(trace, slot, curves, cfg)
+        if _is_counted(slot, truth, cfg):
+            came = truth.at(slot.origin_ns + knots_ns)
+            for runner, curve in curves:
+                runner.judge(curve, slot.window, came)
+            if counted % stride == 0:
+                for runner in thin:
+                    runner.take(slot.window, came)
+            counted += 1
+        if slot.number - done >= 200:
+            advance(slot.number - done)
+            done = slot.number
+    advance(slot_count(track) - done)
+
+
+def _is_counted(slot: Slot, truth: Truth, cfg: StudyCfg) -> bool:
+    """Every so often, once the window is full and as long as it is known what came."""
+    full = slot.origin_ns >= cfg.window_ms * 1_000_000
+    known = slot.origin_ns + cfg.horizon_ms * 1_000_000 <= truth.end_ns
+    return full and known and slot.number % (cfg.every_ms // _STEP_MS) == 0
+
+
+def _new_trace(hand: StudyHand) -> Trace:
+    """Three seconds from the middle of a hand's first recording."""
+    truth = Truth(hand.tracks[0])
+    start_ns = max(truth.end_ns // 2 - _TRACE_NS // 2, 0)
+    t_ns = np.arange(start_ns, min(start_ns + _TRACE_NS, truth.end_ns), SLOT_NS)
+    positions = 1e3 * truth.at(t_ns)[:, :3]
+    axis = int(np.argmax(np.ptp(positions, axis=0)))
+    return Trace(hand=hand.name, axis=axis, t_s=t_ns / NS_PER_S, position_mm=positions[:, axis])
+
+
+def _fan(trace: Trace, slot: Slot, curves: list[tuple[Runner, Array]], cfg: StudyCfg) -> None:
+    start_ns, end_ns = NS_PER_S * trace.t_s[0], NS_PER_S * trace.t_s[-1]
+    if slot.number * SLOT_NS % _FAN_NS or not start_ns <= slot.origin_ns <= end_ns:
+        return
+    times = slot.origin_ns / NS_PER_S + CURVE_STEP_S * np.arange(cfg.horizons + 1)
+    for runner, curve in curves:
+        trace.fans.setdefault(runner.name, []).append((times, 1e3 * curve[: cfg.horizons + 1, trace.axis]))
+
+
+def _facts(hand: StudyHand) -> dict[str, Any]:
+    return {
+        "kind": hand.kind,
+        "duration_s": sum(track.duration_s for track in hand.tracks),
+        "sample_rate_hz": hand.tracks[0].rate_hz,
+        "scale_ratio": hand.tracks[0].scale,
+        "rotation_scale_ratio": hand.tracks[0].rotation_scale,
+        **motion_facts(hand.tracks),
+    }
+
+
+def _horizons_ms(cfg: StudyCfg) -> list[int]:
+    return [_KNOT_MS * (knot + 1) for knot in range(cfg.horizons)]
+
+
+def _check_long_enough(hand: StudyHand, cfg: StudyCfg) -> None:
+    needed_s = 1e-3 * (cfg.window_ms + cfg.horizon_ms + cfg.every_ms)
+    longest_s = max(track.duration_s for track in hand.tracks)
+    if longest_s < needed_s:
+        raise ConfigError(
+            f"'{hand.name}' is too short", given=f"{longest_s:.2f} s", allowed=f"{needed_s:.2f} s or more"
+        )
+
+
+def _whole(name: str, value: int, step: int, least: int, most: int) -> None:
+    if value % step or not least <= value <= most:
+        raise ConfigError(f"{name} cannot be used", given=value, allowed=f"a multiple of {step} from {least} to {most}")
