@@ -54,7 +54,8 @@ class ArmLoop:
         self._most_rad = float(JointLimits().upper.max())
         self._fresh: list[tuple[int, int, JointCommand]] = []
         self._age_ms = 0.0
-        self._servoing = self._met = False
+        self._servoing = False
+        self._measured: MeasuredJoints | None = None
         self._mode = Mode.OFF
         self.held_count = self.limited_count = self.invalid_count = 0
         self.on_note: Callable[[Note], None] | None = None
@@ -66,13 +67,12 @@ class ArmLoop:
         received = self._link.receive()
         for item in received:
             self._take(item, now_ns)
-        measured = self._arm.state()
-        if not self._met:
-            self._meet(measured)
+        measured = self._measured or self._meet()
         self._mode = self._decide(measured, now_ns)
         self._move(measured, now_ns, dt_s)
         self.ticks.add(start_ns=now_ns, late_ns=late_ns, work_ns=self._clock.now_ns() - now_ns)
-        self._after(received, measured, now_ns, dt_s)
+        self._measured = self._arm.state()  # for the next tick: the set-point need not wait for it
+        self._after(received, self._measured, now_ns, dt_s)
 
     def _take(self, item: Received, now_ns: int) -> None:
         """One command; its hold time moves to this clock."""
@@ -90,11 +90,12 @@ class ArmLoop:
         self._resampler.push(hold_ns, command.q, command.qd, now_ns=item.t_arrived_ns)
         self._fresh.append((hold_ns, item.t_arrived_ns, command))
 
-    def _meet(self, measured: MeasuredJoints) -> None:
-        """The shadow's arm starts where the arm is found."""
-        self._met = True
+    def _meet(self) -> MeasuredJoints:
+        """Where the arm is found; the shadow's arm starts there too."""
+        measured = self._arm.state()
         self._shadow.arm.reset(measured.q)
         self._shadow.limiter.reset(measured.q)
+        return measured
 
     def _is_usable(self, command: JointCommand) -> bool:
         """Joints within reach; the codec has refused what is not finite, and the limiter has the last word."""
