@@ -52,11 +52,11 @@ class MujocoWorld:
     limits, so the arm gives way instead of pressing through the table.
     """
 
-    def __init__(self, cfg: MujocoWorldCfg | None = None) -> None:
+    def __init__(self, cfg: MujocoWorldCfg | None = None, *, model: Any = None) -> None:
         mujoco: Any = import_module("mujoco")  # here, so that importing this room costs nothing
         self._mujoco = mujoco
         self._cfg = cfg or MujocoWorldCfg()
-        self.model: Any = _load(mujoco, self._cfg)
+        self.model: Any = _load(mujoco, self._cfg) if model is None else model  # read only: worlds may share one
         self.data: Any = mujoco.MjData(self.model)
         self._probe: Any = mujoco.MjData(self.model)
         self._tool_id = mujoco.mj_name2id(self.model, mujoco.mjtObj.mjOBJ_SITE, "tool")
