@@ -16,6 +16,7 @@ from pathlib import Path
 import pytest
 
 from teletwin.recording import read_session
+from teletwin.report.document import read_report, report_faults
 
 pytestmark = pytest.mark.live
 
@@ -98,7 +99,9 @@ def test_a_headless_demo_measures_the_loop_and_leaves_recordings_that_can_be_exp
     code, out, err = command.end()
     assert (code, err) == (0, "")
     assert "the page is at http://127.0.0.1:" in out
-    results = json.loads((tmp_path / "out.json").read_text())["results"]
+    document = read_report(tmp_path / "out.json")
+    assert report_faults(document) == []
+    results = document["results"]
     for name in ("control_rmse", "control_rmse_shadow", "display_rmse", "display_rmse_shadow"):
         assert 0.0 < results[name]["position_m"] < 0.3
         assert 0.0 < results[name]["orientation_rad"] < 1.5
@@ -128,14 +131,6 @@ def test_a_headless_demo_measures_the_loop_and_leaves_recordings_that_can_be_exp
         assert all(len(row) == 8 for row in rows)
 
 
-def test_the_report_has_no_faults(tmp_path, teletwin):
-    from teletwin.report.document import read_report, report_faults
-
-    code, _, err = teletwin(*demo("127.0.21.2", "--duration", "4", "--report", "out.json", "--delay-ms", "20")).end()
-    assert (code, err) == (0, "")
-    assert report_faults(read_report(tmp_path / "out.json")) == []
-
-
 def test_ctrl_c_ends_every_process_at_once_and_leaves_a_readable_recording(teletwin, tmp_path):
     command = teletwin(*demo("127.0.21.3", "--duration", "60", "--record", "run.mcap"))
     command.wait_for("the page is at")
@@ -148,6 +143,29 @@ def test_ctrl_c_ends_every_process_at_once_and_leaves_a_readable_recording(telet
     recording = read_session(tmp_path / "run.mcap")
     assert recording.complete
     assert len(recording.messages) > 300
+
+
+def test_ctrl_c_while_the_roles_start_ends_them_too(teletwin):
+    command = teletwin(*demo("127.0.21.10", "--duration", "60"))
+    command.wait_for("starting the arm")
+    time.sleep(0.3)
+    roles = command.children()
+    assert roles
+    assert command.interrupt() < STOP_S
+    assert command.end()[0] == 130
+    assert are_gone(roles)
+
+
+def test_no_role_outlives_a_launcher_that_was_killed(teletwin):
+    command = teletwin(*demo("127.0.21.11", "--duration", "60"))
+    command.wait_for("the page is at")
+    roles = command.children()
+    command.process.kill()
+    command.process.wait(5.0)
+    end_s = time.monotonic() + STOP_S
+    while not are_gone(roles) and time.monotonic() < end_s:
+        time.sleep(0.05)
+    assert are_gone(roles)
 
 
 def test_control_goes_on_when_the_renderer_dies(teletwin, tmp_path):

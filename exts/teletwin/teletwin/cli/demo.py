@@ -14,7 +14,7 @@ from teletwin.cli.files import check_files
 from teletwin.cli.options import read_options
 from teletwin.errors import ConfigError
 from teletwin.session.config import SessionCfg
-from teletwin.session.launch import Roles, local_session
+from teletwin.session.launch import INTERRUPTED, Roles, local_session
 from teletwin.session.role_cfg import PageCfg, RoleCfg
 from teletwin.session.warm import warm_up
 
@@ -51,15 +51,15 @@ def main(arguments: list[str]) -> int:
     """Start every role, say where the page is, wait, stop them together."""
     options = read_options(DemoOptions, arguments, command="demo", description=__doc__ or "")
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
     common = _common(options)
     with contextlib.ExitStack() as stack:
         roles = stack.enter_context(Roles())
-        warm_up(_say)
+        warm_up(_say)  # Ctrl-C ends it as usual; from here on it ends the roles together
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
         _say("starting the arm, the twin, the renderer and the operator's page")
-        _start(roles, common)
-        roles.wait_ready()
+        if not _start(roles, common, stop):
+            return INTERRUPTED
         _say(f"the page is at {roles.running['operator'].text}")
         if not options.headless:
             _say("Ctrl-C ends the session")
@@ -89,13 +89,15 @@ def _common(options: DemoOptions) -> RoleCfg:
     )
 
 
-def _start(roles: Roles, common: RoleCfg) -> None:
-    """The controller first: the arm role connects to it."""
+def _start(roles: Roles, common: RoleCfg, stop: threading.Event) -> bool:
+    """The controller first: the arm role connects to it. False when a person's Ctrl-C came first."""
     if not common.session.robot_host:
         roles.start(replace(common, role="controller"))
-        roles.wait_ready()
+        if not roles.wait_ready(stop):
+            return False
     for cfg in local_session(common).values():
         roles.start(cfg)
+    return roles.wait_ready(stop)
 
 
 def _watch(roles: Roles, stop: threading.Event) -> int:

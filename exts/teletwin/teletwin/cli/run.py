@@ -14,7 +14,7 @@ from teletwin.cli.files import check_files
 from teletwin.cli.options import read_options
 from teletwin.errors import ConfigError
 from teletwin.session.config import SessionCfg
-from teletwin.session.launch import Roles
+from teletwin.session.launch import INTERRUPTED, Roles
 from teletwin.session.role_cfg import PageCfg, RoleCfg
 from teletwin.session.warm import warm_up
 
@@ -66,22 +66,29 @@ def main(arguments: list[str]) -> int:
     """Start the role's processes, wait, stop them."""
     options = read_options(RunOptions, arguments, command="run", description=__doc__ or "")
     stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-    common = role_settings(options, options.role)
+    role_settings(options, options.role)  # refuses what cannot be used, before anything starts
     with contextlib.ExitStack() as stack:
         roles = stack.enter_context(Roles())
         warm_up(lambda text: print(f"teletwin: {text}", flush=True))
-        if options.role == "arm" and not options.session.robot_host:
-            roles.start(replace(common, role="controller"))
-            roles.wait_ready()
-        for name in _PROCESSES[options.role]:
-            settings = role_settings(options, name)
-            roles.start(replace(settings, duration_s=options.duration if name == "operator" else 0.0))
-        roles.wait_ready()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        if not _start(roles, options, stop):
+            return INTERRUPTED
         page = roles.running["operator"].text if options.role == "operator" else ""
         print(f"teletwin: the {options.role} runs{' at ' + page if page else ''}", flush=True)
         return _watch(roles, stop, options.duration)
+
+
+def _start(roles: Roles, options: RunOptions, stop: threading.Event) -> bool:
+    """The role's processes, the controller before its arm. False when a person's Ctrl-C came first."""
+    if options.role == "arm" and not options.session.robot_host:
+        roles.start(replace(role_settings(options, "arm"), role="controller"))
+        if not roles.wait_ready(stop):
+            return False
+    for name in _PROCESSES[options.role]:
+        settings = role_settings(options, name)
+        roles.start(replace(settings, duration_s=options.duration if name == "operator" else 0.0))
+    return roles.wait_ready(stop)
 
 
 def _watch(roles: Roles, stop: threading.Event, duration_s: float) -> int:

@@ -18,6 +18,8 @@ from teletwin.errors import SaidError, TeletwinError
 from teletwin.session.role_cfg import ROLES, RoleCfg, to_json
 
 _STOP_S = 1.3
+INTERRUPTED = 130
+"""Exit status of a command that a person's Ctrl-C ended before it ran."""
 REFUSED = 2
 """Exit status of a role that has said in one line why it cannot run."""
 _ENVIRONMENT = {
@@ -71,8 +73,8 @@ class Roles:
             if self._on_line is not None and line:
                 self._on_line(role.name, line)
 
-    def wait_ready(self, *, timeout_s: float = 120.0) -> None:
-        """Wait until every role runs.
+    def wait_ready(self, stop: threading.Event | None = None, *, timeout_s: float = 120.0) -> bool:
+        """Wait until every role runs; False when `stop` was set before that.
 
         Raises:
             SaidError: A role refused, and has said why.
@@ -81,10 +83,13 @@ class Roles:
         end_s = time.monotonic() + timeout_s
         for role in self.running.values():
             while not role.ready.wait(0.05):
+                if stop is not None and stop.is_set():
+                    return False
                 if role.process.poll() is not None:
                     raise self.why_ended(role.name)
                 if time.monotonic() > end_s:
                     raise TeletwinError(f"the {role.name} did not come up", given=f"{timeout_s:g} s")
+        return True
 
     def ended(self) -> list[str]:
         """Names of the roles that have ended."""
