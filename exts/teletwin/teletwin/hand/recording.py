@@ -15,6 +15,8 @@ from teletwin.geometry import Array, align_hemispheres, quat_normalize
 GAP_MAX_S = 0.5
 SPEED_MAX_M_S = 20.0
 NORM_TOLERANCE = 0.02
+RATE_MAX_HZ = 20_000.0
+EXTENT_MAX_M = 100.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,7 +67,8 @@ def check_track(t_ns: NDArray[np.int64], poses: Array, *, where: Callable[[int],
 
     Raises:
         RecordingError: Too few samples, a value that is no number, a quaternion that is not of unit length,
-            time that does not increase, a gap, or a speed above 20 m/s; with the first such place.
+            time that does not increase, a gap, a speed above 20 m/s, a place more than 100 m from the first one, or
+            more than 20000 samples a second; with the first such place.
     """
     if poses.ndim != 2 or poses.shape != (len(t_ns), 7) or len(t_ns) < 2:
         raise RecordingError(
@@ -88,6 +91,21 @@ def check_track(t_ns: NDArray[np.int64], poses: Array, *, where: Callable[[int],
         f"at most {SPEED_MAX_M_S:g}; is the length unit right?",
         where,
     )
+    away = np.linalg.norm(poses[:, :3] - poses[0, :3], axis=1)
+    _refuse(
+        away > EXTENT_MAX_M,
+        "the motion goes further than any hand [m]",
+        away,
+        f"at most {EXTENT_MAX_M:g} from its start; is the length unit right?",
+        where,
+    )
+    rate_hz = 1.0 / float(np.median(step_s[1:]))
+    if rate_hz > RATE_MAX_HZ:
+        raise RecordingError(
+            f"{where(0)}: the sample rate is above that of any sensor",
+            given=f"{rate_hz:.6g} Hz",
+            allowed=f"at most {RATE_MAX_HZ:g} Hz; is the time unit right?",
+        )
 
 
 def _refuse(bad: NDArray[np.bool_], what: str, values: Array | None, allowed: str, where: Callable[[int], str]) -> None:

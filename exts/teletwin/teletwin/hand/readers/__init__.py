@@ -1,0 +1,79 @@
+"""Files of recorded motion, each format in its own file; every one is checked before it is trusted."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from teletwin.errors import RecordingError
+from teletwin.hand.readers.csv_file import CSV_COLUMNS, LENGTH_UNITS_M, TIME_UNITS_NS, CsvUnits, read_csv
+from teletwin.hand.readers.jigsaws import JIGSAWS_COLUMNS, read_jigsaws
+from teletwin.hand.readers.tum import read_tum
+from teletwin.hand.recording import HandRecording
+
+RECORDING_SUFFIXES = (".tum", ".txt", ".csv", ".mcap", ".parquet", ".hdf5", ".h5")
+
+__all__ = [
+    "CSV_COLUMNS",
+    "LENGTH_UNITS_M",
+    "RECORDING_SUFFIXES",
+    "TIME_UNITS_NS",
+    "CsvUnits",
+    "read_csv",
+    "read_recording",
+    "read_tum",
+]
+
+
+def read_recording(path: str | Path, *, units: CsvUnits | None = None) -> HandRecording:
+    """Read a file by its suffix: TUM, JIGSAWS kinematics, CSV, MCAP, Parquet (LeRobot) or HDF5 (BROAD).
+
+    Args:
+        path: The file. Where it holds several hands, one is named after a #: `log.mcap#/hand/pose`,
+            `episodes.parquet#action:3`, `Suturing_B001.txt#master-left`.
+        units: Of a CSV file.
+
+    Raises:
+        RecordingError: The file cannot be read or trusted; with file and line.
+        MissingPartError: The format needs a package that is not installed.
+    """
+    path, part = _split(path)
+    if path.suffix == ".csv":
+        return read_csv(path, units=units)
+    if path.suffix == ".tum" or (path.suffix == ".txt" and not _is_jigsaws(path)):
+        return read_tum(path)
+    if path.suffix == ".txt":
+        return read_jigsaws(path, part=part)
+    if path.suffix == ".mcap":
+        from teletwin.hand.readers.mcap_file import read_mcap
+
+        return read_mcap(path, part=part)
+    if path.suffix == ".parquet":
+        from teletwin.hand.readers.parquet import read_parquet
+
+        return read_parquet(path, part=part)
+    if path.suffix in (".hdf5", ".h5"):
+        from teletwin.hand.readers.broad import read_broad
+
+        return read_broad(path)
+    raise RecordingError("no reader for this kind of file", given=path.name, allowed=", ".join(RECORDING_SUFFIXES))
+
+
+def _split(path: str | Path) -> tuple[Path, str | None]:
+    """The file, and the part of it that was asked for."""
+    whole = Path(path)
+    name, mark, part = str(path).rpartition("#")
+    if whole.exists() or not mark or Path(name).suffix not in RECORDING_SUFFIXES:
+        return whole, None
+    return Path(name), part or None
+
+
+def _is_jigsaws(path: Path) -> bool:
+    """A text file whose first line holds as many numbers as JIGSAWS kinematics."""
+    try:
+        with path.open(encoding="utf-8-sig") as file:
+            for line in file:
+                if line.strip() and not line.lstrip().startswith("#"):
+                    return len(line.split()) == JIGSAWS_COLUMNS
+    except (OSError, UnicodeDecodeError):
+        pass  # the reader says so, in its own words
+    return False

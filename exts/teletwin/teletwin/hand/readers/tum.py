@@ -1,0 +1,24 @@
+"""The TUM trajectory format: `timestamp tx ty tz qx qy qz qw`; seconds, metres, unit quaternion; # is a comment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from teletwin.hand.readers.checked import checked_recording, seconds_to_ns
+from teletwin.hand.readers.text import number_rows, text_lines
+from teletwin.hand.recording import HandRecording
+
+_TO_WXYZ = [1, 2, 3, 7, 4, 5, 6]
+
+
+def read_tum(path: str | Path) -> HandRecording:
+    """Read a TUM file.
+
+    Raises:
+        RecordingError: The file cannot be read or trusted; with file and line.
+    """
+    path = Path(path)
+    lines = text_lines(path)
+    rows = number_rows(path, lines, separator=None, columns=8)
+    t_ns = seconds_to_ns(rows[:, 0], 1e9, where=lambda sample: f"{path}, line {lines[sample][0]}")
+    return checked_recording(path, t_ns, rows[:, _TO_WXYZ], unit="line", numbers=[number for number, _ in lines])
