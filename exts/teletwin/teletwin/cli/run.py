@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import hashlib
 import signal
 import sys
 import threading
@@ -15,11 +14,9 @@ from teletwin.cli.options import read_options
 from teletwin.errors import ConfigError
 from teletwin.session.config import SessionCfg
 from teletwin.session.launch import INTERRUPTED, Roles
-from teletwin.session.role_cfg import PageCfg, RoleCfg
+from teletwin.session.role_cfg import PORTS, PageCfg, RoleCfg, shared_secret
 from teletwin.session.warm import warm_up
 
-PORTS = {"operator": 8770, "twin": 8771, "renderer": 8772, "arm": 8773}
-"""UDP ports of the roles."""
 _PROCESSES = {"operator": ("operator",), "twin": ("twin", "renderer"), "arm": ("arm",)}
 
 
@@ -112,16 +109,13 @@ def _watch(roles: Roles, stop: threading.Event, duration_s: float) -> int:
 
 def role_settings(options: RunOptions, name: str) -> RoleCfg:
     """What one process of this machine's role is told."""
-    token = options.session_token
-    if token and len(token) < 16:
-        raise ConfigError("the session's token is too short", allowed="16 characters or more")
-    digest = hashlib.sha256(token.encode()).digest()
+    session_id, key = shared_secret(options.session_token)
     return RoleCfg(
         role=name,
         session=options.session,
         addresses={role: _address(options, name, role) for role in PORTS},
-        session_id=int.from_bytes(digest[:7], "big") | 1,
-        key=digest.hex() if token else "",
+        session_id=session_id,
+        key=key,
         page=options.page,
         headless=options.headless,
         engage=options.engage,

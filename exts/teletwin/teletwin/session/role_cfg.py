@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,8 @@ from teletwin.session.config import HorizonCfg, NetworkCfg, SessionCfg
 
 ROLES = ("operator", "twin", "renderer", "arm")
 """Roles that talk to each other; a `controller` process beside them imitates the UR3e's own."""
+PORTS = {"operator": 8770, "twin": 8771, "renderer": 8772, "arm": 8773}
+"""UDP ports of the roles when they run on machines of their own."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,6 +64,18 @@ class RoleCfg:
         """Refuse an unknown role."""
         if self.role not in (*ROLES, "controller"):
             raise ConfigError("unknown role", given=self.role, allowed=", ".join(ROLES))
+
+
+def shared_secret(token: str) -> tuple[int, str]:
+    """Session id and key (hex, empty without a token) that every role derives from the session's token.
+
+    Raises:
+        ConfigError: The token is too short to keep a secret.
+    """
+    if token and len(token) < 16:
+        raise ConfigError("the session's token is too short", allowed="16 characters or more")
+    digest = hashlib.sha256(token.encode()).digest()
+    return int.from_bytes(digest[:7], "big") | 1, digest.hex() if token else ""
 
 
 def to_json(cfg: RoleCfg) -> str:

@@ -1,0 +1,145 @@
+"""From the camera's pixels to encoded pictures, off Kit's main thread, the newest only."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import Executor, Future
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from teletwin.kit.camera import CameraSource
+from teletwin.kit.nvenc import PictureEncoder, open_encoder
+from teletwin.messages import Frame, ViewSettings
+from teletwin.session.renderer import RendererLoop, StartedFrame
+from teletwin.view import SceneState
+from teletwin.view.barcode import write_barcode
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    """One picture on its way through the encoder."""
+
+    started: StartedFrame
+    pixels: NDArray[np.uint8]
+    read_ms: float
+
+
+class KitPicture:
+    """The `Picture` of the renderer's loop: takes settings; its pixels come from Kit, not from `make`."""
+
+    def __init__(self, settings: ViewSettings, source: CameraSource, *, encoder: str) -> None:
+        self._settings, self._source, self._wish = settings, source, encoder
+        self._asked: ViewSettings | None = None
+        self._encoder: PictureEncoder
+        self._encoder, self.encoder_name = open_encoder(settings, encoder)
+
+    def read(self) -> NDArray[np.uint8] | None:
+        """The newest pixels (height, width, 3); None while there are none."""
+        return self._source.read()
+
+    def encode(
+        self, pixels: NDArray[np.uint8], *, frame_id: int, input_seq: int, force_key: bool
+    ) -> tuple[bytes, bool]:
+        """Mark and encode on the encoder's thread; settings that were asked for meanwhile come into force here."""
+        asked, self._asked = self._asked, None
+        if asked is not None:
+            self._configure(asked)
+        if self._settings.barcode:
+            write_barcode(pixels, frame_id=frame_id, input_seq=input_seq)
+        encoded = self._encoder.encode(pixels, frame_id=frame_id, force_key=force_key)
+        return encoded.data, encoded.is_key
+
+    def apply(self, settings: ViewSettings) -> None:
+        """Take another size, rate or codec: the camera's now, the encoder's with the next picture."""
+        self._source.resize(settings.width, settings.height)
+        self._asked = settings
+
+    def make(
+        self, state: SceneState, *, frame_id: int, input_seq: int, force_key: bool
+    ) -> tuple[bytes, bool, dict[str, float]]:
+        """Never called in Kit: pictures are begun and finished on two threads."""
+        raise NotImplementedError("pictures come from the camera in Kit")
+
+    def pressed(self, is_late: bool) -> None:
+        """Kit's own renderer decides about shadows."""
+
+    def close(self) -> None:
+        """Let the codec go."""
+        self._encoder.close()
+
+    def _configure(self, settings: ViewSettings) -> None:
+        if settings.codec != self._settings.codec:
+            self._encoder.close()
+            self._encoder, self.encoder_name = open_encoder(settings, self._wish)
+        else:
+            self._encoder.configure(settings)
+        self._settings = settings
+
+
+class PictureLine:
+    """Starts a picture when the renderer's loop wants one, encodes it on another thread, sends it from there.
+
+    `lock` guards the renderer's loop and link, which both threads use; neither holds it while it encodes.
+    """
+
+    def __init__(
+        self,
+        loop: RendererLoop,
+        picture: KitPicture,
+        executor: Executor,
+        *,
+        lock: threading.Lock,
+        on_fault: Callable[[str], None],
+    ) -> None:
+        self._loop, self._picture, self._executor, self._lock = loop, picture, executor, lock
+        self._on_fault = on_fault
+        self._busy: Future[Any] | None = None
+        self.sent_count = self.skipped_count = 0
+        self.encode_ms = 0.0
+        self.simulation_s = 0.0
+        """Simulated time that the newest picture shows [s]."""
+
+    def offer(self, now_ns: int, *, simulation_s: float) -> None:
+        """A rendered frame is there at now_ns; take it if one is wanted and the encoder is free."""
+        if not self._loop.wants_frame(now_ns):
+            return
+        if self._busy is not None and not self._busy.done():
+            self.skipped_count += 1
+            return
+        start_s = time.perf_counter()
+        pixels, settings = self._picture.read(), self._loop.settings
+        if pixels is None or pixels.shape[:2] != (settings.height, settings.width):
+            return  # the renderer warms up, or the picture still has its old size
+        with self._lock:
+            started = self._loop.begin(now_ns)
+        self.simulation_s = simulation_s
+        job = _Job(started=started, pixels=pixels, read_ms=1e3 * (time.perf_counter() - start_s))
+        self._busy = self._executor.submit(self._encode, job)
+
+    def _encode(self, job: _Job) -> None:
+        """On the encoder's thread."""
+        try:
+            frame = self._finish(job)
+            with self._lock:
+                self._loop.send(frame)
+            self.sent_count += 1
+        except Exception as error:
+            self._on_fault(f"pictures: {error}")
+
+    def _finish(self, job: _Job) -> Frame:
+        started, start_s = job.started, time.perf_counter()
+        data, is_key = self._picture.encode(
+            job.pixels,
+            frame_id=started.frame_id,
+            input_seq=started.shown.input_seq,
+            force_key=started.force_key,
+        )
+        self.encode_ms = 1e3 * (time.perf_counter() - start_s)
+        stages = {"draw": job.read_ms, "encode": self.encode_ms, "simulation_clock": 1e3 * self.simulation_s}
+        with self._lock:
+            return self._loop.finish(started, data, is_key=is_key, stages=stages)

@@ -1,0 +1,66 @@
+"""From the extension's settings to those of a session and its roles."""
+
+from __future__ import annotations
+
+from teletwin.kit.settings import KitCfg
+from teletwin.session.config import HorizonCfg, NetworkCfg, SessionCfg
+from teletwin.session.launch import local_session
+from teletwin.session.role_cfg import PORTS, ROLES, PageCfg, RoleCfg, shared_secret
+
+_INSIDE = ("twin", "renderer")
+"""Roles that Kit plays when the others are elsewhere."""
+
+
+def session_cfg(cfg: KitCfg) -> SessionCfg:
+    """The session that the settings describe.
+
+    Raises:
+        ConfigError: A value that the loop cannot run with.
+    """
+    return SessionCfg(
+        hand=cfg.hand,
+        forecaster=cfg.forecaster,
+        horizon=HorizonCfg(
+            policy=cfg.horizon_policy,
+            horizon_control_ms=cfg.horizon_control_ms,
+            horizon_render_ms=cfg.horizon_render_ms,
+        ),
+        network=NetworkCfg(delay_ms=cfg.delay_ms, jitter_ms=cfg.jitter_ms, loss=cfg.loss),
+        control_rate_hz=cfg.physics_rate_hz,
+        width=cfg.width,
+        height=cfg.height,
+        rate_hz=cfg.rate_hz,
+        bitrate_mbps=cfg.bitrate_mbps,
+    )
+
+
+def role_cfgs(cfg: KitCfg) -> dict[str, RoleCfg]:
+    """What every role that Kit plays is told: all of them when 'local', else the twin and its renderer."""
+    session = session_cfg(cfg)
+    page = PageCfg(host=cfg.page_host, port=cfg.page_port, token=cfg.page_token)
+    if cfg.role == "local":
+        common = RoleCfg(role="twin", session=session, page=page, engage=cfg.engage_at_start, record=cfg.record_path)
+        return local_session(common)
+    return {role: _remote(cfg, session, role) for role in _INSIDE}
+
+
+def _remote(cfg: KitCfg, session: SessionCfg, role: str) -> RoleCfg:
+    """One of the twin's two, for an operator and an arm on other machines; as `teletwin run` reaches them."""
+    session_id, key = shared_secret(cfg.session_token)
+    return RoleCfg(
+        role=role,
+        session=session,
+        addresses={name: _address(cfg, role, name) for name in ROLES},
+        session_id=session_id,
+        key=key,
+        record=cfg.record_path,
+    )
+
+
+def _address(cfg: KitCfg, role: str, peer: str) -> tuple[str, int] | None:
+    if peer == role:
+        return cfg.bind, PORTS[peer]
+    if peer in _INSIDE:
+        return ("127.0.0.1" if cfg.bind == "0.0.0.0" else cfg.bind), PORTS[peer]
+    host = cfg.operator if peer == "operator" else cfg.arm
+    return None if host == "learn" else (host, PORTS[peer])

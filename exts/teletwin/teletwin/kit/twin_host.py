@@ -1,0 +1,159 @@
+"""The twin in Kit: the control function in the physics callback, the rendering function in Kit's world.
+
+Everything here is called on Kit's main thread and returns at once; only the encoder has a thread of its own.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from teletwin.clock import NS_PER_S, Clock
+from teletwin.kit.gate import HoldGate
+from teletwin.kit.numbers import Numbers
+from teletwin.kit.pace import StepPace
+from teletwin.kit.picture import KitPicture, PictureLine
+from teletwin.kit.shown import SteppedRendering, as_rendering
+from teletwin.kit.world import IsaacWorld
+from teletwin.link import Link, Received
+from teletwin.messages import Message, Note, ViewSettings
+from teletwin.session.build import fast_tool_pose
+from teletwin.session.renderer import RendererLoop
+from teletwin.session.twin import TwinLoop
+from teletwin.telemetry import TickStats
+from teletwin.twin.control import ControlFunction
+from teletwin.twin.rendering import RenderingFunction
+
+_TELL_NS = 2 * NS_PER_S
+Log = Callable[[str, Message, int, int], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostParts:
+    """What the twin's host is made of."""
+
+    clock: Clock
+    twin_link: Link
+    renderer_link: Link
+    control: ControlFunction
+    rendering: RenderingFunction
+    world: IsaacWorld
+    picture: KitPicture
+    settings: ViewSettings
+    delay_updates: int
+    executor: Executor
+    log: Log
+    on_note: Callable[[str, Note], None]
+    """Told a role ('twin' or 'renderer') and what the operator asks of it."""
+    on_fault: Callable[[str], None]
+
+
+class TwinHost:
+    """Wires the loops of the twin and of the renderer to Kit's turns, physics steps and frames."""
+
+    def __init__(self, parts: HostParts) -> None:
+        self._parts = parts
+        self._lock = threading.Lock()
+        self._pace = StepPace(parts.clock)
+        self._gate, renderer_gate = HoldGate(parts.twin_link), HoldGate(parts.renderer_link)
+        self._gates = (self._gate, renderer_gate)
+        self.numbers = Numbers()
+        self.simulation_s = 0.0
+        """Simulated time since the start [s]."""
+        self._rendering = SteppedRendering(parts.rendering, delay_updates=parts.delay_updates)
+        self.twin = TwinLoop(
+            clock=parts.clock,
+            link=self._gate,
+            control=parts.control,
+            ticks=TickStats(),
+            forward=self._pass_on,
+            counters=self._gate.counters,
+            on_message=self._log,
+        )
+        self.renderer = RendererLoop(
+            clock=parts.clock,
+            link=renderer_gate,
+            rendering=as_rendering(self._rendering),
+            picture=parts.picture,
+            settings=parts.settings,
+            tool_pose=fast_tool_pose(),
+        )
+        self.renderer.on_note = lambda note: parts.on_note("renderer", note)
+        self.pictures = PictureLine(
+            self.renderer, parts.picture, parts.executor, lock=self._lock, on_fault=parts.on_fault
+        )
+        self._stepped = self._noted = False
+        self._told_ns = self._counted = 0
+
+    @property
+    def held(self) -> bool:
+        """Whether the twin keeps the arm from moving, whatever the operator asks."""
+        return self._gate.held
+
+    @held.setter
+    def held(self, held: bool) -> None:
+        for gate in self._gates:
+            gate.held = held
+
+    def update(self) -> None:
+        """A turn of Kit's main loop begins; without physics steps the links are kept alive."""
+        self._pace.begin_update()
+        idle, self._stepped, self._noted = not self._stepped, False, False
+        if idle:
+            self._stand_still(self._parts.clock.now_ns())
+
+    def physics_step(self, dt_s: float) -> None:
+        """Before a physics step: one tick of the control function, one of the rendering function."""
+        world = self._parts.world
+        if not world.is_attached:
+            return
+        self._stepped = True
+        self.simulation_s += dt_s
+        now_ns = self._pace.step(dt_s)
+        self.numbers.count("physics", now_ns)
+        world.refresh()
+        self.twin.tick(now_ns)
+        with self._lock:
+            self.renderer.pump(now_ns)
+        self._rendering.step(now_ns)
+        world.flush()
+
+    def new_frame(self) -> None:
+        """A rendered frame is there: at most one of an update is taken."""
+        if self._noted or not self._parts.world.is_attached:
+            return
+        self._noted = True
+        self._rendering.note()
+        now_ns = self._parts.clock.now_ns()
+        self.pictures.offer(now_ns, simulation_s=self.simulation_s)
+        while self._counted < self.pictures.sent_count:
+            self._counted += 1
+            self.numbers.count("frames", now_ns)
+
+    def _stand_still(self, now_ns: int) -> None:
+        """The timeline does not play: take no packet, so that the arm's own silence rule holds it; say why."""
+        for item in self._gate.receive():
+            if isinstance(item.message, Note):
+                self._pass_on(item)
+        with self._lock:
+            self.renderer.pump(now_ns)
+        if now_ns - self._told_ns > _TELL_NS:
+            self._told_ns = now_ns
+            text = "the twin's timeline in Isaac Sim does not play"
+            self._gate.send("operator", Note(kind="warning", values={"text": text}))
+
+    def _pass_on(self, item: Received) -> None:
+        """Packets and arm states to the renderer as they came; notes to whom they concern."""
+        note = item.message
+        if not isinstance(note, Note):
+            self._gate.forward("renderer", item.raw)
+        elif item.peer == "operator":
+            self._parts.on_note("twin", note)
+            self._gate.send_reliable("arm", note)
+
+    def _log(self, role: str, message: Message, t_log_ns: int, t_sent_ns: int) -> None:
+        offset_ns = self._gate.offset_ns("operator")
+        self.numbers.heard(role, message, t_log_ns, operator_offset_ns=offset_ns)
+        self._parts.log(role, message, t_log_ns, t_sent_ns)
