@@ -13,6 +13,8 @@ import traceback
 from teletwin.errors import TeletwinError
 from teletwin.session.role_cfg import from_json
 
+_CONTROLLER_GRACE_S = 1.0
+"""The arm's role takes its leave of the controller; were that gone first, it would wait for answers."""
 READY = "ready"
 """The line on standard output that tells the launcher that the role runs."""
 
@@ -25,7 +27,8 @@ def main() -> int:
     # Ctrl-C reaches the whole group; the launcher decides the order in which roles stop.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, lambda *_: stop.set())
-    threading.Thread(target=_watch_launcher, args=(stop,), daemon=True).start()
+    grace_s = _CONTROLLER_GRACE_S if cfg.role == "controller" else 0.0
+    threading.Thread(target=_watch_launcher, args=(stop, grace_s), daemon=True).start()
     try:
         importlib.import_module(f"teletwin.session.role_{cfg.role}").run(cfg, stop=stop, on_ready=_say_ready)
     except TeletwinError as error:
@@ -44,10 +47,11 @@ def _say_ready(text: str = "") -> None:
     print(f"{READY} {text}".strip(), flush=True)
 
 
-def _watch_launcher(stop: threading.Event) -> None:
-    """Stop when standard input ends: the launcher is gone."""
+def _watch_launcher(stop: threading.Event, grace_s: float) -> None:
+    """Stop when standard input ends, grace_s [s] later: the launcher is gone."""
     while os.read(sys.stdin.fileno(), 4096):
         pass
+    stop.wait(grace_s)
     stop.set()
 
 
