@@ -36,6 +36,9 @@ FORECASTERS: dict[str, str] = {
     "linear": "teletwin.forecast.linear:LinearForecaster",
     "arma": "teletwin.forecast.arma:ArmaForecaster",
     "autoreg": "teletwin.forecast.autoreg:AutoregForecaster",
+    "pooled-ar": "teletwin.forecast.pooled:PooledArForecaster",
+    "pooled-fir": "teletwin.forecast.pooled:PooledFirForecaster",
+    "combined": "teletwin.forecast.combined:CombinedForecaster",
 }
 """Name on the command line -> where its class lies; a class is imported when it is built."""
 

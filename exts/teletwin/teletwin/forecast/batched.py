@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -12,10 +13,17 @@ from teletwin.forecast.arma import arma_spec
 from teletwin.forecast.autoreg import autoreg_spec
 from teletwin.forecast.launch import BoundKernel, KernelSpec
 from teletwin.forecast.linear import linear_spec
+from teletwin.forecast.pooled import pooled_ar_spec, pooled_fir_spec
 from teletwin.geometry import Array
 from teletwin.messages import CURVE_KNOTS
 
-_SPECS = {"linear": linear_spec, "arma": arma_spec, "autoreg": autoreg_spec}
+_SPECS: dict[str, Callable[[], KernelSpec]] = {
+    "linear": linear_spec,
+    "arma": arma_spec,
+    "autoreg": autoreg_spec,
+    "pooled-ar": pooled_ar_spec,
+    "pooled-fir": pooled_fir_spec,
+}
 
 
 class BatchedForecaster:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -37,12 +37,14 @@ class MotionLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KernelSpec:
-    """Which kernel of `forecast.kernels` to run, and with what."""
+    """Which kernel of `forecast.kernels` (or, with weights, of `forecast.pooled_kernels`) to run, and with what."""
 
     kernel: str
     lags: tuple[int, ...] = ()
     """Lags of the recursion in grid steps, increasing."""
     limits: MotionLimits = MotionLimits()
+    weights: Array | None = field(default=None, compare=False)
+    """Given coefficients (rows, columns, 7) of a model fitted beforehand; None for one that fits the window."""
 
     @property
     def shortest_window(self) -> int:
@@ -50,7 +52,8 @@ class KernelSpec:
         return max(4, *(2 * lag + 3 for lag in self.lags), len(self.lags) + 4)
 
 
-def _limits(warp: Any, limits: MotionLimits) -> Any:
+def bound_limits(warp: Any, limits: MotionLimits) -> Any:
+    """The limits as the kernels read them."""
     return warp.vec4d(limits.speed_m_s, limits.turn_rate_rad_s, WINDOW_STEP_S, limits.window_factor)
 
 
@@ -62,30 +65,37 @@ class BoundKernel:
         curve: Output (hands, CURVE_KNOTS, 7); on the CPU a numpy view, else None.
         coefficients: (hands, lags + 1, 7); on the CPU a numpy view, else None.
         device_window, device_curve: The same memory as warp arrays of 7-vectors.
+        device_increments: (hands, count - 1 + steps ahead); the first count - 1 are the window's.
     """
 
-    def __init__(self, spec: KernelSpec, *, hands: int, count: int, device: str = "cpu") -> None:
+    def __init__(
+        self, spec: KernelSpec, *, hands: int, count: int, device: str = "cpu", device_window: Any = None
+    ) -> None:
+        """Allocate and record; `device_window` (hands, count) of 7-vectors makes several kernels read one window."""
         warp = load_warp()
-        from teletwin.forecast import kernels
+        from teletwin.forecast import kernels, pooled_kernels
 
         def vectors(*shape: int) -> Any:
             return warp.zeros(shape, dtype=kernels.vec7, device=device)
 
         order = len(spec.lags)
-        limits = _limits(warp, spec.limits)
-        self.device_window = vectors(hands, count)
+        limits = bound_limits(warp, spec.limits)
+        self.device_window = vectors(hands, count) if device_window is None else device_window
         self.device_curve = vectors(hands, CURVE_KNOTS)
         coefficients = vectors(hands, order + 1)
+        self.device_increments = vectors(hands, count - 1 + _STEPS)
         self._inputs = [
             self.device_window,
             warp.array(np.array(spec.lags, dtype=np.int32), dtype=warp.int32, device=device),
             limits,
-            vectors(hands, count - 1 + _STEPS),
+            self.device_increments,
             vectors(max(order + 1, 2), hands, count + 2),
             coefficients,
         ]
+        if spec.weights is not None:
+            self._inputs.append(warp.array(np.ascontiguousarray(spec.weights), dtype=kernels.vec7, device=device))
         self._command = warp.launch(
-            getattr(kernels, spec.kernel),
+            getattr(kernels if spec.weights is None else pooled_kernels, spec.kernel),
             dim=hands,
             inputs=self._inputs,
             outputs=[self.device_curve],

@@ -1,0 +1,223 @@
+"""The forecaster that knows when it does not know: a mix of others, weighed by how they came out on this hand."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from teletwin.errors import ConfigError
+from teletwin.forecast import WINDOW_COUNT, WINDOW_STEP_S
+from teletwin.forecast.arma import arma_spec
+from teletwin.forecast.autoreg import autoreg_spec
+from teletwin.forecast.launch import BoundKernel, KernelSpec, MotionLimits, bound_limits
+from teletwin.forecast.linear import linear_spec
+from teletwin.forecast.pooled import pooled_fir_spec
+from teletwin.forecast.pooled_model import PooledModel
+from teletwin.geometry import Array
+from teletwin.messages import CURVE_KNOTS, CURVE_STEP_S
+from teletwin.warp_runtime import load_warp
+
+CANDIDATES = ("arma", "autoreg", "pooled-fir", "linear")
+"""What is mixed, besides holding the pose (which the weights reach by shrinking)."""
+_KNOTS_AHEAD = CURVE_KNOTS - 1
+_HISTORY_ROWS = _KNOTS_AHEAD * (_KNOTS_AHEAD + 1)
+_ISSUED_SLOTS = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CombinedCfg:
+    """How fast trust is won and lost."""
+
+    memory_s: float = 20.0
+    """Time constant of forgetting [s]; one number per candidate and knot needs many seconds of evidence."""
+    patience_slots: float = 30.0
+    """Slots of the hand's average motion that the prior weights are worth."""
+    surprise_slots: float = 30.0
+    """Slots of motion as lively as now's that they are worth: sudden motion falls back on them."""
+    prior_position: tuple[float, ...] = (0.6, 0.1, 0.15, 0.0)
+    """Weights before anything is known, by candidate; their sum is below 1, towards holding."""
+    prior_orientation: tuple[float, ...] = (0.6, 0.1, 0.1, 0.0)
+    limits: MotionLimits = field(default_factory=MotionLimits)
+    model: PooledModel | None = None
+    """Weights of the pooled candidate; None takes the shipped ones."""
+
+    def __post_init__(self) -> None:
+        for name in ("memory_s", "patience_slots", "surprise_slots"):
+            if not 0.0 < getattr(self, name) < math.inf:
+                raise ConfigError(f"{name} cannot be used", given=getattr(self, name), allowed="a positive number")
+        for name in ("prior_position", "prior_orientation"):
+            weights = getattr(self, name)
+            if len(weights) != len(CANDIDATES) or not all(abs(w) <= 1.0 for w in weights):
+                raise ConfigError(
+                    f"{name} cannot be used", given=weights, allowed=f"{len(CANDIDATES)} weights in -1 ... 1"
+                )
+
+    def specs(self) -> tuple[KernelSpec, ...]:
+        """The candidates' kernels, in the order of CANDIDATES."""
+        return (
+            arma_spec(limits=self.limits),
+            autoreg_spec(limits=self.limits),
+            pooled_fir_spec(model=self.model, limits=self.limits),
+            linear_spec(limits=self.limits),
+        )
+
+
+class CombinedHands:
+    """The combined forecaster over many hands at once; every hand has its own memory.
+
+    For each knot, position and orientation apart, the weights w minimize
+    sum_t f^(now - t) |x(t + h) - x(t) - sum_i w_i d_i(t)|^2 + ridge |w - prior|^2 over the forecasts d_i that have
+    fallen due: ridge regression with exponential forgetting, the ridge growing with the motion of now. A window that does not continue the one before starts that hand anew.
+
+    Attributes:
+        device_window, device_curve: (hands, count) and (hands, CURVE_KNOTS) of 7-vectors, on the device.
+        device_expected: (hands, CURVE_KNOTS) of expected errors [m], [rad].
+    """
+
+    def __init__(
+        self,
+        *,
+        hands: int,
+        count: int = WINDOW_COUNT,
+        device: str = "cpu",
+        cfg: CombinedCfg | None = None,
+        device_window: Any = None,
+    ) -> None:
+        cfg = cfg or CombinedCfg()
+        specs = cfg.specs()
+        shortest = max(spec.shortest_window for spec in specs)
+        if hands < 1 or count < shortest:
+            raise ConfigError(
+                "the batch cannot be used",
+                given=f"{hands} hands of {count} poses",
+                allowed=f"at least 1 hand of {shortest} poses",
+            )
+        self._device = device
+        bound: list[BoundKernel] = []
+        for spec in specs:
+            shared = bound[0].device_window if bound else device_window
+            bound.append(BoundKernel(spec, hands=hands, count=count, device=device, device_window=shared))
+        self._bound = bound
+        self.device_window = bound[0].device_window
+        self._bind(hands, count, cfg)
+        on_cpu = bound[0].curve is not None
+        self.window: Array | None = self.device_window.numpy() if on_cpu else None
+        self.curve: Array | None = self.device_curve.numpy() if on_cpu else None
+        self.expected: Array | None = self.device_expected.numpy() if on_cpu else None
+        self._launches = (*(candidate.launch for candidate in bound), self._command.launch)
+
+    def launch(self) -> None:
+        """Read the windows, learn from them, write curves and expected errors."""
+        for launch in self._launches:
+            launch()
+
+    def reset(self) -> None:
+        """Forget what every hand has taught."""
+        self._slots.fill_(-1)
+
+    def forecast(self, windows: Array, *, out: Array | None = None) -> Array:
+        """Continue windows (hands, count, 7) of past poses; return curves (hands, CURVE_KNOTS, 7)."""
+        self.device_window.assign(np.ascontiguousarray(windows, dtype=np.float64))
+        self.launch()
+        if out is None:
+            out = np.empty((len(windows), CURVE_KNOTS, 7))
+        out[:] = self.device_curve.numpy()
+        return out
+
+    def _bind(self, hands: int, count: int, cfg: CombinedCfg) -> None:
+        """Allocate what is learned and record the launch."""
+        warp = load_warp()
+        from teletwin.forecast import combine_kernels, kernels
+
+        def zeros(*shape: int, dtype: Any) -> Any:
+            return warp.zeros(shape, dtype=dtype, device=self._device)
+
+        by_knot = (hands, _KNOTS_AHEAD, 2)
+        prior = np.tile(np.array([cfg.prior_position, cfg.prior_orientation]), (_KNOTS_AHEAD, 1, 1))
+        fading = warp.vec3d(math.exp(-WINDOW_STEP_S / cfg.memory_s), cfg.patience_slots, cfg.surprise_slots)
+        self._slots = warp.full((hands,), -1, dtype=warp.int32, device=self._device)
+        self.device_curve = zeros(hands, CURVE_KNOTS, dtype=kernels.vec7)
+        self.device_expected = zeros(hands, CURVE_KNOTS, dtype=warp.vec2d)
+        inputs = [
+            self.device_window,
+            self._bound[0].device_increments,
+            *(candidate.device_curve for candidate in self._bound),
+            bound_limits(warp, cfg.limits),
+            warp.array(prior, dtype=warp.vec4d, device=self._device),
+            fading,
+            zeros(hands, count, dtype=kernels.vec7),
+            zeros(hands, 2, dtype=kernels.vec7),
+            self._slots,
+            zeros(hands, dtype=warp.float64),
+            zeros(hands, _ISSUED_SLOTS, dtype=warp.int32),
+            zeros(hands, _HISTORY_ROWS, len(CANDIDATES) + 1, dtype=combine_kernels.vec7f),
+            zeros(*by_knot, dtype=warp.mat44d),
+            zeros(*by_knot, dtype=warp.vec4d),
+            zeros(*by_knot, dtype=warp.vec4d),
+        ]
+        self._command = warp.launch(
+            combine_kernels.combine,
+            dim=hands,
+            inputs=inputs,
+            outputs=[self.device_curve, self.device_expected],
+            device=self._device,
+            record_cmd=True,
+        )
+
+
+class CombinedForecaster:
+    """Burg ARMA, least-squares autoregression, a pooled FIR and constant velocity, weighed by their recent errors.
+
+    Feed it the window of every slot: it finds out by itself whether a window continues the one before, and learns
+    only then. A window that stands alone gets the prior weights.
+    """
+
+    typical_ms = 0.05
+
+    def __init__(self, *, cfg: CombinedCfg | None = None) -> None:
+        self._cfg = cfg or CombinedCfg()
+        self._shortest = max(spec.shortest_window for spec in self._cfg.specs())
+        self._horizons_s = CURVE_STEP_S * np.arange(CURVE_KNOTS)
+        self._bind(WINDOW_COUNT)
+
+    def forecast(self, window: Array, *, out: Array) -> None:
+        """Continue past poses (n, 7) into out (CURVE_KNOTS, 7); another n starts anew."""
+        if len(window) != self._count:
+            missing = self._shortest - len(window)
+            if missing > 0:
+                window = np.concatenate([np.repeat(window[:1], missing, axis=0), window])
+            if len(window) != self._count:
+                self._bind(len(window))
+        self._window[:] = window
+        self._launch()
+        out[:] = self._curve
+
+    def reset(self) -> None:
+        """Forget what earlier windows taught."""
+        self._hands.reset()
+
+    @property
+    def expected_errors(self) -> Array:
+        """Expected root-mean-square errors of the last curve (CURVE_KNOTS, 2): distance [m], angle [rad]; a view."""
+        return self._expected
+
+    def predicted_error_m(self, horizon_s: float | Array) -> Array:
+        """Root-mean-square distance to expect at horizons [s] of the last curve [m]."""
+        return np.interp(horizon_s, self._horizons_s, self._expected[:, 0])
+
+    def predicted_error_rad(self, horizon_s: float | Array) -> Array:
+        """Root-mean-square angle to expect at horizons [s] of the last curve [rad]."""
+        return np.interp(horizon_s, self._horizons_s, self._expected[:, 1])
+
+    def _bind(self, count: int) -> None:
+        hands = CombinedHands(hands=1, count=count, cfg=self._cfg)
+        assert hands.window is not None
+        assert hands.curve is not None
+        assert hands.expected is not None
+        self._hands = hands
+        self._count = count
+        self._launch = hands.launch
+        self._window, self._curve, self._expected = hands.window[0], hands.curve[0], hands.expected[0]
