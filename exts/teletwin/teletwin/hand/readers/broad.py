@@ -18,8 +18,12 @@ from teletwin.hand.recording import HandRecording
 _RATE_HZ = 2000.0 / 7.0
 
 
-def read_broad(path: str | Path) -> HandRecording:
+def read_broad(path: str | Path, *, longest_piece: bool = False) -> HandRecording:
     """Read the optically measured motion of a trial; unseen samples are left out.
+
+    Args:
+        path: The file.
+        longest_piece: Keep only the longest stretch without a gap, instead of refusing the gap.
 
     Raises:
         RecordingError: The file cannot be read or trusted; with file and row.
@@ -40,7 +44,8 @@ def read_broad(path: str | Path) -> HandRecording:
     poses = np.concatenate([position, quat], axis=1)
     seen = np.flatnonzero(np.isfinite(poses).all(axis=1))
     t_ns = np.round(seen * (NS_PER_S / rate_hz)).astype(np.int64)
-    return checked_recording(path, t_ns, poses[seen], unit="row", numbers=(seen + 1).tolist())
+    numbers = (seen + 1).tolist()
+    return checked_recording(path, t_ns, poses[seen], unit="row", numbers=numbers, longest_piece=longest_piece)
 
 
 def _columns(path: Path, file: Any) -> tuple[np.ndarray, np.ndarray, float]:

@@ -8,13 +8,21 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from teletwin.clock import NS_PER_S
 from teletwin.errors import RecordingError
 from teletwin.geometry import Array
-from teletwin.hand.recording import HandRecording, check_track
+from teletwin.hand.recording import GAP_MAX_S, HandRecording, check_track
 
 
 def checked_recording(
-    path: Path, t_ns: NDArray[np.int64], poses: Array, *, unit: str, numbers: Sequence[int], name: str = ""
+    path: Path,
+    t_ns: NDArray[np.int64],
+    poses: Array,
+    *,
+    unit: str,
+    numbers: Sequence[int],
+    name: str = "",
+    longest_piece: bool = False,
 ) -> HandRecording:
     """A recording of what was read.
 
@@ -25,6 +33,7 @@ def checked_recording(
         unit: What the file is made of: 'line', 'row', 'message'.
         numbers: Number of the line (row, message) of each sample.
         name: What to call it; the file's stem when empty.
+        longest_piece: Keep only the longest stretch without a gap, instead of refusing the gap.
 
     Raises:
         RecordingError: See check_track.
@@ -35,8 +44,20 @@ def checked_recording(
 
     if not len(t_ns):
         raise RecordingError("the recording holds no samples", given=path)
+    if longest_piece:
+        kept = longest_gapless(t_ns)
+        t_ns, poses, numbers = t_ns[kept], poses[kept], numbers[kept]
     check_track(t_ns, poses, where=where)
     return HandRecording(name=name or path.stem, t_ns=t_ns, poses=poses)
+
+
+def longest_gapless(t_ns: NDArray[np.int64]) -> slice:
+    """The samples between two gaps (or ends) that span the longest time."""
+    gaps = np.flatnonzero(np.diff(t_ns) > GAP_MAX_S * NS_PER_S)
+    first = np.concatenate([[0], gaps + 1])
+    last = np.concatenate([gaps, [len(t_ns) - 1]])
+    best = int(np.argmax(t_ns[last] - t_ns[first]))
+    return slice(int(first[best]), int(last[best]) + 1)
 
 
 def seconds_to_ns(times: Array, unit_ns: float, *, where: Callable[[int], str]) -> NDArray[np.int64]:

@@ -11,8 +11,12 @@ from teletwin.hand.recording import HandRecording
 _TO_WXYZ = [1, 2, 3, 7, 4, 5, 6]
 
 
-def read_tum(path: str | Path) -> HandRecording:
+def read_tum(path: str | Path, *, longest_piece: bool = False) -> HandRecording:
     """Read a TUM file.
+
+    Args:
+        path: The file.
+        longest_piece: Keep only the longest stretch without a gap, instead of refusing the gap.
 
     Raises:
         RecordingError: The file cannot be read or trusted; with file and line.
@@ -21,4 +25,5 @@ def read_tum(path: str | Path) -> HandRecording:
     lines = text_lines(path)
     rows = number_rows(path, lines, separator=None, columns=8)
     t_ns = seconds_to_ns(rows[:, 0], 1e9, where=lambda sample: f"{path}, line {lines[sample][0]}")
-    return checked_recording(path, t_ns, rows[:, _TO_WXYZ], unit="line", numbers=[number for number, _ in lines])
+    numbers = [number for number, _ in lines]
+    return checked_recording(path, t_ns, rows[:, _TO_WXYZ], unit="line", numbers=numbers, longest_piece=longest_piece)
