@@ -33,6 +33,16 @@ def install(monkeypatch, *, version="6.0.1", metres_per_unit=1.0, joint_names=No
         monkeypatch.setitem(sys.modules, CUMOTION, None)
 
 
+def install_cloning(monkeypatch, version):
+    """Put an application that can clone arms into sys.modules; return it."""
+    from .cloned_api import FakeKit
+
+    kit = FakeKit(version)
+    for name, members in kit.modules.items():
+        _module(monkeypatch, name, **vars(members))
+    return kit
+
+
 def _module(monkeypatch, name, **members):
     parts = name.split(".")
     for count in range(1, len(parts)):
@@ -42,6 +52,8 @@ def _module(monkeypatch, name, **members):
             package.__path__ = []
             monkeypatch.setitem(sys.modules, parent, package)
     module = types.ModuleType(name)
+    if len(parts) > 1:
+        monkeypatch.setattr(sys.modules[".".join(parts[:-1])], parts[-1], module, raising=False)
     module.__path__ = []
     for key, value in members.items():
         setattr(module, key, value)

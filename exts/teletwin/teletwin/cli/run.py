@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from teletwin.cli.files import check_files
+from teletwin.cli.isaac import run_in_isaac
 from teletwin.cli.options import read_options
 from teletwin.errors import ConfigError
 from teletwin.session.config import SessionCfg
@@ -50,6 +51,8 @@ class RunOptions:
     """Record every message to this MCAP file."""
     controller_host: str = "127.0.0.1"
     """Address of the virtual UR3e controller (arm)."""
+    sim: Literal["embedded", "isaac"] = "embedded"
+    """What simulates and draws the twin's world: MuJoCo and OpenGL in this package, or Isaac Sim (twin)."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be done, before anything starts."""
@@ -64,6 +67,8 @@ def main(arguments: list[str]) -> int:
     options = read_options(RunOptions, arguments, command="run", description=__doc__ or "")
     stop = threading.Event()
     role_settings(options, options.role)  # refuses what cannot be used, before anything starts
+    if options.sim == "isaac":
+        return run_in_isaac(options)
     with contextlib.ExitStack() as stack:
         roles = stack.enter_context(Roles())
         warm_up(lambda text: print(f"teletwin: {text}", flush=True))

@@ -1,0 +1,74 @@
+"""`teletwin run --role twin --sim isaac`: hand the twin's role over to Isaac Sim's own Python."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import sys
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from teletwin.errors import ConfigError, MissingPartError
+
+if TYPE_CHECKING:
+    from teletwin.cli.run import RunOptions
+
+FOLDERS = ("ISAAC_SIM_PATH", "ISAACSIM_PATH", "ISAAC_PATH")
+"""Environment variables that may name Isaac Sim's folder."""
+_SCRIPT = Path(__file__).resolve().parents[4] / "scripts" / "isaac_twin.py"
+_HOW = (
+    "set ISAAC_SIM_PATH to Isaac Sim's folder, or run <isaac-sim>/python.sh scripts/isaac_twin.py yourself;"
+    " docs/isaac.md tells how to install it"
+)
+_PICTURE = ("width", "height", "rate_hz", "bitrate_mbps")
+
+
+def run_in_isaac(
+    options: RunOptions,
+    *,
+    environment: Mapping[str, str] = os.environ,
+    script: Path = _SCRIPT,
+    become: Callable[[str, list[str]], object] = os.execv,
+) -> int:
+    """Become Isaac Sim with the extension enabled; returns only when it cannot.
+
+    Raises:
+        ConfigError: Another role than the twin's was asked for.
+        MissingPartError: There is no Isaac Sim, or no checkout with the extension.
+    """
+    if options.role != "twin":
+        raise ConfigError("only the twin runs in Isaac Sim", given=f"--role {options.role}", allowed="--role twin")
+    if not script.is_file():
+        raise MissingPartError("the extension is not in this installation", mend="use a checkout of teletwin")
+    command = [isaac_python(environment), str(script), *script_arguments(options)]
+    sys.stdout.flush()
+    become(command[0], command)
+    return 0
+
+
+def isaac_python(environment: Mapping[str, str]) -> str:
+    """The interpreter that has Isaac Sim: this one, or that of the folder named by the environment.
+
+    Raises:
+        MissingPartError: Neither is there.
+    """
+    if importlib.util.find_spec("isaacsim") is not None:
+        return sys.executable
+    named = {name: Path(environment[name]) for name in FOLDERS if environment.get(name)}
+    for folder in named.values():
+        starter = folder / ("python.bat" if os.name == "nt" else "python.sh")
+        if starter.is_file():
+            return str(starter)
+    given = ", ".join(f"{name}={folder}" for name, folder in named.items()) or f"none of {', '.join(FOLDERS)} is set"
+    raise MissingPartError("no Isaac Sim is found", given=given, allowed="Isaac Sim 5.1 or 6.0", mend=_HOW)
+
+
+def script_arguments(options: RunOptions) -> list[str]:
+    """What scripts/isaac_twin.py is told; what only Isaac Sim knows goes to Kit as settings."""
+    told = ["--role", "twin", "--bind", options.bind, "--operator", options.operator, "--arm", options.arm]
+    told += ["--session-token", options.session_token] if options.session_token else []
+    told += ["--record-path", options.record] if options.record else []
+    told += ["--duration", str(options.duration)] if options.duration else []
+    told += ["--headless"] if options.headless else []
+    return told + [f"--/exts/teletwin/{name}={getattr(options.session, name)}" for name in _PICTURE]
