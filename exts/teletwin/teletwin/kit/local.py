@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from teletwin.arm.simulated import SimulatedArm
 from teletwin.clock import NS_PER_S, SystemClock
+from teletwin.kit.settings import KitCfg
 from teletwin.messages import Mode, Note
 from teletwin.session.build import build_arm_loop
 from teletwin.session.realtime import run_ticks
@@ -16,6 +17,9 @@ from teletwin.session.role_cfg import RoleCfg
 from teletwin.session.role_operator import OperatorProcess
 from teletwin.session.wiring import apply_link_note, open_link
 from teletwin.telemetry import TickStats
+from teletwin.view.server_messages import PageEvent
+
+_BUTTONS = {Mode.ENGAGED: "engage", Mode.HOLD: "hold", Mode.OFF: "stop"}
 
 
 class LocalRoles:
@@ -58,11 +62,23 @@ class LocalRoles:
 
     def set_mode(self, mode: Mode) -> None:
         """Engage, hold or stop, as the page's buttons do."""
-        self.operator.loop.state.mode = mode
+        self._say("command", {"name": _BUTTONS[mode], "values": {}})
 
     def record(self, on: bool) -> None:
         """Start or end the recording of every role."""
-        self.operator._record(on)
+        self._say("command", {"name": "record", "values": {"on": on}})
+
+    def retune(self, cfg: KitCfg) -> None:
+        """Another forecaster, horizon policy or fixed horizons."""
+        names = {"policy": cfg.horizon_policy, "forecaster": cfg.forecaster}
+        self._say("settings", {"name": "policy", "values": names})
+        horizons = {"control_ms": cfg.horizon_control_ms, "render_ms": cfg.horizon_render_ms}
+        self._say("settings", {"name": "horizons", "values": horizons})
+
+    def _say(self, kind: str, values: dict[str, object]) -> None:
+        """What the page would say, carried out on the operator's thread."""
+        now_ns = self.operator.clock.now_ns()
+        self.operator.desk.put(PageEvent(kind=kind, values=values, viewer=0, t_ns=now_ns, received_ns=now_ns))
 
     def close(self) -> None:
         """End both; waits for them at most two seconds, so not on Kit's main thread."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import collections
 
 from teletwin.clock import NS_PER_MS, NS_PER_S
-from teletwin.messages import ArmState, JointCommand, Message
+from teletwin.messages import ArmState, ForecastPacket, JointCommand, Message
 
 NAMES = (
     "control_error_mm",
@@ -29,20 +29,20 @@ class Numbers:
     def __init__(self) -> None:
         self.arm: ArmState | None = None
         self.command: JointCommand | None = None
-        self.packet_count = 0
         self.aol_ms: float | None = None
+        self.uplink_age_ms: float | None = None
         self._stamps: dict[str, collections.deque[int]] = collections.defaultdict(collections.deque)
 
-    def heard(self, role: str, message: Message, t_log_ns: int, *, operator_offset_ns: int) -> None:
-        """Note a message of the control function, as the recorder gets it."""
+    def heard(self, message: Message, t_log_ns: int, *, operator_offset_ns: int) -> None:
+        """Note a message of the control function: received ones with their arrival [ns]."""
         if isinstance(message, ArmState):
             self.arm = message
             if message.pose_t_ns:
                 self.aol_ms = (t_log_ns - (message.pose_t_ns - operator_offset_ns)) / NS_PER_MS
         elif isinstance(message, JointCommand):
             self.command = message
-        elif role == "twin/from_operator":
-            self.packet_count += 1
+        elif isinstance(message, ForecastPacket):
+            self.uplink_age_ms = (t_log_ns - (message.t_ns - operator_offset_ns)) / NS_PER_MS
 
     def count(self, name: str, now_ns: int) -> None:
         """One more event of a kind."""

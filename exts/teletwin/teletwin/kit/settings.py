@@ -37,7 +37,7 @@ class KitCfg:
     page_token: str = ""
     page_in_kit_loop: bool = True
     engage_at_start: bool = True
-    hand: str = "handwriting"
+    hand: str = "write"
     forecaster: str = "arma"
     horizon_policy: str = "rule"
     horizon_control_ms: float = 0.0

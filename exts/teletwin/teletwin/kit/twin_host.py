@@ -88,6 +88,11 @@ class TwinHost:
         self._told_ns = self._counted = 0
 
     @property
+    def horizon_render_s(self) -> float:
+        """How far ahead the newest picture shows [s]."""
+        return self._rendering.shown().horizon_s
+
+    @property
     def held(self) -> bool:
         """Whether the twin keeps the arm from moving, whatever the operator asks."""
         return self._gate.held
@@ -155,5 +160,5 @@ class TwinHost:
 
     def _log(self, role: str, message: Message, t_log_ns: int, t_sent_ns: int) -> None:
         offset_ns = self._gate.offset_ns("operator")
-        self.numbers.heard(role, message, t_log_ns, operator_offset_ns=offset_ns)
+        self.numbers.heard(message, t_log_ns, operator_offset_ns=offset_ns)
         self._parts.log(role, message, t_log_ns, t_sent_ns)
