@@ -115,7 +115,9 @@ def test_a_hand_is_found_by_its_name_and_placed_before_the_arm():
     assert raw_hand("reach").name == "reach:seed=0"
 
 
-@pytest.mark.parametrize("name", ["line:sed=3", "line:seed", "reach:seed=x", "trace:seed=nan", "write:duration=0"])
+@pytest.mark.parametrize(
+    "name", ["line:sed=3", "line:seed", "reach:seed=x", "trace:seed=nan", "trace:seed=1.5", "write:duration=0"]
+)
 def test_a_name_that_says_nothing_known_is_refused_with_what_is_allowed(name):
     with pytest.raises(ConfigError, match="allowed"):
         load_hand(name, home_pose=HOME)

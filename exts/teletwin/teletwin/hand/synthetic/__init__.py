@@ -27,6 +27,8 @@ SYNTHETIC_HANDS: dict[str, Callable[..., Array]] = {
     "trace": draw_traces,
 }
 """What the hand does, by name."""
+_HANDS_AT_ONCE = 32
+"""What is made in between is many times larger than the poses: this bounds it. Other values give other hands."""
 
 
 def draw_hands(
@@ -62,9 +64,12 @@ def draw_hands(
             allowed="1 hand or more, 1 ... 3600 s, 20 ... 2000 Hz, a seed of 0 or more",
         )
     rng = np.random.default_rng([list(SYNTHETIC_HANDS).index(kind), seed])
-    count = round(duration_s * rate_hz)
-    intention = SYNTHETIC_HANDS[kind](rng, hands=hands, count=count, rate_hz=rate_hz, cfg=motion)
-    return embody(rng, intention, rate_hz=rate_hz, cfg=body)
+    poses = np.empty((hands, round(duration_s * rate_hz), 7))
+    for first in range(0, hands, _HANDS_AT_ONCE):
+        some = poses[first : first + _HANDS_AT_ONCE]
+        intention = SYNTHETIC_HANDS[kind](rng, hands=len(some), count=some.shape[1], rate_hz=rate_hz, cfg=motion)
+        some[:] = embody(rng, intention, rate_hz=rate_hz, cfg=body)
+    return poses
 
 
 def draw_recording(kind: str, *, seed: int = 0, duration_s: float = 60.0, rate_hz: float = 200.0) -> HandRecording:
@@ -91,6 +96,8 @@ def recording_by_name(name: str) -> HandRecording | None:
                 "a synthetic hand is not named so", given=name, allowed=f"{kind}:seed=3,duration=60,rate=200"
             )
         given[key] = float(value)
+    if given.get("seed", 0.0) % 1.0:
+        raise ConfigError("a seed is a whole number", given=name, allowed=f"{kind}:seed=3")
     return draw_recording(
         kind,
         seed=int(given.get("seed", 0)),
