@@ -12,6 +12,8 @@ from teletwin.errors import ConfigError
 from teletwin.geometry import Array
 
 _KEPT = 64
+_GAP_S = 0.02
+"""A single command weighs in the mean transit as if the last had come this long before, however long it was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,9 +142,8 @@ class CommandResampler:
         return Resampled(q=self._last.copy(), qd=np.zeros(self._n), held=True, silent_s=silent_s)
 
     def _resume(self, q: Array, now_ns: int) -> None:
-        """Start a blend from where the arm holds; what was heard before the silence is forgotten."""
+        """Start a blend from where the arm holds; commands from before the silence are forgotten."""
         self._commands.clear()
-        self._transit_ns = None
         self._holding = False
         if not self._placed:
             self._last = np.array(q, dtype=np.float64)
@@ -155,13 +156,14 @@ class CommandResampler:
         self._blend_ns = blend_s * NS_PER_S
 
     def _update_transit(self, transit_ns: int, now_ns: int) -> None:
-        """Follow the mean transit, but never let a command wait longer than early_max_s."""
+        """Follow the mean transit, but let no command wait longer than early_max_s or come too late to be continued."""
         if self._transit_ns is None:
             self._transit_ns = float(transit_ns)
             return
-        elapsed_s = max((now_ns - self._arrived_ns) / NS_PER_S, 0.0005)
+        elapsed_s = min(max((now_ns - self._arrived_ns) / NS_PER_S, 0.0005), _GAP_S)
         share = min(elapsed_s / self._cfg.transit_time_constant_s, 1.0)
         mean_ns = self._transit_ns + share * (transit_ns - self._transit_ns)
+        mean_ns = max(mean_ns, transit_ns - self._cfg.extrapolation_s * NS_PER_S)
         self._transit_ns = min(mean_ns, transit_ns + self._cfg.early_max_s * NS_PER_S)
 
     def _follow(self, now_ns: int) -> tuple[Array, Array]:

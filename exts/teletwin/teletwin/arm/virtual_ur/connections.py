@@ -137,7 +137,7 @@ class Connections:
             raise RobotError(
                 f"the virtual controller cannot listen: {error.strerror or error}",
                 given=f"{host}:{port}",
-                mend="another controller may run there: stop it, or choose another address of loopback, such as 127.0.0.2",
+                mend="another controller may run there: stop it, or choose another loopback address, such as 127.0.0.2",
             ) from error
         listener.setblocking(False)
         self._selector.register(listener, selectors.EVENT_READ, port)
