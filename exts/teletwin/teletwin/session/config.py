@@ -120,7 +120,8 @@ class SessionCfg:
     """One session: what moves the hand, how it is forecast, the network, the view and the arm."""
 
     hand: str = "handwriting"
-    """'handwriting', or the path of a TUM or CSV recording."""
+    """'handwriting'; a made-up operator: 'line', 'reach', 'write' or 'trace', with 'line:seed=3' another one; or the
+    path of a recording (TUM, CSV, MCAP; parquet and HDF5 with teletwin[readers])."""
     forecaster: str = "arma"
     """Forecaster by name."""
     horizon: HorizonCfg = dataclasses.field(default_factory=HorizonCfg)
