@@ -35,9 +35,9 @@ class ForecastOptions:
     """Names with commas between; empty: all that keep up with the loop, and the pooled ones fitted anew."""
     hands: str = "line,reach,write,trace,handwriting"
     """Hands that need no file, with commas between; 'none' for none."""
-    seeds: int = 1
-    """Operators made up of each kind."""
-    duration: float = 60.0
+    seeds: int = 4
+    """Operators made up of each kind; their errors are pooled."""
+    duration: float = 30.0
     """How long each of these moves [s]."""
     every_ms: int = 50
     """Forecasters run at 100 Hz; their error is counted this often."""

@@ -35,6 +35,9 @@ _OFF_SCALE = 1.6
 """Panels reach this far above holding; a forecaster that runs away leaves the panel."""
 
 
+_TRACES_MAX = 6
+
+
 class Fanned(Protocol):
     """A stretch of a hand with forecasts fanned out."""
 
@@ -79,6 +82,7 @@ def draw_traces(path: str | Path, traces: Sequence[Fanned], *, names: Sequence[s
             span = float(np.ptp(trace.position_mm)) or 1.0
             middle = 0.5 * float(trace.position_mm.max() + trace.position_mm.min())
             axes.set_ylim(middle - 0.8 * span, middle + 0.8 * span)
+            axes.set_xlim(float(trace.t_s[0]), float(trace.t_s[-1]) + 0.5)
     figure.supxlabel("time [s]", fontsize="small", color=_INK)
     figure.supylabel("position [mm]", fontsize="small", color=_INK)
     return _save(figure, path)
@@ -115,8 +119,15 @@ def save_study_figures(
         draw_ratios(folder / "forecast_ratio_orientation.png", results, what="orientation"),
     ]
     if traces and fanned:
-        drawn.append(draw_traces(folder / "forecast_traces.png", traces, names=fanned))
+        drawn.append(draw_traces(folder / "forecast_traces.png", _some(traces, results), names=fanned))
     return drawn
+
+
+def _some(traces: Sequence[Fanned], results: Mapping[str, Any]) -> list[Fanned]:
+    """At most six hands, from the slowest to the fastest."""
+    ordered = sorted(traces, key=lambda trace: results["hands"][trace.hand]["speed_mm_s"]["rms"])
+    chosen = np.unique(np.linspace(0, len(ordered) - 1, _TRACES_MAX).round().astype(int))
+    return [ordered[index] for index in chosen]
 
 
 def _ratio(facts: Mapping[str, Any], name: str, what: str) -> float:

@@ -10,7 +10,8 @@ from teletwin.report.bench_rows import figure
 if TYPE_CHECKING:
     from rich.table import Table
 
-_HOLD = "hold"
+_HOLD, _COMBINED = "hold", "combined"
+_COLUMNS_MAX = 5
 MEASURES = {
     "position_axis_mm": "position per axis [mm]",
     "orientation_deg": "orientation [deg]",
@@ -18,8 +19,12 @@ MEASURES = {
 
 
 def study_tables(results: Mapping[str, Any]) -> list[Table]:
-    """One table a measure: hands down, forecasters across, mean RMSE over horizons, the best of a hand green."""
-    return [_terminal(results, measure, title) for measure, title in MEASURES.items()]
+    """One table a measure: hands down, forecasters across, mean RMSE over horizons, the best of a hand green.
+
+    Many forecasters do not fit into a terminal: then holding, the best single one and the combined one.
+    """
+    draw = _terminal if len(names_of(results)) <= _COLUMNS_MAX else _terminal_short
+    return [draw(results, measure, title) for measure, title in MEASURES.items()]
 
 
 def study_markdown(results: Mapping[str, Any]) -> str:
@@ -35,7 +40,8 @@ def study_markdown(results: Mapping[str, Any]) -> str:
 
 def title_of(results: Mapping[str, Any], title: str) -> str:
     """What the figures of a table are."""
-    return f"{title}: RMSE, mean over horizons {results['horizons_ms'][0]} ... {results['horizons_ms'][-1]} ms"
+    first, last = results["horizons_ms"][0], results["horizons_ms"][-1]
+    return f"{title}: RMSE, mean over horizons {first} ... {last} ms (* its model was fitted on this hand)"
 
 
 def names_of(results: Mapping[str, Any]) -> list[str]:
@@ -44,14 +50,17 @@ def names_of(results: Mapping[str, Any]) -> list[str]:
 
 
 def _grid(results: Mapping[str, Any], measure: str) -> tuple[list[str], list[list[str]]]:
-    names, speed = names_of(results), "turn_rate_deg_s" if measure.startswith("orientation") else "speed_mm_s"
-    unit = "deg/s" if measure.startswith("orientation") else "mm/s"
+    names, speed = names_of(results), _speed(measure)
     rows = []
     for hand, facts in results["hands"].items():
-        values = [facts["forecasters"].get(name, {}).get(measure, {}).get("mean") for name in names]
         motion = [figure(facts[speed]["rms"]), figure(facts[speed]["median"])]
-        rows.append([hand, *motion, *(figure(value) for value in values)])
-    return ["hand", f"{unit} rms", "median", *names], rows
+        rows.append([hand, *motion, *(_error(facts["forecasters"][name], measure) for name in names)])
+    return ["hand", _unit(measure), "median", *names], rows
+
+
+def _error(figures: Mapping[str, Any], measure: str) -> str:
+    """Mean RMSE; marked where the forecaster's model was fitted on this very hand."""
+    return figure(figures[measure]["mean"]) + ("*" if figures["was_seen_in_fit"] else "")
 
 
 def _ratio_grid(results: Mapping[str, Any], what: str) -> tuple[list[str], list[list[str]]]:
@@ -77,15 +86,42 @@ def _time_grid(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
 
 
 def _terminal(results: Mapping[str, Any], measure: str, title: str) -> Table:
-    from rich.table import Table
-
     headings, rows = _grid(results, measure)
-    table = Table(title=title_of(results, title), title_justify="left", header_style="bold", box=None, pad_edge=False)
-    for number, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if number == 0 else "right", overflow="fold")
+    table = _empty(results, title, headings)
     for row, facts in zip(rows, results["hands"].values(), strict=True):
         table.add_row(*row[:3], *_best_marked(row[3:], facts, names_of(results), measure))
     return table
+
+
+def _terminal_short(results: Mapping[str, Any], measure: str, title: str) -> Table:
+    table = _empty(results, title, ["hand", _unit(measure), _HOLD, "best single one", "", _COMBINED, "over best"])
+    speed = _speed(measure)
+    for hand, facts in results["hands"].items():
+        errors = {name: each[measure]["mean"] for name, each in facts["forecasters"].items()}
+        combined = errors.pop(_COMBINED, None)
+        best = min(errors, key=lambda name: errors[name])
+        ratio = combined / errors[best] if combined is not None and errors[best] > 0.0 else None
+        numbers = [figure(errors[best]), best, figure(combined), figure(ratio)]
+        table.add_row(hand, figure(facts[speed]["rms"]), figure(errors[_HOLD]), *numbers)
+    return table
+
+
+def _empty(results: Mapping[str, Any], title: str, headings: Sequence[str]) -> Table:
+    from rich.table import Table
+
+    table = Table(title=title_of(results, title), title_justify="left", header_style="bold", box=None, pad_edge=False)
+    for number, heading in enumerate(headings):
+        justify = "left" if number == 0 or not heading else "right"
+        table.add_column(heading, justify=justify, no_wrap=True, max_width=26 if number == 0 else None)
+    return table
+
+
+def _speed(measure: str) -> str:
+    return "turn_rate_deg_s" if measure.startswith("orientation") else "speed_mm_s"
+
+
+def _unit(measure: str) -> str:
+    return "deg/s rms" if measure.startswith("orientation") else "mm/s rms"
 
 
 def _best_marked(texts: Sequence[str], facts: Mapping[str, Any], names: list[str], measure: str) -> list[str]:

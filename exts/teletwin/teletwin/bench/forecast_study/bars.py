@@ -39,11 +39,11 @@ def accuracy_rows(results: Mapping[str, Any], *, name: str = COMBINED) -> Iterat
 
 
 def best_single(facts: Mapping[str, Any], measure: str, mean: str = "mean") -> tuple[str, float]:
-    """The best forecaster of a hand besides the combined one, and its error."""
+    """The best forecaster of a hand besides the combined one, and its error; none that was fitted on it."""
     singles = {
         name: figures[measure][mean]
         for name, figures in facts["forecasters"].items()
-        if name != COMBINED and not _fewer_windows(facts, figures)
+        if name != COMBINED and not _fewer_windows(facts, figures) and not figures["was_seen_in_fit"]
     }
     best = min(singles, key=lambda name: singles[name])
     return best, singles[best]

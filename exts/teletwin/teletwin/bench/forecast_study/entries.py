@@ -17,6 +17,8 @@ SLOW = ("arima", "statsmodels-autoreg")
 INFORMER = "informer"
 _INFORMER_MODULE = "teletwin_training.informer"
 
+_REFIT_PILES = 4
+
 Fit = Callable[[Sequence[StudyHand]], Forecaster]
 
 
@@ -30,8 +32,7 @@ class Entry:
 
     name: str
     fit: Fit | None = None
-    folds: int = 0
-    """0: one pile for every hand."""
+    folds: int = 1
     thin: bool = False
     """Too slow for every slot: fed a few windows of each hand only."""
 
@@ -61,8 +62,7 @@ def usual_names() -> tuple[str, ...]:
 
 def piles_of(entry: Entry, hands: Sequence[StudyHand]) -> list[int]:
     """The pile of each hand; a hand's model is trained on the hands of other piles."""
-    piles = entry.folds or len(hands)
-    return [index % piles for index in range(len(hands))]
+    return [index % min(entry.folds, len(hands)) for index in range(len(hands))]
 
 
 def forecaster_for(entry: Entry, pile: int, hands: Sequence[StudyHand]) -> Forecaster:
@@ -85,7 +85,7 @@ def _entry(name: str) -> Entry:
     if name in FORECASTERS:
         return Entry(name=name, thin=name in SLOW)
     if name in _REFITTED:
-        return Entry(name=name, fit=_REFITTED[name])
+        return Entry(name=name, fit=_REFITTED[name], folds=_REFIT_PILES)
     if name == INFORMER:
         return Entry(name=name, fit=_informer_fit(), folds=2, thin=True)
     raise ConfigError("no forecaster has this name", given=name, allowed=", ".join(all_names()))
@@ -102,4 +102,17 @@ def _informer_fit() -> Fit:
     return lambda hands: module.train_informer([track for hand in hands for track in hand.tracks])
 
 
-_REFITTED: dict[str, Fit] = {}
+def _refitted_ar(hands: Sequence[StudyHand]) -> Forecaster:
+    from teletwin.bench.forecast_study.pooling import refitted_ar
+
+    return refitted_ar(hands)
+
+
+def _refitted_fir(hands: Sequence[StudyHand]) -> Forecaster:
+    from teletwin.bench.forecast_study.pooling import refitted_fir
+
+    return refitted_fir(hands)
+
+
+_REFITTED: dict[str, Fit] = {"pooled-ar-refit": _refitted_ar, "pooled-fir-refit": _refitted_fir}
+"""Fitted on the other hands of the study."""

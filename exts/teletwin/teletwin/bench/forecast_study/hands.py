@@ -12,14 +12,14 @@ from teletwin.clock import NS_PER_S
 from teletwin.errors import ConfigError
 from teletwin.geometry import IDENTITY_POSE, Array, rotation_angle
 from teletwin.hand import HANDWRITING
+from teletwin.hand.readers import RECORDING_SUFFIXES, read_recording
 from teletwin.hand.recording import HandRecording
 from teletwin.hand.synthetic import SYNTHETIC_HANDS, draw_recording
 
 HAND_NAMES = (*SYNTHETIC_HANDS, HANDWRITING)
 """Hands that need no file."""
-SUFFIXES = (".tum", ".txt", ".csv", ".mcap", ".parquet", ".hdf5", ".h5")
 FIRST_SEED = 1000
-"""Seeds of the made-up hands of a study; models that are fitted offline use smaller ones."""
+"""Seeds of the made-up hands of a study; the shipped pooled model was fitted on others."""
 _HOME = np.array([0.3, 0.1, 0.3, *IDENTITY_POSE[3:]])
 _SPEED_SPAN_S = 0.02
 
@@ -73,16 +73,16 @@ def _files(folder: str) -> list[Path]:
     files = sorted(
         each
         for each in path.iterdir()
-        if each.suffix.lower() in SUFFIXES and not each.stem.lower().startswith("readme")
+        if each.suffix.lower() in RECORDING_SUFFIXES and not each.stem.lower().startswith("readme")
     )
     if not files:
-        raise ConfigError("the folder holds no recording", given=folder, allowed=f"files named {', '.join(SUFFIXES)}")
+        raise ConfigError(
+            "the folder holds no recording", given=folder, allowed=f"files named {', '.join(RECORDING_SUFFIXES)}"
+        )
     return files
 
 
 def _from_file(path: Path) -> StudyHand:
-    from teletwin.hand.readers import read_recording
-
     return StudyHand(name=path.stem, kind="recording", tracks=(read_recording(path),))
 
 

@@ -10,18 +10,22 @@ import numpy as np
 
 from teletwin.bench.forecast_study.entries import Entry, entries_of, forecaster_for, piles_of, usual_names
 from teletwin.bench.forecast_study.hands import StudyHand, motion_facts
+from teletwin.bench.forecast_study.pooling import was_seen
 from teletwin.bench.forecast_study.runner import Runner
-from teletwin.bench.forecast_study.slots import SLOT_NS, Slot, Truth, slot_count, slots_of
+from teletwin.bench.forecast_study.slots import Slot, counted_slots, slot_count, slots_of
 from teletwin.clock import NS_PER_S
 from teletwin.errors import ConfigError
 from teletwin.forecast import WINDOW_STEP_S
 from teletwin.geometry import Array
+from teletwin.hand.recording import HandRecording
+from teletwin.hand.resampled import resample
 from teletwin.messages import CURVE_KNOTS, CURVE_STEP_S
 
 _STEP_MS = round(1e3 * WINDOW_STEP_S)
 _KNOT_MS = round(1e3 * CURVE_STEP_S)
-_TRACE_NS = 3 * NS_PER_S
-_FAN_NS = NS_PER_S // 5
+_TRACE_SLOTS = 300
+_FAN_SLOTS = 20
+_TELL_EVERY = 200
 
 Advance = Callable[[str, int], None]
 """Told the hand's name and how many slots were done since the last call."""
@@ -51,6 +55,21 @@ class StudyCfg:
     def horizons(self) -> int:
         """Knots that are judged."""
         return self.horizon_ms // _KNOT_MS
+
+    @property
+    def counting(self) -> dict[str, Any]:
+        """Which slots count, for `counted_slots`."""
+        every = self.every_ms // _STEP_MS
+        return {"past_s": 1e-3 * self.window_ms, "horizon_s": 1e-3 * self.horizon_ms, "every": every}
+
+    @property
+    def slots(self) -> dict[str, Any]:
+        """How to go through a recording, for `slots_of`."""
+        horizons_s = CURVE_STEP_S * np.arange(1, self.horizons + 1)
+        counting = self.counting
+        return {"count": self.window_ms // _STEP_MS, "horizons_s": horizons_s} | {
+            name: counting[name] for name in ("past_s", "every")
+        }
 
 
 @dataclass(slots=True, kw_only=True)
@@ -90,7 +109,8 @@ def run_study(hands: Sequence[StudyHand], cfg: StudyCfg, *, advance: Advance = l
     for index, hand in enumerate(hands):
         runners = [_runner(entry, index, hands, cfg, built) for entry in entries]
         traces.append(_judge_hand(hand, runners, cfg, advance))
-        results[hand.name] = _facts(hand) | {"forecasters": {each.name: each.figures() for each in runners}}
+        figures = {each.name: each.figures() | {"was_seen_in_fit": was_seen(each.name, hand)} for each in runners}
+        results[hand.name] = _facts(hand) | {"forecasters": figures}
     return Study(results={"horizons_ms": _horizons_ms(cfg), "hands": results}, traces=traces)
 
 
@@ -108,7 +128,7 @@ def _runner(entry: Entry, index: int, hands: Sequence[StudyHand], cfg: StudyCfg,
 
 def _judge_hand(hand: StudyHand, runners: list[Runner], cfg: StudyCfg, advance: Advance) -> Trace:
     trace = _new_trace(hand)
-    counted = sum(slot_count(track) for track in hand.tracks) * _STEP_MS // cfg.every_ms
+    counted = sum(counted_slots(track, **cfg.counting) for track in hand.tracks)
     stride = max(counted // cfg.thin_count, 1)
     for number, track in enumerate(hand.tracks):
         for runner in runners:
@@ -118,50 +138,45 @@ def _judge_hand(hand: StudyHand, runners: list[Runner], cfg: StudyCfg, advance: 
 
 
 def _judge_track(
-    track: Any, runners: list[Runner], cfg: StudyCfg, stride: int, trace: Trace | None, advance: Callable[[int], None]
+    track: HandRecording,
+    runners: list[Runner],
+    cfg: StudyCfg,
+    stride: int,
+    trace: Trace | None,
+    advance: Callable[[int], None],
 ) -> None:
-    truth = Truth(track)
-    knots_ns = _KNOT_MS * 1_000_000 * np.arange(1, cfg.horizons + 1)
     live, thin = [each for each in runners if not each.thin], [each for each in runners if each.thin]
-    done = counted = 0
-    for slot in slots_of(track, count=cfg.window_ms // _STEP_MS):
+    told = counted = 0
+    for slot in slots_of(track, **cfg.slots):
         curves = [(runner, runner.step(slot.window)) for runner in live]
         if trace is not None:
             _fan(trace, slot, curves, cfg)
-        if _is_counted(slot, truth, cfg):
-            came = truth.at(slot.origin_ns + knots_ns)
+        if slot.truth is not None:
             for runner, curve in curves:
-                runner.judge(curve, slot.window, came)
+                runner.judge(curve, slot.window, slot.truth)
             if counted % stride == 0:
                 for runner in thin:
-                    runner.take(slot.window, came)
+                    runner.take(slot.window, slot.truth)
             counted += 1
-        if slot.number - done >= 200:
-            advance(slot.number - done)
-            done = slot.number
-    advance(slot_count(track) - done)
-
-
-def _is_counted(slot: Slot, truth: Truth, cfg: StudyCfg) -> bool:
-    """Every so often, once the window is full and as long as it is known what came."""
-    full = slot.origin_ns >= cfg.window_ms * 1_000_000
-    known = slot.origin_ns + cfg.horizon_ms * 1_000_000 <= truth.end_ns
-    return full and known and slot.number % (cfg.every_ms // _STEP_MS) == 0
+        if slot.number - told >= _TELL_EVERY:
+            advance(slot.number - told)
+            told = slot.number
+    advance(slot_count(track) - told)
 
 
 def _new_trace(hand: StudyHand) -> Trace:
     """Three seconds from the middle of a hand's first recording."""
-    truth = Truth(hand.tracks[0])
-    start_ns = max(truth.end_ns // 2 - _TRACE_NS // 2, 0)
-    t_ns = np.arange(start_ns, min(start_ns + _TRACE_NS, truth.end_ns), SLOT_NS)
-    positions = 1e3 * truth.at(t_ns)[:, :3]
+    resampled = resample(hand.tracks[0])
+    first = max(len(resampled) // 2 - _TRACE_SLOTS // 2, 0)
+    positions = 1e3 * resampled.even()[first : first + _TRACE_SLOTS, :3]
+    t_s = resampled.slot_ns[first : first + _TRACE_SLOTS] / NS_PER_S
     axis = int(np.argmax(np.ptp(positions, axis=0)))
-    return Trace(hand=hand.name, axis=axis, t_s=t_ns / NS_PER_S, position_mm=positions[:, axis])
+    return Trace(hand=hand.name, axis=axis, t_s=t_s, position_mm=positions[:, axis])
 
 
 def _fan(trace: Trace, slot: Slot, curves: list[tuple[Runner, Array]], cfg: StudyCfg) -> None:
     start_ns, end_ns = NS_PER_S * trace.t_s[0], NS_PER_S * trace.t_s[-1]
-    if slot.number * SLOT_NS % _FAN_NS or not start_ns <= slot.origin_ns <= end_ns:
+    if slot.number % _FAN_SLOTS or not start_ns <= slot.origin_ns <= end_ns:
         return
     times = slot.origin_ns / NS_PER_S + CURVE_STEP_S * np.arange(cfg.horizons + 1)
     for runner, curve in curves:
