@@ -1,13 +1,15 @@
 """The kernel that weighs forecasters by how their earlier forecasts came out. Only `combined` imports this.
 
-One thread serves one hand. All that a hand has taught lies in arrays indexed by the hand first:
+One thread serves one hand. All that a hand has taught lies in `Memory`, indexed by the hand first:
 
-history (650, 5)      displacements forecast earlier, by candidate, the combination last. The curve's knot k lies
-                      2 k slots ahead and owns the 2 k rows from k (k - 1) on: a row is read, exactly when its
-                      forecast falls due, and then written anew.
-moments (25, 2)       sums of the candidates' products, by knot and group (position, orientation)
-products (25, 2)      sums of the candidates times what came
-scores (25, 2)        effective count; squared error of the combination, of holding; squared activity
+history (338, 5)      displacements forecast earlier, by candidate, the combination last. Trial m lies 4 m + 2 slots
+                      ahead and owns the 4 m + 2 rows from 2 m^2 on: a row is read, exactly when its forecast falls
+                      due, and then written anew.
+moments (13, 2)       sums of the candidates' products, by trial and group (position, orientation)
+products (13, 2)      sums of the candidates times what came
+scores (13, 2)        effective count; squared error of the combination, of holding; squared activity
+
+Every other knot is a trial (20, 60, ... 500 ms); the knots between take the mean of their neighbours' weights.
 """
 # Annotations of kernels are warp types, which a static checker takes for variables.
 # pyright: reportInvalidTypeForm=false, reportIndexIssue=false, reportOperatorIssue=false, reportCallIssue=false
@@ -16,26 +18,64 @@ scores (25, 2)        effective count; squared error of the combination, of hold
 import warp as wp  # noqa: TID253
 
 from teletwin.forecast.kernels import bounded_pose, fastest_increment, vec7
+from teletwin.forecast.weighing_kernels import (
+    dot_group,
+    expected_errors,
+    mat44d,
+    mix,
+    second_moments,
+    square_sum,
+    vec4d,
+    weigh,
+)
 
 wp.set_module_options({"enable_backward": False, "fast_math": False})
 
 vec7f = wp.types.vector(length=7, dtype=wp.float32)
-vec4d = wp.vec4d
-mat44d = wp.mat44d
 
-KNOTS_AHEAD = wp.constant(25)
+TRIALS = wp.constant(13)
 STEPS_PER_KNOT = wp.constant(2)
 ISSUED_SLOTS = wp.constant(64)
 """Ring of the numbers of slots in which a forecast was made; longer than the longest horizon."""
 SLOTS_MISSED_MAX = wp.constant(8)
 ORIGIN_STRIDE = wp.constant(8)
 NO_SLOT = wp.constant(-1000000)
-FLOOR = wp.constant(wp.float64(1.0e-24))
+SLOTS_WRAP = wp.constant(1000000)
 SQUARE_MAX = wp.constant(wp.float64(1.0e12))
-ERROR_SHARE = wp.constant(wp.float64(0.5))
-"""Squared error over squared activity at the longest horizon, before anything is known."""
-GUESS_SLOTS = wp.constant(wp.float64(1.0))
-"""Slots of evidence that this guess is worth."""
+
+
+@wp.struct
+class Memory:
+    """What the hands have taught."""
+
+    before: wp.array2d(dtype=vec7)
+    slots: wp.array(dtype=wp.int32)
+    signs: wp.array(dtype=wp.float64)
+    issued: wp.array2d(dtype=wp.int32)
+    history: wp.array3d(dtype=vec7f)
+    moments: wp.array3d(dtype=mat44d)
+    products: wp.array3d(dtype=vec4d)
+    scores: wp.array3d(dtype=vec4d)
+
+
+@wp.struct
+class Candidates:
+    """Curves (hands, knots) that are mixed, and the weights to start from (trials, 2)."""
+
+    curve_0: wp.array2d(dtype=vec7)
+    curve_1: wp.array2d(dtype=vec7)
+    curve_2: wp.array2d(dtype=vec7)
+    curve_3: wp.array2d(dtype=vec7)
+    prior: wp.array2d(dtype=vec4d)
+
+
+@wp.struct
+class Mixture:
+    """Weights for position and orientation, and the errors to expect [m], [rad]."""
+
+    place: vec4d
+    turn: vec4d
+    errors: wp.vec2d
 
 
 @wp.func
@@ -82,40 +122,6 @@ def slots_passed(
 
 
 @wp.func
-def forget_all(
-    hand: int,
-    issued: wp.array2d(dtype=wp.int32),
-    moments: wp.array3d(dtype=mat44d),
-    products: wp.array3d(dtype=vec4d),
-    scores: wp.array3d(dtype=vec4d),
-) -> None:
-    """Start a new hand."""
-    for slot in range(ISSUED_SLOTS):
-        issued[hand, slot] = NO_SLOT
-    for k in range(KNOTS_AHEAD):
-        for group in range(2):
-            moments[hand, k, group] = mat44d()
-            products[hand, k, group] = vec4d()
-            scores[hand, k, group] = vec4d()
-
-
-@wp.func
-def square_sum(a: vec7, group: int) -> wp.float64:
-    """Sum of squares over the channels of position (0) or orientation (1)."""
-    if group == 0:
-        return a[0] * a[0] + a[1] * a[1] + a[2] * a[2]
-    return a[3] * a[3] + a[4] * a[4] + a[5] * a[5] + a[6] * a[6]
-
-
-@wp.func
-def dot_group(a: vec7, b: vec7, group: int) -> wp.float64:
-    """Sum of products over the channels of position (0) or orientation (1)."""
-    if group == 0:
-        return a[0] * b[0] + a[1] * b[1] + a[2] * b[2]
-    return a[3] * b[3] + a[4] * b[4] + a[5] * b[5] + a[6] * b[6]
-
-
-@wp.func
 def past(history: wp.array3d(dtype=vec7f), hand: int, row: int, candidate: int) -> vec7:
     """A displacement from the history."""
     stored = history[hand, row, candidate]
@@ -132,144 +138,6 @@ def keep(history: wp.array3d(dtype=vec7f), hand: int, row: int, candidate: int, 
     for lane in range(7):
         stored[lane] = wp.float32(moved[lane])
     history[hand, row, candidate] = stored
-
-
-@wp.func
-def second_moments(a: vec7, b: vec7, c: vec7, d: vec7, group: int) -> mat44d:
-    """Products of four candidates' displacements, summed over the channels of a group."""
-    ab = dot_group(a, b, group)
-    ac = dot_group(a, c, group)
-    ad = dot_group(a, d, group)
-    bc = dot_group(b, c, group)
-    bd = dot_group(b, d, group)
-    cd = dot_group(c, d, group)
-    aa = square_sum(a, group)
-    bb = square_sum(b, group)
-    cc = square_sum(c, group)
-    dd = square_sum(d, group)
-    return mat44d(aa, ab, ac, ad, ab, bb, bc, bd, ac, bc, cc, cd, ad, bd, cd, dd)
-
-
-@wp.func
-def learn(
-    hand: int,
-    k: int,
-    row: int,
-    came: vec7,
-    activity: wp.vec2d,
-    history: wp.array3d(dtype=vec7f),
-    moments: wp.array3d(dtype=mat44d),
-    products: wp.array3d(dtype=vec4d),
-    scores: wp.array3d(dtype=vec4d),
-) -> None:
-    """Score the forecasts that fall due at one knot against what came."""
-    a = past(history, hand, row, 0)
-    b = past(history, hand, row, 1)
-    c = past(history, hand, row, 2)
-    d = past(history, hand, row, 3)
-    error = came - past(history, hand, row, 4)
-    for group in range(2):
-        held = square_sum(came, group)
-        if held < SQUARE_MAX:
-            moments[hand, k, group] = moments[hand, k, group] + second_moments(a, b, c, d, group)
-            products[hand, k, group] = products[hand, k, group] + vec4d(
-                dot_group(a, came, group),
-                dot_group(b, came, group),
-                dot_group(c, came, group),
-                dot_group(d, came, group),
-            )
-            score = vec4d(wp.float64(1.0), square_sum(error, group), held, wp.min(activity[group], SQUARE_MAX))
-            scores[hand, k, group] = scores[hand, k, group] + score
-
-
-@wp.func
-def solve_spd(A: mat44d, b: vec4d) -> vec4d:
-    """Solve A w = b for a symmetric positive definite A by Cholesky's method."""
-    L = mat44d()
-    x = vec4d()
-    for i in range(4):
-        for j in range(i + 1):
-            total = A[i, j]
-            for m in range(j):
-                total -= L[i, m] * L[j, m]
-            if i == j:
-                L[i, i] = wp.sqrt(wp.max(total, wp.float64(1.0e-14) * A[i, i]))
-            else:
-                L[i, j] = total / L[j, j]
-    for i in range(4):
-        total = b[i]
-        for m in range(i):
-            total -= L[i, m] * x[m]
-        x[i] = total / L[i, i]
-    for back in range(4):
-        i = 3 - back
-        total = x[i]
-        for m in range(i + 1, 4):
-            total -= L[m, i] * x[m]
-        x[i] = total / L[i, i]
-    return x
-
-
-@wp.func
-def weigh(learned: mat44d, product: vec4d, now: mat44d, score: vec4d, prior: vec4d, patience: wp.vec2d) -> vec4d:
-    """Weights of the candidates: recursive ridge regression towards the prior weights.
-
-    patience: how many slots of average motion, and of motion as large as now's, the prior is worth. Without
-    the second, what was learned at rest would decide how a sudden motion is forecast.
-    """
-    A = learned
-    b = product
-    count = wp.max(score[0], wp.float64(1.0))
-    for i in range(4):
-        ridge = patience[0] * learned[i, i] / count + patience[1] * now[i, i] + FLOOR
-        A[i, i] = learned[i, i] + ridge
-        b[i] = product[i] + ridge * prior[i]
-    w = solve_spd(A, b)
-    sound = (w[0] + w[1] + w[2] + w[3]) * wp.float64(0.0)
-    if sound != wp.float64(0.0):  # not a number
-        return vec4d()
-    if score[1] > score[2]:  # worse than holding of late: trust less
-        return w * (score[2] / score[1])
-    return w
-
-
-@wp.func
-def expected_error(score: vec4d, activity: wp.float64, share: wp.float64) -> wp.float64:
-    """Root mean square error to expect, from errors of late and from how lively the hand is now.
-
-    share: squared error over squared activity, before anything is known.
-    """
-    guess = GUESS_SLOTS * share * activity
-    by_activity = activity * (score[1] + guess) / (score[3] + GUESS_SLOTS * activity + FLOOR)
-    of_late = (score[1] + guess) / (score[0] + GUESS_SLOTS)
-    return wp.sqrt(wp.float64(0.5) * (by_activity + of_late))
-
-
-@wp.func
-def advance(
-    hand: int,
-    passed: int,
-    forgetting: wp.float64,
-    slots: wp.array(dtype=wp.int32),
-    signs: wp.array(dtype=wp.float64),
-    issued: wp.array2d(dtype=wp.int32),
-    moments: wp.array3d(dtype=mat44d),
-    products: wp.array3d(dtype=vec4d),
-    scores: wp.array3d(dtype=vec4d),
-) -> None:
-    """Let time pass: number this slot, fade what was learned; a window that continues nothing starts anew."""
-    if passed < 0:
-        forget_all(hand, issued, moments, products, scores)
-        slots[hand] = 0
-        signs[hand] = wp.float64(1.0)
-    if passed > 0:
-        slots[hand] = (slots[hand] + passed) % wp.int32(1000000)
-        kept = wp.pow(forgetting, wp.float64(passed))
-        for k in range(KNOTS_AHEAD):
-            for group in range(2):
-                moments[hand, k, group] = moments[hand, k, group] * kept
-                products[hand, k, group] = products[hand, k, group] * kept
-                scores[hand, k, group] = scores[hand, k, group] * kept
 
 
 @wp.func
@@ -300,113 +168,202 @@ def add_up(increments: wp.array2d(dtype=vec7), ways: wp.array2d(dtype=vec7), han
 
 
 @wp.func
-def mix(a: vec7, b: vec7, c: vec7, d: vec7, place: vec4d, turn: vec4d) -> vec7:
-    """Weighted sum of four displacements, with weights for position and for orientation."""
-    moved = vec7()
-    for lane in range(3):
-        moved[lane] = place[0] * a[lane] + place[1] * b[lane] + place[2] * c[lane] + place[3] * d[lane]
-    for lane in range(3, 7):
-        moved[lane] = turn[0] * a[lane] + turn[1] * b[lane] + turn[2] * c[lane] + turn[3] * d[lane]
-    for lane in range(7):
-        if not wp.isfinite(moved[lane]):
-            moved[lane] = wp.float64(0.0)
-    return moved
+def kept_share(forgetting: wp.float64, passed: int) -> wp.float64:
+    """Share of what was learned that outlives the slots passed; nothing does with a new hand."""
+    if passed < 0:
+        return wp.float64(0.0)
+    kept = wp.float64(1.0)
+    for _ in range(passed):
+        kept *= forgetting
+    return kept
+
+
+@wp.func
+def begin_slot(window: wp.array2d(dtype=vec7), increments: wp.array2d(dtype=vec7), hand: int, memory: Memory) -> int:
+    """Find this window's place in time and number its slot; return the slots that passed, -1 for a new hand."""
+    last = window.shape[1] - 1
+    passed = int(-1)  # noqa: UP018, RUF046 - a variable, not a constant of the kernel
+    if memory.slots[hand] >= 0:
+        passed = slots_passed(window, increments, memory.before, hand)
+    if passed < 0:
+        for slot in range(ISSUED_SLOTS):
+            memory.issued[hand, slot] = NO_SLOT
+        memory.slots[hand] = 0
+        memory.signs[hand] = wp.float64(1.0)
+    else:
+        memory.slots[hand] = (memory.slots[hand] + passed) % SLOTS_WRAP
+        if dot_group(memory.before[hand, 0], window[hand, last - passed], 1) < wp.float64(0.0):
+            memory.signs[hand] = -memory.signs[hand]  # this window is in the other hemisphere
+    memory.before[hand, 0] = window[hand, last]
+    memory.before[hand, 1] = window[hand, last - 1]
+    return passed
+
+
+@wp.func
+def moved_by(candidates: Candidates, hand: int, knot: int, which: int) -> vec7:
+    """Displacement that a candidate forecasts to a knot."""
+    start = candidates.curve_0[hand, 0]
+    if which == 0:
+        return candidates.curve_0[hand, knot] - start
+    if which == 1:
+        return candidates.curve_1[hand, knot] - start
+    if which == 2:
+        return candidates.curve_2[hand, knot] - start
+    return candidates.curve_3[hand, knot] - start
+
+
+@wp.func
+def learn(
+    hand: int,
+    trial: int,
+    group: int,
+    row: int,
+    kept: wp.float64,
+    due: bool,
+    came: vec7,
+    activity: wp.float64,
+    memory: Memory,
+) -> None:
+    """Fade what one trial was taught; score the forecasts that fall due."""
+    moment = mat44d()
+    product = vec4d()
+    score = vec4d()
+    if kept > wp.float64(0.0):
+        moment = memory.moments[hand, trial, group] * kept
+        product = memory.products[hand, trial, group] * kept
+        score = memory.scores[hand, trial, group] * kept
+    held = square_sum(came, group)
+    if due and held < SQUARE_MAX:
+        a = past(memory.history, hand, row, 0)
+        b = past(memory.history, hand, row, 1)
+        c = past(memory.history, hand, row, 2)
+        d = past(memory.history, hand, row, 3)
+        error = square_sum(came - past(memory.history, hand, row, 4), group)
+        moment += second_moments(a, b, c, d, group)
+        product += vec4d(
+            dot_group(a, came, group), dot_group(b, came, group), dot_group(c, came, group), dot_group(d, came, group)
+        )
+        score += vec4d(wp.float64(1.0), error, held, wp.min(activity, SQUARE_MAX))
+    memory.moments[hand, trial, group] = moment
+    memory.products[hand, trial, group] = product
+    memory.scores[hand, trial, group] = score
+
+
+@wp.func
+def group_weights(
+    hand: int, trial: int, group: int, knot: int, patience: wp.vec2d, candidates: Candidates, memory: Memory
+) -> vec4d:
+    """Weights of the candidates at one trial."""
+    now = second_moments(
+        moved_by(candidates, hand, knot, 0),
+        moved_by(candidates, hand, knot, 1),
+        moved_by(candidates, hand, knot, 2),
+        moved_by(candidates, hand, knot, 3),
+        group,
+    )
+    return weigh(
+        memory.moments[hand, trial, group],
+        memory.products[hand, trial, group],
+        now,
+        memory.scores[hand, trial, group],
+        candidates.prior[trial, group],
+        patience,
+    )
+
+
+@wp.func
+def write_knot(
+    hand: int,
+    knot: int,
+    mixture: Mixture,
+    bounds: wp.vec3d,
+    candidates: Candidates,
+    curve: wp.array2d(dtype=vec7),
+    expected: wp.array2d(dtype=wp.vec2d),
+) -> None:
+    """Write the weighed pose at one knot; bounds: speed [m/s], turn rate [rad/s], knot spacing [s]."""
+    moved = mix(
+        moved_by(candidates, hand, knot, 0),
+        moved_by(candidates, hand, knot, 1),
+        moved_by(candidates, hand, knot, 2),
+        moved_by(candidates, hand, knot, 3),
+        mixture.place,
+        mixture.turn,
+    )
+    horizon = wp.float64(knot) * bounds[2]
+    curve[hand, knot] = bounded_pose(candidates.curve_0[hand, 0], moved, horizon, bounds[0], bounds[1])
+    expected[hand, knot] = mixture.errors
+
+
+@wp.func
+def midway(a: Mixture, b: Mixture) -> Mixture:
+    """The mean of two mixtures."""
+    half = wp.float64(0.5)
+    mean = Mixture()
+    mean.place = half * (a.place + b.place)
+    mean.turn = half * (a.turn + b.turn)
+    mean.errors = half * (a.errors + b.errors)
+    return mean
 
 
 @wp.kernel
 def combine(
     window: wp.array2d(dtype=vec7),
     increments: wp.array2d(dtype=vec7),
-    curve_0: wp.array2d(dtype=vec7),
-    curve_1: wp.array2d(dtype=vec7),
-    curve_2: wp.array2d(dtype=vec7),
-    curve_3: wp.array2d(dtype=vec7),
+    candidates: Candidates,
     limits: wp.vec4d,
-    prior: wp.array2d(dtype=vec4d),
     fading: wp.vec3d,
     ways: wp.array2d(dtype=vec7),
-    before: wp.array2d(dtype=vec7),
-    slots: wp.array(dtype=wp.int32),
-    signs: wp.array(dtype=wp.float64),
-    issued: wp.array2d(dtype=wp.int32),
-    history: wp.array3d(dtype=vec7f),
-    moments: wp.array3d(dtype=mat44d),
-    products: wp.array3d(dtype=vec4d),
-    scores: wp.array3d(dtype=vec4d),
+    memory: Memory,
     curve: wp.array2d(dtype=vec7),
     expected: wp.array2d(dtype=wp.vec2d),
 ) -> None:
-    """Weigh four forecast curves, knot by knot, position and orientation apart.
+    """Weigh four forecast curves, trial by trial, position and orientation apart.
 
-    increments: Those of the window, without what is not finite. prior (25, 2): weights to start from.
-    fading: share kept from slot to slot, and the two numbers of `weigh`. expected (26): error to expect [m],
-    [rad].
+    increments: Those of the window, without what is not finite. fading: share kept from slot to slot, and the
+    two numbers of `weigh`. expected (26): error to expect [m], [rad].
     """
     hand = wp.tid()
     last = window.shape[1] - 1
-    passed = int(-1)  # noqa: UP018, RUF046 - a variable, not a constant of the kernel
-    if slots[hand] >= 0:
-        passed = slots_passed(window, increments, before, hand)
-    advance(hand, passed, fading[0], slots, signs, issued, moments, products, scores)
-    newest = window[hand, last]
-    previous = window[hand, last - 1]
-    if passed >= 0:
-        facing = dot_group(before[hand, 0], window[hand, last - passed], 1)
-        if facing < wp.float64(0.0):  # this window is in the other hemisphere
-            signs[hand] = -signs[hand]
-    before[hand, 0] = newest
-    before[hand, 1] = previous
-    sign = signs[hand]
-    slot = slots[hand]
+    passed = begin_slot(window, increments, hand, memory)
+    kept = kept_share(fading[0], passed)
+    patience = wp.vec2d(fading[1], fading[2])
+    sign = memory.signs[hand]
+    slot = memory.slots[hand]
     add_up(increments, ways, hand, last)
     fastest = fastest_increment(increments, hand, last)
     speed = wp.min(limits[0], limits[3] * fastest[0] / limits[2])
     turn_rate = wp.min(limits[1], limits[3] * fastest[1] / limits[2])
-    start = curve_0[hand, 0]
+    bounds = wp.vec3d(speed, turn_rate, wp.float64(2.0) * limits[2])
+    start = candidates.curve_0[hand, 0]
     curve[hand, 0] = start
     expected[hand, 0] = wp.vec2d()
+    before = Mixture()
     faced = vec7(wp.float64(1.0), wp.float64(1.0), wp.float64(1.0), sign, sign, sign, sign)
-    for k in range(KNOTS_AHEAD):
-        span = STEPS_PER_KNOT * (k + 1)
-        row = k * (k + 1) + slot % span
+    for trial in range(TRIALS):
+        knot = 2 * trial + 1
+        span = STEPS_PER_KNOT * knot
+        row = 2 * trial * trial + slot % span
         activity = liveliness(ways, hand, last, span)
-        if passed > 0 and last >= span:
-            if issued[hand, (slot - span) & (ISSUED_SLOTS - 1)] == slot - span:
-                came = wp.cw_mul(faced, ways[hand, last] - ways[hand, last - span])
-                learn(hand, k, row, came, activity, history, moments, products, scores)
-        a = curve_0[hand, k + 1] - start
-        b = curve_1[hand, k + 1] - start
-        c = curve_2[hand, k + 1] - start
-        d = curve_3[hand, k + 1] - start
-        patience = wp.vec2d(fading[1], fading[2])
-        place = weigh(
-            moments[hand, k, 0],
-            products[hand, k, 0],
-            second_moments(a, b, c, d, 0),
-            scores[hand, k, 0],
-            prior[k, 0],
-            patience,
+        came = vec7()
+        due = passed > 0 and last >= span and memory.issued[hand, (slot - span) & (ISSUED_SLOTS - 1)] == slot - span
+        if due:
+            came = wp.cw_mul(faced, ways[hand, last] - ways[hand, last - span])
+        for group in range(2):
+            learn(hand, trial, group, row, kept, due, came, activity[group], memory)
+        mixture = Mixture()
+        mixture.place = group_weights(hand, trial, 0, knot, patience, candidates, memory)
+        mixture.turn = group_weights(hand, trial, 1, knot, patience, candidates, memory)
+        horizon_share = wp.float64(trial + 1) / wp.float64(13.0)
+        mixture.errors = expected_errors(
+            memory.scores[hand, trial, 0], memory.scores[hand, trial, 1], activity, horizon_share
         )
-        turn = weigh(
-            moments[hand, k, 1],
-            products[hand, k, 1],
-            second_moments(a, b, c, d, 1),
-            scores[hand, k, 1],
-            prior[k, 1],
-            patience,
-        )
-        horizon = wp.float64(span) * limits[2]
-        share = ERROR_SHARE * wp.float64(k + 1) / wp.float64(KNOTS_AHEAD)
-        pose = bounded_pose(start, mix(a, b, c, d, place, turn), horizon, speed, turn_rate)
-        curve[hand, k + 1] = pose
-        expected[hand, k + 1] = wp.vec2d(
-            expected_error(scores[hand, k, 0], activity[0], share),
-            wp.float64(2.0) * expected_error(scores[hand, k, 1], activity[1], share),
-        )
+        write_knot(hand, knot, mixture, bounds, candidates, curve, expected)
+        if trial > 0:
+            write_knot(hand, knot - 1, midway(before, mixture), bounds, candidates, curve, expected)
+        before = mixture
         if passed != 0:
-            keep(history, hand, row, 0, wp.cw_mul(faced, a))
-            keep(history, hand, row, 1, wp.cw_mul(faced, b))
-            keep(history, hand, row, 2, wp.cw_mul(faced, c))
-            keep(history, hand, row, 3, wp.cw_mul(faced, d))
-            keep(history, hand, row, 4, wp.cw_mul(faced, pose - start))
-    issued[hand, slot & (ISSUED_SLOTS - 1)] = slot
+            for which in range(4):
+                keep(memory.history, hand, row, which, wp.cw_mul(faced, moved_by(candidates, hand, knot, which)))
+            keep(memory.history, hand, row, 4, wp.cw_mul(faced, curve[hand, knot] - start))
+    memory.issued[hand, slot & (ISSUED_SLOTS - 1)] = slot

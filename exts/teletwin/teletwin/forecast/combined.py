@@ -11,7 +11,7 @@ import numpy as np
 from teletwin.errors import ConfigError
 from teletwin.forecast import WINDOW_COUNT, WINDOW_STEP_S
 from teletwin.forecast.arma import arma_spec
-from teletwin.forecast.autoreg import autoreg_spec
+from teletwin.forecast.autoreg import DEFAULT_LAGS
 from teletwin.forecast.launch import BoundKernel, KernelSpec, MotionLimits, bound_limits
 from teletwin.forecast.linear import linear_spec
 from teletwin.forecast.pooled import pooled_fir_spec
@@ -22,8 +22,9 @@ from teletwin.warp_runtime import load_warp
 
 CANDIDATES = ("arma", "autoreg", "pooled-fir", "linear")
 """What is mixed, besides holding the pose (which the weights reach by shrinking)."""
-_KNOTS_AHEAD = CURVE_KNOTS - 1
-_HISTORY_ROWS = _KNOTS_AHEAD * (_KNOTS_AHEAD + 1)
+_TRIALS = CURVE_KNOTS // 2
+"""Knots at which forecasts are checked: every other one."""
+_HISTORY_ROWS = 2 * _TRIALS**2
 _ISSUED_SLOTS = 64
 
 
@@ -59,7 +60,7 @@ class CombinedCfg:
         """The candidates' kernels, in the order of CANDIDATES."""
         return (
             arma_spec(limits=self.limits),
-            autoreg_spec(limits=self.limits),
+            KernelSpec(kernel="autoreg_quick", lags=DEFAULT_LAGS, limits=self.limits),
             pooled_fir_spec(model=self.model, limits=self.limits),
             linear_spec(limits=self.limits),
         )
@@ -70,7 +71,8 @@ class CombinedHands:
 
     For each knot, position and orientation apart, the weights w minimize
     sum_t f^(now - t) |x(t + h) - x(t) - sum_i w_i d_i(t)|^2 + ridge |w - prior|^2 over the forecasts d_i that have
-    fallen due: ridge regression with exponential forgetting, the ridge growing with the motion of now. A window that does not continue the one before starts that hand anew.
+    fallen due: ridge regression with exponential forgetting, the ridge growing with the motion of now.
+    A window that does not continue the one before starts that hand anew.
 
     Attributes:
         device_window, device_curve: (hands, count) and (hands, CURVE_KNOTS) of 7-vectors, on the device.
@@ -85,6 +87,7 @@ class CombinedHands:
         device: str = "cpu",
         cfg: CombinedCfg | None = None,
         device_window: Any = None,
+        device_curve: Any = None,
     ) -> None:
         cfg = cfg or CombinedCfg()
         specs = cfg.specs()
@@ -102,7 +105,7 @@ class CombinedHands:
             bound.append(BoundKernel(spec, hands=hands, count=count, device=device, device_window=shared))
         self._bound = bound
         self.device_window = bound[0].device_window
-        self._bind(hands, count, cfg)
+        self._bind(hands, count, cfg, device_curve)
         on_cpu = bound[0].curve is not None
         self.window: Array | None = self.device_window.numpy() if on_cpu else None
         self.curve: Array | None = self.device_curve.numpy() if on_cpu else None
@@ -127,7 +130,7 @@ class CombinedHands:
         out[:] = self.device_curve.numpy()
         return out
 
-    def _bind(self, hands: int, count: int, cfg: CombinedCfg) -> None:
+    def _bind(self, hands: int, count: int, cfg: CombinedCfg, device_curve: Any) -> None:
         """Allocate what is learned and record the launch."""
         warp = load_warp()
         from teletwin.forecast import combine_kernels, kernels
@@ -135,29 +138,35 @@ class CombinedHands:
         def zeros(*shape: int, dtype: Any) -> Any:
             return warp.zeros(shape, dtype=dtype, device=self._device)
 
-        by_knot = (hands, _KNOTS_AHEAD, 2)
-        prior = np.tile(np.array([cfg.prior_position, cfg.prior_orientation]), (_KNOTS_AHEAD, 1, 1))
+        prior = np.tile(np.array([cfg.prior_position, cfg.prior_orientation]), (_TRIALS, 1, 1))
         fading = warp.vec3d(math.exp(-WINDOW_STEP_S / cfg.memory_s), cfg.patience_slots, cfg.surprise_slots)
         self._slots = warp.full((hands,), -1, dtype=warp.int32, device=self._device)
-        self.device_curve = zeros(hands, CURVE_KNOTS, dtype=kernels.vec7)
+        self.device_curve = zeros(hands, CURVE_KNOTS, dtype=kernels.vec7) if device_curve is None else device_curve
         self.device_expected = zeros(hands, CURVE_KNOTS, dtype=warp.vec2d)
+        candidates = combine_kernels.Candidates()
+        for number, candidate in enumerate(self._bound):
+            setattr(candidates, f"curve_{number}", candidate.device_curve)
+        candidates.prior = warp.array(prior, dtype=warp.vec4d, device=self._device)
+        memory = combine_kernels.Memory()
+        memory.before = zeros(hands, 2, dtype=kernels.vec7)
+        memory.slots = self._slots
+        memory.signs = zeros(hands, dtype=warp.float64)
+        memory.issued = zeros(hands, _ISSUED_SLOTS, dtype=warp.int32)
+        memory.history = zeros(hands, _HISTORY_ROWS, len(CANDIDATES) + 1, dtype=combine_kernels.vec7f)
+        memory.moments = zeros(hands, _TRIALS, 2, dtype=warp.mat44d)
+        memory.products = zeros(hands, _TRIALS, 2, dtype=warp.vec4d)
+        memory.scores = zeros(hands, _TRIALS, 2, dtype=warp.vec4d)
+        self._kept = (candidates, memory)  # the recorded launch does not keep them alive
         inputs = [
             self.device_window,
             self._bound[0].device_increments,
-            *(candidate.device_curve for candidate in self._bound),
+            candidates,
             bound_limits(warp, cfg.limits),
-            warp.array(prior, dtype=warp.vec4d, device=self._device),
             fading,
             zeros(hands, count, dtype=kernels.vec7),
-            zeros(hands, 2, dtype=kernels.vec7),
-            self._slots,
-            zeros(hands, dtype=warp.float64),
-            zeros(hands, _ISSUED_SLOTS, dtype=warp.int32),
-            zeros(hands, _HISTORY_ROWS, len(CANDIDATES) + 1, dtype=combine_kernels.vec7f),
-            zeros(*by_knot, dtype=warp.mat44d),
-            zeros(*by_knot, dtype=warp.vec4d),
-            zeros(*by_knot, dtype=warp.vec4d),
+            memory,
         ]
+        self._inputs = inputs
         self._command = warp.launch(
             combine_kernels.combine,
             dim=hands,

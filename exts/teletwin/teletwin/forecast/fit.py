@@ -22,7 +22,7 @@ _STEPS_PER_KNOT = round(CURVE_STEP_S / WINDOW_STEP_S)
 class PooledFitCfg:
     """How pooled models are fitted."""
 
-    taps: int = 16
+    taps: int = 12
     """Increments of 10 ms that the FIR reads."""
     order: int = 20
     """Order of the autoregression."""

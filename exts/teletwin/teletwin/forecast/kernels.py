@@ -21,6 +21,7 @@ quat4 = wp.types.vector(length=4, dtype=wp.float64)
 STEPS = wp.constant(50)
 """Steps of the roll-out, one grid step each."""
 STEPS_PER_KNOT = wp.constant(2)
+QUARTER_PI_SQUARED = wp.constant(wp.float64(2.4674011002723397))
 DEPENDENT = wp.constant(wp.float64(1.0e-24))
 """Squared share of a column below which it counts as a combination of the columns before it."""
 
@@ -84,10 +85,13 @@ def bounded_turn(start: quat4, end: quat4, limit: wp.float64) -> quat4:
     if cosine < wp.float64(0.0):
         cosine = -cosine
         target = -end
+    reached = wp.float64(0.5) * limit
+    # 1 - cos(half) >= 4 half^2 / pi^2: a turn well inside the limit needs no arc cosine
+    if (wp.float64(1.0) - cosine) * QUARTER_PI_SQUARED <= reached * reached:
+        return end
     half = wp.acos(wp.min(cosine, wp.float64(1.0)))
     if wp.float64(2.0) * half <= limit:
         return end
-    reached = wp.float64(0.5) * limit
     sine = wp.sin(half)
     blend = start * (wp.sin(half - reached) / sine) + target * (wp.sin(reached) / sine)
     return blend / wp.length(blend)

@@ -37,7 +37,7 @@ class MotionLimits:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KernelSpec:
-    """Which kernel of `forecast.kernels` (or, with weights, of `forecast.pooled_kernels`) to run, and with what."""
+    """Which kernel of `kernels`, `velocity_kernels` or (with weights) `pooled_kernels` to run, and with what."""
 
     kernel: str
     lags: tuple[int, ...] = ()
@@ -69,19 +69,27 @@ class BoundKernel:
     """
 
     def __init__(
-        self, spec: KernelSpec, *, hands: int, count: int, device: str = "cpu", device_window: Any = None
+        self,
+        spec: KernelSpec,
+        *,
+        hands: int,
+        count: int,
+        device: str = "cpu",
+        device_window: Any = None,
+        device_curve: Any = None,
     ) -> None:
-        """Allocate and record; `device_window` (hands, count) of 7-vectors makes several kernels read one window."""
+        """Allocate and record; device arrays that are given are used, so that kernels share a window."""
         warp = load_warp()
-        from teletwin.forecast import kernels, pooled_kernels
+        from teletwin.forecast import kernels, pooled_kernels, velocity_kernels
 
         def vectors(*shape: int) -> Any:
             return warp.zeros(shape, dtype=kernels.vec7, device=device)
 
+        homes = (kernels, velocity_kernels, pooled_kernels)
         order = len(spec.lags)
         limits = bound_limits(warp, spec.limits)
         self.device_window = vectors(hands, count) if device_window is None else device_window
-        self.device_curve = vectors(hands, CURVE_KNOTS)
+        self.device_curve = vectors(hands, CURVE_KNOTS) if device_curve is None else device_curve
         coefficients = vectors(hands, order + 1)
         self.device_increments = vectors(hands, count - 1 + _STEPS)
         self._inputs = [
@@ -95,7 +103,7 @@ class BoundKernel:
         if spec.weights is not None:
             self._inputs.append(warp.array(np.ascontiguousarray(spec.weights), dtype=kernels.vec7, device=device))
         self._command = warp.launch(
-            getattr(kernels if spec.weights is None else pooled_kernels, spec.kernel),
+            next(getattr(home, spec.kernel) for home in homes if hasattr(home, spec.kernel)),
             dim=hands,
             inputs=self._inputs,
             outputs=[self.device_curve],
