@@ -10,6 +10,7 @@ from teletwin.bench.forecast_study.bars import accuracy_rows, best_single, cost_
 from teletwin.bench.forecast_study.entries import Entry, entries_of, forecaster_for, piles_of, usual_names
 from teletwin.bench.forecast_study.errors import ErrorSums, ratios
 from teletwin.bench.forecast_study.hands import StudyHand, motion_facts, study_hands
+from teletwin.bench.forecast_study.promises import Promises
 from teletwin.bench.forecast_study.run import StudyCfg, run_study
 from teletwin.bench.forecast_study.slots import slots_of
 from teletwin.errors import ConfigError
@@ -164,6 +165,25 @@ def test_speed_stands_beside_every_millimetre(study):
     for facts in study.results["hands"].values():
         assert 5.0 < facts["speed_mm_s"]["rms"] < 100.0
     assert motion_facts([ramp()])["speed_mm_s"]["rms"] == pytest.approx(100.0, rel=1e-6)
+
+
+def test_a_forecaster_that_expects_its_error_rightly_is_said_to():
+    class Candid(HoldForecaster):
+        def predicted_error_m(self, horizon_s):
+            return RAMP_M_S * np.asarray(horizon_s)
+
+        def predicted_error_rad(self, horizon_s):
+            return np.full_like(np.asarray(horizon_s), 0.1)
+
+    promises = Promises(Candid(), 25)
+    for slot in slots_of(ramp(), count=100, past_s=1.0, horizons_s=HORIZONS_S, every=10):
+        if slot.truth is not None:
+            promises.judge(np.repeat(slot.window[-1:], 25, axis=0), slot.truth)
+    told = promises.figures()
+    assert np.allclose(told["position"]["met_to_expected_ratio"], 1.0)
+    assert np.allclose(told["position"]["within_twice_expected_share"], 1.0)
+    assert np.allclose(told["orientation"]["met_to_expected_ratio"], 0.0)
+    assert Promises(HoldForecaster(), 25).figures() == {}
 
 
 def test_slow_forecasters_get_few_windows_and_hold_beside_them_is_on_the_same(monkeypatch):

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
 _HOLD, _COMBINED = "hold", "combined"
 _COLUMNS_MAX = 5
+_MOTIONS = ("position", "orientation")
+_PROMISE_KEYS = ("met_to_expected_ratio", "within_twice_expected_share")
+_PROMISED = ("position, first / middle / last horizon", "within twice", "orientation", "within twice")
 MEASURES = {
     "position_axis_mm": "position per axis [mm]",
     "orientation_deg": "orientation [deg]",
@@ -31,9 +34,11 @@ def study_markdown(results: Mapping[str, Any]) -> str:
     """The same tables with the ratio to holding by horizon, as Markdown."""
     parts = [_markdown(title_of(results, title), *_grid(results, key)) for key, title in MEASURES.items()]
     parts += [
-        _markdown(f"Error over that of holding the pose, {what}", *_ratio_grid(results, what))
-        for what in ("position", "orientation")
+        _markdown(f"Error over that of holding the pose, {what}", *_ratio_grid(results, what)) for what in _MOTIONS
     ]
+    if promised := _promise_rows(results):
+        title = "Error met over error expected (RMS), and share of errors within twice the expected one"
+        parts.append(_markdown(title, ["hand", "forecaster", *_PROMISED], promised))
     parts.append(_markdown("Time of a pose in the study [us], median over the hands", *_time_grid(results)))
     return "\n".join(parts)
 
@@ -74,6 +79,23 @@ def _ratio_grid(results: Mapping[str, Any], what: str) -> tuple[list[str], list[
                 by_horizon = [figure(_finite(ratio["by_horizon"][column])) for column in columns]
                 rows.append([hand, name, *by_horizon, figure(ratio["worst"]), figure(ratio["mean"])])
     return ["hand", "forecaster", *(f"{ms} ms" for ms in shown), "worst", "mean"], rows
+
+
+def _promise_rows(results: Mapping[str, Any]) -> list[list[str]]:
+    rows = []
+    for hand, facts in results["hands"].items():
+        for name, figures in facts["forecasters"].items():
+            told = figures["expected_errors"]
+            if told:
+                each = [_middle(told[what][key]) for what in _MOTIONS for key in _PROMISE_KEYS]
+                rows.append([hand, name, *each])
+    return rows
+
+
+def _middle(by_horizon: Any) -> str:
+    """The first, the middle and the last horizon."""
+    values = list(by_horizon)
+    return " / ".join(figure(_finite(values[at])) for at in (0, len(values) // 2, len(values) - 1))
 
 
 def _time_grid(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:

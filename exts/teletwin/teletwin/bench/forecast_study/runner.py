@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from teletwin.bench.forecast_study.errors import ErrorSums, ratios, summary
+from teletwin.bench.forecast_study.promises import Promises
 from teletwin.forecast import Forecaster
 from teletwin.geometry import Array
 from teletwin.messages import CURVE_KNOTS
@@ -28,6 +29,7 @@ class Runner:
         self._times_us: list[float] = []
         self._errors, self._hold = ErrorSums(horizons), ErrorSums(horizons)
         self._pending: list[tuple[Array, Array, Array]] = []
+        self._promises = Promises(forecaster, horizons)
 
     def reset(self) -> None:
         """Another recording begins."""
@@ -43,7 +45,9 @@ class Runner:
 
     def judge(self, curve: Array, window: Array, truth: Array) -> None:
         """Count a forecast against what came, truth (horizons, 7)."""
-        self._pending.append((curve[1 : self._horizons + 1].copy(), window[-1], truth))
+        forecast = curve[1 : self._horizons + 1].copy()
+        self._promises.judge(forecast, truth)
+        self._pending.append((forecast, window[-1], truth))
         if len(self._pending) >= _FLUSH:
             self.flush()
 
@@ -83,4 +87,5 @@ class Runner:
                 "position": ratios(errors.euclidean_mm(), hold.euclidean_mm()),
                 "orientation": ratios(errors.geodesic_deg(), hold.geodesic_deg()),
             },
+            "expected_errors": self._promises.figures(),
         }
