@@ -35,7 +35,7 @@ class ForecastOptions:
     """Names with commas between; empty: all that keep up with the loop, and the pooled ones fitted anew."""
     hands: str = "line,reach,write,trace,handwriting"
     """Hands that need no file, with commas between; 'none' for none."""
-    seeds: int = 4
+    seeds: int = 8
     """Operators made up of each kind; their errors are pooled."""
     duration: float = 30.0
     """How long each of these moves [s]."""
