@@ -201,3 +201,12 @@ def test_the_arm_can_stand_anywhere_in_another_stage_with_its_picture():
         for subset in UsdShade.MaterialBindingAPI(prim).GetMaterialBindSubsets():
             material, _ = UsdShade.MaterialBindingAPI(subset.GetPrim()).ComputeBoundMaterial()
             assert material.GetPrim().IsValid()
+
+
+@pytest.mark.parametrize("name", ["ur3e.usda", "meshes/ur3e.usdc"])
+def test_usds_own_validators_find_nothing_wrong(name):
+    validation = pytest.importorskip("pxr.UsdValidation")
+    registry = validation.ValidationRegistry()
+    context = validation.ValidationContext(registry.GetOrLoadAllValidators())
+    faults = context.Validate(Usd.Stage.Open(str(asset_path("robots", "ur3e", *name.split("/")))))
+    assert [fault.GetErrorAsString() for fault in faults] == []
