@@ -116,21 +116,22 @@ def place(shape: Any, position: Any, quat: Any, scale: Any = None) -> None:
     shape = UsdGeom.Xformable(shape)
     shape.ClearXformOpOrder()
     w, x, y, z = (float(part) for part in quat)
-    _set_op(shape, UsdGeom.XformOp.TypeTranslate, Gf.Vec3d(*position))
-    _set_op(shape, UsdGeom.XformOp.TypeOrient, Gf.Quatd(w, x, y, z))
+    _set_op(shape, "translate", Gf.Vec3d(*position))
+    _set_op(shape, "orient", Gf.Quatd(w, x, y, z))
     if scale is not None:
-        _set_op(shape, UsdGeom.XformOp.TypeScale, Gf.Vec3d(*scale))
+        _set_op(shape, "scale", Gf.Vec3d(*scale))
 
 
-def _set_op(shape: Any, kind: Any, value: Any) -> None:
+def _set_op(shape: Any, name: str, value: Any) -> None:
     """Add an operation in the precision that a referenced asset has it in, double where it has none."""
-    attribute = shape.GetPrim().GetAttribute(UsdGeom.XformOp.GetOpName(kind))
+    add = {"translate": shape.AddTranslateOp, "orient": shape.AddOrientOp, "scale": shape.AddScaleOp}[name]
+    attribute = shape.GetPrim().GetAttribute(f"xformOp:{name}")
     types = Sdf.ValueTypeNames
     if attribute and attribute.GetTypeName() in (types.Quatf, types.Float3):
         narrow = Gf.Quatf if isinstance(value, Gf.Quatd) else Gf.Vec3f
-        shape.AddXformOp(kind, UsdGeom.XformOp.PrecisionFloat).Set(narrow(value))
+        add(UsdGeom.XformOp.PrecisionFloat).Set(narrow(value))
     else:
-        shape.AddXformOp(kind, UsdGeom.XformOp.PrecisionDouble).Set(value)
+        add(UsdGeom.XformOp.PrecisionDouble).Set(value)
 
 
 def _robot(stage: Any, cfg: SceneCfg) -> None:

@@ -1,0 +1,136 @@
+"""The application: its modules in place, its turns, and what is left when everything has ended."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import gc
+import importlib
+import sys
+import types
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from fake import core, simulation
+from fake.strict import Alive, Bus
+from fake.ui import Ui
+
+EXTENSION = Path(__file__).resolve().parents[3] / "exts/teletwin"
+EXT_ID = "teletwin-0.1.0"
+
+
+class FakeKit:
+    """Kit with Isaac Sim 5.1 or 6.0, as far as the extension uses it."""
+
+    def __init__(
+        self,
+        version: str,
+        *,
+        window: bool = True,
+        gpu: bool = True,
+        asset_root: str | None = None,
+        settings: Mapping[str, Any] | None = None,
+    ) -> None:
+        self.version, self.alive = version, Alive()
+        self.log: list[str] = []
+        self.bus = Bus(self.alive)
+        values = {f"/exts/teletwin/{name}": value for name, value in (settings or {}).items()}
+        self.store = core.SettingsStore({"/app/window/enabled": window} | values)
+        enabled = {"teletwin", "omni.kit.uiapp"} if window else {"teletwin"}
+        self.app = core.App(core.ExtensionManager(EXTENSION, enabled))
+        self.timeline = core.Timeline(self.bus)
+        self.context = core.UsdContext(self.bus)
+        self.physics = simulation.Physics(version, self.bus, self.alive, self.context, self.timeline)
+        self.replicator = simulation.Replicator(self.context, self.alive, has_gpu=gpu)
+        self.ui = Ui(self.alive, self.bus)
+        self.loop = asyncio.new_event_loop()
+        self.errors: list[str] = []
+        self.loop.set_exception_handler(lambda _, about: self.errors.append(str(about.get("message"))))
+        self._has_window, self._asset_root = window, asset_root
+
+    def modules(self) -> dict[str, types.ModuleType]:
+        """Every module of the fake by name; without a window there is no omni.ui."""
+        made = core.modules(
+            version=self.version,
+            bus=self.bus,
+            store=self.store,
+            app=self.app,
+            timeline=self.timeline,
+            context=self.context,
+            log=self.log,
+        )
+        made |= simulation.modules(self.physics, self.replicator, asset_root=self._asset_root)
+        return made | (self.ui.modules() if self._has_window else {})
+
+    def turn(self, *, dt_s: float = 0.004, steps: int = 1) -> None:
+        """One turn of the main loop: update, asyncio, physics steps while playing, a rendered frame."""
+        self.bus.emit(core.UPDATE, None)
+        waiting, self.app._waiting = self.app._waiting, []
+        for future in waiting:
+            if not future.done():
+                future.set_result(None)
+        self.spin()
+        if self.timeline.is_playing():
+            if not self.physics.has_view:
+                self.physics.play()
+            for _ in range(steps):
+                self.physics.step(dt_s)
+        elif self.timeline.is_stopped() and self.physics.has_view:
+            self.physics.stop()
+        self.replicator.frame_count += 1
+        self.bus.emit(core.FRAME, None)
+
+    def spin(self) -> None:
+        """One iteration of Kit's asyncio loop."""
+        self.loop.call_soon(self.loop.stop)
+        self.loop.run_forever()
+
+    def leftovers(self) -> list[str]:
+        """What is still subscribed, registered, shown or rendered."""
+        gc.collect()
+        return self.alive.list()
+
+    def extension(self, surroundings: Any = None) -> Any:
+        """The extension, found by its base class as Kit finds it, not yet started."""
+        found = importlib.import_module("teletwin.kit")
+        base = sys.modules["omni.ext"].IExt
+        (kind,) = [each for each in vars(found).values() if isinstance(each, type) and issubclass(each, base)]
+        extension = kind()
+        extension.surroundings = surroundings
+        return extension
+
+
+def forget_extension() -> None:
+    """Drop the extension's modules, as Kit does before it loads them anew."""
+    for name in [name for name in sys.modules if name == "teletwin.kit" or name.startswith("teletwin.kit.")]:
+        del sys.modules[name]
+    parent = sys.modules.get("teletwin")
+    if parent is not None and hasattr(parent, "kit"):
+        del parent.kit
+
+
+@contextlib.contextmanager
+def kit(version: str = "6.0", **options: Any) -> Iterator[FakeKit]:
+    """Kit's modules in place for the block; the extension is loaded anew inside and forgotten after."""
+    fake = FakeKit(version, **options)
+    modules = fake.modules()
+    before = {name: sys.modules.get(name) for name in modules}
+    forget_extension()
+    for name, made in modules.items():
+        sys.modules[name] = made
+        parent, _, child = name.rpartition(".")
+        if parent in modules:
+            setattr(modules[parent], child, made)
+    asyncio.set_event_loop(fake.loop)
+    try:
+        yield fake
+    finally:
+        forget_extension()
+        for name, old in before.items():
+            if old is None:
+                sys.modules.pop(name, None)
+            else:
+                sys.modules[name] = old
+        asyncio.set_event_loop(None)
+        fake.loop.close()
