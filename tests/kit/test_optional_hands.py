@@ -13,6 +13,7 @@ from teletwin.clock import NS_PER_S, VirtualClock
 from teletwin.errors import ConfigError, MissingPartError
 from teletwin.hand.browser import BrowserHand
 from teletwin.hand.clutch import Clutch
+from teletwin.kit.hand_input import open_hand_input
 from teletwin.kit.openxr_hand import OpenXrHand
 from teletwin.kit.ros2_bridge import Ros2Bridge, Ros2Cfg
 from teletwin.robot.ur3e import HOME_Q, JOINT_NAMES, tool_pose_in_ur_base
@@ -236,3 +237,52 @@ def test_without_ros_one_line_says_what_to_do(ros, clock, monkeypatch):
     monkeypatch.setitem(sys.modules, "rclpy", None)
     with pytest.raises(MissingPartError, match="Humble or Jazzy"):
         Ros2Bridge(lambda each: True, clock).open()
+
+
+class Updates:
+    """Kit's update events, as far as one subscriber needs them."""
+
+    def __init__(self):
+        self.calls = []
+
+    def subscribe(self, call):
+        self.calls.append(call)
+        return SimpleNamespace(close=lambda: self.calls.remove(call))
+
+
+def opened(name, clock, updates, events):
+    world = SimpleNamespace(q=HOME_Q, qd=np.zeros(6))
+    return open_hand_input(name, tell=events.append, on_update=updates.subscribe, world=world, clock=clock)
+
+
+def test_a_ros_hand_reaches_the_operators_desk_as_the_pages_does_until_the_end(ros, clock):
+    updates, events = Updates(), []
+    with opened("ros2", clock, updates, events):
+        ros.waiting = [stamped(0.4)]
+        updates.calls[0]()
+    (event,) = events
+    assert (event.kind, event.values["clutch"], event.values["hand"][0]) == ("input", True, 0.4)
+    assert event.viewer < 0
+    assert updates.calls == []
+    assert ros.nodes == 0
+
+
+def test_an_openxr_hand_is_let_go_at_the_end(teleop, clock):
+    with opened("openxr", clock, Updates(), []):
+        assert teleop.made[0].is_open
+    assert teleop.made[0].is_destroyed
+
+
+def test_an_idle_hand_does_not_take_the_clutch_from_the_page_and_letting_go_is_told_once(teleop, clock):
+    events = []
+    with opened("openxr", clock, Updates(), events):
+        (observer,) = teleop.made[0].observers
+        for squeeze in (0.0, 0.0, 1.0, 1.0, 0.0, 0.0):
+            observer(None, controller(squeeze=squeeze))
+    assert [event.values["clutch"] for event in events] == [True, True, False]
+
+
+def test_the_page_alone_opens_nothing(clock):
+    updates = Updates()
+    with opened("page", clock, updates, []):
+        assert updates.calls == []
