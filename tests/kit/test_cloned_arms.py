@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import inspect
+import json
+import os
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -97,3 +102,24 @@ def test_a_stage_with_other_arms_than_asked_for_is_refused(kit, tmp_path):
 def test_settings_that_make_no_sense_are_refused(values, word):
     with pytest.raises(ConfigError, match=word):
         ClonedArmsCfg(**{"count": 1, **values})
+
+
+@pytest.mark.parametrize("version", ["5.1.0", "6.0.1"])
+def test_the_stand_ins_have_the_signatures_of_the_api_index(version, monkeypatch):
+    folder = os.environ.get("TELETWIN_ISAAC_API")
+    if not folder:
+        pytest.skip("no API index: set TELETWIN_ISAAC_API")
+    index = json.loads((Path(folder) / f"{version}.json").read_text())
+    modules = install_cloning(monkeypatch, version).modules
+    manager = index["isaacsim.core.simulation_manager"]["SimulationManager"]["methods"]
+    for name, fake in vars(modules["isaacsim.core.simulation_manager"].SimulationManager).items():
+        assert list(inspect.signature(fake).parameters) == [row[0] for row in manager[name]], name
+    for module, name in (
+        ("isaacsim.core.cloner", "GridCloner"),
+        ("isaacsim.core.experimental.prims", "Articulation"),
+    ):
+        methods = index[module][name]["methods"]
+        fake = getattr(modules[module], name)
+        for method in [each for each in dir(fake) if each in methods]:
+            given = [each for each in inspect.signature(getattr(fake, method)).parameters if each != "self"]
+            assert given == [row[0] for row in methods[method]], method
