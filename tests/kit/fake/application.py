@@ -126,6 +126,8 @@ def kit(version: str = "6.0", **options: Any) -> Iterator[FakeKit]:
     try:
         yield fake
     finally:
+        for _ in range(3):  # what was cancelled ends
+            fake.spin()
         forget_extension()
         for name, old in before.items():
             if old is None:

@@ -231,10 +231,11 @@ class Ui:
         """The newest widget of a kind with this text or title."""
         return next(w for w in reversed(self.widgets) if type(w).__name__ == kind and text in _text(w))
 
-    def field(self, label: str) -> Any:
-        """The field behind a label."""
-        at = max(k for k, w in enumerate(self.widgets) if isinstance(w, Label) and w.text == label)
-        return self.widgets[at + 1]
+    def field(self, label: str, *, editable: bool = True) -> Any:
+        """The field (or the text) behind a label."""
+        pairs = zip(self.widgets, self.widgets[1:], strict=False)
+        behind = [b for a, b in pairs if isinstance(a, Label) and a.text == label and hasattr(b, "model") == editable]
+        return behind[-1]
 
     def click(self, menu: str, name: str) -> None:
         """Choose a menu entry."""

@@ -77,11 +77,6 @@ class Run:
         """
         self._world.attach(*simulated_prims(self._cfg.robot_path, self._objects))
 
-    def timeline_changed(self, change: str) -> None:
-        """With the timeline's stop the simulation's view ends."""
-        if change == "stop":
-            self._world.detach()
-
     def engage(self, mode: Mode) -> None:
         """Engage or hold."""
         self.host.held = mode is not Mode.ENGAGED

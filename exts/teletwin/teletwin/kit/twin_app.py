@@ -208,7 +208,7 @@ class TwinApp:
             events.on_new_frame(safely(run.host.new_frame)),
             events.on_physics_ready(safely(run.attach)),
             events.on_physics_step(safely(run.host.physics_step)),
-            events.on_timeline(safely(run.timeline_changed)),
+            events.on_timeline(safely(run.host.timeline_changed)),
             events.on_stage(self._stage_changed),
         ]
         for guard in guards:

@@ -26,7 +26,8 @@ from teletwin.telemetry import TickStats
 from teletwin.twin.control import ControlFunction
 from teletwin.twin.rendering import RenderingFunction
 
-_TELL_NS = 2 * NS_PER_S
+_STALL_NS = NS_PER_S // 2
+"""A timeline that plays without a physics step for this long stands still [ns]."""
 Log = Callable[[str, Message, int, int], None]
 
 
@@ -84,8 +85,12 @@ class TwinHost:
         self.pictures = PictureLine(
             self.renderer, parts.picture, parts.executor, lock=self._lock, on_fault=parts.on_fault
         )
-        self._stepped = self._noted = False
-        self._told_ns = self._counted = 0
+        self._noted = False
+        self._stepped_ns = 0
+        self.playing = False
+        """Whether the timeline plays."""
+        self._counted = 0
+        self._told = True  # nothing to tell before the first step
 
     @property
     def horizon_render_s(self) -> float:
@@ -105,18 +110,20 @@ class TwinHost:
     def update(self) -> None:
         """A turn of Kit's main loop begins; without physics steps the links are kept alive."""
         self._pace.begin_update()
-        idle, self._stepped, self._noted = not self._stepped, False, False
-        if idle:
-            self._stand_still(self._parts.clock.now_ns())
+        self._noted = False
+        now_ns = self._parts.clock.now_ns()
+        expects_steps = self.playing and self._parts.world.is_attached
+        if not (expects_steps and now_ns - self._stepped_ns < _STALL_NS):
+            self._stand_still(now_ns)
 
     def physics_step(self, dt_s: float) -> None:
         """Before a physics step: one tick of the control function, one of the rendering function."""
         world = self._parts.world
         if not world.is_attached:
             return
-        self._stepped = True
         self.simulation_s += dt_s
         now_ns = self._pace.step(dt_s)
+        self._stepped_ns, self._told = self._parts.clock.now_ns(), False
         self.numbers.count("physics", now_ns)
         world.refresh()
         self.twin.tick(now_ns)
@@ -137,17 +144,24 @@ class TwinHost:
             self._counted += 1
             self.numbers.count("frames", now_ns)
 
+    def timeline_changed(self, change: str) -> None:
+        """'play', 'pause' or 'stop'; with a stop the simulation's view ends."""
+        self.playing = change == "play"
+        self._stepped_ns = self._parts.clock.now_ns()
+        if change == "stop":
+            self._parts.world.detach()
+
     def _stand_still(self, now_ns: int) -> None:
-        """The timeline does not play: take no packet, so that the arm's own silence rule holds it; say why."""
+        """Physics does not step: take no packet, so that the arm's own silence rule holds it; say why."""
         for item in self._gate.receive():
             if isinstance(item.message, Note):
                 self._pass_on(item)
         with self._lock:
             self.renderer.pump(now_ns)
-        if now_ns - self._told_ns > _TELL_NS:
-            self._told_ns = now_ns
+        if not self._told:
+            self._told = True
             text = "the twin's timeline in Isaac Sim does not play"
-            self._gate.send("operator", Note(kind="warning", values={"text": text}))
+            self._gate.send_reliable("operator", Note(kind="warning", values={"text": text}))
 
     def _pass_on(self, item: Received) -> None:
         """Packets and arm states to the renderer as they came; notes to whom they concern."""
