@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -99,12 +100,14 @@ def started(fake: FakeKit, surroundings: Callable[[], Any] | None) -> Any:
     return extension
 
 
-def turns_until(fake: FakeKit, met: Callable[[], bool], *, most: int = 200) -> None:
-    """Turn Kit's loop, without physics, until something is so."""
-    for _ in range(most):
+def turns_until(fake: FakeKit, met: Callable[[], bool], *, most: int = 4000) -> None:
+    """Turn Kit's loop, without physics, until something is so; kernels may be compiled on a thread meanwhile."""
+    for turn in range(most):
         if met():
             return
         fake.turn(steps=0)
+        if turn > 50:
+            time.sleep(0.01)
     raise AssertionError("it did not come to be")
 
 
@@ -112,7 +115,7 @@ def running(fake: FakeKit, surroundings: Callable[[], Any] | None = None) -> Ite
     """The app of a started extension with its session running; shut down afterwards."""
     extension = started(fake, surroundings)
     extension._app.start()
-    turns_until(fake, lambda: extension._app.state != "starting")
+    turns_until(fake, lambda app=extension._app: app.state != "starting")
     fake.turn(steps=0)
     yield extension._app
     extension.on_shutdown()

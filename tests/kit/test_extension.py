@@ -109,7 +109,7 @@ def test_stop_and_start_again_in_the_same_window(version: str, hand: Path) -> No
         alive = fake.leftovers()
         for _ in range(2):
             fake.ui.find("Button", "Start").press()
-            turns_until(fake, lambda: extension._app.state == "running")
+            turns_until(fake, lambda app=extension._app: app.state == "running")
             fake.turn(steps=0)
             session.run(0.2)
             fake.ui.find("Button", "Stop").press()
@@ -285,7 +285,7 @@ def test_autostart_needs_no_hand(version: str, hand: Path) -> None:
     with isaac(version, window=False, settings={"autostart": True}) as fake:
         session = KitSession(fake, session_cfg(hand))
         extension = started(fake, session.surroundings)
-        turns_until(fake, lambda: extension._app.state == "running")
+        turns_until(fake, lambda app=extension._app: app.state == "running")
         extension.on_shutdown()
         del extension
 

@@ -9,8 +9,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from pxr import Usd, UsdGeom  # noqa: TID253
+
 from fake.strict import Alive, Bus, Strict, Subscription, module
-from pxr import Usd, UsdGeom
 
 UPDATE = "omni.kit.app:update"
 FRAME = "omni.usd:stage_rendering:new_frame:immediate"

@@ -9,9 +9,10 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+from pxr import Usd, UsdGeom, UsdPhysics  # noqa: TID253
+
 from fake.core import Timeline, UsdContext
 from fake.strict import Alive, Bus, Strict, module
-from pxr import Usd, UsdGeom, UsdPhysics
 
 
 class IsaacEvents(enum.Enum):

@@ -175,7 +175,7 @@ class Window(Strict):
         self,
         ui: Ui,
         title: str,
-        dockPreference: DockPreference | None = None,  # noqa: N803
+        dockPreference: DockPreference | None = None,
         *,
         width: float = 0,
         height: float = 0,
