@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from teletwin.forecast import FORECASTERS, WINDOW_COUNT, WINDOW_STEP_S, build_forecaster
+from teletwin.forecast import FORECASTERS, NEEDS_EXTRA, WINDOW_COUNT, WINDOW_STEP_S, build_forecaster
 from teletwin.geometry import quat_from_rotvec, rotation_angle
 from teletwin.messages import CURVE_KNOTS, CURVE_STEP_S
 
@@ -13,7 +13,7 @@ SPEED_M_S = 1.5
 TURN_RATE_RAD_S = 6.0
 
 
-@pytest.fixture(scope="module", params=sorted(FORECASTERS))
+@pytest.fixture(scope="module", params=sorted(set(FORECASTERS) - NEEDS_EXTRA))
 def forecaster(request):
     return build_forecaster(request.param)
 
@@ -130,3 +130,30 @@ def test_windows_of_any_length_are_continued(forecaster, count):
     curve = curve_of(forecaster, window)
     np.testing.assert_allclose(curve[0], window[-1], atol=1e-12)
     assert np.isfinite(curve).all()
+
+
+def test_a_gap_of_missing_samples_passes_through_the_window_without_harm(forecaster):
+    forecaster.reset()
+    track = moving_hand(3 * WINDOW_COUNT)
+    track[150:153] = np.nan
+    for end in range(WINDOW_COUNT, len(track) + 1):
+        window = track[end - WINDOW_COUNT : end]
+        curve = curve_of(forecaster, window)
+        assert np.isfinite(curve).all()
+        assert np.linalg.norm(curve[-1, :3] - np.nan_to_num(curve[0, :3])) <= 0.75 + 1e-9
+
+
+def test_a_stream_of_adversarial_windows_stays_finite_and_bounded(forecaster):
+    forecaster.reset()
+    rng = np.random.default_rng(8)
+    track = moving_hand(4 * WINDOW_COUNT)
+    track[120:, :3] += 0.3  # a step
+    track[200:230] = track[200]  # stands still
+    track[260:300, :3] += 1e6 * rng.normal(size=(40, 3))
+    track[330:, 3:] *= -1.0  # the other hemisphere
+    for end in range(WINDOW_COUNT, len(track) + 1):
+        curve = curve_of(forecaster, track[end - WINDOW_COUNT : end])
+        assert np.isfinite(curve).all()
+        assert (np.linalg.norm(curve[:, :3] - curve[0, :3], axis=1) <= 0.75 + 1e-9 * 1e6).all()
+        assert (rotation_angle(curve[0, 3:], curve[:, 3:]) <= 3.0 + 1e-6).all()
+    forecaster.reset()

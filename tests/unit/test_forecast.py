@@ -102,7 +102,9 @@ def test_linear_ignores_one_bad_increment():
     np.testing.assert_allclose(out[:, 0] - window[-1, 0], 0.1 * CURVE_STEP_S * np.arange(CURVE_KNOTS), atol=1e-12)
 
 
-@pytest.mark.parametrize("name", ["linear", "arma", "autoreg"])
+@pytest.mark.parametrize(
+    "name", ["linear", "constant-velocity", "kalman", "arma", "autoreg", "pooled-ar", "pooled-fir", "combined"]
+)
 def test_many_hands_get_what_one_hand_gets(name):
     windows = np.stack([tracing_hand(seed) for seed in range(7)])
     single = build_forecaster(name)
@@ -160,5 +162,5 @@ def test_settings_that_make_no_sense_are_refused(refused):
 
 
 def test_the_names_are_listed_when_one_is_unknown():
-    with pytest.raises(ConfigError, match="hold, linear, arma, autoreg"):
+    with pytest.raises(ConfigError, match="hold, linear, .*arma, autoreg, .*combined"):
         build_forecaster("crystal-ball")

@@ -34,13 +34,20 @@ class Forecaster(Protocol):
 FORECASTERS: dict[str, str] = {
     "hold": "teletwin.forecast.hold:HoldForecaster",
     "linear": "teletwin.forecast.linear:LinearForecaster",
+    "constant-velocity": "teletwin.forecast.constant_velocity:ConstantVelocityForecaster",
+    "kalman": "teletwin.forecast.kalman:KalmanForecaster",
     "arma": "teletwin.forecast.arma:ArmaForecaster",
     "autoreg": "teletwin.forecast.autoreg:AutoregForecaster",
     "pooled-ar": "teletwin.forecast.pooled:PooledArForecaster",
     "pooled-fir": "teletwin.forecast.pooled:PooledFirForecaster",
     "combined": "teletwin.forecast.combined:CombinedForecaster",
+    "arima": "teletwin.forecast.statsmodels_peers:ArimaForecaster",
+    "statsmodels-autoreg": "teletwin.forecast.statsmodels_peers:StatsmodelsAutoregForecaster",
 }
 """Name on the command line -> where its class lies; a class is imported when it is built."""
+
+NEEDS_EXTRA = frozenset({"arima", "statsmodels-autoreg"})
+"""Forecasters that need an optional package; too slow for the loop but in the background."""
 
 DEFAULT_FORECASTER = "arma"
 
@@ -51,7 +58,20 @@ def build_forecaster(name: str = DEFAULT_FORECASTER) -> Forecaster:
     Raises:
         ConfigError: No forecaster has this name.
     """
+    return _class_of(name)()
+
+
+def forecast_cost_ms(name: str) -> float:
+    """What a forecaster says a pose costs it [ms]; 0.01 where it says nothing.
+
+    Raises:
+        ConfigError: No forecaster has this name.
+    """
+    return float(getattr(_class_of(name), "typical_ms", 0.01))
+
+
+def _class_of(name: str) -> type[Forecaster]:
     if name not in FORECASTERS:
         raise ConfigError("no forecaster has this name", given=name, allowed=", ".join(FORECASTERS))
     module, _, attribute = FORECASTERS[name].partition(":")
-    return getattr(import_module(module), attribute)()
+    return getattr(import_module(module), attribute)

@@ -15,6 +15,8 @@ from teletwin.forecast import DEFAULT_FORECASTER, WINDOW_COUNT
 from teletwin.forecast.arma import arma_spec
 from teletwin.forecast.autoreg import autoreg_spec
 from teletwin.forecast.combined import CombinedCfg, CombinedHands
+from teletwin.forecast.constant_velocity import constant_velocity_spec
+from teletwin.forecast.kalman import kalman_spec
 from teletwin.forecast.launch import BoundKernel, KernelSpec
 from teletwin.forecast.linear import linear_spec
 from teletwin.forecast.pooled import pooled_ar_spec, pooled_fir_spec
@@ -27,6 +29,8 @@ _SPECS: dict[str, Callable[[], KernelSpec]] = {
     "linear": linear_spec,
     "arma": arma_spec,
     "autoreg": autoreg_spec,
+    "constant-velocity": constant_velocity_spec,
+    "kalman": kalman_spec,
     "pooled-ar": pooled_ar_spec,
     "pooled-fir": pooled_fir_spec,
 }
@@ -57,6 +61,7 @@ class BatchedForecaster:
         threads: int = 0,
     ) -> None:
         _check_batch(name, hands, count)
+        self.hands = hands
         warp = load_warp()
         from teletwin.forecast import kernels
 

@@ -27,6 +27,8 @@ class LoopObservation:
     """Measured T_control: hand sample to the arm moving by it, servo lag included [s]; < 0 unknown."""
     display_delay_s: float
     """Measured T_render: hand sample to drawn frame [s]; < 0 unknown."""
+    predicted_error_m: float = -1.0
+    """Error that the forecaster expects of itself at the control delay [m]; < 0 unknown."""
 
 
 class HorizonPolicy(Protocol):

@@ -1,0 +1,170 @@
+"""The combined forecaster: never worse than holding, near the best, and honest about its error."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from teletwin.errors import ConfigError
+from teletwin.forecast import WINDOW_COUNT, WINDOW_STEP_S, build_forecaster
+from teletwin.forecast.batched import BatchedForecaster
+from teletwin.forecast.combined import CombinedCfg, CombinedForecaster
+from teletwin.forecast.table import forecast_tables
+from teletwin.geometry import Array, align_hemispheres, quat_normalize
+from teletwin.hand.handwriting import write_by_hand
+from teletwin.hand.synthetic import draw_hands
+from teletwin.messages import CURVE_KNOTS
+
+AHEAD = 2 * np.arange(CURVE_KNOTS)
+RIVALS = ("linear", "constant-velocity", "kalman", "arma", "autoreg", "pooled-ar", "pooled-fir")
+GROUPS = {"position": slice(0, 3), "orientation": slice(3, 7)}
+
+
+def drawn(kind: str, *, seed: int = 5, duration_s: float = 30.0) -> Array:
+    track = draw_hands(kind, duration_s=duration_s, rate_hz=1.0 / WINDOW_STEP_S, seed=seed)[0]
+    track[:, 3:] = align_hemispheres(quat_normalize(track[:, 3:]))
+    return track
+
+
+def handwriting() -> Array:
+    hand = write_by_hand(home_pose=np.array([0.3, 0.0, 0.2, 1.0, 0.0, 0.0, 0.0]))
+    t_s = (hand.t_ns - hand.t_ns[0]) / 1e9
+    grid = np.arange(0.0, t_s[-1], WINDOW_STEP_S)
+    track = np.stack([np.interp(grid, t_s, channel) for channel in hand.poses.T], axis=1)
+    track[:, 3:] = quat_normalize(track[:, 3:])
+    return track
+
+
+def came(track: Array, rows: int) -> Array:
+    now = WINDOW_COUNT - 1 + np.arange(rows)
+    return track[now[:, None] + AHEAD]
+
+
+def rmse(table: Array, truth: Array, group: str) -> Array:
+    """By knot (CURVE_KNOTS,)."""
+    return np.sqrt(np.mean((table - truth)[..., GROUPS[group]] ** 2, axis=(0, 2)))
+
+
+@pytest.fixture(scope="module", params=["line", "reach", "write", "trace", "handwriting"])
+def judged(request):
+    """Truth, the combined table, and RMSE of hold and the rivals."""
+    track = handwriting() if request.param == "handwriting" else drawn(request.param)
+    rows = len(track) - WINDOW_COUNT + 1 - AHEAD[-1]
+    truth = came(track, rows)
+    tables = {name: forecast_tables([track], name=name)[0][:rows] for name in (*RIVALS, "combined")}
+    return truth, tables
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_it_is_no_worse_than_holding_at_any_horizon_and_near_the_best(judged, group):
+    truth, tables = judged
+    combined = rmse(tables["combined"], truth, group)
+    hold = rmse(np.broadcast_to(truth[:, :1], truth.shape), truth, group)
+    best = min(hold.mean(), *(rmse(tables[name], truth, group).mean() for name in RIVALS))
+    assert (combined[1:] <= hold[1:]).all()
+    assert combined.mean() <= 1.12 * best  # half a minute, of which the first seconds teach
+
+
+def stream(forecaster: CombinedForecaster, track: Array) -> tuple[Array, Array]:
+    """Curves (rows, CURVE_KNOTS, 7) and expected errors (rows, CURVE_KNOTS, 2), slot by slot."""
+    rows = len(track) - WINDOW_COUNT + 1
+    curves, expected = np.empty((rows, CURVE_KNOTS, 7)), np.empty((rows, CURVE_KNOTS, 2))
+    for row in range(rows):
+        forecaster.forecast(track[row : row + WINDOW_COUNT], out=curves[row])
+        expected[row] = forecaster.expected_errors
+    return curves, expected
+
+
+@pytest.mark.parametrize("kind", ["line", "reach"])
+def test_the_error_it_expects_is_the_error_it_makes(kind):
+    track = drawn(kind, seed=11)
+    curves, expected = stream(CombinedForecaster(), track)
+    rows = len(track) - WINDOW_COUNT + 1 - AHEAD[-1]
+    truth = came(track, rows)
+    error_m = np.linalg.norm((curves[:rows] - truth)[..., :3], axis=2)
+    for knot in (1, 5, 15, 25):
+        ratio = np.sqrt(np.mean(error_m[:, knot] ** 2) / np.mean(expected[:rows, knot, 0] ** 2))
+        assert 0.6 < ratio < 1.5
+        assert 0.85 < np.mean(error_m[:, knot] <= 2.0 * expected[:rows, knot, 0]) <= 1.0
+
+
+def test_expected_errors_are_read_between_knots():
+    forecaster = CombinedForecaster()
+    stream(forecaster, drawn("line", duration_s=3.0))
+    at = forecaster.predicted_error_m(np.array([0.0, 0.02, 0.03, 0.04]))
+    assert at[0] == 0.0
+    assert at[2] == pytest.approx((at[1] + at[3]) / 2)
+    assert (forecaster.predicted_error_rad(np.array([0.1, 0.5])) > 0.0).all()
+
+
+def test_a_window_that_continues_nothing_starts_anew():
+    track = drawn("trace", duration_s=6.0)
+    alone, after = np.empty((CURVE_KNOTS, 7)), np.empty((CURVE_KNOTS, 7))
+    forecaster = CombinedForecaster()
+    forecaster.forecast(track[-WINDOW_COUNT:], out=alone)
+    stream(forecaster, drawn("reach", duration_s=6.0))
+    forecaster.forecast(track[-WINDOW_COUNT:], out=after)
+    np.testing.assert_array_equal(after, alone)
+
+
+def test_the_same_window_twice_teaches_nothing():
+    track = drawn("trace", duration_s=4.0)
+    once, twice = CombinedForecaster(), CombinedForecaster()
+    a, b = np.empty((CURVE_KNOTS, 7)), np.empty((CURVE_KNOTS, 7))
+    for end in range(WINDOW_COUNT, len(track)):
+        window = track[end - WINDOW_COUNT : end]
+        once.forecast(window, out=a)
+        for _ in range(2):
+            twice.forecast(window, out=b)
+            np.testing.assert_array_equal(a, b)
+
+
+def test_missed_slots_do_not_end_the_learning():
+    track = drawn("line", duration_s=12.0, seed=2)
+    steady, gappy = CombinedForecaster(), CombinedForecaster()
+    a, b, fresh = (np.empty((CURVE_KNOTS, 7)) for _ in range(3))
+    for end in range(WINDOW_COUNT, len(track)):
+        window = track[end - WINDOW_COUNT : end]
+        steady.forecast(window, out=a)
+        if end % 5 != 0 or end == len(track) - 1:
+            gappy.forecast(window, out=b)
+    CombinedForecaster().forecast(window, out=fresh)
+    assert np.abs(b - a).max() < 0.5 * np.abs(fresh - a).max()
+
+
+def test_the_other_hemisphere_is_the_same_orientation():
+    track = drawn("trace", duration_s=5.0)
+    flipped = track.copy()
+    curves, _ = stream(CombinedForecaster(), track)
+    forecaster, out = CombinedForecaster(), np.empty((CURVE_KNOTS, 7))
+    flipped[:, 3:] *= -1.0
+    for row, expected in enumerate(curves):
+        source = flipped if row % 7 < 3 else track
+        forecaster.forecast(source[row : row + WINDOW_COUNT], out=out)
+        np.testing.assert_allclose(np.abs(np.sum(out[:, 3:] * expected[:, 3:], axis=1)), 1.0, atol=1e-9)
+        np.testing.assert_allclose(out[:, :3], expected[:, :3], atol=1e-9)
+
+
+@pytest.mark.parametrize("name", ["arma", "combined"])
+def test_a_table_equals_the_live_sequence_of_calls(name):
+    tracks = [drawn("write", duration_s=3.0), drawn("line", duration_s=2.0)]
+    tables = forecast_tables(tracks, name=name, batch=64)
+    for track, table in zip(tracks, tables, strict=True):
+        live, out = build_forecaster(name), np.empty((CURVE_KNOTS, 7))
+        for row, expected in enumerate(table):
+            live.forecast(track[row : row + WINDOW_COUNT], out=out)
+            np.testing.assert_array_equal(out, expected)
+
+
+def test_many_threads_give_the_numbers_of_one():
+    windows = np.stack([drawn("trace", seed=s, duration_s=2.0)[:WINDOW_COUNT] for s in range(9)])
+    one = BatchedForecaster("combined", hands=9, threads=1).forecast(windows)
+    np.testing.assert_array_equal(BatchedForecaster("combined", hands=9, threads=3).forecast(windows), one)
+
+
+@pytest.mark.parametrize(
+    "bad", [{"memory_s": 0.0}, {"patience_slots": float("nan")}, {"prior_position": (1.0,)}, {"surprise_slots": -1.0}]
+)
+def test_settings_that_cannot_be_used_are_refused(bad):
+    with pytest.raises(ConfigError):
+        CombinedCfg(**bad)
