@@ -47,9 +47,7 @@ def test_our_sources_use_no_old_name():
 
 
 def test_the_files_and_options_that_the_page_names_are_there():
-    for path in re.findall(
-        r"(?:<repo>/)?((?:scripts|exts/teletwin|assets/robots)/[\w/.]+\.(?:py|toml|usda|txt))", PAGE
-    ):
+    for path in NAMED.findall(PAGE):
         assert (ROOT / path).is_file(), path
     options = (ROOT / "scripts/isaac_twin.py").read_text(encoding="utf-8")
     for option in ("--headless", "--livestream", "--experience", "--envs", "--steps", "--device", "--session-token"):
