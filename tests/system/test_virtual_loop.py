@@ -75,6 +75,13 @@ def test_paper_mode_with_good_fixed_horizons_halves_the_error():
     assert metrics.shown.whole().position_m <= 0.5 * metrics.shown_shadow.whole().position_m
 
 
+def test_the_rule_in_paper_mode_counts_the_lag_of_the_motion_policy_once():
+    traced = TracedSession(SessionCfg(network=NetworkCfg(delay_ms=60), paper_mode=True))
+    traced.run(5.0)
+    network_and_servo_s = 0.005 + 0.060 + 0.060 + 0.034
+    assert traced.virtual.operator.state.horizons.control_s == pytest.approx(network_and_servo_s + 0.1125, abs=0.03)
+
+
 @pytest.mark.parametrize(("hop", "way_ms"), [(UP, 60), (COMMAND, 0)], ids=["operator-to-twin", "twin-to-arm"])
 @pytest.mark.parametrize("silent_s", [0.3, 2.0])
 def test_a_lost_link_brings_the_arm_to_rest_and_comes_back_without_a_jump(hop, way_ms, silent_s):

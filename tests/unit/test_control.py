@@ -99,6 +99,21 @@ def test_silence_brings_it_to_rest_within_the_time_and_the_next_packet_moves_it_
     assert twin.commands[-1].mode is Mode.ENGAGED
 
 
+def test_braking_keeps_the_limits_at_every_tick():
+    twin = Twin()
+    twin.control.accept_state(state(), t_ns=twin.now_ns)
+    twin.run(0.15, lambda t_ns: packet(t_ns, HOME[:3] + np.array([0.0, 0.2, 0.1])))
+    moving = len(twin.commands) - 1
+    twin.control.accept_state(state(twin.now_ns, q=twin.commands[-1].q), t_ns=twin.now_ns)
+    twin.run(0.3, lambda t_ns: packet(t_ns, HOME[:3], mode=Mode.HOLD))
+    speeds = twin.speeds()
+    assert np.abs(speeds[moving - 1]).max() > 0.3, "it has something to brake from"
+    limits = JointLimits()
+    assert (np.abs(np.diff(speeds[moving - 1 :], axis=0)) <= limits.acceleration * TICK_S + 1e-9).all()
+    told = np.array([command.qd for command in twin.commands[moving + 1 :]])
+    assert np.allclose(told, speeds[moving:], atol=1e-9), "what is told of the speed is the speed"
+
+
 @pytest.mark.parametrize("mode", [Mode.HOLD, Mode.OFF])
 def test_a_mode_that_does_not_engage_moves_nothing(mode):
     twin = Twin()

@@ -24,7 +24,7 @@ class LoopObservation:
     uplink_age_s: float
     """Age of packets on arrival at the twin, newest known [s]."""
     control_delay_s: float
-    """Measured T_control: hand sample to the arm moving by it, servo lag included [s]; < 0 unknown."""
+    """Measured T_control [s], the arm's servo lag in it, the motion policy's own lag not; < 0 unknown."""
     display_delay_s: float
     """Measured T_render: hand sample to drawn frame [s]; < 0 unknown."""
     predicted_error_m: float = -1.0

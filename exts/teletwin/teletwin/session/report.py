@@ -62,7 +62,7 @@ def _paths(metrics: SessionMetrics, status: TwinStatus | None) -> dict[str, dict
     drawing = {name: stages[name] for name in ("frame_wait", "policy_physics", "draw", "encode")}
     drawing["downlink_decode_draw"] = median(metrics.display.frame_ms)
     return {
-        "control": {"sense": sense, "uplink": uplink, "command_link": stages["command_link"], "policy_servo": servo},
+        "control": {"sense": sense, "uplink": uplink, "command_link": stages["command_link"], "servo": servo},
         "display": {
             "sense": sense,
             "uplink": uplink,

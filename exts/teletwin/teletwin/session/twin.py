@@ -99,7 +99,7 @@ class TwinLoop:
             uplink_age_ms=self._uplink_age_ms,
             horizon_used_s=control.horizon_s,
             horizon_orientation_used_s=control.horizon_orientation_s,
-            downstream_s=control.total_downstream_s,
+            downstream_s=control.downstream.total_s,
             counters=own | self._arm_counts | (self._counters() if self._counters is not None else {}),
             tick_us=ticks.work_smoothed_us,
             overrun_count=ticks.overrun_count,

@@ -85,7 +85,7 @@ class ControlFunction:
         fresh = now_ns - self._heard_ns <= 1e9 * self._cfg.silence_s
         engaged = self._mode is Mode.ENGAGED and fresh and not self._fault
         if not self._was_engaged:
-            self._meet_the_arm(dt_s)
+            self._meet_the_arm()
         out, shadow = self._engaged(now_ns, dt_s) if engaged else self._held(dt_s)
         self._was_engaged = engaged
         hold_ns = now_ns + int(1e9 * self.downstream.link_s)
@@ -101,12 +101,11 @@ class ControlFunction:
             mode=Mode.ENGAGED if engaged else min(self._mode, Mode.HOLD),
         )
 
-    def _meet_the_arm(self, dt_s: float) -> None:
+    def _meet_the_arm(self) -> None:
         """At rest, take the measured joints for the commanded ones when something else moved the arm."""
         assert self._measured is not None
-        resting = self._path.hold(dt_s)
-        apart = float(np.abs(resting.q - self._measured).max())
-        if self._fault or (apart > _APART_RAD and not resting.qd.any()):
+        apart = float(np.abs(self._path.q - self._measured).max())
+        if self._fault or (apart > _APART_RAD and self._path.is_at_rest):
             self._path.restart(self._measured)
 
     def _engaged(self, now_ns: int, dt_s: float) -> tuple[PathOutput, PathOutput]:
@@ -122,8 +121,3 @@ class ControlFunction:
         """Brake and stay."""
         self.held_count += self._was_engaged
         return self._path.hold(dt_s), self._shadow.hold(dt_s)
-
-    @property
-    def total_downstream_s(self) -> float:
-        """From this tick's output to the arm's motion, motion policy included [s]."""
-        return self.downstream.total_s + self._cfg.policy_lag_s

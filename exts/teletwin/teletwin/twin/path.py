@@ -50,6 +50,16 @@ class MotionPath:
         self._q, self._qd = q.copy(), np.zeros_like(q)
         self._following = False
 
+    @property
+    def q(self) -> Array:
+        """Joints (n,) [rad] that were last let through."""
+        return self._q
+
+    @property
+    def is_at_rest(self) -> bool:
+        """Whether the last tick moved nothing."""
+        return not self._qd.any()
+
     def accept(self, packet: ForecastPacket, *, pose_t_ns: int) -> None:
         """Take a packet whose pose was generated at pose_t_ns on this host's clock."""
         self._stream.accept(packet, pose_t_ns=pose_t_ns)
