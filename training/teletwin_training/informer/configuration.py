@@ -15,8 +15,10 @@ class InformerCfg:
     heads: int = 4
     encoder_layers: int = 2
     decoder_layers: int = 1
-    steps: int = 600
+    steps: int = 900
     """Updates of the weights."""
+    batch_series: int = 4
+    """Channels of hands that an update looks at; the library cuts all windows of each, which costs the most time."""
     batch_windows: int = 128
     learning_rate: float = 5e-4
     dropout: float = 0.05
@@ -24,7 +26,7 @@ class InformerCfg:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be built."""
-        for name in ("hidden", "heads", "encoder_layers", "decoder_layers", "steps", "batch_windows"):
+        for name in ("hidden", "heads", "encoder_layers", "decoder_layers", "steps", "batch_series", "batch_windows"):
             if getattr(self, name) < 1:
                 raise ConfigError(f"{name} cannot be used", given=getattr(self, name), allowed="1 or more")
         if self.hidden % self.heads:
