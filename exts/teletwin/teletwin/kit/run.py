@@ -112,7 +112,7 @@ class Run:
             "encode_ms": host.pictures.encode_ms,
         }
         row = self._local.row if self._local is not None else {}
-        return values | {name: row[name] for name in NAMES if row.get(name) is not None}
+        return values | {name: row[name] for name in NAMES if row.get(name)}  # 0 pictures a second: nobody looks
 
     def about(self) -> dict[str, object]:
         """Whether the twin holds, what is recorded, where the page is, which encoder works."""

@@ -1,0 +1,3 @@
+"""Tests that run inside Kit, found by omni.kit.test; those outside of it are in the repository's `tests/kit`."""
+
+scan_for_test_modules = True

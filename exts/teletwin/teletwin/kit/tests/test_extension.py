@@ -1,0 +1,53 @@
+"""Inside Kit: the extension is enabled, drives the arm, and stops."""
+
+from __future__ import annotations
+
+import omni.kit.app
+import omni.kit.test
+import omni.usd
+
+from teletwin.kit import api
+from teletwin.robot.ur3e import HOME_Q
+
+_TURNS_MAX = 6000
+"""Turns of Kit's loop to wait for: the first start compiles kernels."""
+
+
+class TestExtension(omni.kit.test.AsyncTestCase):
+    """Needs a GPU for pictures only."""
+
+    async def setUp(self) -> None:
+        """A new stage; a session with the simulated arm."""
+        await omni.usd.get_context().new_stage_async()
+        api.start()
+        await self._until("running")
+
+    async def tearDown(self) -> None:
+        """Nothing runs on."""
+        api.stop()
+        await omni.kit.app.get_app().next_update_async()
+
+    async def test_the_arm_moves(self) -> None:
+        """Commands come at the physics rate and leave home."""
+        for _ in range(600):
+            await omni.kit.app.get_app().next_update_async()
+        status = api.status()
+        self.assertEqual(status["state"], "running", status["warnings"])
+        run = api.current().run
+        command = run.host.numbers.command if run is not None else None
+        self.assertIsNotNone(command)
+        self.assertGreater(float(abs(command.q - HOME_Q).max()), 0.01)
+
+    async def test_it_stops_and_starts_again(self) -> None:
+        """Stop leaves it ready to start."""
+        api.stop()
+        self.assertEqual(api.status()["state"], "stopped")
+        api.start()
+        await self._until("running")
+
+    async def _until(self, state: str) -> None:
+        for _ in range(_TURNS_MAX):
+            if api.status()["state"] == state:
+                return
+            await omni.kit.app.get_app().next_update_async()
+        self.fail(f"not {state}: {api.status()['warnings']}")
