@@ -162,5 +162,5 @@ def test_settings_that_make_no_sense_are_refused(refused):
 
 
 def test_the_names_are_listed_when_one_is_unknown():
-    with pytest.raises(ConfigError, match="hold, linear, .*arma, autoreg, .*combined"):
+    with pytest.raises(ConfigError, match=r"hold, linear, .*arma, autoreg, .*combined"):
         build_forecaster("crystal-ball")

@@ -98,16 +98,18 @@ class BatchedForecaster:
             if isinstance(part, CombinedHands):
                 part.reset()
 
-    def forecast(self, windows: Array, *, out: Array | None = None) -> Array:
-        """Continue windows (hands, count, 7) of past poses; return curves (hands, CURVE_KNOTS, 7)."""
-        if self._window is not None and self._curve is not None:
+    def load(self, windows: Array) -> None:
+        """Write windows (hands, count, 7) into `device_window`."""
+        if self._window is not None:
             self._window[:] = windows
-            self.launch()
-            curves = self._curve
         else:
             self.device_window.assign(np.ascontiguousarray(windows, dtype=np.float64))
-            self.launch()
-            curves = self.device_curve.numpy()
+
+    def forecast(self, windows: Array, *, out: Array | None = None) -> Array:
+        """Continue windows (hands, count, 7) of past poses; return curves (hands, CURVE_KNOTS, 7)."""
+        self.load(windows)
+        self.launch()
+        curves = self._curve if self._curve is not None else self.device_curve.numpy()
         if out is None:
             out = np.empty((len(windows), CURVE_KNOTS, 7))
         out[:] = curves
