@@ -32,16 +32,16 @@ class TestExtension(omni.kit.test.AsyncTestCase):
         for _ in range(600):
             await omni.kit.app.get_app().next_update_async()
         status = api.status()
-        self.assertEqual(status["state"], "running", status["warnings"])
+        assert status["state"] == "running", status["warnings"]
         run = api.current().run
         command = run.host.numbers.command if run is not None else None
-        self.assertIsNotNone(command)
-        self.assertGreater(float(abs(command.q - HOME_Q).max()), 0.01)
+        assert command is not None
+        assert float(abs(command.q - HOME_Q).max()) > 0.01
 
     async def test_it_stops_and_starts_again(self) -> None:
         """Stop leaves it ready to start."""
         api.stop()
-        self.assertEqual(api.status()["state"], "stopped")
+        assert api.status()["state"] == "stopped"
         api.start()
         await self._until("running")
 
