@@ -61,6 +61,8 @@ def launch_config(options: argparse.Namespace, for_kit: list[str]) -> dict[str, 
     twin = ["--enable", "teletwin"] if not options.envs else []
     told = [f"--/exts/teletwin/{name}={value}" for name, value in settings.items()] if twin else []
     start = ["--/exts/teletwin/autostart=true"] if twin else []
+    if twin and experience_file(options.experience).endswith(ZERO_DELAY):
+        start.append("--/exts/teletwin/frame_delay_updates=0")
     return {
         "headless": options.headless or options.livestream or bool(options.envs),
         "hide_ui": not options.livestream,

@@ -92,9 +92,12 @@ def test_a_window_is_shown_unless_headless_and_the_livestream_shows_its_ui(scrip
 
 def test_the_experience_without_delay_is_taken_where_it_is(script, monkeypatch, tmp_path):
     monkeypatch.setenv("EXP_PATH", str(tmp_path))
+    late = "--/exts/teletwin/frame_delay_updates=0"
     assert script.experience_file(script.ZERO_DELAY) == ""
+    assert late not in config(script)["extra_args"]
     (tmp_path / script.ZERO_DELAY).touch()
     assert script.experience_file(script.ZERO_DELAY) == str(tmp_path / script.ZERO_DELAY)
+    assert late in config(script)["extra_args"]
     assert script.experience_file("/own/app.kit") == "/own/app.kit"
 
 

@@ -75,10 +75,14 @@ class LocalRoles:
         horizons = {"control_ms": cfg.horizon_control_ms, "render_ms": cfg.horizon_render_ms}
         self._say("settings", {"name": "horizons", "values": horizons})
 
+    def put(self, event: PageEvent) -> None:
+        """Something that is to count as if the page had said it; from any thread."""
+        self.operator.desk.put(event)
+
     def _say(self, kind: str, values: dict[str, object]) -> None:
         """What the page would say, carried out on the operator's thread."""
         now_ns = self.operator.clock.now_ns()
-        self.operator.desk.put(PageEvent(kind=kind, values=values, viewer=0, t_ns=now_ns, received_ns=now_ns))
+        self.put(PageEvent(kind=kind, values=values, viewer=0, t_ns=now_ns, received_ns=now_ns))
 
     def close(self) -> None:
         """End both; waits for them at most two seconds, so not on Kit's main thread."""

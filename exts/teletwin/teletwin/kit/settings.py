@@ -12,6 +12,7 @@ import omni.kit.app
 
 from teletwin.errors import ConfigError
 from teletwin.kit.guard import Guard
+from teletwin.kit.hand_input import HAND_INPUTS
 from teletwin.kit.motion import POLICIES
 
 ROOT = "/exts/teletwin"
@@ -38,6 +39,7 @@ class KitCfg:
     page_in_kit_loop: bool = True
     engage_at_start: bool = True
     hand: str = "write"
+    hand_input: str = "page"
     forecaster: str = "arma"
     horizon_policy: str = "rule"
     horizon_control_ms: float = 0.0
@@ -62,6 +64,7 @@ class KitCfg:
     def __post_init__(self) -> None:
         """Refuse what no part downstream checks."""
         choices = {"role": ROLES, "motion_policy": POLICIES, "encoder": ENCODERS, "window": ("auto", "on", "off")}
+        choices["hand_input"] = HAND_INPUTS
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise ConfigError(f"{ROOT}/{name}", given=getattr(self, name), allowed=", ".join(allowed))

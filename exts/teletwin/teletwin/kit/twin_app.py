@@ -19,6 +19,7 @@ from teletwin.errors import ConfigError, TeletwinError
 from teletwin.kit import events, host
 from teletwin.kit.build import build_functions, compile_kernels, open_udp
 from teletwin.kit.guard import Guard
+from teletwin.kit.hand_input import open_hand_input
 from teletwin.kit.local import LocalRoles
 from teletwin.kit.numbers import NAMES
 from teletwin.kit.robot_asset import choose_robot
@@ -29,6 +30,7 @@ from teletwin.kit.settings import COMMANDS, KitCfg, Settings
 from teletwin.link import Link
 from teletwin.messages import Mode
 from teletwin.session.role_cfg import RoleCfg
+from teletwin.sim import World
 
 OpenLinks = Callable[[dict[str, RoleCfg], Clock, contextlib.ExitStack], tuple[Link, Link]]
 _SETTLE_UPDATES = 3
@@ -159,6 +161,8 @@ class TwinApp:
                 stack=stack,
             )
             self._listen(run, stack)
+            if local is not None:
+                self._open_hand(cfg, local, functions.world, stack)
             run.keep(stack.pop_all())
         if local is not None:
             local.start()
@@ -180,6 +184,16 @@ class TwinApp:
         # It waits for its threads, and they for Kit's loop: never on the main thread.
         stack.callback(lambda: threading.Thread(target=local.close, daemon=True).start())
         return local
+
+    def _open_hand(self, cfg: KitCfg, local: Any, world: World, stack: contextlib.ExitStack) -> None:
+        """A hand beside the page's, when one is wanted; without it the page's remains."""
+        try:
+            hand = open_hand_input(
+                cfg.hand_input, tell=local.put, on_update=events.on_update, world=world, clock=self.surroundings.clock
+            )
+            stack.enter_context(hand)
+        except TeletwinError as error:
+            self.report(error)
 
     async def _scene(self, cfg: KitCfg) -> tuple[str, ...]:
         """Author the stage, or take it as it is; return the movable objects' paths."""
