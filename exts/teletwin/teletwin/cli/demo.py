@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import secrets
 import signal
 import sys
 import threading
@@ -15,7 +14,7 @@ from teletwin.cli.options import read_options
 from teletwin.errors import ConfigError
 from teletwin.session.config import SessionCfg
 from teletwin.session.launch import INTERRUPTED, Roles, local_session
-from teletwin.session.role_cfg import PageCfg, RoleCfg
+from teletwin.session.role_cfg import PageCfg, RoleCfg, with_token
 from teletwin.session.warm import warm_up
 
 
@@ -73,13 +72,11 @@ def main(arguments: list[str]) -> int:
 
 def _common(options: DemoOptions) -> RoleCfg:
     """What every role is told."""
-    page, robot = options.page, options.session.robot_host
-    if page.host not in ("127.0.0.1", "localhost", "::1") and not page.token:
-        page = replace(page, token=secrets.token_urlsafe(24))
+    robot = options.session.robot_host
     return RoleCfg(
         role="operator",
         session=options.session,
-        page=page,
+        page=with_token(options.page),
         headless=options.headless,
         engage=options.engage and not robot,
         duration_s=options.duration,

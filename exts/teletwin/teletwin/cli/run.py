@@ -15,7 +15,7 @@ from teletwin.cli.options import read_options
 from teletwin.errors import ConfigError
 from teletwin.session.config import SessionCfg
 from teletwin.session.launch import INTERRUPTED, Roles
-from teletwin.session.role_cfg import PORTS, PageCfg, RoleCfg, shared_secret
+from teletwin.session.role_cfg import PORTS, PageCfg, RoleCfg, shared_secret, with_token
 from teletwin.session.warm import warm_up
 
 _PROCESSES = {"operator": ("operator",), "twin": ("twin", "renderer"), "arm": ("arm",)}
@@ -28,7 +28,7 @@ class RunOptions:
     role: Literal["operator", "twin", "arm"]
     """Which part of the loop this machine is; the twin's renderer comes with it."""
     bind: str = "127.0.0.1"
-    """Address to listen on; beyond loopback every role needs the same --token."""
+    """Address to listen on; beyond loopback every role needs the same --session-token."""
     operator: str = "127.0.0.1"
     """Host of the operator role; 'learn' takes it from its first authentic packet."""
     twin: str = "127.0.0.1"
@@ -121,7 +121,7 @@ def role_settings(options: RunOptions, name: str) -> RoleCfg:
         addresses={role: _address(options, name, role) for role in PORTS},
         session_id=session_id,
         key=key,
-        page=options.page,
+        page=with_token(options.page),
         headless=options.headless,
         engage=options.engage,
         report=options.report,

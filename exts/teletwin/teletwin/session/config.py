@@ -88,6 +88,20 @@ def check_link(settings: LinkSettings, *, name: str) -> None:
             raise ConfigError(f"hop '{name}': {field} is out of range", given=value, allowed=f"0 ... {most:g}")
 
 
+def check_size(width: int, height: int) -> None:
+    """Refuse a picture [px] that the encoder cannot take.
+
+    Raises:
+        ConfigError: The width is not divisible by 16, or the height is odd.
+    """
+    if width % 16 or height % 2:
+        raise ConfigError(
+            "the picture's size does not suit the encoder",
+            given=f"{width}x{height}",
+            allowed="a width divisible by 16 and an even height",
+        )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HorizonCfg:
     """How far to look ahead."""
@@ -171,9 +185,4 @@ class SessionCfg:
                 raise ConfigError(f"{name} is out of range", given=value, allowed=f"{least:g} ... {most:g}")
         if self.forecaster not in FORECASTERS:
             raise ConfigError("unknown forecaster", given=self.forecaster, allowed=", ".join(FORECASTERS))
-        if self.width % 16 or self.height % 2:
-            raise ConfigError(
-                "the picture's size does not suit the encoder",
-                given=f"{self.width}x{self.height}",
-                allowed="a width divisible by 16 and an even height",
-            )
+        check_size(self.width, self.height)

@@ -15,7 +15,7 @@ from teletwin.hand.browser import HandInput
 from teletwin.hand.source import HandSwitch
 from teletwin.horizon import build_policy
 from teletwin.messages import LinkSettings, Mode, Note, ViewSettings
-from teletwin.session.config import HorizonCfg, check_link
+from teletwin.session.config import HorizonCfg, check_link, check_size
 from teletwin.session.operator import OperatorLoop
 from teletwin.view.server_messages import PageEvent
 
@@ -160,10 +160,12 @@ class PageDesk:
                 change[key] = int(change[key])
         if "bitrate_mbps" in values:
             change["bitrate_bps"] = int(1e6 * values["bitrate_mbps"])
-        self.view = _replaced(self.view, change)
-        self._set_view(self.view)
+        view: ViewSettings = _replaced(self.view, change)
+        check_size(view.width, view.height)
+        self.view = view
+        self._set_view(view)
 
 
 def _replaced(cfg: Any, change: dict[str, Any]) -> Any:
-    """The same settings with some changed; validated by the dataclass."""
+    """The same settings with some changed; checked where the dataclass checks itself."""
     return dataclasses.replace(cfg, **change)

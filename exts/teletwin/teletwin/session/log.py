@@ -41,7 +41,7 @@ class Recorder:
         """Record to the session's file `path` (this role to its own beside it) from soon on."""
         if not self.path:
             self.path, self.fault = path, ""
-            self._later(self._open)
+            self._later(lambda: self._open(path))
 
     def end(self) -> None:
         """Finish the log soon."""
@@ -66,11 +66,11 @@ class Recorder:
         if log is not None:
             log.write(message, role=role, t_ns=t_log_ns, t_motion_ns=t_sent_ns)
 
-    def _open(self) -> None:
-        log = SessionLog(role_path(self.path, self._cfg.role), clock=self._clock)
+    def _open(self, path: str) -> None:
         try:
+            log = SessionLog(role_path(path, self._cfg.role), clock=self._clock)
             log.__enter__()
-        except TeletwinError as error:
+        except (TeletwinError, ValueError) as error:  # ValueError: a path without a name
             self.path, self.fault = "", str(error)
             return
         log.write_metadata("configuration", self._cfg.session)
@@ -96,7 +96,7 @@ class Recorder:
     def __enter__(self) -> Recorder:
         if self._cfg.record:
             self.path = self._cfg.record
-            self._open()
+            self._open(self.path)
             if self.fault:
                 raise TeletwinError(self.fault)
         return self

@@ -53,11 +53,15 @@ class LivePicture:
         return encoded.data, encoded.is_key, stages
 
     def apply(self, settings: ViewSettings) -> None:
-        """Take another size, rate, codec or bitrate."""
+        """Take another size, rate, codec or bitrate.
+
+        Raises:
+            ConfigError: The encoder cannot take these; nothing has changed.
+        """
+        self._encoder.configure(settings)
         if (settings.width, settings.height) != (self._settings.width, self._settings.height):
             self._renderer.resize(settings.width, settings.height)
         self._renderer.shadow = settings.shadow
-        self._encoder.configure(settings)
         self._settings = settings
         self._late_count = 0
 

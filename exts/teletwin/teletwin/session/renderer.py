@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import math
 from collections import deque
 from collections.abc import Callable
@@ -9,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from teletwin.clock import NS_PER_MS, NS_PER_S, Clock
+from teletwin.errors import TeletwinError
 from teletwin.geometry import Array
 from teletwin.link import Link, Received
 from teletwin.messages import ArmState, ForecastPacket, Frame, FrameAck, Note, ViewSettings
@@ -129,11 +131,19 @@ class RendererLoop:
         elif isinstance(message, FrameAck):
             self._acknowledged(message, now_ns)
         elif isinstance(message, ViewSettings):
-            self.settings = message
-            self._picture.apply(message)
-            self._need_key = True
+            self._change(message)
         elif isinstance(message, Note):
             self._obey(message)
+
+    def _change(self, settings: ViewSettings) -> None:
+        """Other pictures from now on; what cannot be drawn or encoded changes nothing."""
+        try:
+            self._picture.apply(settings)
+        except TeletwinError as error:
+            logging.getLogger(__name__).warning("the view stays as it is: %s", error)
+            return
+        self.settings = settings
+        self._need_key = True
 
     def _obey(self, note: Note) -> None:
         """A wish of the operator."""

@@ -5,11 +5,13 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import json
+import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
 from teletwin.errors import ConfigError
 from teletwin.session.config import HorizonCfg, NetworkCfg, SessionCfg
+from teletwin.view.server_cfg import is_loopback
 
 ROLES = ("operator", "twin", "renderer", "arm")
 """Roles that talk to each other; a `controller` process beside them imitates the UR3e's own."""
@@ -31,6 +33,13 @@ class PageCfg:
     """Certificate chain (PEM): a secure context for pages beyond loopback."""
     tls_key: str = ""
     """Key of the certificate (PEM)."""
+
+
+def with_token(page: PageCfg) -> PageCfg:
+    """The page with a token made for it where it needs one and has none."""
+    if page.token or is_loopback(page.host):
+        return page
+    return dataclasses.replace(page, token=secrets.token_urlsafe(24))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

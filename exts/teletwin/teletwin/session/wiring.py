@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 
 from teletwin.clock import Clock
+from teletwin.errors import ConfigError
 from teletwin.link.udp import UdpLink, UdpLinkCfg
 from teletwin.messages import LinkSettings, Note
 from teletwin.session.config import NetworkCfg
@@ -54,7 +56,10 @@ def open_link(cfg: RoleCfg, clock: Clock) -> UdpLink:
 
 
 def apply_link_note(link: UdpLink, role: str, note: Note) -> None:
-    """Imitate another network on every incoming hop, as the page's sliders ask."""
-    settings = LinkSettings(**{name: float(str(note.values.get(name, 0.0))) for name in LinkSettings.__slots__})
-    for peer in INCOMING[role]:
-        link.set_link(peer, settings)
+    """Imitate another network on every incoming hop, as the page's sliders ask; one that cannot be changes nothing."""
+    try:
+        settings = LinkSettings(**{name: float(str(note.values.get(name, 0.0))) for name in LinkSettings.__slots__})
+        for peer in INCOMING[role]:
+            link.set_link(peer, settings)
+    except (ValueError, ConfigError) as error:
+        logging.getLogger(__name__).warning("a network that cannot be imitated was asked for: %s", error)

@@ -1,0 +1,100 @@
+"""What the page wishes for while a session runs: other pictures, a recording; what cannot be changes nothing."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from teletwin.clock import SystemClock, VirtualClock
+from teletwin.errors import ConfigError
+from teletwin.link import Received
+from teletwin.messages import Mode, PoseSample, ViewSettings
+from teletwin.recording import read_log
+from teletwin.session.config import HorizonCfg
+from teletwin.session.desk import PageDesk
+from teletwin.session.log import Recorder, role_path
+from teletwin.session.operator import OperatorState
+from teletwin.session.renderer import RendererLoop
+from teletwin.session.role_cfg import RoleCfg
+from teletwin.view.server_messages import PageEvent
+
+SAMPLE = PoseSample(t_ns=1, pose=np.array([0.3, 0.1, 0.2, 1.0, 0.0, 0.0, 0.0]))
+
+
+def desk_and_views():
+    loop, views = SimpleNamespace(state=OperatorState(mode=Mode.HOLD)), []
+    wishes = PageDesk(
+        loop,  # pyright: ignore[reportArgumentType]
+        SimpleNamespace(),  # pyright: ignore[reportArgumentType]
+        horizon=HorizonCfg(),
+        paper_mode=False,
+        view=ViewSettings(),
+        notify=lambda _: None,
+        set_view=views.append,
+        record=lambda _: None,
+    )
+    return wishes, loop.state, views
+
+
+def view_event(**values):
+    return PageEvent(kind="settings", values={"name": "view", "values": values}, viewer=1, t_ns=0, received_ns=0)
+
+
+def test_a_picture_that_the_encoder_cannot_take_is_refused_with_a_word_on_the_page():
+    wishes, state, views = desk_and_views()
+    wishes.put(view_event(width=333.0, height=221.0))
+    wishes.work()
+    assert views == []
+    assert "given: 333x221" in state.warnings[-1]
+    wishes.put(view_event(width=1280.0, height=720.0))
+    wishes.work()
+    assert [(view.width, view.height) for view in views] == [(1280, 720)]
+
+
+def test_a_view_that_cannot_be_drawn_leaves_the_renderer_as_it_was():
+    asked = []
+
+    def apply(settings):
+        asked.append(settings)
+        if settings.width % 2:
+            raise ConfigError("a picture of this size", given=settings.width)
+
+    arriving = [
+        Received(message=replace(ViewSettings(), width=width), peer="operator", seq=k, t_sent_ns=0, t_arrived_ns=0)
+        for k, width in enumerate((333, 320))
+    ]
+    loop = RendererLoop(
+        clock=VirtualClock(),
+        link=SimpleNamespace(receive=lambda: [arriving.pop(0)]),  # pyright: ignore[reportArgumentType]
+        rendering=SimpleNamespace(),  # pyright: ignore[reportArgumentType]
+        picture=SimpleNamespace(apply=apply),  # pyright: ignore[reportArgumentType]
+        settings=ViewSettings(),
+        tool_pose=lambda q: q,
+    )
+    loop.pump(0)
+    assert loop.settings.width == 640
+    loop.pump(0)
+    assert (loop.settings.width, len(asked)) == (320, 2)
+
+
+@pytest.mark.parametrize("role", ["operator", "twin"])
+def test_a_recording_that_is_ended_at_once_is_whole(tmp_path, role):
+    path = tmp_path / "short.mcap"
+    with Recorder(RoleCfg(role=role), SystemClock()) as recorder:
+        recorder.start(str(path))
+        recorder.end()
+        recorder("operator", SAMPLE, 1, 1)
+    assert recorder.fault == ""
+    assert read_log(role_path(str(path), role)).complete
+
+
+@pytest.mark.parametrize("name", ["file/new.mcap", "."])
+def test_a_recording_that_cannot_be_written_says_why_and_is_off(tmp_path, name):
+    (tmp_path / "file").write_text("x")
+    with Recorder(RoleCfg(role="twin"), SystemClock()) as recorder:
+        recorder.start(str(tmp_path / name) if name != "." else name)
+    assert recorder.path == ""
+    assert recorder.fault
