@@ -13,9 +13,10 @@ import pytest
 from virtual_trace import TracedSession, assert_within_limits
 
 from teletwin.arm.simulated import SimulatedArmCfg
-from teletwin.messages import LinkSettings, Mode
+from teletwin.messages import Frame, FrameAck, LinkSettings, Mode
 from teletwin.robot.ur3e import HOME_Q, tool_pose_in_ur_base
 from teletwin.session.config import HorizonCfg, NetworkCfg, SessionCfg
+from teletwin.session.virtual import VirtualSession
 
 GOLDEN = Path(__file__).parent / "golden" / "handwriting_60_10.npz"
 NETWORK = NetworkCfg(delay_ms=60, jitter_ms=10)
@@ -181,3 +182,14 @@ def test_clocks_that_are_wrong_by_seconds_change_nothing():
 if __name__ == "__main__":
     np.savez_compressed(GOLDEN, **golden_trace())  # type: ignore[arg-type]
     print(f"{GOLDEN}: {GOLDEN.stat().st_size} bytes")
+
+
+def test_the_log_tells_when_each_picture_was_drawn():
+    said = []
+    session = VirtualSession(SessionCfg(), log=lambda role, message, t_ns, _: said.append((role, message, t_ns)))
+    session.run(1.0)
+    arrived_ns = {message.frame_id: t_ns for _, message, t_ns in said if isinstance(message, Frame)}
+    drawn_ns = {message.frame_id: t_ns for role, message, t_ns in said if isinstance(message, FrameAck)}
+    assert len(drawn_ns) > 15
+    decode_draw_ns = 5_000_000
+    assert all(abs(t_ns - arrived_ns[number] - decode_draw_ns) <= 1_000_000 for number, t_ns in drawn_ns.items())

@@ -187,10 +187,14 @@ class OperatorLoop:
         latency_ms = self.metrics.display.drawn(frame_id, t_ns, engaged=settled)
         ack = FrameAck(frame_id=frame_id, drawn=True, need_key=need_key, latency_ms=latency_ms)
         self._link.send("renderer", ack)
+        self._log("operator", ack, t_ns, t_ns)
 
     def skipped(self, frame_id: int, *, need_key: bool) -> None:
         """Give the credit of a frame back that the page did not draw, or ask for a key frame."""
-        self._link.send("renderer", FrameAck(frame_id=frame_id, drawn=False, need_key=need_key))
+        ack = FrameAck(frame_id=frame_id, drawn=False, need_key=need_key)
+        self._link.send("renderer", ack)
+        now_ns = self._clock.now_ns()
+        self._log("operator", ack, now_ns, now_ns)
 
     def _log(self, role: str, value: Message | PoseSample, t_log_ns: int, t_publish_ns: int) -> None:
         """Hand a message to the recorder, if there is one."""

@@ -110,16 +110,23 @@ class OperatorProcess:
 
     def _set_view(self, view: ViewSettings) -> None:
         self.link.send_reliable("renderer", view)
+        self._keep(view)
+
+    def _keep(self, said: Note | ViewSettings) -> None:
+        """Record what this role says beside the loop."""
+        now_ns = self.clock.now_ns()
+        self.recorder("operator", said, now_ns, now_ns)
 
     def _notify(self, note: Note) -> None:
         if note.kind == "link":
             apply_link_note(self.link, "operator", note)
         for peer in ("twin", "renderer"):
             self.link.send_reliable(peer, note)
+        self._keep(note)
 
     def _record(self, on: bool) -> None:
         """Every role records to a file of its own, on its own host."""
-        path = self.recorder.fresh_path()
+        path = self.recorder.fresh_path() if on else self.recorder.path
         if on:
             self.recorder.start(path)
         else:
@@ -172,7 +179,8 @@ class OperatorProcess:
             hand=self.hand.source,
             forecaster=self.desk.forecaster,
         )
-        row["warnings"] = [*self._silent(now_ns), *self.loop.state.warnings]
+        faults = [self.recorder.fault] if self.recorder.fault else []
+        row["warnings"] = [*self._silent(now_ns), *faults, *self.loop.state.warnings]
         pose = self.loop.newest_pose
         if pose is not None:
             row["hand_xyz"] = (self._camera.view_to_base.T @ pose[:3]).tolist()
@@ -182,6 +190,9 @@ class OperatorProcess:
     def _silent(self, now_ns: int) -> list[str]:
         """Who was here and says nothing any more; even an idle role sends its stamps ten times a second."""
         heard_ns = {peer: self.link.heard_ns(peer) for peer in ("twin", "renderer")}
+        status = self.loop.state.status
+        if status is not None:  # the twin goes on telling what it last heard
+            heard_ns["arm"] = status.arm.t_ns - self.link.offset_ns("twin")
         return [f"the {peer} is silent" for peer, t_ns in heard_ns.items() if t_ns and now_ns - t_ns > _SILENT_NS]
 
 
