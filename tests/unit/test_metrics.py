@@ -102,3 +102,14 @@ def test_a_session_that_never_met_its_twin_still_reports():
     assert made["arm_lag_ms"] is None
     assert made["control_loop"] is None
     assert made["series"]["t_s"] == []
+
+
+def test_a_state_that_is_told_again_counts_once():
+    metrics = SessionMetrics(tool_pose=tool_pose, settle_s=0.0)
+    metrics.engaged(0, Mode.ENGAGED)
+    for t_ms in range(0, 200, 10):
+        metrics.sampled(t_ms * MS, tool_pose(np.zeros(6)))
+    for told in range(50):  # an arm that fell silent; the clocks' offset goes on moving
+        metrics.arm_measured(100 * MS + told * 1000, status(np.zeros(6), np.zeros(6)))
+    metrics.arm_measured(108 * MS, status(np.zeros(6), np.zeros(6)))
+    assert metrics.control.whole().count == 2

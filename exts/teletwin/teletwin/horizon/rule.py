@@ -11,9 +11,9 @@ from teletwin.horizon import HorizonSettings, LoopObservation
 from teletwin.messages import HORIZON_MAX_S, Horizons
 
 STOCK_POSITION_LAG_S = 0.1125
-"""Lag of RMPflow without velocity feed-forward at slow speed [s]: damping over gain of its target law."""
+"""Lag of RMPflow without feed-forward behind a slow target [s]: accel_norm_eps * d_gain / p_gain of its target law."""
 STOCK_ORIENTATION_LAG_S = 0.2
-"""The same for orientation [s]."""
+"""The same for orientation [s]: d_gain / p_gain of the axis targets."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

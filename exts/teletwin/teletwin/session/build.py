@@ -12,6 +12,7 @@ from teletwin.geometry import Array, quat_from_matrix
 from teletwin.hand import load_hand
 from teletwin.hand.clutch import ClutchCfg
 from teletwin.hand.source import HandSwitch
+from teletwin.horizon.rule import STOCK_ORIENTATION_LAG_S, STOCK_POSITION_LAG_S
 from teletwin.link import Link
 from teletwin.messages import Message
 from teletwin.robot.fast import FastKinematics
@@ -31,10 +32,6 @@ from teletwin.twin.smoothing import Smoothing
 from teletwin.twin.target import PathCfg
 from teletwin.view.camera import Camera
 
-STOCK_LAG_S = 0.1125
-"""Lag of the stock RMPflow behind a slow target: accel_norm_eps * d_gain / p_gain [s]."""
-STOCK_TURN_LAG_S = 0.2
-"""The same for orientation: d_gain / p_gain of the axis targets [s]."""
 FED_LAG_S = 0.012
 """Lag with the target's velocity fed forward, smoothing included [s]; measured by `teletwin bench`."""
 FED_TURN_LAG_S = 0.030
@@ -71,7 +68,7 @@ def build_path(
 def build_control(session: SessionCfg, *, policy: Callable[[], MotionPolicy] = RmpFlowPolicy) -> ControlFunction:
     """The control function with its shadow, which keeps the stock policy."""
     stock = session.paper_mode
-    lag_s, turn_lag_s = (STOCK_LAG_S, STOCK_TURN_LAG_S) if stock else (FED_LAG_S, FED_TURN_LAG_S)
+    lag_s, turn_lag_s = (STOCK_POSITION_LAG_S, STOCK_ORIENTATION_LAG_S) if stock else (FED_LAG_S, FED_TURN_LAG_S)
     return ControlFunction(
         ControlCfg(
             period_s=1.0 / session.control_rate_hz,
@@ -97,7 +94,7 @@ def build_rendering_in(
 ) -> RenderingFunction:
     """The rendering function with its shadow, in a world that the host simulates."""
     stock = session.paper_mode
-    lag_s, turn_lag_s = (STOCK_LAG_S, STOCK_TURN_LAG_S) if stock else (FED_LAG_S, FED_TURN_LAG_S)
+    lag_s, turn_lag_s = (STOCK_POSITION_LAG_S, STOCK_ORIENTATION_LAG_S) if stock else (FED_LAG_S, FED_TURN_LAG_S)
     return RenderingFunction(
         RenderingCfg(tick_s=tick_s, policy_lag_s=lag_s, orientation_lag_s=turn_lag_s - lag_s),
         path=build_path(session, "render", policy=policy),

@@ -15,6 +15,8 @@ from teletwin.session.display import DisplayTrack
 from teletwin.telemetry import ErrorTrack, LatencyHistogram, best_lag_ms
 
 _STAGES = ("sense_to_send", "uplink", "command_link", "frame_wait", "policy_physics", "draw", "encode")
+_SAME_STATE_NS = NS_PER_MS
+"""States of the arm are further apart; the clocks' offset may move one by less."""
 
 
 class SessionMetrics:
@@ -32,6 +34,7 @@ class SessionMetrics:
         self.page_mtp_ms = LatencyHistogram()
         self.horizon_control_ms, self.horizon_render_ms = LatencyHistogram(), LatencyHistogram()
         self._engaged_since_ns = -1
+        self._arm_ns = -_SAME_STATE_NS
         self._arm_track: list[tuple[int, Array, Array]] = []
 
     def engaged(self, now_ns: int, mode: Mode) -> None:
@@ -52,7 +55,9 @@ class SessionMetrics:
 
     def arm_measured(self, t_ns: int, status: TwinStatus) -> None:
         """Note an arm state measured at t_ns on the operator's clock."""
-        arm = status.arm
+        if 0 <= t_ns - self._arm_ns < _SAME_STATE_NS:
+            return  # told again: the arm has said nothing since
+        self._arm_ns, arm = t_ns, status.arm
         if arm.pose_t_ns:
             self.pose_age_at_arm_ms.add((t_ns - arm.pose_t_ns) / NS_PER_MS)
         hand = self.hand.at(t_ns)
