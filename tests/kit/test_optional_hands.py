@@ -8,6 +8,7 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+from fake_ros import Ros, joint_state
 
 from teletwin.clock import NS_PER_S, VirtualClock
 from teletwin.errors import ConfigError, MissingPartError
@@ -124,48 +125,6 @@ def test_no_headset_and_no_extension_are_told_with_what_to_do(teleop, clock, mon
         OpenXrHand(lambda each: True, clock).open()
     with pytest.raises(ConfigError, match="left, right"):
         OpenXrHand(lambda each: True, clock, side="both")
-
-
-class Ros:
-    """rclpy with one node and a queue of messages."""
-
-    def __init__(self):
-        self.is_up, self.published, self.waiting, self.nodes = False, [], [], 0
-        self.enabled = []
-
-    def ok(self):
-        return self.is_up
-
-    def init(self):
-        self.is_up = True
-
-    def shutdown(self):
-        self.is_up = False
-
-    def create_node(self, name):
-        self.nodes += 1
-        ros = self
-
-        class Node:
-            def create_publisher(self, kind, topic, depth):
-                return SimpleNamespace(publish=lambda message: ros.published.append((topic, message)))
-
-            def create_subscription(self, kind, topic, callback, depth):
-                ros.callback = callback
-
-            def destroy_node(self):
-                ros.nodes -= 1
-
-        return Node()
-
-    def spin_once(self, node, *, timeout_sec=None):
-        assert timeout_sec == 0.0
-        if self.waiting:
-            self.callback(self.waiting.pop(0))
-
-
-def joint_state():
-    return SimpleNamespace(header=SimpleNamespace(stamp=SimpleNamespace()), name=[], position=[], velocity=[])
 
 
 @pytest.fixture

@@ -64,6 +64,10 @@ class ExtensionManager(Strict):
     def get_extension_path(self, ext_id: str) -> str:
         return str(self._root)
 
+    def set_extension_enabled_immediate(self, name: str, value: bool) -> bool:
+        (self._enabled.add if value else self._enabled.discard)(name)
+        return True
+
     def is_extension_enabled(self, name: str) -> bool:
         return name in self._enabled
 
