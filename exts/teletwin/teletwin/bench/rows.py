@@ -42,13 +42,17 @@ def forecast_rows() -> Iterator[BenchRow]:
     figures = measure_forecast()
     slow_us = figures.get("forecast_statsmodels_autoreg_ms_p50")
     beside = {"statsmodels AutoReg": None if slow_us is None else 1e3 * slow_us}
-    for name, label in (("arma", "forecast of one pose, Burg ARMA"), ("autoreg", "forecast of one pose, AutoReg")):
+    for name, title, bar, batch_bar in (
+        ("arma", "Burg ARMA", 20.0, None),
+        ("autoreg", "AutoReg", 20.0, None),
+        ("combined", "combined", 60.0, 10.0),
+    ):
+        label = f"forecast of one pose, {title}"
         yield BenchRow(
-            name=label, unit="us", value=figures[f"forecast_{name}_us_p50"], bar=20.0, beside=beside, note="p50"
+            name=label, unit="us", value=figures[f"forecast_{name}_us_p50"], bar=bar, beside=beside, note="p50"
         )
-        yield BenchRow(
-            name=f"{label}, 1024 hands", unit="us a pose", value=figures[f"forecast_{name}_1024_us_per_pose_p50"]
-        )
+        batch_us = figures[f"forecast_{name}_1024_us_per_pose_p50"]
+        yield BenchRow(name=f"{label}, 1024 hands", unit="us a pose", value=batch_us, bar=batch_bar)
     for name, label in (("parameter_difference", "parameters"), ("position_difference_m", "forecast positions")):
         value = figures.get(f"autoreg_{name}_max")
         yield BenchRow(
