@@ -187,7 +187,7 @@ def test_a_forecaster_that_expects_its_error_rightly_is_said_to():
 
 
 def test_slow_forecasters_get_few_windows_and_hold_beside_them_is_on_the_same(monkeypatch):
-    monkeypatch.setattr(study_entries, "SLOW", ("arma",))
+    monkeypatch.setattr(study_entries, "_is_slow", lambda name: name == "arma")
     study = run_study([hand_of(ramp(6.0))], StudyCfg(forecasters=("hold", "arma"), thin_count=7))
     figures = study.results["hands"]["ramp"]["forecasters"]
     assert 7 <= figures["arma"]["forecast_count"] <= 14 < figures["hold"]["forecast_count"]
@@ -205,7 +205,7 @@ def test_the_report_is_faultless_and_the_tables_and_figures_are_drawn(study, tmp
     assert "reach" in text
     figures = save_study_figures(study.results, study.traces, tmp_path, fanned=("arma",))
     assert len(figures) == 5
-    assert all(path.stat().st_size > 5000 for path in figures)
+    assert all(path.stat().st_size > 1500 for path in figures)
 
 
 def test_traces_fan_forecasts_out_from_where_the_hand_was(study):

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _HOLD, _COMBINED = "hold", "combined"
 _COLUMNS_MAX = 5
+_NAME_MAX = 26
 _MOTIONS = ("position", "orientation")
 _PROMISE_KEYS = ("met_to_expected_ratio", "within_twice_expected_share")
 _PROMISED = ("position, first / middle / last horizon", "within twice", "orientation", "within twice")
@@ -116,15 +117,24 @@ def _terminal(results: Mapping[str, Any], measure: str, title: str) -> Table:
 
 
 def _terminal_short(results: Mapping[str, Any], measure: str, title: str) -> Table:
-    table = _empty(results, title, ["hand", _unit(measure), _HOLD, "best single one", "", _COMBINED, "over best"])
+    table = _empty(
+        results, title, ["hand", _unit(measure).removesuffix(" rms"), _HOLD, "best", "single one", _COMBINED, "ratio"]
+    )
     speed = _speed(measure)
     for hand, facts in results["hands"].items():
-        errors = {name: each[measure]["mean"] for name, each in facts["forecasters"].items()}
+        fed = facts["forecasters"][_HOLD]["forecast_count"]  # slow ones saw fewer windows and cannot be compared
+        rivals = {name: each for name, each in facts["forecasters"].items() if each["forecast_count"] == fed}
+        errors = {
+            name: each[measure]["mean"]
+            for name, each in rivals.items()
+            if name == _COMBINED or not each["was_seen_in_fit"]
+        }
         combined = errors.pop(_COMBINED, None)
         best = min(errors, key=lambda name: errors[name])
         ratio = combined / errors[best] if combined is not None and errors[best] > 0.0 else None
         numbers = [figure(errors[best]), best, figure(combined), figure(ratio)]
-        table.add_row(hand, figure(facts[speed]["rms"]), figure(errors[_HOLD]), *numbers)
+        name = hand if len(hand) <= _NAME_MAX else f"{hand[: _NAME_MAX - 1]}…"
+        table.add_row(name, figure(facts[speed]["rms"]), figure(errors[_HOLD]), *numbers)
     return table
 
 
@@ -133,8 +143,8 @@ def _empty(results: Mapping[str, Any], title: str, headings: Sequence[str]) -> T
 
     table = Table(title=title_of(results, title), title_justify="left", header_style="bold", box=None, pad_edge=False)
     for number, heading in enumerate(headings):
-        justify = "left" if number == 0 or not heading else "right"
-        table.add_column(heading, justify=justify, no_wrap=True, max_width=26 if number == 0 else None)
+        justify = "left" if number == 0 or heading == "single one" else "right"
+        table.add_column(heading, justify=justify, no_wrap=True, max_width=_NAME_MAX if number == 0 else None)
     return table
 
 

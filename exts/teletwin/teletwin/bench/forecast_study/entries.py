@@ -8,12 +8,12 @@ from importlib import import_module
 
 from teletwin.bench.forecast_study.hands import StudyHand
 from teletwin.errors import ConfigError, MissingPartError
-from teletwin.forecast import FORECASTERS, Forecaster, build_forecaster
+from teletwin.forecast import FORECASTERS, Forecaster, build_forecaster, forecast_cost_ms
 
 COMBINED = "combined"
 HOLD = "hold"
-SLOW = ("arima", "statsmodels-autoreg")
-"""Hundreds of milliseconds a pose: judged on few windows, and only when asked for."""
+SLOW_MS = 1.0
+"""A forecaster whose pose takes longer is judged on few windows, and only when asked for."""
 INFORMER = "informer"
 _INFORMER_MODULE = "teletwin_training.informer"
 
@@ -57,7 +57,7 @@ def all_names() -> tuple[str, ...]:
 
 def usual_names() -> tuple[str, ...]:
     """Every forecaster that keeps up with the loop, and the pooled ones fitted anew."""
-    return (*(name for name in FORECASTERS if name not in SLOW), *_REFITTED)
+    return (*(name for name in FORECASTERS if not _is_slow(name)), *_REFITTED)
 
 
 def piles_of(entry: Entry, hands: Sequence[StudyHand]) -> list[int]:
@@ -83,12 +83,16 @@ def forecaster_for(entry: Entry, pile: int, hands: Sequence[StudyHand]) -> Forec
 
 def _entry(name: str) -> Entry:
     if name in FORECASTERS:
-        return Entry(name=name, thin=name in SLOW)
+        return Entry(name=name, thin=_is_slow(name))
     if name in _REFITTED:
         return Entry(name=name, fit=_REFITTED[name], folds=_REFIT_PILES)
     if name == INFORMER:
         return Entry(name=name, fit=_informer_fit(), folds=2, thin=True)
     raise ConfigError("no forecaster has this name", given=name, allowed=", ".join(all_names()))
+
+
+def _is_slow(name: str) -> bool:
+    return forecast_cost_ms(name) > SLOW_MS
 
 
 def _informer_fit() -> Fit:
