@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ast
 import json
-import os
 import re
 from pathlib import Path
 
@@ -22,11 +21,8 @@ def version(request):
 
 
 @pytest.fixture
-def index(version, request):
-    folder = request.config.getoption("--isaac-api", default=None) or os.environ.get("TELETWIN_ISAAC_API")
-    if not folder:
-        pytest.skip("no API index: give --isaac-api DIR or set TELETWIN_ISAAC_API")
-    return json.loads((Path(folder) / f"{version}.json").read_text())
+def index(isaac_api, version):
+    return json.loads((isaac_api / f"{version}.json").read_text())
 
 
 def test_the_old_import_is_a_shim_in_5_1_and_gone_in_6_0(index, version):
