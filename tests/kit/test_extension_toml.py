@@ -1,0 +1,165 @@
+"""config/extension.toml by the written rules of Isaac Sim's own extensions, and what it points at."""
+
+from __future__ import annotations
+
+import dataclasses
+import re
+import struct
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fake import kit
+
+import teletwin
+
+ROOT = Path(__file__).resolve().parents[2]
+EXTENSION = ROOT / "exts/teletwin"
+TEXT = (EXTENSION / "config/extension.toml").read_text(encoding="utf-8")
+CONFIG: dict[str, Any] = tomllib.loads(TEXT)
+SECTIONS = [
+    "[core]",
+    "[package]",
+    "[deprecation]",
+    "[dependencies]",
+    "[[python.module]]",
+    "[[native.library]]",
+    "[python.pipapi]",
+    "[[native.plugin]]",
+    "[settings]",
+    "[[trigger]]",
+    "[[fswatcher.",
+    "[[test]]",
+    "[documentation]",
+]
+PACKAGE_KEYS = [
+    *("version", "category", "title", "description", "authors", "repository", "keywords", "changelog", "readme"),
+    *("preview_image", "icon", "writeTarget"),
+]
+ONLY_60 = {
+    "isaacsim.robot_motion.cumotion",
+    "isaacsim.robot_motion.experimental.motion_generation",
+    "isaacsim.streaming.rtsp",
+    "isaacsim.sensors.experimental.rtx",
+    "isaacsim.core.rendering_manager",
+    "isaacsim.replicator.teleop",
+}
+
+
+def test_the_sections_stand_in_the_order_of_the_rules() -> None:
+    headers = re.findall(r"^\[.*\]$", TEXT, re.M)
+    ranks = [next(k for k, name in enumerate(SECTIONS) if header.startswith(name)) for header in headers]
+    assert ranks == sorted(ranks)
+    assert headers[0] == "[core]"
+
+
+def test_the_package_has_every_key_in_its_order() -> None:
+    assert list(CONFIG["package"]) == PACKAGE_KEYS
+    assert CONFIG["package"]["writeTarget"] == {"kit": True}
+    assert re.fullmatch(r"\d+\.\d+\.\d+", CONFIG["package"]["version"])
+
+
+def test_the_version_is_the_changelogs_newest_and_the_packages() -> None:
+    changelog = (EXTENSION / "docs/CHANGELOG.md").read_text(encoding="utf-8")
+    newest, date = re.findall(r"^## \[(.+?)\] - (.+)$", changelog, re.M)[0]
+    assert newest == CONFIG["package"]["version"] == teletwin.__version__
+    assert re.fullmatch(r"\d{4}-\d{2}-\d{2}", date)
+
+
+def test_every_file_that_it_names_is_there() -> None:
+    package = CONFIG["package"]
+    for key in ("changelog", "readme", "preview_image", "icon"):
+        assert (EXTENSION / package[key]).is_file(), key
+    for page in CONFIG["documentation"]["pages"]:
+        assert (EXTENSION / page).is_file(), page
+    for entry in CONFIG["python"]["module"]:
+        if "name" in entry:
+            assert (EXTENSION / entry["name"].replace(".", "/") / "__init__.py").is_file()
+        else:
+            assert (EXTENSION / entry["path"]).is_dir()
+
+
+def test_the_dependencies_are_sorted_and_those_of_one_version_optional() -> None:
+    names = list(CONFIG["dependencies"])
+    assert names == sorted(names)
+    for name, options in CONFIG["dependencies"].items():
+        assert set(options) <= {"optional", "version", "exact"}
+        if name in ONLY_60:
+            assert options.get("optional") is True, name
+
+
+def test_without_a_screen_nothing_of_the_window_is_required() -> None:
+    for name in ("omni.kit.uiapp", "omni.kit.menu.utils", "omni.kit.actions.core"):
+        assert CONFIG["dependencies"][name] == {"optional": True}
+    assert "omni.ui" not in CONFIG["dependencies"]
+
+
+def settings_lines() -> list[tuple[str, str, str]]:
+    """Every setting with the line before it: comment, name, value."""
+    block = TEXT[TEXT.index("[settings]") : TEXT.index("[[test]]")].splitlines()
+    rows = []
+    for before, line in zip(block, block[1:], strict=False):
+        if line.startswith("exts."):
+            found = re.fullmatch(r'exts\."teletwin"\.(\w+) = (.+)', line)
+            assert found, line
+            rows.append((before, found[1], found[2]))
+    return rows
+
+
+def test_every_setting_has_a_comment() -> None:
+    assert all(re.fullmatch(r"# .{10,}[.)]", comment) for comment, _, _ in settings_lines()), settings_lines()
+
+
+def test_the_settings_are_those_of_the_code_with_their_defaults() -> None:
+    pytest.importorskip("pxr", reason="usd-core is not installed")
+    with kit("6.0"):
+        from teletwin.kit.settings import COMMANDS, KitCfg
+
+        defaults = dataclasses.asdict(KitCfg())
+    assert CONFIG["settings"]["exts"]["teletwin"] == defaults
+    assert [name for _, name, _ in settings_lines()] == list(defaults)
+    comment = next(comment for comment, name, _ in settings_lines() if name == "command")
+    assert all(command in comment for command in COMMANDS)
+
+
+def test_the_tests_begin_with_startup_and_at_most_one_has_no_name() -> None:
+    tests = CONFIG["test"]
+    assert tests[0]["name"] == "startup"
+    unnamed = [k for k, test in enumerate(tests) if "name" not in test]
+    assert unnamed in ([], [len(tests) - 1])
+    allowed = {"name", "timeout", "dependencies", "args", "stdoutFailPatterns", "pythonTests"}
+    assert all(set(test) <= allowed for test in tests)
+    hidden = [entry["name"] for entry in CONFIG["python"]["module"] if entry.get("public") is False]
+    assert hidden == ["teletwin.kit.tests"]
+
+
+@pytest.mark.parametrize(("name", "size"), [("icon.png", (256, 256)), ("preview.png", (1280, 720))])
+def test_the_pictures_have_their_sizes(name: str, size: tuple[int, int]) -> None:
+    data = (EXTENSION / "data" / name).read_bytes()
+    assert data[:8] == b"\x89PNG\r\n\x1a\n"
+    assert struct.unpack(">II", data[16:24]) == size
+
+
+def test_the_packages_for_kits_python_are_those_of_the_lock_and_bring_no_second_numpy() -> None:
+    lines = (EXTENSION / "requirements-kit.txt").read_text(encoding="utf-8").splitlines()
+    pins = [line for line in lines if line and not line.startswith("#")]
+    locked = (ROOT / "scripts/requirements-demo.txt").read_text(encoding="utf-8").splitlines()
+    assert set(pins) <= set(locked)
+    assert not {"numpy", "warp-lang", "usd-core", "torch"} & {pin.partition("==")[0].lower() for pin in pins}
+
+
+def test_kit_and_pip_find_the_same_extension_class() -> None:
+    with kit("5.1") as fake:
+        extension = fake.extension()
+        assert type(extension).__name__ == "Extension"
+        assert not hasattr(extension, "_app")
+
+
+def test_outside_kit_the_package_is_empty_and_quiet() -> None:
+    import subprocess
+    import sys
+
+    code = "import sys, teletwin.kit as k; assert k.__all__ == []; assert 'teletwin.kit.extension' not in sys.modules"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
