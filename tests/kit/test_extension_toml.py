@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import re
 import struct
 import tomllib
@@ -99,7 +100,7 @@ def settings_lines() -> list[tuple[str, str, str]]:
     """Every setting with the line before it: comment, name, value."""
     block = TEXT[TEXT.index("[settings]") : TEXT.index("[[test]]")].splitlines()
     rows = []
-    for before, line in zip(block, block[1:], strict=False):
+    for before, line in itertools.pairwise(block):
         if line.startswith("exts."):
             found = re.fullmatch(r'exts\."teletwin"\.(\w+) = (.+)', line)
             assert found, line

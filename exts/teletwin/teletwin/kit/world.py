@@ -48,7 +48,7 @@ class IsaacWorld:
         self._index = _joint_index(articulation)
         articulation.set_dof_gains([STIFFNESS], [DAMPING], dof_indices=self._index)
         self._articulation, self._bodies = articulation, bodies
-        self._start_poses = self._read_poses()
+        self._poses = self._start_poses = self._read_poses()
         self._wish = self._target.copy()
 
     def detach(self) -> None:
