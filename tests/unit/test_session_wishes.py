@@ -31,6 +31,7 @@ def desk_and_views():
         SimpleNamespace(),  # pyright: ignore[reportArgumentType]
         horizon=HorizonCfg(),
         paper_mode=False,
+        slot_s=0.01,
         view=ViewSettings(),
         notify=lambda _: None,
         set_view=views.append,

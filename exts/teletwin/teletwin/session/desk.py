@@ -6,16 +6,18 @@ import contextlib
 import dataclasses
 import logging
 import socket
+import threading
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
-from teletwin.forecast import build_forecaster
+from teletwin.errors import TeletwinError
 from teletwin.hand.browser import HandInput
 from teletwin.hand.source import HandSwitch
 from teletwin.horizon import build_policy
 from teletwin.messages import LinkSettings, Mode, Note, ViewSettings
 from teletwin.session.config import HorizonCfg, check_link, check_size
+from teletwin.session.forecasting import live_forecaster, retire
 from teletwin.session.operator import OperatorLoop
 from teletwin.view.server_messages import PageEvent
 
@@ -36,6 +38,7 @@ class PageDesk:
         *,
         horizon: HorizonCfg,
         paper_mode: bool,
+        slot_s: float,
         view: ViewSettings,
         notify: Callable[[Note], None],
         set_view: Callable[[ViewSettings], None],
@@ -43,6 +46,7 @@ class PageDesk:
     ) -> None:
         self._loop, self._hand = loop, hand
         self.horizon, self.paper_mode, self.view = horizon, paper_mode, view
+        self._slot_s = slot_s
         self._notify, self._set_view, self._record = notify, set_view, record
         self._events: deque[PageEvent] = deque(maxlen=4096)
         self.bell, self._ringer = socket.socketpair()
@@ -148,8 +152,21 @@ class PageDesk:
             self.horizon = _replaced(self.horizon, {"policy": values["policy"]})
             self._loop.policy = build_policy(self.horizon, paper_mode=self.paper_mode)
         if "forecaster" in values:
-            self._loop.forecaster = build_forecaster(values["forecaster"])
-            self.forecaster = values["forecaster"]
+            name = values["forecaster"]
+            threading.Thread(target=self._change_forecaster, args=(name,), daemon=True).start()
+
+    def _change_forecaster(self, name: str) -> None:
+        """Build another forecaster, then let it take over; not in the loop, as some take seconds to start."""
+        try:
+            forecaster, warning = live_forecaster(name, slot_s=self._slot_s)
+        except TeletwinError as error:
+            warning = str(error)
+        else:
+            before, self._loop.forecaster = self._loop.forecaster, forecaster
+            self.forecaster = name
+            retire(before)
+        if warning:
+            self._loop.state.warnings = (*self._loop.state.warnings, warning)[-5:]
 
     def _change_view(self, values: dict[str, Any]) -> None:
         """Another picture."""

@@ -27,6 +27,7 @@ from teletwin.messages import (
     TwinStatus,
 )
 from teletwin.session.display import FrameGate
+from teletwin.session.forecasting import predicted_error_m
 from teletwin.session.metrics import SessionMetrics
 
 _WINDOW_STEP_NS = int(WINDOW_STEP_S * NS_PER_S)
@@ -138,6 +139,7 @@ class OperatorLoop:
             uplink_age_s=uplink_s,
             control_delay_s=control_s,
             display_delay_s=self.metrics.display.delay_s,
+            predicted_error_m=predicted_error_m(self.forecaster, control_s),
         )
 
     def pump(self, now_ns: int) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sys
 import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -11,7 +12,6 @@ from pathlib import Path
 
 from teletwin import __version__
 from teletwin.clock import NS_PER_MS, NS_PER_S, SystemClock
-from teletwin.forecast import FORECASTERS, build_forecaster
 from teletwin.horizon import POLICIES, build_policy
 from teletwin.link.udp import UdpLink
 from teletwin.messages import Frame, Mode, Note, ViewSettings
@@ -19,6 +19,7 @@ from teletwin.report.document import build_report, write_report
 from teletwin.robot.ur3e import HOME_Q, tool_pose_in_ur_base
 from teletwin.session.build import build_hand, fast_tool_pose
 from teletwin.session.desk import PageDesk
+from teletwin.session.forecasting import available_forecasters, live_forecaster, retire
 from teletwin.session.log import Recorder
 from teletwin.session.metrics import SessionMetrics
 from teletwin.session.operator import OperatorLoop
@@ -56,12 +57,13 @@ class OperatorProcess:
         self.link: UdpLink = stack.enter_context(open_link(cfg, self.clock))
         self.recorder = stack.enter_context(Recorder(cfg, self.clock))
         self.metrics = SessionMetrics(tool_pose=fast_tool_pose())
+        forecaster, warning = live_forecaster(session.forecaster, slot_s=1e-3 * session.slot_ms)
         self.loop = OperatorLoop(
             clock=self.clock,
             link=self.link,
             hand=self.hand,
             policy=build_policy(session.horizon, paper_mode=session.paper_mode),
-            forecaster=build_forecaster(session.forecaster),
+            forecaster=forecaster,
             metrics=self.metrics,
             on_frame=self._on_frame,
             on_message=self.recorder,
@@ -71,11 +73,16 @@ class OperatorProcess:
             self.hand,
             horizon=session.horizon,
             paper_mode=session.paper_mode,
+            slot_s=1e-3 * session.slot_ms,
             view=view_settings(session),
             notify=self._notify,
             set_view=self._set_view,
             record=self._record,
         )
+        stack.callback(lambda: retire(self.loop.forecaster))
+        if warning:
+            self.loop.state.warnings = (warning,)
+            print(f"teletwin operator: {warning}", file=sys.stderr, flush=True)
         self.desk.link = session.network.hop("up")
         self.desk.forecaster = session.forecaster
         self.server: PageServer = stack.enter_context(self._page())
@@ -98,7 +105,7 @@ class OperatorProcess:
             hello={
                 "version": __version__,
                 "policies": list(POLICIES),
-                "forecasters": list(FORECASTERS),
+                "forecasters": available_forecasters(),
                 "view_height_m": self._camera.height_at(tool_pose_in_ur_base(HOME_Q)[:3]),
             },
         )

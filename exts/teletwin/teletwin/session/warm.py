@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-from teletwin.forecast import FORECASTERS, build_forecaster
+from teletwin.forecast import FORECASTERS, NEEDS_EXTRA, build_forecaster
 
 _ROOMS = ("forecast", "robot", "twin")
 
@@ -38,7 +38,7 @@ def _kernels() -> Iterator[tuple[str, Callable[[], object]]]:
     yield "RMPflow", lambda: RmpFlowPolicy().warm_up()
     yield "limits", CommandLimiter
     yield "kinematics", lambda: FastKinematics(load_ur3e().chain)
-    for name in FORECASTERS:
+    for name in sorted(FORECASTERS.keys() - NEEDS_EXTRA):
         yield f"forecaster {name}", lambda name=name: build_forecaster(name)
 
 
