@@ -13,7 +13,7 @@ from teletwin.arm import MeasuredJoints
 from teletwin.arm.rtde_connection import RtdeConnection, connect
 from teletwin.arm.servo_law import ServoLawCfg
 from teletwin.arm.ur_dashboard import ask_dashboard
-from teletwin.clock import Clock, SystemClock
+from teletwin.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from teletwin.errors import ConfigError
 from teletwin.geometry import Array
 
@@ -27,6 +27,8 @@ _SAFETY_FAULTS = (
 _LOST = "connection to the robot lost: see that it is on and reachable, then clear"
 _NO_PROGRAM = "the robot's control program is not running: clear to start it"
 _PLAYING = 2
+_PROGRAM_TIMEOUT_S = 3.0
+_LOOK_AGAIN_NS = 4 * NS_PER_MS
 _WATCH_PERIOD_S = 0.5
 
 
@@ -80,6 +82,7 @@ class RtdeArm:
 
     def __enter__(self) -> RtdeArm:
         self._link = connect(self._cfg.host)
+        self._await_program(self._link)
         self._read(self._link)
         self._worker = threading.Thread(target=self._work, name="rtde-arm", daemon=True)
         self._worker.start()
@@ -146,6 +149,12 @@ class RtdeArm:
             qd=np.array(receive.getActualQd()),
             fault=self._fault,
         )
+
+    def _await_program(self, link: RtdeConnection) -> None:
+        """Wait for a report that is younger than the program's start: an older one says that nothing runs."""
+        end_ns = self._clock.now_ns() + int(_PROGRAM_TIMEOUT_S * NS_PER_S)
+        while _fault_of(link.receive, busy=False) == _NO_PROGRAM and self._clock.now_ns() < end_ns:
+            self._clock.sleep_until(self._clock.now_ns() + _LOOK_AGAIN_NS)
 
     def _latch(self, fault: str) -> None:
         if fault and not self._fault:

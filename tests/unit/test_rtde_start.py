@@ -1,0 +1,50 @@
+"""Entering the RTDE arm: a report from before the control program ran is no fault."""
+
+from types import SimpleNamespace
+
+import pytest
+
+from teletwin.arm import rtde
+from teletwin.clock import VirtualClock
+
+PLAYING, STOPPED = 2, 1
+
+
+class Reports:
+    """Runtime states that the controller's newest report shows, look by look; the last one stays."""
+
+    def __init__(self, *states):
+        self._states = list(states)
+
+    def getRuntimeState(self):
+        return self._states.pop(0) if len(self._states) > 1 else self._states[0]
+
+    def getSafetyStatusBits(self):
+        return 1
+
+    def getActualQ(self):
+        return [0.0] * 6
+
+    def getActualQd(self):
+        return [0.0] * 6
+
+
+@pytest.fixture
+def entered(monkeypatch):
+    def enter(*states):
+        control = SimpleNamespace(servoStop=lambda *_: True)
+        link = SimpleNamespace(alive=True, receive=Reports(*states), control=control, close=lambda: None)
+        monkeypatch.setattr(rtde, "connect", lambda host: link)
+        return rtde.RtdeArm(clock=VirtualClock())
+
+    return enter
+
+
+def test_a_report_older_than_the_program_is_waited_out(entered):
+    with entered(STOPPED, STOPPED, STOPPED, PLAYING) as arm:
+        assert arm.state().fault == ""
+
+
+def test_a_program_that_never_runs_is_a_fault(entered):
+    with entered(STOPPED) as arm:
+        assert "program is not running" in arm.state().fault
