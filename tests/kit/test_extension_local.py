@@ -9,7 +9,7 @@ import urllib.request
 from typing import Any
 
 import pytest
-from fake import FakeKit, kit
+from fake import EXT_ID, FakeKit, kit
 from kit_session import started, turns_until
 
 pytest.importorskip("pxr", reason="usd-core is not installed")
@@ -76,3 +76,49 @@ def test_a_busy_page_port_is_named() -> None:
             extension.on_shutdown()
             del extension
             assert fake.leftovers() == []
+
+
+def test_a_hand_that_this_version_lacks_leaves_the_pages() -> None:
+    with kit("5.1", settings=SETTINGS | {"hand_input": "openxr"}) as fake:
+        extension = started(fake, None)
+        extension._app.start()
+        turns_until(fake, lambda app=extension._app: app.state != "starting")
+        assert extension._app.state == "running"
+        assert len(extension._app.warnings) == 1
+        extension.on_shutdown()
+        for _ in range(100):
+            fake.turn()
+            time.sleep(0.01)
+
+
+def test_what_is_still_being_built_when_kit_ends_is_closed_too() -> None:
+    built: list[str] = []
+    began = threading.Event()
+
+    class SlowRoles:
+        def __init__(self, cfgs: Any, **_: Any) -> None:
+            began.set()
+            time.sleep(0.3)
+            built.append("built")
+
+        def close(self) -> None:
+            built.append("closed")
+
+    with kit("6.0", settings=SETTINGS) as fake:
+        extension = fake.extension()
+        from teletwin.kit.twin_app import Surroundings
+
+        extension.surroundings = Surroundings(local=SlowRoles)  # type: ignore[arg-type]
+        extension.on_startup(EXT_ID)
+        extension._app.start()
+        end_s = time.monotonic() + 20.0
+        while not began.is_set() and time.monotonic() < end_s:
+            fake.turn(steps=0)
+            time.sleep(0.01)
+        extension.on_shutdown()
+        del extension
+        for _ in range(60):
+            fake.turn(steps=0)
+            time.sleep(0.01)
+        assert built == ["built", "closed"]
+        assert fake.leftovers() == []

@@ -21,7 +21,7 @@ from teletwin.sim.mujoco_world import MujocoWorld
 from teletwin.view.camera import Camera
 
 pytest.importorskip("pxr", reason="usd-core is not installed")
-from pxr import Gf, Usd, UsdGeom, UsdPhysics  # noqa: E402, TID253
+from pxr import Gf, Usd, UsdGeom, UsdPhysics  # noqa: TID253
 
 VERSIONS = ("5.1", "6.0")
 
@@ -310,7 +310,7 @@ def test_joints_are_found_by_name_among_others(fake: FakeKit) -> None:
 
     assert _joint_index(Other()) == [6, 5, 4, 3, 2, 1]
     Other.dof_names = ("finger_joint", *JOINT_NAMES[1:])
-    with pytest.raises(RobotError, match="not a UR3e.*finger_joint"):
+    with pytest.raises(RobotError, match=r"not a UR3e.*finger_joint"):
         _joint_index(Other())
 
 
@@ -340,3 +340,29 @@ def test_the_focal_length_gives_the_cameras_angle(stage: Any) -> None:
     camera = UsdGeom.Camera(stage.GetPrimAtPath("/World/teletwin/camera"))
     half = 0.5 * camera.GetVerticalApertureAttr().Get() / camera.GetFocalLengthAttr().Get()
     assert 2.0 * math.degrees(math.atan(half)) == pytest.approx(Camera().vertical_fov_deg, abs=1e-3)
+
+
+def test_the_encoder_of_a_gpu_gives_one_packet_a_picture_and_key_frames_on_demand(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """With x264 in NVENC's place: the same calls, where no GPU is."""
+    from teletwin.messages import ViewSettings
+    from teletwin.view.decoder import Decoder
+
+    with kit("6.0"):
+        from teletwin.kit import nvenc
+
+        monkeypatch.setattr(nvenc, "CODEC", "libx264")
+        monkeypatch.setattr(nvenc, "OPTIONS", {"preset": "ultrafast", "tune": "zerolatency", "forced-idr": "1"})
+        settings = ViewSettings(width=160, height=90)
+        encoder, name = nvenc.open_encoder(settings, "nvenc")
+        assert name == "nvenc"
+        picture = np.full((90, 160, 3), 90, dtype=np.uint8)
+        encoded = [encoder.encode(picture, frame_id=k, force_key=k in (0, 3)) for k in range(5)]
+        assert [each.is_key for each in encoded] == [True, False, False, True, False]
+        shown = Decoder().decode(encoded[0].data, codec="h264", is_key=True)
+        assert shown is not None
+        assert abs(float(shown.mean()) - 90.0) < 4.0
+        assert encoder.configure(dataclasses.replace(settings, width=320, height=180))
+        assert encoder.encode(np.zeros((180, 320, 3), dtype=np.uint8), frame_id=9, force_key=True).is_key
+        encoder.close()

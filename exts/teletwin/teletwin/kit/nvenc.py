@@ -13,6 +13,7 @@ from teletwin.errors import MissingPartError, StreamError
 from teletwin.messages import ViewSettings
 from teletwin.view.encoder import ASK_FACTOR, KEY_INTERVAL_FRAMES, Encoded, Encoder
 
+CODEC = "h264_nvenc"
 OPTIONS = {
     "preset": "p1",
     "tune": "ull",
@@ -86,7 +87,7 @@ class NvencEncoder:
         settings = self.settings
         rate = Fraction(settings.rate_hz).limit_denominator(1000)
         try:
-            context = self._av.CodecContext.create("h264_nvenc", "w")
+            context = self._av.CodecContext.create(CODEC, "w")
             context.width, context.height, context.pix_fmt = settings.width, settings.height, "yuv420p"
             context.framerate, context.time_base = rate, 1 / rate
             context.bit_rate = round(ASK_FACTOR * settings.bitrate_bps)

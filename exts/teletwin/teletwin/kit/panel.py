@@ -12,6 +12,7 @@ from teletwin.forecast import FORECASTERS
 from teletwin.horizon import POLICIES
 from teletwin.kit import events
 from teletwin.kit.guard import Guard
+from teletwin.kit.hand_input import HAND_INPUTS
 from teletwin.kit.motion import POLICIES as MOTION_POLICIES
 from teletwin.kit.panel_fields import check_field, choice_field, number_field, text_field
 from teletwin.kit.panel_plots import Plots
@@ -69,6 +70,7 @@ class Panel:
             self._guards.append(choice_field(settings, "role", "Role", ROLES))
             for name, label in _ADDRESSES.items():
                 self._guards.append(text_field(settings, name, label))
+            self._guards.append(choice_field(settings, "hand_input", "Hand input", HAND_INPUTS))
             self._guards.append(number_field(settings, "page_port", "Page port"))
 
     def _forecast(self) -> None:

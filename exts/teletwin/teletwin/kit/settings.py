@@ -18,6 +18,7 @@ from teletwin.kit.motion import POLICIES
 ROOT = "/exts/teletwin"
 ROLES = ("local", "twin")
 ENCODERS = ("auto", "nvenc", "x264")
+WINDOWS = ("auto", "on", "off")
 COMMANDS = ("start", "stop", "engage", "hold", "record", "end_record")
 
 
@@ -63,8 +64,13 @@ class KitCfg:
 
     def __post_init__(self) -> None:
         """Refuse what no part downstream checks."""
-        choices = {"role": ROLES, "motion_policy": POLICIES, "encoder": ENCODERS, "window": ("auto", "on", "off")}
-        choices["hand_input"] = HAND_INPUTS
+        choices = {
+            "role": ROLES,
+            "hand_input": HAND_INPUTS,
+            "motion_policy": POLICIES,
+            "encoder": ENCODERS,
+            "window": WINDOWS,
+        }
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise ConfigError(f"{ROOT}/{name}", given=getattr(self, name), allowed=", ".join(allowed))

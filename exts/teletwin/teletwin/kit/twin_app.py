@@ -174,13 +174,17 @@ class TwinApp:
         """Operator and simulated arm, when Kit plays them too."""
         if cfg.role != "local":
             return None
-        loop = asyncio.get_running_loop()
-        page_loop = loop if cfg.page_in_kit_loop else None
+        page_loop = asyncio.get_running_loop() if cfg.page_in_kit_loop else None
 
         def build() -> LocalRoles:
             return self.surroundings.local(cfgs, page_loop=page_loop, on_fault=self.report)
 
-        local = await loop.run_in_executor(executor, build)
+        building = executor.submit(build)
+        try:
+            local = await asyncio.wrap_future(building)
+        except asyncio.CancelledError:  # Stop was pressed meanwhile: what is still being built ends at once
+            building.add_done_callback(lambda done: done.exception() or done.result().close())
+            raise
         # It waits for its threads, and they for Kit's loop: never on the main thread.
         stack.callback(lambda: threading.Thread(target=local.close, daemon=True).start())
         return local
