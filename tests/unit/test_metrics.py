@@ -93,6 +93,7 @@ def test_a_report_has_every_promised_number_and_null_for_what_was_not_measured()
         assert made[nothing] is None, nothing
     assert made["frame_rate_hz"] == 0.0
     assert made["operator_counters"] == {"sent": 3}
+    assert made["arm_fault"] == ""
 
 
 def test_a_session_that_never_met_its_twin_still_reports():
@@ -101,6 +102,7 @@ def test_a_session_that_never_met_its_twin_still_reports():
     assert made["control_rmse"] is None
     assert made["arm_lag_ms"] is None
     assert made["control_loop"] is None
+    assert made["arm_fault"] == "no word from the twin"
     assert made["series"]["t_s"] == []
 
 

@@ -1,5 +1,6 @@
 """Entering the RTDE arm: a report from before the control program ran is no fault."""
 
+import time
 from types import SimpleNamespace
 
 import pytest
@@ -33,8 +34,11 @@ class Reports:
 def entered(monkeypatch):
     def enter(*states):
         control = SimpleNamespace(servoStop=lambda *_: True)
-        link = SimpleNamespace(alive=True, receive=Reports(*states), control=control, close=lambda: None)
+        link = SimpleNamespace(
+            alive=True, receive=Reports(*states), control=control, close=lambda: None, start_program=lambda: True
+        )
         monkeypatch.setattr(rtde, "connect", lambda host: link)
+        monkeypatch.setattr(rtde, "ask_dashboard", lambda *_: [])
         return rtde.RtdeArm(clock=VirtualClock())
 
     return enter
@@ -48,3 +52,14 @@ def test_a_report_older_than_the_program_is_waited_out(entered):
 def test_a_program_that_never_runs_is_a_fault(entered):
     with entered(STOPPED) as arm:
         assert "program is not running" in arm.state().fault
+
+
+def test_clearing_waits_out_older_reports_too(entered):
+    arm = entered(PLAYING, STOPPED, STOPPED, STOPPED, STOPPED, PLAYING)
+    with arm:
+        while arm.state().fault == "":
+            pass
+        arm.clear_fault()
+        while arm.busy:
+            time.sleep(0.001)
+        assert arm.state().fault == ""

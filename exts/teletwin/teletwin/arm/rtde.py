@@ -193,6 +193,7 @@ class RtdeArm:
             return
         ask_dashboard(self._cfg.host, "close safety popup", "unlock protective stop")
         if link.start_program():
+            self._await_program(link)
             self._fault = ""
 
 

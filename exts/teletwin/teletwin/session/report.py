@@ -43,6 +43,7 @@ def session_results(
         "frame_lost_count": gate.lost_count,
         "control_loop": _control_loop(status),
         "arm_loop": _arm_loop(status),
+        "arm_fault": status.arm.fault if status is not None else "no word from the twin",
         "operator_counters": counters,
         "twin_counters": dict(status.counters) if status is not None else {},
         "series": _series(metrics),
