@@ -82,7 +82,7 @@ class OperatorProcess:
         stack.callback(lambda: retire(self.loop.forecaster))
         if warning:
             self.loop.state.warnings = (warning,)
-            print(f"teletwin operator: {warning}", file=sys.stderr, flush=True)
+            sys.stderr.write(f"teletwin operator: {warning}\n")
         self.desk.link = session.network.hop("up")
         self.desk.forecaster = session.forecaster
         self.server: PageServer = stack.enter_context(self._page())
