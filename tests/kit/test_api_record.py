@@ -13,6 +13,7 @@ from api_scan import RECORD, SOURCES, VERSIONS, Index, fits, make_record, uses
 from fake import kit
 
 RECORDED: dict[str, dict[str, dict[str, Any] | None]] = json.loads(RECORD.read_text(encoding="utf-8"))
+USED = uses()
 AGAIN = "run: python tests/kit/api_scan.py DIR"
 FAKED = {
     "isaacsim.core.simulation_manager.SimulationManager": ("register_callback", "deregister_callback"),
@@ -31,13 +32,13 @@ FAKED = {
 
 
 def test_the_sources_use_what_is_on_record_and_nothing_else() -> None:
-    assert sorted(uses()) == sorted(RECORDED), AGAIN
+    assert sorted(USED) == sorted(RECORDED), AGAIN
 
 
-@pytest.mark.parametrize("name", [name for name, shapes in uses().items() if shapes])
+@pytest.mark.parametrize("name", [name for name, shapes in USED.items() if shapes])
 def test_every_call_fits_the_signature_on_record(name: str) -> None:
     known = {version: entry for version, entry in RECORDED[name].items() if entry and "params" in entry}
-    for shape in uses()[name]:
+    for shape in USED[name]:
         misfits = {version: why for version, entry in known.items() if (why := fits(entry["params"], shape))}
         assert not misfits
 

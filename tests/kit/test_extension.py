@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import fake_motion
 import numpy as np
 import pytest
 from fake import EXT_ID, FakeKit, forget_extension, kit
@@ -186,6 +187,61 @@ def test_the_timeline_may_stop_and_play_again_under_a_session(version: str, hand
             session.run(0.5)
             assert app.state == "running"
             assert len(session.log.commands) > count
+
+
+@at_both
+def test_a_timeline_that_plays_already_starts_anew_with_the_session(version: str, hand: Path) -> None:
+    with isaac(version) as fake:
+        fake.timeline.play()
+        fake.turn(steps=0)
+        session = KitSession(fake, session_cfg(hand))
+        for app in running(fake, session.surroundings):
+            session.run(0.5)
+            assert app.status()["physics_rate_hz"]
+            assert len(session.log.commands) > 100
+
+
+def test_a_simulation_that_cannot_keep_up_is_told_once_in_words(hand: Path) -> None:
+    with isaac("6.0") as fake:
+        session = KitSession(fake, session_cfg(hand))
+        for app in running(fake, session.surroundings):
+            session._period_ns = 8_000_000
+            session.run(4.5)
+            assert len(app.warnings) == 1
+            assert "slower than time: 125 of 250 steps" in app.warnings[0]
+
+
+def test_another_length_of_physics_steps_is_told_and_the_arm_is_driven(hand: Path) -> None:
+    with isaac("6.0", settings={"physics_rate_hz": 500.0}) as fake:
+        session = KitSession(fake, session_cfg(hand))
+        for app in running(fake, session.surroundings):
+            session.run(0.5)
+            assert "physics steps are 4.00 ms long, not the 2.00 ms asked for" in app.warnings[0]
+            assert len(session.log.commands) > 100
+
+
+@at_both
+def test_isaacs_lula_drives_both_functions(version: str, hand: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with isaac(version, settings={"motion_policy": "lula"}) as fake:
+        fake_motion.install(monkeypatch, version={"5.1": "5.1.0", "6.0": "6.0.1"}[version])
+        session = KitSession(fake, session_cfg(hand))
+        for app in running(fake, session.surroundings):
+            session.run(1.0)
+            assert app.state == "running", app.warnings
+            assert np.ptp(session.log.joints()[:, 1:7], axis=0).max() > 0.02
+
+
+def test_cumotion_at_5_1_is_refused_with_what_there_is(hand: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with isaac("5.1", settings={"motion_policy": "cumotion"}) as fake:
+        fake_motion.install(monkeypatch, version="5.1.0")
+        session = KitSession(fake, session_cfg(hand))
+        extension = started(fake, session.surroundings)
+        extension._app.start()
+        turns_until(fake, lambda app=extension._app: app.state != "starting")
+        assert extension._app.state == "stopped"
+        assert "6.0" in extension._app.warnings[-1]
+        extension.on_shutdown()
+        del extension
 
 
 def test_the_menu_entry_shows_and_hides_the_window_which_docks_once() -> None:

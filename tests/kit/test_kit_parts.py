@@ -105,6 +105,22 @@ def test_the_steps_of_a_burst_lie_a_step_apart_and_follow_the_clock() -> None:
         assert pace.step(0.004) == clock.now_ns()
 
 
+def test_a_simulation_at_half_speed_has_its_steps_stretched_to_real_time() -> None:
+    with kit("6.0"):
+        from teletwin.kit.pace import StepPace
+
+        clock = VirtualClock(start_ns=10**9)
+        pace, instants = StepPace(clock), []
+        for turn in range(400):
+            clock.sleep_until(10**9 + turn * 32_000_000)
+            pace.begin_update()
+            instants += [pace.step(0.004) for _ in range(4)]
+        late_ms = 1e-6 * np.diff(instants[-400:])
+        assert late_ms.min() > 7.5
+        assert late_ms.max() < 8.5
+        assert abs(instants[-4] - clock.now_ns()) < 16_000_000
+
+
 def test_instants_never_go_back_when_the_simulation_runs_ahead() -> None:
     with kit("6.0"):
         from teletwin.kit.pace import StepPace

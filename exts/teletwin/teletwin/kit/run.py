@@ -58,6 +58,7 @@ class Run:
                 picture=self._picture,
                 settings=settings,
                 delay_updates=cfg.frame_delay_updates,
+                physics_rate_hz=cfg.physics_rate_hz,
                 executor=executor,
                 log=self._recorder,
                 on_note=self._obey,

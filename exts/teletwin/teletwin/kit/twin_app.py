@@ -200,8 +200,10 @@ class TwinApp:
             self.report(error)
 
     async def _scene(self, cfg: KitCfg) -> tuple[str, ...]:
-        """Author the stage, or take it as it is; return the movable objects' paths."""
+        """Author the stage, or take it as it is, at rest; return the movable objects' paths."""
+        omni.timeline.get_timeline_interface().stop()  # what plays already would not tell when its physics is ready
         if not cfg.author_scene:
+            await omni.kit.app.get_app().next_update_async()
             return ()
         robot = await choose_robot(cfg.robot_usd)
         if robot.warning:

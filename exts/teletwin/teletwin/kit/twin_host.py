@@ -16,6 +16,7 @@ from teletwin.kit.numbers import Numbers
 from teletwin.kit.pace import StepPace
 from teletwin.kit.picture import KitPicture, PictureLine
 from teletwin.kit.shown import SteppedRendering, as_rendering
+from teletwin.kit.watch import PhysicsWatch
 from teletwin.kit.world import IsaacWorld
 from teletwin.link import Link, Received
 from teletwin.messages import Message, Note, ViewSettings
@@ -44,6 +45,7 @@ class HostParts:
     picture: KitPicture
     settings: ViewSettings
     delay_updates: int
+    physics_rate_hz: float
     executor: Executor
     log: Log
     on_note: Callable[[str, Note], None]
@@ -90,6 +92,7 @@ class TwinHost:
         self.playing = False
         """Whether the timeline plays."""
         self._counted = 0
+        self._watch = PhysicsWatch(parts.physics_rate_hz, parts.on_fault)
         self._told = True  # nothing to tell before the first step
 
     @property
@@ -115,6 +118,8 @@ class TwinHost:
         expects_steps = self.playing and self._parts.world.is_attached
         if not (expects_steps and now_ns - self._stepped_ns < _STALL_NS):
             self._stand_still(now_ns)
+        if expects_steps:
+            self._watch.ran(self.numbers.rate_hz("physics", now_ns), now_ns)
 
     def physics_step(self, dt_s: float) -> None:
         """Before a physics step: one tick of the control function, one of the rendering function."""
@@ -122,9 +127,10 @@ class TwinHost:
         if not world.is_attached:
             return
         self.simulation_s += dt_s
+        self._watch.stepped(dt_s)
         now_ns = self._pace.step(dt_s)
         self._stepped_ns, self._told = self._parts.clock.now_ns(), False
-        self.numbers.count("physics", now_ns)
+        self.numbers.count("physics", self._stepped_ns)
         world.refresh()
         self.twin.tick(now_ns)
         with self._lock:
@@ -148,6 +154,7 @@ class TwinHost:
         """'play', 'pause' or 'stop'; with a stop the simulation's view ends."""
         self.playing = change == "play"
         self._stepped_ns = self._parts.clock.now_ns()
+        self._watch.started(self._stepped_ns)
         if change == "stop":
             self._parts.world.detach()
 
