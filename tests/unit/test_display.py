@@ -102,6 +102,17 @@ def test_the_gate_lets_nothing_through_between_a_loss_and_a_key_frame():
     assert gate.admit(frame(8))
 
 
+def test_a_renderer_that_started_again_is_seen_again():
+    gate = FrameGate()
+    assert gate.admit(frame(500, is_key=True))
+    assert not gate.admit(frame(420, is_key=True)), "late by less than a restart"
+    assert not gate.admit(frame(1)), "new numbers, and no key frame yet"
+    assert gate.need_key
+    assert gate.admit(frame(2, is_key=True))
+    assert gate.admit(frame(3))
+    assert gate.lost_count == 0
+
+
 def test_pictures_that_stand_alone_need_no_key_frame():
     gate = FrameGate()
     assert gate.admit(frame(1, codec="jpeg"))

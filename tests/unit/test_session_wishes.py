@@ -49,7 +49,7 @@ def test_a_picture_that_the_encoder_cannot_take_is_refused_with_a_word_on_the_pa
     wishes.put(view_event(width=333.0, height=221.0))
     wishes.work()
     assert views == []
-    assert "given: 333x221" in state.warnings[-1]
+    assert "given: 333x221" in state.warnings[0]
     wishes.put(view_event(width=1280.0, height=720.0))
     wishes.work()
     assert [(view.width, view.height) for view in views] == [(1280, 720)]
@@ -99,3 +99,10 @@ def test_a_recording_that_cannot_be_written_says_why_and_is_off(tmp_path, name):
         recorder.start(str(tmp_path / name) if name != "." else name)
     assert recorder.path == ""
     assert recorder.fault
+
+
+def test_the_newest_warning_comes_first_and_none_stands_twice():
+    state = OperatorState()
+    for text in "abcdefag":
+        state.warn(text)
+    assert state.warnings == ("g", "a", "f", "e", "d")

@@ -76,7 +76,7 @@ class PageDesk:
             except Exception as error:
                 # A wish that cannot be carried out must not stop the loop.
                 logging.getLogger(__name__).warning("page: %s", error)
-                self._loop.state.warnings = (*self._loop.state.warnings, str(error))[-5:]
+                self._loop.state.warn(str(error))
         return moved
 
     def _carry_out(self, event: PageEvent) -> None:
@@ -166,7 +166,7 @@ class PageDesk:
             self.forecaster = name
             retire(before)
         if warning:
-            self._loop.state.warnings = (*self._loop.state.warnings, warning)[-5:]
+            self._loop.state.warn(warning)
 
     def _change_view(self, values: dict[str, Any]) -> None:
         """Another picture."""

@@ -11,6 +11,8 @@ from teletwin.telemetry import ErrorTrack, LatencyHistogram
 
 _GRID_NS = 10 * NS_PER_MS
 _ABSENT_NS = 1000 * NS_PER_MS
+_RESTART_GAP = 100
+"""A number this far behind the newest means that the renderer started again; the page judges alike."""
 
 
 class DisplayTrack:
@@ -100,6 +102,8 @@ class FrameGate:
 
     def admit(self, frame: Frame) -> bool:
         """Tell whether the page can decode this frame; `need_key` tells whether one must be asked for."""
+        if self._last_id - frame.frame_id >= _RESTART_GAP:
+            self._last_id, self._broken = -1, True
         if frame.frame_id <= self._last_id:
             self.late_count += 1
             return False

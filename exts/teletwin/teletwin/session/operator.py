@@ -32,6 +32,7 @@ from teletwin.session.metrics import SessionMetrics
 
 _WINDOW_STEP_NS = int(WINDOW_STEP_S * NS_PER_S)
 _KEY_RETRY_NS = 200 * NS_PER_MS
+_WARNINGS = 5
 
 
 class Hand(Protocol):
@@ -52,6 +53,11 @@ class OperatorState:
     slot: int = 0
     invalid_count: int = 0
     warnings: tuple[str, ...] = ()
+    """For the page, which shows the first: the newest stands there."""
+
+    def warn(self, text: str) -> None:
+        """Put a warning before the others; none stands twice."""
+        self.warnings = (text, *(told for told in self.warnings if told != text))[:_WARNINGS]
 
 
 class OperatorLoop:
@@ -151,7 +157,7 @@ class OperatorLoop:
             elif isinstance(message, TwinStatus):
                 self._take_status(message, received)
             elif isinstance(message, Note) and message.kind == "warning":
-                self.state.warnings = (*self.state.warnings, str(message.values.get("text", "")))[-5:]
+                self.state.warn(str(message.values.get("text", "")))
             if not isinstance(message, Frame):
                 self._log(received.peer, message, received.t_arrived_ns, received.t_sent_ns)
 

@@ -81,7 +81,7 @@ class OperatorProcess:
         )
         stack.callback(lambda: retire(self.loop.forecaster))
         if warning:
-            self.loop.state.warnings = (warning,)
+            self.loop.state.warn(warning)
             sys.stderr.write(f"teletwin operator: {warning}\n")
         self.desk.link = session.network.hop("up")
         self.desk.forecaster = session.forecaster

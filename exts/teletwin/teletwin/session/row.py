@@ -40,7 +40,6 @@ class TelemetryRow:
             "link": {"delay_ms": desk.link.delay_ms, "jitter_ms": desk.link.jitter_ms, "loss": desk.link.loss},
             "policy": desk.horizon.policy,
             "forecaster": forecaster,
-            "warnings": list(loop.state.warnings),
             "counters": self._counters(),
         }
         return row | self._errors() | self._rates(now_ns)
