@@ -13,17 +13,23 @@ d[t] = c + sum_j a_j d[t - lag_j].
 
 import warp as wp  # noqa: TID253
 
+from teletwin.forecast.lane_kernels import continue_lanes, least_squares_lanes, read_lanes, vec7, vec8
+
 wp.set_module_options({"enable_backward": False, "fast_math": False})
 
-vec7 = wp.types.vector(length=7, dtype=wp.float64)
 quat4 = wp.types.vector(length=4, dtype=wp.float64)
 
 STEPS = wp.constant(50)
 """Steps of the roll-out, one grid step each."""
 STEPS_PER_KNOT = wp.constant(2)
+KNOTS_AHEAD = wp.constant(25)
 QUARTER_PI_SQUARED = wp.constant(wp.float64(2.4674011002723397))
-DEPENDENT = wp.constant(wp.float64(1.0e-24))
-"""Squared share of a column below which it counts as a combination of the columns before it."""
+
+
+@wp.func
+def channels(row: vec8) -> vec7:
+    """The seven lanes in use."""
+    return vec7(row[0], row[1], row[2], row[3], row[4], row[5], row[6])
 
 
 @wp.func
@@ -73,7 +79,7 @@ def unit_quaternion(pose: vec7, fallback: quat4) -> quat4:
     q = quat4(pose[3], pose[4], pose[5], pose[6])
     square = wp.dot(q, q)
     if square > wp.float64(1.0e-12) and wp.isfinite(square):
-        return q / wp.sqrt(square)
+        return q * (wp.float64(1.0) / wp.sqrt(square))
     return fallback
 
 
@@ -100,10 +106,11 @@ def bounded_turn(start: quat4, end: quat4, limit: wp.float64) -> quat4:
 @wp.func
 def bounded_pose(newest: vec7, moved: vec7, horizon: wp.float64, speed: wp.float64, turn_rate: wp.float64) -> vec7:
     """The pose after a displacement, at most speed * horizon [m] and turn_rate * horizon [rad] away."""
-    distance = wp.sqrt(moved[0] * moved[0] + moved[1] * moved[1] + moved[2] * moved[2])
+    square = moved[0] * moved[0] + moved[1] * moved[1] + moved[2] * moved[2]
+    reach = speed * horizon
     share = wp.float64(1.0)
-    if distance > speed * horizon:
-        share = speed * horizon / distance
+    if square > reach * reach:
+        share = reach / wp.sqrt(square)
     start = unit_quaternion(newest, quat4(wp.float64(1.0), wp.float64(0.0), wp.float64(0.0), wp.float64(0.0)))
     q = bounded_turn(start, unit_quaternion(newest + moved, start), turn_rate * horizon)
     return vec7(
@@ -246,70 +253,29 @@ def arma_burg(
 
 
 @wp.func
-def centred_column(
-    increments: wp.array2d(dtype=vec7),
-    scratch: wp.array3d(dtype=vec7),
+def write_lanes(
     hand: int,
-    k: int,
-    lag: int,
-    start: int,
-    rows: int,
-) -> vec7:
-    """Store increments `lag` back, less their mean, as column k; return the mean."""
-    total = vec7()
-    for t in range(rows):
-        total += increments[hand, start + t - lag]
-    mean = total / wp.float64(rows)
-    for t in range(rows):
-        scratch[k, hand, t] = increments[hand, start + t - lag] - mean
-    return mean
-
-
-@wp.func
-def orthogonalize(scratch: wp.array3d(dtype=vec7), hand: int, k: int, order: int, rows: int) -> vec7:
-    """Take columns 0 ... k - 1 out of column k, keep the shares; return what is left, squared.
-
-    A column that is a combination of those before it counts as nothing (0), so that it gets no weight.
-    """
-    square = vec7()
-    dot = vec7()
-    for t in range(rows):
-        value = scratch[k, hand, t]
-        square += wp.cw_mul(value, value)
-        dot += wp.cw_mul(value, scratch[0, hand, t])
-    floor = square * DEPENDENT
-    for j in range(k):  # meanwhile, project on the next column
-        share = ratio(dot, scratch[j, hand, rows + order], vec7())
-        scratch[k, hand, rows + j] = share
-        dot = vec7()
-        square = vec7()
-        for t in range(rows):
-            rest = scratch[k, hand, t] - wp.cw_mul(share, scratch[j, hand, t])
-            scratch[k, hand, t] = rest
-            square += wp.cw_mul(rest, rest)
-            dot += wp.cw_mul(rest, scratch[j + 1, hand, t])
-    for lane in range(7):
-        if not square[lane] > floor[lane]:
-            square[lane] = wp.float64(0.0)
-    return square
-
-
-@wp.func
-def solve_triangle(
-    scratch: wp.array3d(dtype=vec7), coefficients: wp.array2d(dtype=vec7), hand: int, order: int, rows: int
-) -> vec7:
-    """Coefficients from the shares, the last one first; return the constant."""
-    mean_at = rows + order + 1
-    constant = scratch[order, hand, mean_at]
-    for back in range(order):
-        j = order - 1 - back
-        value = scratch[order, hand, rows + j]
-        for k in range(j + 1, order):
-            value -= wp.cw_mul(scratch[k, hand, rows + j], coefficients[hand, k])
-        coefficients[hand, j] = value
-        constant -= wp.cw_mul(value, scratch[j, hand, mean_at])
-    coefficients[hand, order] = constant
-    return constant
+    nook: int,
+    increments: wp.array2d(dtype=vec8),
+    known: int,
+    limits: wp.vec4d,
+    curve: wp.array2d(dtype=vec7),
+) -> None:
+    """Write the curve from the displacements that `continue_lanes` left; limits as for `roll_out`."""
+    last = increments.shape[1] - 1
+    fastest = increments[nook, last]
+    speed = wp.min(limits[0], limits[3] * fastest[0] / limits[2])
+    turn_rate = wp.min(limits[1], limits[3] * fastest[1] / limits[2])
+    newest = channels(increments[nook, last - 1])
+    curve[hand, 0] = bounded_pose(newest, vec7(), wp.float64(0.0), speed, turn_rate)
+    for k in range(KNOTS_AHEAD):
+        moved = channels(increments[nook, known + k])
+        if not (wp.isfinite(wp.dot(moved, moved))):
+            for lane in range(7):
+                if not wp.isfinite(moved[lane]):
+                    moved[lane] = wp.float64(0.0)
+        horizon = wp.float64(STEPS_PER_KNOT * (k + 1)) * limits[2]
+        curve[hand, k + 1] = bounded_pose(newest, moved, horizon, speed, turn_rate)
 
 
 @wp.kernel
@@ -317,31 +283,23 @@ def autoreg_least_squares(
     window: wp.array2d(dtype=vec7),
     lags: wp.array(dtype=wp.int32),
     limits: wp.vec4d,
-    increments: wp.array2d(dtype=vec7),
-    scratch: wp.array3d(dtype=vec7),
+    increments: wp.array2d(dtype=vec8),
+    scratch: wp.array3d(dtype=vec8),
     coefficients: wp.array2d(dtype=vec7),
     curve: wp.array2d(dtype=vec7),
 ) -> None:
     """Autoregression with a constant and a lag sequence by least squares.
 
     Modified Gram-Schmidt on the centred columns and the right-hand side together (Bjorck 1967: as accurate
-    as Householder); normal equations would lose half of the digits on a smooth hand. scratch
-    (p + 1, hands, n): a column each; after its `rows` values its shares (p), its square and its mean.
+    as Householder); normal equations would lose half of the digits on a smooth hand.
     """
     hand = wp.tid()
-    newest = read_window(window, increments, hand)
+    nook = hand % increments.shape[0]
     known = window.shape[1] - 1
-    order = lags.shape[0]
-    start = lags[order - 1]
-    rows = known - start
-    for k in range(order + 1):  # column `order` is the right-hand side
-        lag = int(0)  # noqa: UP018, RUF046 - a variable, not a constant of the kernel
-        if k < order:
-            lag = lags[k]
-        scratch[k, hand, rows + order + 1] = centred_column(increments, scratch, hand, k, lag, start, rows)
-        scratch[k, hand, rows + order] = orthogonalize(scratch, hand, k, order, rows)
-    constant = solve_triangle(scratch, coefficients, hand, order, rows)
-    roll_out(hand, newest, increments, constant, coefficients, lags, known, limits, curve)
+    read_lanes(window, increments, hand, nook)
+    least_squares_lanes(increments, nook, known, lags, scratch, coefficients, hand)
+    continue_lanes(increments, nook, known, lags, coefficients, hand)
+    write_lanes(hand, nook, increments, known, limits, curve)
 
 
 @wp.kernel

@@ -13,6 +13,8 @@ from teletwin.geometry import Array
 from teletwin.messages import CURVE_KNOTS, CURVE_STEP_S
 from teletwin.warp_runtime import load_warp
 
+_LANE_KERNELS = frozenset({"autoreg_least_squares"})
+"""Kernels that work on eight lanes a slot."""
 _STEPS = round((CURVE_KNOTS - 1) * CURVE_STEP_S / WINDOW_STEP_S)
 
 
@@ -82,8 +84,15 @@ class BoundKernel:
         warp = load_warp()
         from teletwin.forecast import kernels, pooled_kernels, velocity_kernels
 
+        on_cpu = warp.get_device(device).is_cpu
+        in_lanes = spec.kernel in _LANE_KERNELS
+        nooks = 1 if on_cpu else hands
+
         def vectors(*shape: int) -> Any:
             return warp.zeros(shape, dtype=kernels.vec7, device=device)
+
+        def work(*shape: int) -> Any:
+            return warp.zeros(shape, dtype=kernels.vec8, device=device)
 
         homes = (kernels, velocity_kernels, pooled_kernels)
         order = len(spec.lags)
@@ -91,13 +100,19 @@ class BoundKernel:
         self.device_window = vectors(hands, count) if device_window is None else device_window
         self.device_curve = vectors(hands, CURVE_KNOTS) if device_curve is None else device_curve
         coefficients = vectors(hands, order + 1)
-        self.device_increments = vectors(hands, count - 1 + _STEPS)
+        rows = max(order + 1, 2)
+        if in_lanes:
+            self.device_increments = work(nooks, count - 1 + 2 * _STEPS)
+            scratch = work(nooks, rows, count + 2)
+        else:
+            self.device_increments = vectors(hands, count - 1 + _STEPS)
+            scratch = vectors(rows, hands, count + 2)
         self._inputs = [
             self.device_window,
             warp.array(np.array(spec.lags, dtype=np.int32), dtype=warp.int32, device=device),
             limits,
             self.device_increments,
-            vectors(max(order + 1, 2), hands, count + 2),
+            scratch,
             coefficients,
         ]
         if spec.weights is not None:
@@ -111,7 +126,6 @@ class BoundKernel:
             record_cmd=True,
         )
         self.launch = self._command.launch
-        on_cpu = warp.get_device(device).is_cpu
         self.window: Array | None = self.device_window.numpy() if on_cpu else None
         self.curve: Array | None = self.device_curve.numpy() if on_cpu else None
         self.coefficients: Array | None = coefficients.numpy() if on_cpu else None
