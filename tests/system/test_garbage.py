@@ -156,6 +156,17 @@ def test_a_target_outside_the_workspace_is_counted_and_moves_nothing(position):
     assert attacked.traced.statuses[-1].counters["unusable"] == 1
 
 
+@pytest.mark.parametrize("apart_s", [3600, -3600])
+def test_a_command_for_another_time_is_counted_and_the_next_ones_are_still_taken(apart_s):
+    attacked = Attacker("arm")
+    attacked.traced.run(1.5)
+    command = engaging(attacked)
+    attacked.throw(attacked.forge(engaging(attacked, t_ns=command.t_ns + apart_s * 1_000_000_000)))
+    attacked.traced.run(4.5)
+    assert attacked.traced.virtual.arm.invalid_count == 1
+    assert attacked.traced.virtual.metrics.control.whole().position_m < 0.01
+
+
 def test_a_wild_forecast_from_a_trusted_operator_stays_within_the_limits():
     traced = TracedSession()
     real, rng = traced.virtual.operator.forecaster, np.random.default_rng(5)

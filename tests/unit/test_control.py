@@ -154,6 +154,18 @@ def test_an_unusable_packet_is_counted_and_is_no_sign_of_life():
     assert np.abs(twin.commands[-1].q - HOME_Q).max() == 0.0
 
 
+@pytest.mark.parametrize("age_s", [2.0, 3600.0, -3600.0])
+def test_a_pose_of_another_time_moves_nothing_however_fresh_its_packet(age_s):
+    twin = Twin()
+    twin.control.accept_state(state(), t_ns=twin.now_ns)
+    for _ in range(30):
+        pose_t_ns = twin.now_ns - round(1e9 * age_s)
+        assert not twin.control.accept(aside(pose_t_ns), pose_t_ns=pose_t_ns, now_ns=twin.now_ns)
+        twin.run(0.01)
+    assert twin.control.invalid_count == 30
+    assert np.abs(twin.commands[-1].q - HOME_Q).max() == 0.0
+
+
 def test_control_and_its_shadow_share_nothing():
     first, second = Twin(), Twin()
     for twin in (first, second):

@@ -23,6 +23,9 @@ class MeasuredJoints:
 class Arm(Protocol):
     """A robot that takes joint set-points at the servo rate. A context manager: enter connects."""
 
+    refused_count: int
+    """Set-points that were not sent: not finite, or the arm is stopped."""
+
     def state(self) -> MeasuredJoints:
         """The newest measured joints; never blocks on the network."""
         ...

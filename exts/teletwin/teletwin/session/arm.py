@@ -16,6 +16,8 @@ from teletwin.telemetry import TickStats
 from teletwin.twin.limits import CommandLimiter
 
 _STATE_NS = 8 * NS_PER_MS
+_APART_NS = 2 * NS_PER_S
+"""A command for a time this far off is refused: one of the far future would make all later ones look old."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -81,10 +83,10 @@ class ArmLoop:
             self.on_note(command)
         if not isinstance(command, JointCommand):
             return
-        if not self._is_usable(command):
+        hold_ns = command.t_ns - self._link.offset_ns("twin")
+        if not self._is_usable(command) or abs(hold_ns - now_ns) > _APART_NS:
             self.invalid_count += 1
             return
-        hold_ns = command.t_ns - self._link.offset_ns("twin")
         self._command, self._heard_ns = command, now_ns
         self._age_ms = (item.t_arrived_ns - item.t_sent_ns) / NS_PER_MS
         self._resampler.push(hold_ns, command.q, command.qd, now_ns=item.t_arrived_ns)
@@ -173,7 +175,12 @@ class ArmLoop:
 
     def _counts(self) -> dict[str, object]:
         """What this host refused or missed; only what happened."""
-        counts = self._link.counters() | {"invalid_commands": self.invalid_count}
+        own = {
+            "invalid_commands": self.invalid_count,
+            "old_commands": self._resampler.stale_count,
+            "refused_set_points": self._arm.refused_count,
+        }
+        counts = self._link.counters() | own
         return {name: count for name, count in counts.items() if count}
 
     def _state(self, measured: MeasuredJoints) -> ArmState:

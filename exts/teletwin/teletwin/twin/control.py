@@ -17,6 +17,8 @@ from teletwin.twin.downstream import DownstreamEstimate
 from teletwin.twin.path import MotionPath, PathOutput
 from teletwin.twin.target import is_usable
 
+_APART_NS = 1_500_000_000
+"""A pose older than this moves nothing, however fresh its packet: the hand has stalled, or a clock is not known yet."""
 _APART_RAD = 0.02
 """Commanded and measured joints at rest differ by less than this unless the arm was moved by hand [rad]."""
 
@@ -58,7 +60,7 @@ class ControlFunction:
 
     def accept(self, packet: ForecastPacket, *, pose_t_ns: int, now_ns: int) -> bool:
         """Take a packet (pose generated at pose_t_ns on this clock); refuse and count an unusable one."""
-        if not is_usable(packet, self._workspace):
+        if not is_usable(packet, self._workspace) or abs(now_ns - pose_t_ns) > _APART_NS:
             self.invalid_count += 1
             return False
         self._path.accept(packet, pose_t_ns=pose_t_ns)
