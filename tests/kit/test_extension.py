@@ -15,7 +15,7 @@ import pytest
 from fake import EXT_ID, FakeKit, forget_extension, kit
 from kit_session import SETTINGS, CommandLog, KitSession, running, session_cfg, started, turns_until, write_recording
 
-from teletwin.messages import Mode
+from teletwin.messages import Mode, ViewSettings
 from teletwin.session.virtual import VirtualSession
 from teletwin.view.decoder import Decoder
 
@@ -242,6 +242,27 @@ def test_cumotion_at_5_1_is_refused_with_what_there_is(hand: Path, monkeypatch: 
         assert "6.0" in extension._app.warnings[-1]
         extension.on_shutdown()
         del extension
+
+
+@at_both
+def test_the_operator_may_ask_for_another_picture_while_it_runs(version: str, hand: Path) -> None:
+    with isaac(version) as fake:
+        session = KitSession(fake, session_cfg(hand))
+        for app in running(fake, session.surroundings):
+            session.run(0.5)
+            wish = ViewSettings(width=320, height=180, rate_hz=20.0, codec="jpeg")
+            session.links["operator"].send_reliable("renderer", wish)
+            session.run(0.5)
+            newest = session.frames[-1]
+            assert (newest.codec, newest.width, newest.height) == ("jpeg", 320, 180)
+            picture = Decoder().decode(newest.data, codec="jpeg", is_key=True)
+            assert picture is not None
+            assert picture.shape == (180, 320, 3)
+            assert app.status()["encoder"] == "jpeg"
+            session.links["operator"].send_reliable("renderer", ViewSettings(width=640, height=360))
+            session.run(0.5)
+            assert session.frames[-1].codec == "h264"
+            assert not app.warnings
 
 
 def test_the_menu_entry_shows_and_hides_the_window_which_docks_once() -> None:

@@ -15,13 +15,14 @@ from teletwin.clock import Clock
 from teletwin.errors import TeletwinError
 from teletwin.kit.camera import CameraSource
 from teletwin.kit.motion import STOCK_POLICIES, build_motion_policy
-from teletwin.kit.picture import KitPicture
+from teletwin.kit.picture import KitPicture, Pictures
 from teletwin.kit.settings import KitCfg
 from teletwin.kit.world import IsaacWorld
 from teletwin.link import Link
 from teletwin.messages import ViewSettings
 from teletwin.session.build import build_control, build_path, build_rendering_in, fast_tool_pose
 from teletwin.session.config import SessionCfg
+from teletwin.session.renderer import StartedFrame
 from teletwin.session.role_cfg import RoleCfg
 from teletwin.session.wiring import open_link
 from teletwin.twin.control import ControlFunction
@@ -68,8 +69,12 @@ class NoPicture:
     encoder_name = "none"
 
     def read(self) -> NDArray[np.uint8] | None:
-        """Nothing."""
+        """Nothing, so that no picture is ever begun."""
         return None
+
+    def encode(self, pixels: NDArray[np.uint8], started: StartedFrame) -> tuple[bytes, bool]:
+        """An empty picture."""
+        return b"", False
 
     def apply(self, settings: ViewSettings) -> None:
         """Nothing to change."""
@@ -81,9 +86,7 @@ class NoPicture:
         """Nothing to let go."""
 
 
-def open_picture(
-    cfg: KitCfg, settings: ViewSettings, stack: contextlib.ExitStack
-) -> tuple[KitPicture | NoPicture, str]:
+def open_picture(cfg: KitCfg, settings: ViewSettings, stack: contextlib.ExitStack) -> tuple[Pictures, str]:
     """The camera's pictures and a warning; without a renderer or an encoder, none and why."""
     try:
         source = stack.enter_context(CameraSource(cfg.camera_path, settings.width, settings.height))

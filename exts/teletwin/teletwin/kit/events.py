@@ -33,8 +33,8 @@ def on_new_frame(call: Callable[[], None]) -> Guard:
 def on_timeline(call: Callable[[str], None]) -> Guard:
     """'play', 'pause' or 'stop' when the timeline does so."""
     names = {"play": "GLOBAL_EVENT_PLAY", "pause": "GLOBAL_EVENT_PAUSE", "stop": "GLOBAL_EVENT_STOP"}
-    events = {kind: getattr(omni.timeline, name, None) for kind, name in names.items()}
-    if all(event is not None for event in events.values()):
+    events = {kind: getattr(omni.timeline, name) for kind, name in names.items() if hasattr(omni.timeline, name)}
+    if len(events) == len(names):
         guards = [_observe(event, lambda kind=kind: call(kind)) for kind, event in events.items()]
         return Guard(release=lambda: [guard.close() for guard in guards])
     return _timeline_stream(call)

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,6 @@ from teletwin.kit.camera import CameraSource
 from teletwin.kit.nvenc import PictureEncoder, open_encoder
 from teletwin.messages import Frame, ViewSettings
 from teletwin.session.renderer import RendererLoop, StartedFrame
-from teletwin.view import SceneState
 from teletwin.view.barcode import write_barcode
 
 
@@ -29,12 +28,37 @@ class _Job:
     read_ms: float
 
 
+class Pictures(Protocol):
+    """What the twin's host needs of pictures; unlike `session.renderer.Picture` they are never drawn on demand."""
+
+    encoder_name: str
+
+    def apply(self, settings: ViewSettings) -> None:
+        """Take another size, rate or codec."""
+        ...
+
+    def pressed(self, is_late: bool) -> None:
+        """Told after every picture whether the machine holds the rate."""
+        ...
+
+    def read(self) -> NDArray[np.uint8] | None:
+        """The newest pixels (height, width, 3); None while there are none."""
+        ...
+
+    def encode(self, pixels: NDArray[np.uint8], started: StartedFrame) -> tuple[bytes, bool]:
+        """Encoded bytes and whether they are a key frame; called on the encoder's thread."""
+        ...
+
+    def close(self) -> None:
+        """Let the codec go."""
+        ...
+
+
 class KitPicture:
-    """The `Picture` of the renderer's loop: takes settings; its pixels come from Kit, not from `make`."""
+    """The camera's pixels and their encoder."""
 
     def __init__(self, settings: ViewSettings, source: CameraSource, *, encoder: str) -> None:
         self._settings, self._source, self._wish = settings, source, encoder
-        self._asked: ViewSettings | None = None
         self._encoder: PictureEncoder
         self._encoder, self.encoder_name = open_encoder(settings, encoder)
 
@@ -42,28 +66,18 @@ class KitPicture:
         """The newest pixels (height, width, 3); None while there are none."""
         return self._source.read()
 
-    def encode(
-        self, pixels: NDArray[np.uint8], *, frame_id: int, input_seq: int, force_key: bool
-    ) -> tuple[bytes, bool]:
-        """Mark and encode on the encoder's thread; settings that were asked for meanwhile come into force here."""
-        asked, self._asked = self._asked, None
-        if asked is not None:
-            self._configure(asked)
+    def encode(self, pixels: NDArray[np.uint8], started: StartedFrame) -> tuple[bytes, bool]:
+        """Mark and encode on the encoder's thread, by the settings with which the picture was begun."""
+        if started.settings != self._settings:
+            self._configure(started.settings)
         if self._settings.barcode:
-            write_barcode(pixels, frame_id=frame_id, input_seq=input_seq)
-        encoded = self._encoder.encode(pixels, frame_id=frame_id, force_key=force_key)
+            write_barcode(pixels, frame_id=started.frame_id, input_seq=started.shown.input_seq)
+        encoded = self._encoder.encode(pixels, frame_id=started.frame_id, force_key=started.force_key)
         return encoded.data, encoded.is_key
 
     def apply(self, settings: ViewSettings) -> None:
-        """Take another size, rate or codec: the camera's now, the encoder's with the next picture."""
+        """Take another size for the camera now; the encoder follows with the first picture begun by it."""
         self._source.resize(settings.width, settings.height)
-        self._asked = settings
-
-    def make(
-        self, state: SceneState, *, frame_id: int, input_seq: int, force_key: bool
-    ) -> tuple[bytes, bool, dict[str, float]]:
-        """Never called in Kit: pictures are begun and finished on two threads."""
-        raise NotImplementedError("pictures come from the camera in Kit")
 
     def pressed(self, is_late: bool) -> None:
         """Kit's own renderer decides about shadows."""
@@ -90,7 +104,7 @@ class PictureLine:
     def __init__(
         self,
         loop: RendererLoop,
-        picture: KitPicture,
+        picture: Pictures,
         executor: Executor,
         *,
         lock: threading.Lock,
@@ -133,12 +147,7 @@ class PictureLine:
 
     def _finish(self, job: _Job) -> Frame:
         started, start_s = job.started, time.perf_counter()
-        data, is_key = self._picture.encode(
-            job.pixels,
-            frame_id=started.frame_id,
-            input_seq=started.shown.input_seq,
-            force_key=started.force_key,
-        )
+        data, is_key = self._picture.encode(job.pixels, started)
         self.encode_ms = 1e3 * (time.perf_counter() - start_s)
         stages = {"draw": job.read_ms, "encode": self.encode_ms, "simulation_clock": 1e3 * self.simulation_s}
         with self._lock:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import deque
-from typing import Any
 
 from teletwin.geometry import Array
 from teletwin.messages import ForecastPacket
@@ -51,8 +50,3 @@ class SteppedRendering:
         """Take the real arm's joints [rad] (6,) for home."""
         self._rendering.start_at(q)
         self._past.clear()
-
-
-def as_rendering(stepped: SteppedRendering) -> Any:
-    """The same object, for a parameter that is annotated with the class it stands in for."""
-    return stepped

@@ -9,19 +9,20 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from typing import cast
 
 from teletwin.clock import NS_PER_S, Clock
 from teletwin.kit.gate import HoldGate
 from teletwin.kit.numbers import Numbers
 from teletwin.kit.pace import StepPace
-from teletwin.kit.picture import KitPicture, PictureLine
-from teletwin.kit.shown import SteppedRendering, as_rendering
+from teletwin.kit.picture import PictureLine, Pictures
+from teletwin.kit.shown import SteppedRendering
 from teletwin.kit.watch import PhysicsWatch
 from teletwin.kit.world import IsaacWorld
 from teletwin.link import Link, Received
 from teletwin.messages import Message, Note, ViewSettings
 from teletwin.session.build import fast_tool_pose
-from teletwin.session.renderer import RendererLoop
+from teletwin.session.renderer import Picture, RendererLoop
 from teletwin.session.twin import TwinLoop
 from teletwin.telemetry import TickStats
 from teletwin.twin.control import ControlFunction
@@ -42,7 +43,7 @@ class HostParts:
     control: ControlFunction
     rendering: RenderingFunction
     world: IsaacWorld
-    picture: KitPicture
+    picture: Pictures
     settings: ViewSettings
     delay_updates: int
     physics_rate_hz: float
@@ -78,8 +79,8 @@ class TwinHost:
         self.renderer = RendererLoop(
             clock=parts.clock,
             link=renderer_gate,
-            rendering=as_rendering(self._rendering),
-            picture=parts.picture,
+            rendering=cast(RenderingFunction, self._rendering),
+            picture=cast(Picture, parts.picture),  # begun here, finished by the line below: nothing is drawn on demand
             settings=parts.settings,
             tool_pose=fast_tool_pose(),
         )
