@@ -117,8 +117,8 @@ class BatchedForecaster:
 
 
 def _check_batch(name: str | KernelSpec, hands: int, count: int) -> None:
-    specs = CombinedCfg().specs() if name == "combined" else (name if isinstance(name, KernelSpec) else _spec(name),)
-    shortest = max(spec.shortest_window for spec in specs)
+    spec = CombinedCfg() if name == "combined" else name if isinstance(name, KernelSpec) else _spec(name)
+    shortest = spec.shortest_window
     if hands < 1 or count < shortest:
         raise ConfigError(
             "the batch cannot be used",

@@ -17,7 +17,20 @@ Every other knot is a trial (20, 60, ... 500 ms); the knots between take the mea
 
 import warp as wp  # noqa: TID253
 
-from teletwin.forecast.kernels import bounded_pose, fastest_increment, vec7
+from teletwin.forecast.kernels import bounded_pose, channels, quat4, start_of
+from teletwin.forecast.lane_kernels import (
+    burg_lanes,
+    continue_lanes,
+    covariance_lanes,
+    fetch_early,
+    fir_lanes,
+    lively_lanes,
+    read_lanes,
+    straight_lanes,
+    vec7,
+    vec7f,
+    vec8,
+)
 from teletwin.forecast.weighing_kernels import (
     dot_group,
     expected_errors,
@@ -31,14 +44,13 @@ from teletwin.forecast.weighing_kernels import (
 
 wp.set_module_options({"enable_backward": False, "fast_math": False})
 
-vec7f = wp.types.vector(length=7, dtype=wp.float32)
-
 TRIALS = wp.constant(13)
 STEPS_PER_KNOT = wp.constant(2)
 ISSUED_SLOTS = wp.constant(64)
 """Ring of the numbers of slots in which a forecast was made; longer than the longest horizon."""
 SLOTS_MISSED_MAX = wp.constant(8)
-ORIGIN_STRIDE = wp.constant(8)
+CANDIDATES = wp.constant(4)
+KNOTS_AHEAD = wp.constant(25)
 NO_SLOT = wp.constant(-1000000)
 SLOTS_WRAP = wp.constant(1000000)
 SQUARE_MAX = wp.constant(wp.float64(1.0e12))
@@ -60,12 +72,20 @@ class Memory:
 
 @wp.struct
 class Candidates:
-    """Curves (hands, knots) that are mixed, and the weights to start from (trials, 2)."""
+    """What is mixed: models fitted beforehand, room to work in (nook first), the weights to start from.
 
-    curve_0: wp.array2d(dtype=vec7)
-    curve_1: wp.array2d(dtype=vec7)
-    curve_2: wp.array2d(dtype=vec7)
-    curve_3: wp.array2d(dtype=vec7)
+    lags are 1 ... 5; taps and weights (knots ahead, taps) the pooled model's; prior (trials, 2).
+    moved (nook, 4 x knots): displacements that the candidates forecast, knot by knot.
+    """
+
+    lags: wp.array(dtype=wp.int32)
+    taps: wp.array(dtype=wp.int32)
+    weights: wp.array2d(dtype=vec8)
+    increments: wp.array2d(dtype=vec8)
+    scratch: wp.array3d(dtype=vec8)
+    coefficients: wp.array2d(dtype=vec7)
+    ways: wp.array2d(dtype=vec8)
+    moved: wp.array2d(dtype=vec7)
     prior: wp.array2d(dtype=vec4d)
 
 
@@ -95,7 +115,8 @@ def gap(a: vec7, b: vec7) -> wp.float64:
 @wp.func
 def slots_passed(
     window: wp.array2d(dtype=vec7),
-    increments: wp.array2d(dtype=vec7),
+    increments: wp.array2d(dtype=vec8),
+    nook: int,
     before: wp.array2d(dtype=vec7),
     hand: int,
 ) -> int:
@@ -110,7 +131,7 @@ def slots_passed(
     nearest = wp.float64(1.0e30)
     passed = int(-1)  # noqa: UP018, RUF046 - a variable, not a constant of the kernel
     for s in range(1, wp.min(SLOTS_MISSED_MAX, last - 1) + 1):
-        step = increments[hand, last - s]
+        step = channels(increments[nook, last - s])
         fastest = wp.max(fastest, gap(step, vec7()))
         apart = gap(before[hand, 0], window[hand, last - s]) + gap(before[hand, 1], window[hand, last - s - 1])
         if apart < nearest:
@@ -141,33 +162,6 @@ def keep(history: wp.array3d(dtype=vec7f), hand: int, row: int, candidate: int, 
 
 
 @wp.func
-def liveliness(ways: wp.array2d(dtype=vec7), hand: int, last: int, span: int) -> wp.vec2d:
-    """Mean squared displacement over `span` slots in the window, position and orientation."""
-    place = wp.float64(0.0)
-    turn = wp.float64(0.0)
-    origins = wp.float64(0.0)
-    t = last
-    while t - span >= 0:
-        moved = ways[hand, t] - ways[hand, t - span]
-        place += square_sum(moved, 0)
-        turn += square_sum(moved, 1)
-        origins += wp.float64(1.0)
-        t -= ORIGIN_STRIDE
-    origins = wp.max(origins, wp.float64(1.0))
-    return wp.vec2d(place / origins, turn / origins)
-
-
-@wp.func
-def add_up(increments: wp.array2d(dtype=vec7), ways: wp.array2d(dtype=vec7), hand: int, last: int) -> None:
-    """The way from the oldest pose of the window to each."""
-    way = vec7()
-    ways[hand, 0] = way
-    for t in range(last):
-        way += increments[hand, t]
-        ways[hand, t + 1] = way
-
-
-@wp.func
 def kept_share(forgetting: wp.float64, passed: int) -> wp.float64:
     """Share of what was learned that outlives the slots passed; nothing does with a new hand."""
     if passed < 0:
@@ -179,12 +173,14 @@ def kept_share(forgetting: wp.float64, passed: int) -> wp.float64:
 
 
 @wp.func
-def begin_slot(window: wp.array2d(dtype=vec7), increments: wp.array2d(dtype=vec7), hand: int, memory: Memory) -> int:
+def begin_slot(
+    window: wp.array2d(dtype=vec7), increments: wp.array2d(dtype=vec8), nook: int, hand: int, memory: Memory
+) -> int:
     """Find this window's place in time and number its slot; return the slots that passed, -1 for a new hand."""
     last = window.shape[1] - 1
     passed = int(-1)  # noqa: UP018, RUF046 - a variable, not a constant of the kernel
     if memory.slots[hand] >= 0:
-        passed = slots_passed(window, increments, memory.before, hand)
+        passed = slots_passed(window, increments, nook, memory.before, hand)
     if passed < 0:
         for slot in range(ISSUED_SLOTS):
             memory.issued[hand, slot] = NO_SLOT
@@ -199,17 +195,66 @@ def begin_slot(window: wp.array2d(dtype=vec7), increments: wp.array2d(dtype=vec7
     return passed
 
 
+@wp.struct
+class Bounds:
+    """Where a forecast starts and how far it may go."""
+
+    newest: vec7
+    start: quat4
+    begin: vec7
+    speed: wp.float64
+    turn_rate: wp.float64
+    knot_s: wp.float64
+
+
 @wp.func
-def moved_by(candidates: Candidates, hand: int, knot: int, which: int) -> vec7:
+def bounds_of(increments: wp.array2d(dtype=vec8), nook: int, limits: wp.vec4d) -> Bounds:
+    """The bounds of `write_lanes`."""
+    last = increments.shape[1] - 1
+    fastest = increments[nook, last]
+    bounds = Bounds()
+    bounds.speed = wp.min(limits[0], limits[3] * fastest[0] / limits[2])
+    bounds.turn_rate = wp.min(limits[1], limits[3] * fastest[1] / limits[2])
+    bounds.knot_s = wp.float64(STEPS_PER_KNOT) * limits[2]
+    bounds.newest = channels(increments[nook, last - 1])
+    bounds.start = start_of(bounds.newest)
+    bounds.begin = bounded_pose(bounds.newest, bounds.start, vec7(), wp.float64(0.0), bounds.speed, bounds.turn_rate)
+    return bounds
+
+
+@wp.func
+def keep_bounded(candidates: Candidates, nook: int, known: int, which: int, bounds: Bounds) -> None:
+    """Keep the displacements that a candidate left in rows known ... of the increments, bounded as a curve's."""
+    for k in range(KNOTS_AHEAD):
+        moved = channels(candidates.increments[nook, known + k])
+        if not wp.isfinite(wp.dot(moved, moved)):
+            for lane in range(7):
+                if not wp.isfinite(moved[lane]):
+                    moved[lane] = wp.float64(0.0)
+        horizon = wp.float64(k + 1) * bounds.knot_s
+        pose = bounded_pose(bounds.newest, bounds.start, moved, horizon, bounds.speed, bounds.turn_rate)
+        candidates.moved[nook, CANDIDATES * (k + 1) + which] = pose - bounds.begin
+
+
+@wp.func
+def forecast_candidates(candidates: Candidates, nook: int, known: int, bounds: Bounds) -> None:
+    """Burg ARMA, paper mode, the pooled FIR, constant velocity."""
+    burg_lanes(candidates.increments, nook, known, candidates.scratch, candidates.coefficients)
+    continue_lanes(candidates.increments, nook, known, candidates.lags, candidates.coefficients, nook)
+    keep_bounded(candidates, nook, known, 0, bounds)
+    covariance_lanes(candidates.increments, nook, known, candidates.coefficients)
+    continue_lanes(candidates.increments, nook, known, candidates.lags, candidates.coefficients, nook)
+    keep_bounded(candidates, nook, known, 1, bounds)
+    fir_lanes(candidates.increments, nook, known, candidates.taps, candidates.weights)
+    keep_bounded(candidates, nook, known, 2, bounds)
+    straight_lanes(candidates.increments, nook, known)
+    keep_bounded(candidates, nook, known, 3, bounds)
+
+
+@wp.func
+def moved_by(candidates: Candidates, nook: int, knot: int, which: int) -> vec7:
     """Displacement that a candidate forecasts to a knot."""
-    start = candidates.curve_0[hand, 0]
-    if which == 0:
-        return candidates.curve_0[hand, knot] - start
-    if which == 1:
-        return candidates.curve_1[hand, knot] - start
-    if which == 2:
-        return candidates.curve_2[hand, knot] - start
-    return candidates.curve_3[hand, knot] - start
+    return candidates.moved[nook, CANDIDATES * knot + which]
 
 
 @wp.func
@@ -251,14 +296,21 @@ def learn(
 
 @wp.func
 def group_weights(
-    hand: int, trial: int, group: int, knot: int, patience: wp.vec2d, candidates: Candidates, memory: Memory
+    hand: int,
+    nook: int,
+    trial: int,
+    group: int,
+    knot: int,
+    patience: wp.vec2d,
+    candidates: Candidates,
+    memory: Memory,
 ) -> vec4d:
     """Weights of the candidates at one trial."""
     now = second_moments(
-        moved_by(candidates, hand, knot, 0),
-        moved_by(candidates, hand, knot, 1),
-        moved_by(candidates, hand, knot, 2),
-        moved_by(candidates, hand, knot, 3),
+        moved_by(candidates, nook, knot, 0),
+        moved_by(candidates, nook, knot, 1),
+        moved_by(candidates, nook, knot, 2),
+        moved_by(candidates, nook, knot, 3),
         group,
     )
     return weigh(
@@ -274,24 +326,25 @@ def group_weights(
 @wp.func
 def write_knot(
     hand: int,
+    nook: int,
     knot: int,
     mixture: Mixture,
-    bounds: wp.vec3d,
+    bounds: Bounds,
     candidates: Candidates,
     curve: wp.array2d(dtype=vec7),
     expected: wp.array2d(dtype=wp.vec2d),
 ) -> None:
-    """Write the weighed pose at one knot; bounds: speed [m/s], turn rate [rad/s], knot spacing [s]."""
+    """Write the weighed pose at one knot."""
     moved = mix(
-        moved_by(candidates, hand, knot, 0),
-        moved_by(candidates, hand, knot, 1),
-        moved_by(candidates, hand, knot, 2),
-        moved_by(candidates, hand, knot, 3),
+        moved_by(candidates, nook, knot, 0),
+        moved_by(candidates, nook, knot, 1),
+        moved_by(candidates, nook, knot, 2),
+        moved_by(candidates, nook, knot, 3),
         mixture.place,
         mixture.turn,
     )
-    horizon = wp.float64(knot) * bounds[2]
-    curve[hand, knot] = bounded_pose(candidates.curve_0[hand, 0], moved, horizon, bounds[0], bounds[1])
+    horizon = wp.float64(knot) * bounds.knot_s
+    curve[hand, knot] = bounded_pose(bounds.begin, bounds.start, moved, horizon, bounds.speed, bounds.turn_rate)
     expected[hand, knot] = mixture.errors
 
 
@@ -309,33 +362,31 @@ def midway(a: Mixture, b: Mixture) -> Mixture:
 @wp.kernel
 def combine(
     window: wp.array2d(dtype=vec7),
-    increments: wp.array2d(dtype=vec7),
     candidates: Candidates,
     limits: wp.vec4d,
     fading: wp.vec3d,
-    ways: wp.array2d(dtype=vec7),
     memory: Memory,
     curve: wp.array2d(dtype=vec7),
     expected: wp.array2d(dtype=wp.vec2d),
 ) -> None:
-    """Weigh four forecast curves, trial by trial, position and orientation apart.
+    """Forecast four ways and weigh the displacements, trial by trial, position and orientation apart.
 
-    increments: Those of the window, without what is not finite. fading: share kept from slot to slot, and the
-    two numbers of `weigh`. expected (26): error to expect [m], [rad].
+    fading: share kept from slot to slot, and the two numbers of `weigh`. expected (26): error to expect [m], [rad].
     """
     hand = wp.tid()
     last = window.shape[1] - 1
-    passed = begin_slot(window, increments, hand, memory)
+    nook = hand % candidates.increments.shape[0]
+    read_lanes(window, candidates.increments, hand, nook)
+    passed = begin_slot(window, candidates.increments, nook, hand, memory)
     kept = kept_share(fading[0], passed)
     patience = wp.vec2d(fading[1], fading[2])
     sign = memory.signs[hand]
     slot = memory.slots[hand]
-    add_up(increments, ways, hand, last)
-    fastest = fastest_increment(increments, hand, last)
-    speed = wp.min(limits[0], limits[3] * fastest[0] / limits[2])
-    turn_rate = wp.min(limits[1], limits[3] * fastest[1] / limits[2])
-    bounds = wp.vec3d(speed, turn_rate, wp.float64(2.0) * limits[2])
-    start = candidates.curve_0[hand, 0]
+    fetch_early(memory.history, hand, slot)
+    bounds = bounds_of(candidates.increments, nook, limits)
+    lively_lanes(candidates.increments, candidates.ways, nook, last)
+    forecast_candidates(candidates, nook, last, bounds)
+    start = bounds.begin
     curve[hand, 0] = start
     expected[hand, 0] = wp.vec2d()
     before = Mixture()
@@ -344,26 +395,27 @@ def combine(
         knot = 2 * trial + 1
         span = STEPS_PER_KNOT * knot
         row = 2 * trial * trial + slot % span
-        activity = liveliness(ways, hand, last, span)
+        lively = candidates.ways[nook, last + 2 + 2 * trial]
+        activity = wp.vec2d(lively[0], lively[1])
         came = vec7()
         due = passed > 0 and last >= span and memory.issued[hand, (slot - span) & (ISSUED_SLOTS - 1)] == slot - span
         if due:
-            came = wp.cw_mul(faced, ways[hand, last] - ways[hand, last - span])
+            came = wp.cw_mul(faced, channels(candidates.ways[nook, last + 1 + 2 * trial]))
         for group in range(2):
             learn(hand, trial, group, row, kept, due, came, activity[group], memory)
         mixture = Mixture()
-        mixture.place = group_weights(hand, trial, 0, knot, patience, candidates, memory)
-        mixture.turn = group_weights(hand, trial, 1, knot, patience, candidates, memory)
+        mixture.place = group_weights(hand, nook, trial, 0, knot, patience, candidates, memory)
+        mixture.turn = group_weights(hand, nook, trial, 1, knot, patience, candidates, memory)
         horizon_share = wp.float64(trial + 1) / wp.float64(13.0)
         mixture.errors = expected_errors(
             memory.scores[hand, trial, 0], memory.scores[hand, trial, 1], activity, horizon_share
         )
-        write_knot(hand, knot, mixture, bounds, candidates, curve, expected)
+        write_knot(hand, nook, knot, mixture, bounds, candidates, curve, expected)
         if trial > 0:
-            write_knot(hand, knot - 1, midway(before, mixture), bounds, candidates, curve, expected)
+            write_knot(hand, nook, knot - 1, midway(before, mixture), bounds, candidates, curve, expected)
         before = mixture
         if passed != 0:
             for which in range(4):
-                keep(memory.history, hand, row, which, wp.cw_mul(faced, moved_by(candidates, hand, knot, which)))
+                keep(memory.history, hand, row, which, wp.cw_mul(faced, moved_by(candidates, nook, knot, which)))
             keep(memory.history, hand, row, 4, wp.cw_mul(faced, curve[hand, knot] - start))
     memory.issued[hand, slot & (ISSUED_SLOTS - 1)] = slot

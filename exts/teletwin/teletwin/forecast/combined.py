@@ -10,10 +10,8 @@ import numpy as np
 
 from teletwin.errors import ConfigError
 from teletwin.forecast import WINDOW_COUNT, WINDOW_STEP_S
-from teletwin.forecast.arma import arma_spec
-from teletwin.forecast.autoreg import DEFAULT_LAGS
-from teletwin.forecast.launch import BoundKernel, KernelSpec, MotionLimits, bound_limits
-from teletwin.forecast.linear import linear_spec
+from teletwin.forecast.autoreg import DEFAULT_LAGS, autoreg_spec
+from teletwin.forecast.launch import KernelSpec, MotionLimits, bound_limits
 from teletwin.forecast.pooled import pooled_fir_spec
 from teletwin.forecast.pooled_model import PooledModel
 from teletwin.geometry import Array
@@ -69,14 +67,14 @@ class CombinedCfg:
             if not fits or not all(abs(weight) <= 1.0 for row in rows for weight in row):
                 raise ConfigError(f"{name} cannot be used", given=rows, allowed=f"{shape} weights in -1 ... 1")
 
-    def specs(self) -> tuple[KernelSpec, ...]:
-        """The candidates' kernels, in the order of CANDIDATES."""
-        return (
-            arma_spec(limits=self.limits),
-            KernelSpec(kernel="autoreg_quick", lags=DEFAULT_LAGS, limits=self.limits),
-            pooled_fir_spec(model=self.model, limits=self.limits),
-            linear_spec(limits=self.limits),
-        )
+    @property
+    def shortest_window(self) -> int:
+        """The fewest poses that every candidate can read."""
+        return max(spec.shortest_window for spec in (autoreg_spec(), self.pooled_spec()))
+
+    def pooled_spec(self) -> KernelSpec:
+        """The pooled candidate."""
+        return pooled_fir_spec(model=self.model, limits=self.limits)
 
 
 class CombinedHands:
@@ -103,8 +101,7 @@ class CombinedHands:
         device_curve: Any = None,
     ) -> None:
         cfg = cfg or CombinedCfg()
-        specs = cfg.specs()
-        shortest = max(spec.shortest_window for spec in specs)
+        shortest = cfg.shortest_window
         if hands < 1 or count < shortest:
             raise ConfigError(
                 "the batch cannot be used",
@@ -112,23 +109,13 @@ class CombinedHands:
                 allowed=f"at least 1 hand of {shortest} poses",
             )
         self._device = device
-        bound: list[BoundKernel] = []
-        for spec in specs:
-            shared = bound[0].device_window if bound else device_window
-            bound.append(BoundKernel(spec, hands=hands, count=count, device=device, device_window=shared))
-        self._bound = bound
-        self.device_window = bound[0].device_window
-        self._bind(hands, count, cfg, device_curve)
-        on_cpu = bound[0].curve is not None
+        self._bind(hands, count, cfg, device_window, device_curve)
+        on_cpu = load_warp().get_device(device).is_cpu
         self.window: Array | None = self.device_window.numpy() if on_cpu else None
         self.curve: Array | None = self.device_curve.numpy() if on_cpu else None
         self.expected: Array | None = self.device_expected.numpy() if on_cpu else None
-        self._launches = (*(candidate.launch for candidate in bound), self._command.launch)
-
-    def launch(self) -> None:
+        self.launch = self._command.launch
         """Read the windows, learn from them, write curves and expected errors."""
-        for launch in self._launches:
-            launch()
 
     def reset(self) -> None:
         """Forget what every hand has taught."""
@@ -143,51 +130,71 @@ class CombinedHands:
         out[:] = self.device_curve.numpy()
         return out
 
-    def _bind(self, hands: int, count: int, cfg: CombinedCfg, device_curve: Any) -> None:
+    def _bind(self, hands: int, count: int, cfg: CombinedCfg, device_window: Any, device_curve: Any) -> None:
         """Allocate what is learned and record the launch."""
         warp = load_warp()
         from teletwin.forecast import combine_kernels, kernels
 
-        def zeros(*shape: int, dtype: Any) -> Any:
-            return warp.zeros(shape, dtype=dtype, device=self._device)
-
-        prior = _prior_by_trial(cfg)
         fading = warp.vec3d(math.exp(-WINDOW_STEP_S / cfg.memory_s), cfg.patience_slots, cfg.surprise_slots)
-        self._slots = warp.full((hands,), -1, dtype=warp.int32, device=self._device)
-        self.device_curve = zeros(hands, CURVE_KNOTS, dtype=kernels.vec7) if device_curve is None else device_curve
-        self.device_expected = zeros(hands, CURVE_KNOTS, dtype=warp.vec2d)
-        candidates = combine_kernels.Candidates()
-        for number, candidate in enumerate(self._bound):
-            setattr(candidates, f"curve_{number}", candidate.device_curve)
-        candidates.prior = warp.array(prior, dtype=warp.vec4d, device=self._device)
-        memory = combine_kernels.Memory()
-        memory.before = zeros(hands, 2, dtype=kernels.vec7)
-        memory.slots = self._slots
-        memory.signs = zeros(hands, dtype=warp.float64)
-        memory.issued = zeros(hands, _ISSUED_SLOTS, dtype=warp.int32)
-        memory.history = zeros(hands, _HISTORY_ROWS, len(CANDIDATES) + 1, dtype=combine_kernels.vec7f)
-        memory.moments = zeros(hands, _TRIALS, 2, dtype=warp.mat44d)
-        memory.products = zeros(hands, _TRIALS, 2, dtype=warp.vec4d)
-        memory.scores = zeros(hands, _TRIALS, 2, dtype=warp.vec4d)
+        self.device_window = self._zeros(hands, count, dtype=kernels.vec7) if device_window is None else device_window
+        self.device_curve = (
+            self._zeros(hands, CURVE_KNOTS, dtype=kernels.vec7) if device_curve is None else device_curve
+        )
+        self.device_expected = self._zeros(hands, CURVE_KNOTS, dtype=warp.vec2d)
+        candidates, memory = self._candidates(hands, count, cfg), self._memory(hands)
         self._kept = (candidates, memory)  # the recorded launch does not keep them alive
-        inputs = [
-            self.device_window,
-            self._bound[0].device_increments,
-            candidates,
-            bound_limits(warp, cfg.limits),
-            fading,
-            zeros(hands, count, dtype=kernels.vec7),
-            memory,
-        ]
-        self._inputs = inputs
+        self._inputs = [self.device_window, candidates, bound_limits(warp, cfg.limits), fading, memory]
         self._command = warp.launch(
             combine_kernels.combine,
             dim=hands,
-            inputs=inputs,
+            inputs=self._inputs,
             outputs=[self.device_curve, self.device_expected],
             device=self._device,
             record_cmd=True,
         )
+
+    def _zeros(self, *shape: int, dtype: Any) -> Any:
+        return load_warp().zeros(shape, dtype=dtype, device=self._device)
+
+    def _candidates(self, hands: int, count: int, cfg: CombinedCfg) -> Any:
+        """Room for the candidates: one hand's on the CPU, which serves them one by one, else every hand's."""
+        warp = load_warp()
+        from teletwin.forecast import combine_kernels, kernels
+
+        def given(values: Any, dtype: Any) -> Any:
+            return warp.array(values, dtype=dtype, device=self._device)
+
+        nooks = 1 if warp.get_device(self._device).is_cpu else hands
+        pooled = cfg.pooled_spec()
+        assert pooled.weights is not None
+        candidates = combine_kernels.Candidates()
+        candidates.lags = given(np.array(DEFAULT_LAGS, dtype=np.int32), warp.int32)
+        candidates.taps = given(np.array(pooled.lags, dtype=np.int32), warp.int32)
+        candidates.weights = given(np.pad(pooled.weights, ((0, 0), (0, 0), (0, 1))), kernels.vec8)
+        candidates.increments = self._zeros(nooks, count + CURVE_KNOTS + 2, dtype=kernels.vec8)
+        candidates.scratch = self._zeros(nooks, 2, count, dtype=kernels.vec8)
+        candidates.coefficients = self._zeros(nooks, len(DEFAULT_LAGS) + 1, dtype=kernels.vec7)
+        candidates.ways = self._zeros(nooks, count + 2 * _TRIALS, dtype=kernels.vec8)
+        candidates.moved = self._zeros(nooks, len(CANDIDATES) * CURVE_KNOTS, dtype=kernels.vec7)
+        candidates.prior = given(_prior_by_trial(cfg), warp.vec4d)
+        return candidates
+
+    def _memory(self, hands: int) -> Any:
+        """What the hands teach; nothing yet."""
+        warp = load_warp()
+        from teletwin.forecast import combine_kernels, kernels
+
+        self._slots = warp.full((hands,), -1, dtype=warp.int32, device=self._device)
+        memory = combine_kernels.Memory()
+        memory.before = self._zeros(hands, 2, dtype=kernels.vec7)
+        memory.slots = self._slots
+        memory.signs = self._zeros(hands, dtype=warp.float64)
+        memory.issued = self._zeros(hands, _ISSUED_SLOTS, dtype=warp.int32)
+        memory.history = self._zeros(hands, _HISTORY_ROWS, len(CANDIDATES) + 1, dtype=combine_kernels.vec7f)
+        memory.moments = self._zeros(hands, _TRIALS, 2, dtype=warp.mat44d)
+        memory.products = self._zeros(hands, _TRIALS, 2, dtype=warp.vec4d)
+        memory.scores = self._zeros(hands, _TRIALS, 2, dtype=warp.vec4d)
+        return memory
 
 
 def _prior_by_trial(cfg: CombinedCfg) -> Array:
@@ -211,7 +218,7 @@ class CombinedForecaster:
 
     def __init__(self, *, cfg: CombinedCfg | None = None) -> None:
         self._cfg = cfg or CombinedCfg()
-        self._shortest = max(spec.shortest_window for spec in self._cfg.specs())
+        self._shortest = self._cfg.shortest_window
         self._horizons_s = CURVE_STEP_S * np.arange(CURVE_KNOTS)
         self._bind(WINDOW_COUNT)
 

@@ -104,14 +104,24 @@ def bounded_turn(start: quat4, end: quat4, limit: wp.float64) -> quat4:
 
 
 @wp.func
-def bounded_pose(newest: vec7, moved: vec7, horizon: wp.float64, speed: wp.float64, turn_rate: wp.float64) -> vec7:
-    """The pose after a displacement, at most speed * horizon [m] and turn_rate * horizon [rad] away."""
+def start_of(newest: vec7) -> quat4:
+    """Unit orientation of the newest pose; none at all counts as no turn."""
+    return unit_quaternion(newest, quat4(wp.float64(1.0), wp.float64(0.0), wp.float64(0.0), wp.float64(0.0)))
+
+
+@wp.func
+def bounded_pose(
+    newest: vec7, start: quat4, moved: vec7, horizon: wp.float64, speed: wp.float64, turn_rate: wp.float64
+) -> vec7:
+    """The pose after a displacement, at most speed * horizon [m] and turn_rate * horizon [rad] away.
+
+    start: `start_of` the newest pose.
+    """
     square = moved[0] * moved[0] + moved[1] * moved[1] + moved[2] * moved[2]
     reach = speed * horizon
     share = wp.float64(1.0)
     if square > reach * reach:
         share = reach / wp.sqrt(square)
-    start = unit_quaternion(newest, quat4(wp.float64(1.0), wp.float64(0.0), wp.float64(0.0), wp.float64(0.0)))
     q = bounded_turn(start, unit_quaternion(newest + moved, start), turn_rate * horizon)
     return vec7(
         newest[0] + share * moved[0],
@@ -173,7 +183,8 @@ def roll_out(
     speed = wp.min(limits[0], limits[3] * fastest[0] / limits[2])
     turn_rate = wp.min(limits[1], limits[3] * fastest[1] / limits[2])
     moved = vec7()
-    curve[hand, 0] = bounded_pose(newest, moved, wp.float64(0.0), speed, turn_rate)
+    start = start_of(newest)
+    curve[hand, 0] = bounded_pose(newest, start, moved, wp.float64(0.0), speed, turn_rate)
     drift = sound_fit(constant, coefficients, hand, lags.shape[0])
     for step in range(STEPS):
         following = drift
@@ -187,7 +198,7 @@ def roll_out(
                 if not wp.isfinite(moved[lane]):
                     moved[lane] = wp.float64(0.0)
             horizon = wp.float64(ahead) * limits[2]
-            curve[hand, ahead // STEPS_PER_KNOT] = bounded_pose(newest, moved, horizon, speed, turn_rate)
+            curve[hand, ahead // STEPS_PER_KNOT] = bounded_pose(newest, start, moved, horizon, speed, turn_rate)
 
 
 @wp.func
@@ -267,7 +278,8 @@ def write_lanes(
     speed = wp.min(limits[0], limits[3] * fastest[0] / limits[2])
     turn_rate = wp.min(limits[1], limits[3] * fastest[1] / limits[2])
     newest = channels(increments[nook, last - 1])
-    curve[hand, 0] = bounded_pose(newest, vec7(), wp.float64(0.0), speed, turn_rate)
+    start = start_of(newest)
+    curve[hand, 0] = bounded_pose(newest, start, vec7(), wp.float64(0.0), speed, turn_rate)
     for k in range(KNOTS_AHEAD):
         moved = channels(increments[nook, known + k])
         if not (wp.isfinite(wp.dot(moved, moved))):
@@ -275,7 +287,7 @@ def write_lanes(
                 if not wp.isfinite(moved[lane]):
                     moved[lane] = wp.float64(0.0)
         horizon = wp.float64(STEPS_PER_KNOT * (k + 1)) * limits[2]
-        curve[hand, k + 1] = bounded_pose(newest, moved, horizon, speed, turn_rate)
+        curve[hand, k + 1] = bounded_pose(newest, start, moved, horizon, speed, turn_rate)
 
 
 @wp.kernel

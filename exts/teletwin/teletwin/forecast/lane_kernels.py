@@ -12,6 +12,7 @@ import warp as wp  # noqa: TID253
 
 vec7 = wp.types.vector(length=7, dtype=wp.float64)
 vec8 = wp.types.vector(length=8, dtype=wp.float64)
+vec7f = wp.types.vector(length=7, dtype=wp.float32)
 
 _LANES = """
 #if defined(__clang__) && !defined(__CUDA_ARCH__)
@@ -237,5 +238,230 @@ def continue_lanes(
     """Continue the increments by 50 steps; the displacement to each knot ahead goes to rows known ... known + 24.
 
     A channel whose fit overflowed is held: its constant and coefficients become zero.
+    """
+    ...
+
+
+_BURG = (
+    _LANES
+    + """
+const lanes* d = (const lanes*)&wp::index(increments, nook, 0);
+lanes* forward = (lanes*)&wp::index(scratch, nook, 0, 0);
+lanes* backward = (lanes*)&wp::index(scratch, nook, 1, 0);
+const int order = 5;
+const lanes zero = all(0.0), two = all(2.0);
+lanes a[order], num = zero, den = zero;
+for (int t = 1; t < known; ++t) {
+    num = num + d[t] * d[t - 1];
+    den = den + d[t] * d[t];
+}
+den = den + den + d[0] * d[0] - d[known - 1] * d[known - 1];
+for (int stage = 0; stage < order; ++stage) {
+    lanes k = num + num;
+    for (int c = 0; c < 8; ++c) k[c] = den[c] > 0.0 ? k[c] / den[c] : 0.0;
+    for (int j = 0; j < (stage + 1) / 2; ++j) {
+        const lanes low = a[j], high = a[stage - 1 - j];
+        a[j] = low - k * high;
+        a[stage - 1 - j] = high - k * low;
+    }
+    a[stage] = k;
+    if (stage + 1 == order) break;
+    const lanes* from = stage == 0 ? d : forward;
+    const lanes* late = stage == 0 ? d : backward;
+    num = den = zero;
+    lanes delayed = late[stage], before = zero;
+    lanes end = zero;
+    for (int t = stage + 1; t < known; ++t) {
+        const lanes f = from[t], next = late[t];
+        const lanes ahead = f - k * delayed, behind = delayed - k * f;
+        forward[t] = ahead;
+        backward[t] = behind;
+        num = num + ahead * before;
+        end = t == stage + 1 ? zero : ahead;
+        den = den + (end * end + before * before);
+        before = behind;
+        delayed = next;
+    }
+}
+double* out = (double*)&wp::index(coefficients, nook, 0);
+for (int j = 0; j < order; ++j) for (int c = 0; c < 7; ++c) out[7 * j + c] = a[j][c];
+for (int c = 0; c < 7; ++c) out[7 * order + c] = 0.0;
+"""
+)
+
+
+@wp.func_native(_BURG)
+def burg_lanes(
+    increments: wp.array2d(dtype=vec8),
+    nook: int,
+    known: int,
+    scratch: wp.array3d(dtype=vec8),
+    coefficients: wp.array2d(dtype=vec7),
+) -> None:
+    """Autoregression of order 5 by Burg's method (1967), no mean; scratch: forward and backward errors."""
+    ...
+
+
+_MOMENTS = (
+    _LANES
+    + """
+const lanes* d = (const lanes*)&wp::index(increments, nook, 0);
+const int p = 5;
+const lanes zero = all(0.0), share = all(1.0 / (known - p)), raised = all(1.0 + 1.0e-9);
+lanes m[p + 1][p + 1], sum[p + 1], a[p], inverse[p + 1];
+for (int j = 0; j <= p; ++j) m[0][j] = zero;
+sum[0] = zero;
+for (int t = p; t < known; ++t) {
+    const lanes x = d[t];
+    sum[0] = sum[0] + x;
+    m[0][0] = m[0][0] + x * x;
+    m[0][1] = m[0][1] + x * d[t - 1];
+    m[0][2] = m[0][2] + x * d[t - 2];
+    m[0][3] = m[0][3] + x * d[t - 3];
+    m[0][4] = m[0][4] + x * d[t - 4];
+    m[0][5] = m[0][5] + x * d[t - 5];
+}
+for (int i = 1; i <= p; ++i) {
+    sum[i] = sum[i - 1] + d[p - i] - d[known - i];
+    for (int j = i; j <= p; ++j) m[i][j] = m[i - 1][j - 1] + d[p - i] * d[p - j] - d[known - i] * d[known - j];
+}
+for (int i = 0; i <= p; ++i) for (int j = i; j <= p; ++j) m[i][j] = m[i][j] - sum[i] * sum[j] * share;
+for (int i = 1; i <= p; ++i) m[i][i] = m[i][i] * raised;
+for (int i = 1; i <= p; ++i) {  // eliminate; row i keeps D in its diagonal, U right of it
+    for (int c = 0; c < 8; ++c) inverse[i][c] = m[i][i][c] > 0.0 ? 1.0 / m[i][i][c] : 0.0;
+    for (int k = i + 1; k <= p; ++k) {
+        const lanes part = m[i][k] * inverse[i];
+        for (int j = k; j <= p; ++j) m[k][j] = m[k][j] - part * m[i][j];
+        m[0][k] = m[0][k] - part * m[0][i];
+    }
+}
+lanes constant = sum[0] * share;
+for (int i = p; i > 0; --i) {
+    lanes value = m[0][i];
+    for (int j = i + 1; j <= p; ++j) value = value - m[i][j] * a[j - 1];
+    a[i - 1] = value * inverse[i];
+    constant = constant - a[i - 1] * sum[i] * share;
+}
+double* out = (double*)&wp::index(coefficients, nook, 0);
+for (int j = 0; j < p; ++j) for (int c = 0; c < 7; ++c) out[7 * j + c] = a[j][c];
+for (int c = 0; c < 7; ++c) out[7 * p + c] = constant[c];
+"""
+)
+
+
+@wp.func_native(_MOMENTS)
+def covariance_lanes(
+    increments: wp.array2d(dtype=vec8), nook: int, known: int, coefficients: wp.array2d(dtype=vec7)
+) -> None:
+    """Paper mode (lags 1 ... 5 and a constant) for a fraction of its cost, not to its last digits.
+
+    The covariance method: each moment follows from its diagonal neighbour by one term at either end; a trace of
+    ridge stands in for the exact solution's care.
+    """
+    ...
+
+
+_PREFETCH = """
+#if defined(__clang__) && !defined(__CUDA_ARCH__)
+for (int trial = 0; trial < 13; ++trial) {
+    const int span = 4 * trial + 2;
+    const char* row = (const char*)&wp::index(history, hand, 2 * trial * trial + slot % span, 0);
+    __builtin_prefetch(row);
+    __builtin_prefetch(row + 64);
+    __builtin_prefetch(row + 128);
+}
+#endif
+"""
+
+
+@wp.func_native(_PREFETCH)
+def fetch_early(history: wp.array3d(dtype=vec7f), hand: int, slot: int) -> None:
+    """Ask memory for the rows of a hand's history that this slot will read; they lie far apart."""
+    ...
+
+
+_FIR = (
+    _LANES
+    + """
+lanes* d = (lanes*)&wp::index(increments, nook, 0);
+const lanes* w = (const lanes*)weights.data;
+const int taps = lags.shape[0];
+for (int k = 0; k < 25; ++k) {
+    lanes moved = all(0.0), other = all(0.0);
+    int j = 0;
+    for (; j + 1 < taps; j += 2) {
+        moved = moved + w[k * taps + j] * d[known - lags.data[j]];
+        other = other + w[k * taps + j + 1] * d[known - lags.data[j + 1]];
+    }
+    if (j < taps) moved = moved + w[k * taps + j] * d[known - lags.data[j]];
+    d[known + k] = moved + other;
+}
+"""
+)
+
+
+@wp.func_native(_FIR)
+def fir_lanes(
+    increments: wp.array2d(dtype=vec8),
+    nook: int,
+    known: int,
+    lags: wp.array(dtype=wp.int32),
+    weights: wp.array2d(dtype=vec8),
+) -> None:
+    """Displacement to each knot as a weighted sum of the last increments, to rows known ... known + 24."""
+    ...
+
+
+_STRAIGHT = (
+    _LANES
+    + """
+lanes* d = (lanes*)&wp::index(increments, nook, 0);
+const lanes a = d[known - 3], b = d[known - 2], c = d[known - 1];
+lanes slope = all(0.0);
+for (int i = 0; i < 7; ++i) slope[i] = wp::max(wp::min(a[i], b[i]), wp::min(wp::max(a[i], b[i]), c[i]));
+for (int k = 0; k < 25; ++k) d[known + k] = slope * all(2.0 * (k + 1));
+"""
+)
+
+
+@wp.func_native(_STRAIGHT)
+def straight_lanes(increments: wp.array2d(dtype=vec8), nook: int, known: int) -> None:
+    """Displacement to each knot at the median of the last three increments, to rows known ... known + 24."""
+    ...
+
+
+_LIVELY = (
+    _LANES
+    + """
+const lanes* d = (const lanes*)&wp::index(increments, nook, 0);
+lanes* way = (lanes*)&wp::index(ways, nook, 0);
+way[0] = all(0.0);
+for (int t = 0; t < last; ++t) way[t + 1] = way[t] + d[t];
+for (int trial = 0; trial < 13; ++trial) {
+    const int span = 4 * trial + 2;
+    lanes square = all(0.0);
+    int origins = 0;
+    for (int t = last; t >= span; t -= 8) {
+        const lanes moved = way[t] - way[t - span];
+        square = square + moved * moved;
+        origins += 1;
+    }
+    const double share = 1.0 / (origins > 0 ? origins : 1);
+    lanes result = last >= span ? way[last] - way[last - span] : all(0.0);
+    way[last + 1 + 2 * trial] = result;
+    result[0] = (square[0] + square[1] + square[2]) * share;
+    result[1] = ((square[3] + square[4]) + (square[5] + square[6])) * share;
+    way[last + 2 + 2 * trial] = result;
+}
+"""
+)
+
+
+@wp.func_native(_LIVELY)
+def lively_lanes(increments: wp.array2d(dtype=vec8), ways: wp.array2d(dtype=vec8), nook: int, last: int) -> None:
+    """The way from the oldest pose to each; after it, two rows a trial of 4 m + 2 slots.
+
+    The first is the displacement over these last slots, the second begins with the mean squared displacements over
+    as many slots in the window, of position and orientation, from every eighth origin.
     """
     ...

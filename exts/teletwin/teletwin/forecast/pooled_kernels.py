@@ -5,7 +5,7 @@
 
 import warp as wp  # noqa: TID253
 
-from teletwin.forecast.kernels import bounded_pose, fastest_increment, read_window, roll_out, vec7
+from teletwin.forecast.kernels import bounded_pose, fastest_increment, read_window, roll_out, start_of, vec7
 
 wp.set_module_options({"enable_backward": False, "fast_math": False})
 
@@ -50,7 +50,8 @@ def pooled_fir(
     fastest = fastest_increment(increments, hand, known)
     speed = wp.min(limits[0], limits[3] * fastest[0] / limits[2])
     turn_rate = wp.min(limits[1], limits[3] * fastest[1] / limits[2])
-    curve[hand, 0] = bounded_pose(newest, vec7(), wp.float64(0.0), speed, turn_rate)
+    start = start_of(newest)
+    curve[hand, 0] = bounded_pose(newest, start, vec7(), wp.float64(0.0), speed, turn_rate)
     for k in range(KNOTS_AHEAD):
         moved = vec7()
         for j in range(lags.shape[0]):
@@ -59,4 +60,4 @@ def pooled_fir(
             if not wp.isfinite(moved[lane]):
                 moved[lane] = wp.float64(0.0)
         horizon = wp.float64(STEPS_PER_KNOT * (k + 1)) * limits[2]
-        curve[hand, k + 1] = bounded_pose(newest, moved, horizon, speed, turn_rate)
+        curve[hand, k + 1] = bounded_pose(newest, start, moved, horizon, speed, turn_rate)
