@@ -7,18 +7,18 @@ import threading
 import time
 from collections.abc import Iterator
 from fractions import Fraction
-from pathlib import Path
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from teletwin.bench.browser import chromium_path
 from teletwin.clock import SystemClock
 from teletwin.messages import Frame
 from teletwin.view.barcode import write_barcode
 from teletwin.view.server import PageEvent, PageServer, PageServerCfg
 
-CHROMIUM = Path("/usr/bin/chromium")
+CHROMIUM = chromium_path()
 FLAGS = [
     "--headless",
     "--no-sandbox",
@@ -217,7 +217,7 @@ def lifelike(t_s: float) -> dict[str, object]:
 @pytest.fixture(scope="session")
 def browser() -> Iterator[object]:
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    if not CHROMIUM.exists():
+    if CHROMIUM is None:
         pytest.skip("Chromium is not installed (apt install chromium)")
     with playwright.sync_playwright() as p:
         chromium = p.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import time
 from collections.abc import Iterator
@@ -32,8 +33,10 @@ LISSAJOUS = "const place = (s) => [0.5 + 0.10 * Math.sin(2.1 * s), 0.5 + 0.12 * 
 
 
 def chromium_path() -> Path | None:
-    """Where Chromium is; None when it is not installed."""
-    found = next(filter(None, map(shutil.which, _NAMES)), None)
+    """Where Chromium is: TELETWIN_CHROMIUM, the system's, or one that playwright installed; None without any."""
+    names = filter(None, (os.environ.get("TELETWIN_CHROMIUM"), *_NAMES))
+    installed = sorted(Path.home().glob(".cache/ms-playwright/chromium-*/chrome-linux*/chrome"))
+    found = next(filter(None, map(shutil.which, (*names, *map(str, installed)))), None)
     return Path(found) if found else None
 
 
