@@ -89,4 +89,4 @@ def test_a_wrong_call_does_not_fit() -> None:
     entry = RECORDED["isaacsim.core.simulation_manager.SimulationManager.register_callback"]
     assert fits(entry["6.0.1"]["params"], (3, ()))  # type: ignore[index]
     assert not fits(entry["5.1.0"]["params"], (3, ()))  # type: ignore[index]
-    assert fits(entry["5.1.0"]["params"], (2, ("oder",)))  # type: ignore[index]
+    assert fits(entry["5.1.0"]["params"], (2, ("ordering",)))  # type: ignore[index]
