@@ -17,20 +17,9 @@ Every other knot is a trial (20, 60, ... 500 ms); the knots between take the mea
 
 import warp as wp  # noqa: TID253
 
-from teletwin.forecast.kernels import bounded_pose, channels, quat4, start_of
-from teletwin.forecast.lane_kernels import (
-    burg_lanes,
-    continue_lanes,
-    covariance_lanes,
-    fetch_early,
-    fir_lanes,
-    lively_lanes,
-    read_lanes,
-    straight_lanes,
-    vec7,
-    vec7f,
-    vec8,
-)
+from teletwin.forecast.candidate_kernels import Bounds, Candidates, bounds_of, forecast_candidates, moved_by
+from teletwin.forecast.kernels import bounded_pose, channels
+from teletwin.forecast.lane_kernels import fetch_early, lively_lanes, read_lanes, vec7, vec7f, vec8
 from teletwin.forecast.weighing_kernels import (
     dot_group,
     expected_errors,
@@ -49,8 +38,6 @@ STEPS_PER_KNOT = wp.constant(2)
 ISSUED_SLOTS = wp.constant(64)
 """Ring of the numbers of slots in which a forecast was made; longer than the longest horizon."""
 SLOTS_MISSED_MAX = wp.constant(8)
-CANDIDATES = wp.constant(4)
-KNOTS_AHEAD = wp.constant(25)
 NO_SLOT = wp.constant(-1000000)
 SLOTS_WRAP = wp.constant(1000000)
 SQUARE_MAX = wp.constant(wp.float64(1.0e12))
@@ -68,25 +55,6 @@ class Memory:
     moments: wp.array3d(dtype=mat44d)
     products: wp.array3d(dtype=vec4d)
     scores: wp.array3d(dtype=vec4d)
-
-
-@wp.struct
-class Candidates:
-    """What is mixed: models fitted beforehand, room to work in (nook first), the weights to start from.
-
-    lags are 1 ... 5; taps and weights (knots ahead, taps) the pooled model's; prior (trials, 2).
-    moved (nook, 4 x knots): displacements that the candidates forecast, knot by knot.
-    """
-
-    lags: wp.array(dtype=wp.int32)
-    taps: wp.array(dtype=wp.int32)
-    weights: wp.array2d(dtype=vec8)
-    increments: wp.array2d(dtype=vec8)
-    scratch: wp.array3d(dtype=vec8)
-    coefficients: wp.array2d(dtype=vec7)
-    ways: wp.array2d(dtype=vec8)
-    moved: wp.array2d(dtype=vec7)
-    prior: wp.array2d(dtype=vec4d)
 
 
 @wp.struct
@@ -193,68 +161,6 @@ def begin_slot(
     memory.before[hand, 0] = window[hand, last]
     memory.before[hand, 1] = window[hand, last - 1]
     return passed
-
-
-@wp.struct
-class Bounds:
-    """Where a forecast starts and how far it may go."""
-
-    newest: vec7
-    start: quat4
-    begin: vec7
-    speed: wp.float64
-    turn_rate: wp.float64
-    knot_s: wp.float64
-
-
-@wp.func
-def bounds_of(increments: wp.array2d(dtype=vec8), nook: int, limits: wp.vec4d) -> Bounds:
-    """The bounds of `write_lanes`."""
-    last = increments.shape[1] - 1
-    fastest = increments[nook, last]
-    bounds = Bounds()
-    bounds.speed = wp.min(limits[0], limits[3] * fastest[0] / limits[2])
-    bounds.turn_rate = wp.min(limits[1], limits[3] * fastest[1] / limits[2])
-    bounds.knot_s = wp.float64(STEPS_PER_KNOT) * limits[2]
-    bounds.newest = channels(increments[nook, last - 1])
-    bounds.start = start_of(bounds.newest)
-    bounds.begin = bounded_pose(bounds.newest, bounds.start, vec7(), wp.float64(0.0), bounds.speed, bounds.turn_rate)
-    return bounds
-
-
-@wp.func
-def keep_bounded(candidates: Candidates, nook: int, known: int, which: int, bounds: Bounds) -> None:
-    """Keep the displacements that a candidate left in rows known ... of the increments, bounded as a curve's."""
-    for k in range(KNOTS_AHEAD):
-        moved = channels(candidates.increments[nook, known + k])
-        if not wp.isfinite(wp.dot(moved, moved)):
-            for lane in range(7):
-                if not wp.isfinite(moved[lane]):
-                    moved[lane] = wp.float64(0.0)
-        horizon = wp.float64(k + 1) * bounds.knot_s
-        pose = bounded_pose(bounds.newest, bounds.start, moved, horizon, bounds.speed, bounds.turn_rate)
-        candidates.moved[nook, CANDIDATES * (k + 1) + which] = pose - bounds.begin
-
-
-@wp.func
-def forecast_candidates(candidates: Candidates, nook: int, known: int, bounds: Bounds) -> None:
-    """Burg ARMA, paper mode, the pooled FIR, constant velocity."""
-    burg_lanes(candidates.increments, nook, known, candidates.scratch, candidates.coefficients)
-    continue_lanes(candidates.increments, nook, known, candidates.lags, candidates.coefficients, nook)
-    keep_bounded(candidates, nook, known, 0, bounds)
-    covariance_lanes(candidates.increments, nook, known, candidates.coefficients)
-    continue_lanes(candidates.increments, nook, known, candidates.lags, candidates.coefficients, nook)
-    keep_bounded(candidates, nook, known, 1, bounds)
-    fir_lanes(candidates.increments, nook, known, candidates.taps, candidates.weights)
-    keep_bounded(candidates, nook, known, 2, bounds)
-    straight_lanes(candidates.increments, nook, known)
-    keep_bounded(candidates, nook, known, 3, bounds)
-
-
-@wp.func
-def moved_by(candidates: Candidates, nook: int, knot: int, which: int) -> vec7:
-    """Displacement that a candidate forecasts to a knot."""
-    return candidates.moved[nook, CANDIDATES * knot + which]
 
 
 @wp.func

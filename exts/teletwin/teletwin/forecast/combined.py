@@ -11,7 +11,7 @@ import numpy as np
 from teletwin.errors import ConfigError
 from teletwin.forecast import WINDOW_COUNT, WINDOW_STEP_S
 from teletwin.forecast.autoreg import DEFAULT_LAGS, autoreg_spec
-from teletwin.forecast.launch import KernelSpec, MotionLimits, bound_limits
+from teletwin.forecast.launch import KernelSpec, MotionLimits, bound_limits, eight_lanes
 from teletwin.forecast.pooled import pooled_fir_spec
 from teletwin.forecast.pooled_model import PooledModel
 from teletwin.geometry import Array
@@ -170,7 +170,7 @@ class CombinedHands:
         candidates = combine_kernels.Candidates()
         candidates.lags = given(np.array(DEFAULT_LAGS, dtype=np.int32), warp.int32)
         candidates.taps = given(np.array(pooled.lags, dtype=np.int32), warp.int32)
-        candidates.weights = given(np.pad(pooled.weights, ((0, 0), (0, 0), (0, 1))), kernels.vec8)
+        candidates.weights = given(eight_lanes(pooled.weights), kernels.vec8)
         candidates.increments = self._zeros(nooks, count + CURVE_KNOTS + 2, dtype=kernels.vec8)
         candidates.scratch = self._zeros(nooks, 2, count, dtype=kernels.vec8)
         candidates.coefficients = self._zeros(nooks, len(DEFAULT_LAGS) + 1, dtype=kernels.vec7)
@@ -214,7 +214,7 @@ class CombinedForecaster:
     only then. A window that stands alone gets the prior weights.
     """
 
-    typical_ms = 0.04
+    typical_ms = 0.01
 
     def __init__(self, *, cfg: CombinedCfg | None = None) -> None:
         self._cfg = cfg or CombinedCfg()

@@ -13,8 +13,6 @@ from teletwin.geometry import Array
 from teletwin.messages import CURVE_KNOTS, CURVE_STEP_S
 from teletwin.warp_runtime import load_warp
 
-_LANE_KERNELS = frozenset({"autoreg_least_squares"})
-"""Kernels that work on eight lanes a slot."""
 _STEPS = round((CURVE_KNOTS - 1) * CURVE_STEP_S / WINDOW_STEP_S)
 
 
@@ -59,6 +57,11 @@ def bound_limits(warp: Any, limits: MotionLimits) -> Any:
     return warp.vec4d(limits.speed_m_s, limits.turn_rate_rad_s, WINDOW_STEP_S, limits.window_factor)
 
 
+def eight_lanes(weights: Array) -> Array:
+    """Weights (..., 7) with an idle eighth lane."""
+    return np.pad(weights, (*((0, 0),) * (weights.ndim - 1), (0, 1)))
+
+
 class BoundKernel:
     """One kernel with its arrays for a number of hands and a window length.
 
@@ -67,7 +70,7 @@ class BoundKernel:
         curve: Output (hands, CURVE_KNOTS, 7); on the CPU a numpy view, else None.
         coefficients: (hands, lags + 1, 7); on the CPU a numpy view, else None.
         device_window, device_curve: The same memory as warp arrays of 7-vectors.
-        device_increments: (hands, count - 1 + steps ahead); the first count - 1 are the window's.
+        device_increments: Room to work in, of 8-vectors.
     """
 
     def __init__(
@@ -85,13 +88,12 @@ class BoundKernel:
         from teletwin.forecast import kernels, pooled_kernels, velocity_kernels
 
         on_cpu = warp.get_device(device).is_cpu
-        in_lanes = spec.kernel in _LANE_KERNELS
-        nooks = 1 if on_cpu else hands
+        nooks = 1 if on_cpu else hands  # on the CPU one hand follows the other, in rows that stay in the cache
 
         def vectors(*shape: int) -> Any:
             return warp.zeros(shape, dtype=kernels.vec7, device=device)
 
-        def work(*shape: int) -> Any:
+        def lanes(*shape: int) -> Any:
             return warp.zeros(shape, dtype=kernels.vec8, device=device)
 
         homes = (kernels, velocity_kernels, pooled_kernels)
@@ -100,23 +102,17 @@ class BoundKernel:
         self.device_window = vectors(hands, count) if device_window is None else device_window
         self.device_curve = vectors(hands, CURVE_KNOTS) if device_curve is None else device_curve
         coefficients = vectors(hands, order + 1)
-        rows = max(order + 1, 2)
-        if in_lanes:
-            self.device_increments = work(nooks, count - 1 + 2 * _STEPS)
-            scratch = work(nooks, rows, count + 2)
-        else:
-            self.device_increments = vectors(hands, count - 1 + _STEPS)
-            scratch = vectors(rows, hands, count + 2)
+        self.device_increments = lanes(nooks, count - 1 + 2 * _STEPS)
         self._inputs = [
             self.device_window,
             warp.array(np.array(spec.lags, dtype=np.int32), dtype=warp.int32, device=device),
             limits,
             self.device_increments,
-            scratch,
+            lanes(nooks, max(order + 1, 2), count + 2),
             coefficients,
         ]
         if spec.weights is not None:
-            self._inputs.append(warp.array(np.ascontiguousarray(spec.weights), dtype=kernels.vec7, device=device))
+            self._inputs.append(warp.array(eight_lanes(spec.weights), dtype=kernels.vec8, device=device))
         self._command = warp.launch(
             next(getattr(home, spec.kernel) for home in homes if hasattr(home, spec.kernel)),
             dim=hands,

@@ -5,7 +5,8 @@
 
 import warp as wp  # noqa: TID253
 
-from teletwin.forecast.kernels import read_window, roll_out, vec7
+from teletwin.forecast.kernels import channels, write_lanes
+from teletwin.forecast.lane_kernels import continue_lanes, read_lanes, vec7, vec8
 
 wp.set_module_options({"enable_backward": False, "fast_math": False})
 
@@ -18,26 +19,28 @@ def constant_velocity(
     window: wp.array2d(dtype=vec7),
     lags: wp.array(dtype=wp.int32),
     limits: wp.vec4d,
-    increments: wp.array2d(dtype=vec7),
-    scratch: wp.array3d(dtype=vec7),
+    increments: wp.array2d(dtype=vec8),
+    scratch: wp.array3d(dtype=vec8),
     coefficients: wp.array2d(dtype=vec7),
     curve: wp.array2d(dtype=vec7),
 ) -> None:
     """The slope of the straight line by least squares through the last poses, lags[0] increments of them."""
     hand = wp.tid()
-    newest = read_window(window, increments, hand)
+    nook = hand % increments.shape[0]
     known = window.shape[1] - 1
+    read_lanes(window, increments, hand, nook)
     span = lags[0]
-    slope = vec7()
+    slope = vec8()
     total = wp.float64(0.0)
     for j in range(span):  # an increment counts with the poses on either side of it
         weight = wp.float64((j + 1) * (span - j))
-        slope += increments[hand, known - span + j] * weight
+        slope += increments[nook, known - span + j] * weight
         total += weight
     slope = slope / total
     coefficients[hand, 0] = vec7()
-    coefficients[hand, 1] = slope
-    roll_out(hand, newest, increments, slope, coefficients, lags, known, limits, curve)
+    coefficients[hand, 1] = channels(slope)
+    continue_lanes(increments, nook, known, lags, coefficients, hand)
+    write_lanes(hand, nook, increments, known, limits, curve)
 
 
 @wp.kernel
@@ -45,8 +48,8 @@ def kalman_velocity(
     window: wp.array2d(dtype=vec7),
     lags: wp.array(dtype=wp.int32),
     limits: wp.vec4d,
-    increments: wp.array2d(dtype=vec7),
-    scratch: wp.array3d(dtype=vec7),
+    increments: wp.array2d(dtype=vec8),
+    scratch: wp.array3d(dtype=vec8),
     coefficients: wp.array2d(dtype=vec7),
     curve: wp.array2d(dtype=vec7),
 ) -> None:
@@ -55,20 +58,21 @@ def kalman_velocity(
     A bank of tracking indices runs over the window; each channel takes the one with the least innovations.
     """
     hand = wp.tid()
-    newest = read_window(window, increments, hand)
+    nook = hand % increments.shape[0]
     known = window.shape[1] - 1
-    best = vec7()
-    least = vec7()
+    read_lanes(window, increments, hand, nook)
+    best = vec8()
+    least = vec8()
     for member in range(BANK):
         index = wp.pow(wp.float64(4.0), wp.float64(member - 4))
         root = (wp.float64(4.0) + index - wp.sqrt(wp.float64(8.0) * index + index * index)) / wp.float64(4.0)
         alpha = wp.float64(1.0) - root * root
         beta = wp.float64(2.0) * (wp.float64(2.0) - alpha) - wp.float64(4.0) * wp.sqrt(wp.float64(1.0) - alpha)
-        velocity = increments[hand, 0]
-        behind = vec7()  # measured less filtered position
-        energy = vec7()
+        velocity = increments[nook, 0]
+        behind = vec8()  # measured less filtered position
+        energy = vec8()
         for t in range(1, known):
-            innovation = behind + increments[hand, t] - velocity
+            innovation = behind + increments[nook, t] - velocity
             behind = innovation * (wp.float64(1.0) - alpha)
             velocity = velocity + innovation * beta
             energy += wp.cw_mul(innovation, innovation)
@@ -76,5 +80,6 @@ def kalman_velocity(
             if member == 0 or energy[lane] < least[lane]:
                 least[lane] = energy[lane]
                 best[lane] = velocity[lane]
-    coefficients[hand, 0] = best
-    roll_out(hand, newest, increments, best, coefficients, lags, known, limits, curve)
+    coefficients[hand, 0] = channels(best)
+    continue_lanes(increments, nook, known, lags, coefficients, hand)
+    write_lanes(hand, nook, increments, known, limits, curve)
