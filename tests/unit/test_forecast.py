@@ -92,6 +92,18 @@ def test_paper_mode_is_exact_where_the_fit_is_ill_conditioned():
     np.testing.assert_allclose(forecaster.coefficients[:, 1], expected, rtol=0, atol=1e-13)
 
 
+def test_paper_mode_gives_still_and_even_channels_no_say_of_their_own():
+    window, mixed, alone = tracing_hand(1), np.empty((CURVE_KNOTS, 7)), np.empty((CURVE_KNOTS, 7))
+    forecaster = AutoregForecaster(limits=NO_LIMITS)
+    forecaster.forecast(window, out=alone)
+    window[:, 1] = 0.3
+    window[:, 2] = 0.001 * np.arange(WINDOW_COUNT)
+    forecaster.forecast(window, out=mixed)
+    np.testing.assert_array_equal(mixed[:, 0], alone[:, 0])
+    np.testing.assert_array_equal(mixed[:, 1], 0.3)
+    np.testing.assert_allclose(mixed[:, 2] - window[-1, 2], 0.002 * np.arange(CURVE_KNOTS), rtol=0, atol=1e-9)
+
+
 def test_linear_ignores_one_bad_increment():
     window = np.zeros((WINDOW_COUNT, 7))
     window[:, 0] = 0.001 * np.arange(WINDOW_COUNT)

@@ -8,7 +8,7 @@ import pytest
 from teletwin.errors import ConfigError
 from teletwin.forecast import WINDOW_COUNT, WINDOW_STEP_S, build_forecaster
 from teletwin.forecast.batched import BatchedForecaster
-from teletwin.forecast.combined import CombinedCfg, CombinedForecaster
+from teletwin.forecast.combined import CANDIDATES, CombinedCfg, CombinedForecaster
 from teletwin.forecast.table import forecast_tables
 from teletwin.geometry import Array, align_hemispheres, quat_normalize
 from teletwin.hand.handwriting import write_by_hand
@@ -95,6 +95,17 @@ def test_expected_errors_are_read_between_knots():
     assert at[0] == 0.0
     assert at[2] == pytest.approx((at[1] + at[3]) / 2)
     assert (forecaster.predicted_error_rad(np.array([0.1, 0.5])) > 0.0).all()
+
+
+@pytest.mark.parametrize(("name", "at"), [(name, at) for at, name in enumerate(CANDIDATES)])
+@pytest.mark.parametrize("kind", ["reach", "write"])
+def test_all_trust_in_one_candidate_gives_its_forecast(name, at, kind):
+    window = drawn(kind, duration_s=4.0)[-WINDOW_COUNT:]
+    trust = (tuple(1.0 if i == at else 0.0 for i in range(len(CANDIDATES))),) * 3
+    mixed, alone = np.empty((CURVE_KNOTS, 7)), np.empty((CURVE_KNOTS, 7))
+    CombinedForecaster(cfg=CombinedCfg(prior_position=trust, prior_orientation=trust)).forecast(window, out=mixed)
+    build_forecaster(name).forecast(window, out=alone)
+    np.testing.assert_allclose(mixed, alone, rtol=0, atol=1e-4 if name == "autoreg" else 1e-12)  # a trace of ridge
 
 
 def test_a_window_that_continues_nothing_starts_anew():
