@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from teletwin.errors import ConfigError
 from teletwin.geometry import quat_from_rotvec
-from teletwin.telemetry import Counters, ErrorTrack, LatencyHistogram, TickStats, best_lag_ms, jerk_report
+from teletwin.telemetry import ErrorTrack, LatencyHistogram, TickStats, best_lag_ms, jerk_report
 
 MS = 1_000_000
 
@@ -55,51 +55,30 @@ def test_tick_stats_tell_period_work_and_overruns():
     assert stats.summary()["ticks"] == 100
 
 
-def test_counters_read_zero_for_a_name_never_counted():
-    counters = Counters()
-    counters.add("stale")
-    counters.add("late", 3)
-    assert counters["lost"] == 0
-    assert counters.snapshot() == {"late": 3, "stale": 1}
-
-
-def test_the_error_is_taken_at_equal_instants():
+def test_the_error_counts_position_and_turn_at_equal_instants():
     track = ErrorTrack()
-    for k in range(301):
-        track.add(k * 10 * MS - 3 * MS, pose(0.001 * k - 0.0003 + 0.002, 0.1))
-        track.add_reference(k * 10 * MS, pose(0.001 * k))
+    for k in range(300):
+        track.add_pair(k * 10 * MS, pose(0.001 * k), pose(0.001 * k + 0.002, 0.1))
     whole = track.whole()
     assert whole.position_m == pytest.approx(0.002, rel=1e-9)
     assert whole.orientation_rad == pytest.approx(0.1, rel=1e-9)
     assert whole.count == 300
-    assert track.skipped_count == 1  # the one before the hand's first sample
     assert set(track.per_second()) == {0, 1, 2}
 
 
 def test_the_running_error_forgets_and_the_whole_does_not():
     track = ErrorTrack(window_s=0.5)
     for k in range(300):
-        track.add_reference(k * 10 * MS, pose())
-        track.add(k * 10 * MS, pose(0.01 if k < 100 else 0.0))
+        track.add_pair(k * 10 * MS, pose(), pose(0.01 if k < 100 else 0.0))
     assert track.running().position_m == pytest.approx(0.0, abs=1e-9)
     assert track.whole().position_m == pytest.approx(0.01 / math.sqrt(3), rel=1e-6)
     assert track.per_second()[0].position_m == pytest.approx(0.01)
     assert track.per_second()[2].position_m == 0.0
 
 
-def test_a_pose_ahead_of_the_reference_waits_for_it():
-    track = ErrorTrack()
-    track.add_reference(0, pose(0.0))
-    track.add(5 * MS, pose(0.0))
-    assert track.whole().count == 0
-    track.add_reference(10 * MS, pose(0.002))
-    assert track.whole().position_m == pytest.approx(0.001)
-
-
 def test_a_pose_that_is_not_finite_is_skipped():
     track = ErrorTrack()
-    track.add_reference(0, pose())
-    track.add(0, pose(math.nan))
+    track.add_pair(0, pose(), pose(math.nan))
     assert track.whole().count == 0
     assert track.skipped_count == 1
     with pytest.raises(ConfigError):

@@ -1,42 +1,10 @@
-"""One-slot mailboxes and the queue of past poses."""
+"""The queue of past poses."""
 
 from __future__ import annotations
-
-import threading
-from typing import Generic, TypeVar
 
 import numpy as np
 
 from teletwin.geometry import Array, interpolate_pose
-
-T = TypeVar("T")
-
-
-class Latest(Generic[T]):
-    """A one-slot mailbox between threads: the newest value wins, what it replaced is counted."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._value: T | None = None
-        self._fresh = threading.Event()
-        self.dropped_count = 0
-
-    def put(self, value: T) -> None:
-        """Store value, replacing one that nobody took."""
-        with self._lock:
-            if self._value is not None:
-                self.dropped_count += 1
-            self._value = value
-            self._fresh.set()
-
-    def take(self, *, timeout_s: float = 0.0) -> T | None:
-        """Return and remove the value; wait up to timeout_s [s] for one, else None."""
-        if timeout_s > 0.0 and not self._fresh.wait(timeout_s):
-            return None
-        with self._lock:
-            value, self._value = self._value, None
-            self._fresh.clear()
-        return value
 
 
 class PoseHistory:

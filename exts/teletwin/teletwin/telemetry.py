@@ -1,15 +1,14 @@
-"""Measurements of the running loop in fixed memory: latencies, counters, ticks, errors, lag, jerk."""
+"""Measurements of the running loop in fixed memory: latencies, ticks, errors, lag, jerk."""
 
 from __future__ import annotations
 
 import math
-from collections import Counter, deque
+from collections import deque
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from teletwin.buffer import PoseHistory
 from teletwin.clock import NS_PER_MS, NS_PER_S
 from teletwin.errors import ConfigError
 from teletwin.geometry import Array
@@ -94,24 +93,6 @@ class LatencyHistogram:
         return math.copysign(size, index)
 
 
-class Counters:
-    """Named event counts; a name never counted reads 0."""
-
-    def __init__(self) -> None:
-        self._counts: Counter[str] = Counter()
-
-    def add(self, name: str, amount: int = 1) -> None:
-        """Count an event."""
-        self._counts[name] += amount
-
-    def __getitem__(self, name: str) -> int:
-        return self._counts[name]
-
-    def snapshot(self) -> dict[str, int]:
-        """All counts by name, a copy in alphabetical order."""
-        return dict(sorted(self._counts.items()))
-
-
 class TickStats:
     """How punctual a loop is: period and lateness [ms], work [us], ticks and overruns."""
 
@@ -184,39 +165,17 @@ class Rmse:
 
 
 class ErrorTrack:
-    """Error between a reference (the hand) and a follower (the arm's tool, the frame shown) as both stream in.
+    """Error between a reference (the hand) and a follower (the arm's tool, the frame shown) at equal instants."""
 
-    A follower's pose is compared with the reference interpolated at its own time, as soon as the reference
-    has passed that time; both must be on one clock. Follower poses before the first reference are skipped.
-    """
-
-    _PENDING = 2048
-
-    def __init__(self, *, window_s: float = 2.0, capacity: int = 4096) -> None:
+    def __init__(self, *, window_s: float = 2.0) -> None:
         if not window_s > 0.0:
             raise ConfigError("the error's window cannot be used", given=window_s, allowed="seconds > 0")
         self._window_ns = round(window_s * NS_PER_S)
-        self._reference = PoseHistory(capacity=capacity)
-        self._pending: deque[tuple[int, Array]] = deque(maxlen=self._PENDING)
         self._recent: deque[tuple[int, float, float]] = deque()
         self._recent_sums = (0.0, 0.0, 0)
         self._sums = (0.0, 0.0, 0)
         self._seconds: dict[int, tuple[float, float, int]] = {}
-        self.position_mm = LatencyHistogram()
-        self.orientation_mrad = LatencyHistogram()
         self.skipped_count = 0
-
-    def add_reference(self, t_ns: int, pose: Array) -> None:
-        """Append a reference pose (7,)."""
-        if self._reference.append(t_ns, pose):
-            self._settle()
-
-    def add(self, t_ns: int, pose: Array) -> None:
-        """Append a pose (7,) of the follower that held at t_ns."""
-        if len(self._pending) == self._PENDING:
-            self.skipped_count += 1
-        self._pending.append((t_ns, np.array(pose)))
-        self._settle()
 
     def running(self) -> Rmse:
         """Over the last window."""
@@ -230,25 +189,14 @@ class ErrorTrack:
         """By whole second of the follower's time."""
         return {second: Rmse.of(sums) for second, sums in sorted(self._seconds.items())}
 
-    def _settle(self) -> None:
-        while self._pending and self._pending[0][0] <= self._reference.newest_t_ns:
-            t_ns, pose = self._pending.popleft()
-            reference = self._reference.at(t_ns)
-            if reference is None:
-                self.skipped_count += 1
-            else:
-                self.add_pair(t_ns, reference, pose)
-
     def add_pair(self, t_ns: int, reference: Array, pose: Array) -> None:
-        """Note reference and follower (7,) at the same instant t_ns, where the caller keeps the reference."""
+        """Note reference and follower (7,) at the same instant t_ns [ns]; what is not finite is skipped."""
         position = math.dist(reference[:3], pose[:3])
         orientation = _angle_rad(reference[3:].tolist(), pose[3:].tolist())
         if not (math.isfinite(position) and math.isfinite(orientation)):
             self.skipped_count += 1
             return
         squares = (position * position, orientation * orientation, 1)
-        self.position_mm.add(1000.0 * position)
-        self.orientation_mrad.add(1000.0 * orientation)
         self._sums = _plus(self._sums, squares)
         second = t_ns // NS_PER_S
         self._seconds[second] = _plus(self._seconds.get(second, (0.0, 0.0, 0)), squares)

@@ -50,10 +50,11 @@ def main(arguments: list[str]) -> int:
     """Start every role, say where the page is, wait, stop them together."""
     options = read_options(DemoOptions, arguments, command="demo", description=__doc__ or "")
     stop = threading.Event()
-    common = _common(options)
+    common, before = _common(options), _written_ns(options.report)
     with contextlib.ExitStack() as stack:
         roles = stack.enter_context(Roles())
-        warm_up(_say)  # Ctrl-C ends it as usual; from here on it ends the roles together
+        warm_up(_say, forecaster=options.session.forecaster)
+        # Until here Ctrl-C ends the process as usual; from here on it ends the roles together.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
         _say("starting the arm, the twin, the renderer and the operator's page")
@@ -63,7 +64,7 @@ def main(arguments: list[str]) -> int:
         if not options.headless:
             _say("Ctrl-C ends the session")
         status = _watch(roles, stop)
-    if options.report and status == 0:
+    if options.report and _written_ns(options.report) != before:
         _show(options.report)
     if options.record:
         _gather(options.record)
@@ -113,6 +114,11 @@ def _watch(roles: Roles, stop: threading.Event) -> int:
             told = 1
             print(f"teletwin demo: {roles.why_ended('renderer')}; control goes on without pictures", file=sys.stderr)
     return told
+
+
+def _written_ns(path: str) -> int:
+    """When a file was last written [ns]; 0 when it is not there. An older report must not pass for this session's."""
+    return Path(path).stat().st_mtime_ns if path and Path(path).exists() else 0
 
 
 def _show(report: str) -> None:

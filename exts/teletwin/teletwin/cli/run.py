@@ -71,7 +71,7 @@ def main(arguments: list[str]) -> int:
         return run_in_isaac(options)
     with contextlib.ExitStack() as stack:
         roles = stack.enter_context(Roles())
-        warm_up(lambda text: print(f"teletwin: {text}", flush=True))
+        warm_up(lambda text: print(f"teletwin: {text}", flush=True), forecaster=options.session.forecaster)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
         if not _start(roles, options, stop):

@@ -94,8 +94,3 @@ class HandSwitch:
         s = max(s, 0.0)
         pose = interpolate_pose(start, sample.pose, s * s * s * (10.0 - 15.0 * s + 6.0 * s * s))
         return PoseSample(t_ns=sample.t_ns, pose=pose, input_seq=sample.input_seq)
-
-
-def build_hand(recording: HandRecording, *, home_pose: Array, clutch: ClutchCfg | None = None) -> HandSwitch:
-    """The usual hand: this recording in a loop from the first poll on, a person's clutch from the home pose (7,)."""
-    return HandSwitch(recording, home_pose=home_pose, clutch=clutch)

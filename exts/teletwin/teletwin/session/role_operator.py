@@ -12,6 +12,7 @@ from pathlib import Path
 
 from teletwin import __version__
 from teletwin.clock import NS_PER_MS, NS_PER_S, SystemClock
+from teletwin.errors import TeletwinError
 from teletwin.horizon import POLICIES, build_policy
 from teletwin.link.udp import UdpLink
 from teletwin.messages import Frame, Mode, Note, ViewSettings
@@ -32,6 +33,8 @@ from teletwin.session.wiring import apply_link_note, open_link
 from teletwin.view.camera import Camera
 from teletwin.view.server import PageServer, PageServerCfg
 
+_GRACE_S = 2.0
+"""A session this much longer than the time to settle must have measured something [s]."""
 _ROW_NS = 50 * NS_PER_MS
 _SILENT_NS = 2 * NS_PER_S
 _EARLY_NS = 2 * NS_PER_MS
@@ -213,6 +216,21 @@ def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None])
         process.run(stop)
         if cfg.report:
             process.write_report()
+        if cfg.engage and cfg.duration_s > process.metrics.settle_s + _GRACE_S and not stop.is_set():
+            _require_motion(process)
+
+
+def _require_motion(process: OperatorProcess) -> None:
+    """A session that was to engage by itself and never followed the hand has not done what was asked.
+
+    Raises:
+        TeletwinError: No control error was measured.
+    """
+    if process.metrics.control.whole().count:
+        return
+    status = process.loop.state.status
+    why = "the twin was never heard" if status is None else status.arm.fault or "the arm never engaged"
+    raise TeletwinError("nothing was measured: the arm did not follow the hand", given=why)
 
 
 def _viewer(process: OperatorProcess) -> contextlib.AbstractContextManager[object]:

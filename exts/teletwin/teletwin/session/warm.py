@@ -9,17 +9,20 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import version
 from pathlib import Path
 
-from teletwin.forecast import FORECASTERS, NEEDS_EXTRA, build_forecaster
+from teletwin.forecast import DEFAULT_FORECASTER, NEEDS_EXTRA, build_forecaster
 
 _ROOMS = ("forecast", "robot", "twin")
 
 
-def warm_up(say: Callable[[str], None]) -> bool:
-    """Compile what the session needs unless that was done for this very code; tell whether it was needed."""
-    stamp = _stamp()
+def warm_up(say: Callable[[str], None], *, forecaster: str = DEFAULT_FORECASTER) -> bool:
+    """Compile what the session runs unless that was done for this very code; tell whether it was needed.
+
+    Other forecasters are compiled when somebody chooses them.
+    """
+    stamp = _stamp(forecaster)
     if stamp.exists():
         return False
-    for name, work in _kernels():
+    for name, work in _kernels(forecaster):
         say(f"compiling {name} (first start only)")
         work()
     with contextlib.suppress(OSError):  # without the stamp the next start looks again
@@ -28,7 +31,7 @@ def warm_up(say: Callable[[str], None]) -> bool:
     return True
 
 
-def _kernels() -> Iterator[tuple[str, Callable[[], object]]]:
+def _kernels(forecaster: str) -> Iterator[tuple[str, Callable[[], object]]]:
     """Name and compiler of every kernel that the roles run."""
     from teletwin.robot.fast import FastKinematics
     from teletwin.robot.ur3e import load_ur3e
@@ -38,14 +41,14 @@ def _kernels() -> Iterator[tuple[str, Callable[[], object]]]:
     yield "RMPflow", lambda: RmpFlowPolicy().warm_up()
     yield "limits", CommandLimiter
     yield "kinematics", lambda: FastKinematics(load_ur3e().chain)
-    for name in sorted(FORECASTERS.keys() - NEEDS_EXTRA):
-        yield f"forecaster {name}", lambda name=name: build_forecaster(name)
+    if forecaster not in NEEDS_EXTRA:
+        yield f"forecaster {forecaster}", lambda: build_forecaster(forecaster)
 
 
-def _stamp() -> Path:
+def _stamp(forecaster: str) -> Path:
     """A file whose name tells the code that was compiled."""
     package = Path(__file__).resolve().parents[1]
-    digest = hashlib.sha256(version("warp-lang").encode())
+    digest = hashlib.sha256(f"{version('warp-lang')} {forecaster}".encode())
     for room in _ROOMS:
         for path in sorted((package / room).rglob("*.py")):
             digest.update(path.read_bytes())

@@ -25,6 +25,10 @@ class PackedFrame:
     message: bytes
 
 
+_TEXTS_MAX = 64
+"""Texts that wait for a page that does not read; the oldest go first."""
+
+
 class Viewer:
     """One connection: what it still has to be sent, and which pictures it has not acknowledged."""
 
@@ -33,7 +37,7 @@ class Viewer:
         self.waits_for_key = True
         self.key_asked_ns = 0
         self.unacked: deque[int] = deque()
-        self._texts: deque[str] = deque()
+        self._texts: deque[str] = deque(maxlen=_TEXTS_MAX)
         self._frames: deque[bytes] = deque()
         self._telemetry: str | None = None
         self._wake = asyncio.Event()
