@@ -214,8 +214,9 @@ def lifelike(t_s: float) -> dict[str, object]:
     }
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[object]:
+    """A browser for one file: Playwright keeps an event loop running that others' tests must not meet."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed (apt install chromium)")

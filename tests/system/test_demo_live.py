@@ -249,7 +249,7 @@ def test_a_busy_port_of_the_controller_is_one_line(teletwin):
         (("--loss", "1.5"), "given: 1.5; allowed: 0 ... 1"),
         (("--delay-ms", "soon"), "'soon'"),
         (("--up", "delay=3"), "given: delay=3"),
-        (("--forecaster", "magic"), "allowed: hold, linear, arma, autoreg"),
+        (("--forecaster", "magic"), "allowed: hold, linear"),
         (("--policy", "magic"), "allowed: fixed, rule"),
         (("--horizon-control-ms", "900"), "allowed: 0 ... 500 ms"),
         (("--width", "333"), "given: 333x360"),

@@ -1,5 +1,7 @@
 """Fits of an autoregression to one window, eight lanes at a time; see `lane_kernels`."""
 # Annotations of kernels are warp types, which a static checker takes for variables.
+# Older warps take no annotation for a native function that returns nothing.
+# ruff: noqa: ANN201
 # pyright: reportInvalidTypeForm=false, reportIndexIssue=false, reportOperatorIssue=false, reportCallIssue=false
 # pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportAttributeAccessIssue=false
 
@@ -89,7 +91,7 @@ def least_squares_lanes(
     scratch: wp.array3d(dtype=vec8),
     coefficients: wp.array2d(dtype=vec7),
     hand: int,
-) -> None:
+):
     """Coefficients by modified Gram-Schmidt on the centred columns, the right-hand side being the last.
 
     scratch (nooks, p + 1, n + 2): a column each; after its values its shares (p), its square and its mean. A column
@@ -155,7 +157,7 @@ def burg_lanes(
     scratch: wp.array3d(dtype=vec8),
     coefficients: wp.array2d(dtype=vec7),
     hand: int,
-) -> None:
+):
     """Autoregression of order len(lags), 20 at most, by Burg's method (1967), no mean.
 
     |reflection| <= 1 keeps it stable. scratch (nooks, 2, n): forward and backward prediction errors.
@@ -211,9 +213,7 @@ for (int c = 0; c < 7; ++c) out[7 * p + c] = constant[c];
 
 
 @wp.func_native(_MOMENTS)
-def covariance_lanes(
-    increments: wp.array2d(dtype=vec8), nook: int, known: int, coefficients: wp.array2d(dtype=vec7)
-) -> None:
+def covariance_lanes(increments: wp.array2d(dtype=vec8), nook: int, known: int, coefficients: wp.array2d(dtype=vec7)):
     """Paper mode (lags 1 ... 5 and a constant) for a fraction of its cost, not to its last digits.
 
     The covariance method: each moment follows from its diagonal neighbour by one term at either end; a trace of

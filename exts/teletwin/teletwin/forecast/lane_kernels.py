@@ -5,6 +5,8 @@ modules import this. Rows of `increments` and `scratch` (nook, row) are shared b
 one after another; on a GPU every hand has its own.
 """
 # Annotations of kernels are warp types, which a static checker takes for variables.
+# Older warps take no annotation for a native function that returns nothing.
+# ruff: noqa: ANN201
 # pyright: reportInvalidTypeForm=false, reportIndexIssue=false, reportOperatorIssue=false, reportCallIssue=false
 # pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportAttributeAccessIssue=false
 
@@ -16,6 +18,7 @@ vec7f = wp.types.vector(length=7, dtype=wp.float32)
 
 LANES = """
 #if defined(__clang__) && !defined(__CUDA_ARCH__)
+#pragma clang diagnostic ignored "-Wpsabi"
 typedef double lanes __attribute__((vector_size(64), aligned(8)));
 auto all = [](double x) -> lanes { return lanes{x, x, x, x, x, x, x, x}; };
 #else
@@ -81,7 +84,7 @@ newest[1] = fastest;
 
 
 @wp.func_native(_READ)
-def read_lanes(window: wp.array2d(dtype=vec7), increments: wp.array2d(dtype=vec8), hand: int, nook: int) -> None:
+def read_lanes(window: wp.array2d(dtype=vec7), increments: wp.array2d(dtype=vec8), hand: int, nook: int):
     """Store the increments of one hand; in the last two rows its newest values and fastest increment [m], [rad].
 
     A channel that holds anything non-finite is held, as by `read_window`.
@@ -143,7 +146,7 @@ def continue_lanes(
     lags: wp.array(dtype=wp.int32),
     coefficients: wp.array2d(dtype=vec7),
     hand: int,
-) -> None:
+):
     """Continue the increments by 50 steps; the displacement to each knot ahead goes to rows known ... known + 24.
 
     A channel whose fit overflowed is held: its constant and coefficients become zero.
@@ -165,7 +168,7 @@ for (int trial = 0; trial < 13; ++trial) {
 
 
 @wp.func_native(_PREFETCH)
-def fetch_early(history: wp.array3d(dtype=vec7f), hand: int, slot: int) -> None:
+def fetch_early(history: wp.array3d(dtype=vec7f), hand: int, slot: int):
     """Ask memory for the rows of a hand's history that this slot will read; they lie far apart."""
     ...
 
@@ -197,7 +200,7 @@ def fir_lanes(
     known: int,
     lags: wp.array(dtype=wp.int32),
     weights: wp.array2d(dtype=vec8),
-) -> None:
+):
     """Displacement to each knot as a weighted sum of the last increments, to rows known ... known + 24."""
     ...
 
@@ -215,7 +218,7 @@ for (int k = 0; k < 25; ++k) d[known + k] = slope * all(2.0 * (k + 1));
 
 
 @wp.func_native(_STRAIGHT)
-def straight_lanes(increments: wp.array2d(dtype=vec8), nook: int, known: int) -> None:
+def straight_lanes(increments: wp.array2d(dtype=vec8), nook: int, known: int):
     """Displacement to each knot at the median of the last three increments, to rows known ... known + 24."""
     ...
 
@@ -248,7 +251,7 @@ for (int trial = 0; trial < 13; ++trial) {
 
 
 @wp.func_native(_LIVELY)
-def lively_lanes(increments: wp.array2d(dtype=vec8), ways: wp.array2d(dtype=vec8), nook: int, last: int) -> None:
+def lively_lanes(increments: wp.array2d(dtype=vec8), ways: wp.array2d(dtype=vec8), nook: int, last: int):
     """The way from the oldest pose to each; after it, two rows a trial of 4 m + 2 slots.
 
     The first is the displacement over these last slots, the second begins with the mean squared displacements over
