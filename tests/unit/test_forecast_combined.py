@@ -65,6 +65,41 @@ def test_it_is_no_worse_than_holding_at_any_horizon_and_near_the_best(judged, gr
     assert combined.mean() <= 1.12 * best  # half a minute, of which the first seconds teach
 
 
+def slow_then_bursts(*, seed: int) -> Array:
+    """A slow line, then strokes forty times as wide."""
+    slow, fast = drawn("line", seed=seed, duration_s=12.0), drawn("reach", seed=seed, duration_s=12.0)
+    slow[:, :3] = slow[0, :3] + 0.1 * (slow[:, :3] - slow[0, :3])
+    fast[:, :3] = slow[-1, :3] + 4.0 * (fast[:, :3] - fast[0, :3])
+    slow[:, 3:] = fast[:, 3:] = slow[-1, 3:]
+    return np.concatenate([slow, fast])
+
+
+def test_what_slow_motion_taught_does_not_spoil_bursts():
+    tracks = [slow_then_bursts(seed=seed) for seed in range(6)]
+    rows = len(tracks[0]) - WINDOW_COUNT + 1 - AHEAD[-1]
+    tables = {name: forecast_tables(tracks, name=name) for name in (*RIVALS, "combined")}
+    over_best = []
+    for hand, track in enumerate(tracks):
+        truth = came(track, rows)
+        error = {name: rmse(table[hand][:rows], truth, "position").mean() for name, table in tables.items()}
+        over_best.append(error["combined"] / min(error[name] for name in RIVALS))
+    assert np.mean(over_best) <= 1.03
+    assert max(over_best) <= 1.07
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_learning_that_does_not_pay_is_given_up(group):
+    kinds = ("line", "write", "line", "write")
+    track = np.concatenate([drawn(kind, seed=seed, duration_s=10.0) for seed, kind in enumerate(kinds)])
+    rows = len(track) - WINDOW_COUNT + 1 - AHEAD[-1]
+    truth = came(track, rows)
+    checking, trusting = (
+        rmse(stream(CombinedForecaster(cfg=cfg), track)[0][:rows], truth, group).mean()
+        for cfg in (CombinedCfg(), CombinedCfg(check_horizons=1e9))
+    )
+    assert checking <= 1.01 * trusting
+
+
 def stream(forecaster: CombinedForecaster, track: Array) -> tuple[Array, Array]:
     """Curves (rows, CURVE_KNOTS, 7) and expected errors (rows, CURVE_KNOTS, 2), slot by slot."""
     rows = len(track) - WINDOW_COUNT + 1
@@ -174,7 +209,14 @@ def test_many_threads_give_the_numbers_of_one():
 
 
 @pytest.mark.parametrize(
-    "bad", [{"memory_s": 0.0}, {"patience_slots": float("nan")}, {"prior_position": (1.0,)}, {"surprise_slots": -1.0}]
+    "bad",
+    [
+        {"memory_s": 0.0},
+        {"patience_slots": float("nan")},
+        {"prior_position": (1.0,)},
+        {"surprise_position_slots": -1.0},
+        {"check_horizons": 0.0},
+    ],
 )
 def test_settings_that_cannot_be_used_are_refused(bad):
     with pytest.raises(ConfigError):

@@ -2,12 +2,13 @@
 
 One thread serves one hand. All that a hand has taught lies in `Memory`, indexed by the hand first:
 
-history (338, 5)      displacements forecast earlier, by candidate, the combination last. Trial m lies 4 m + 2 slots
-                      ahead and owns the 4 m + 2 rows from 2 m^2 on: a row is read, exactly when its forecast falls
-                      due, and then written anew.
+history (338, 6)      displacements forecast earlier: by candidate, of the combination, and what the learned weights
+                      add to the prior's. Trial m lies 4 m + 2 slots ahead and owns the 4 m + 2 rows from 2 m^2 on: a
+                      row is read, exactly when its forecast falls due, and then written anew.
 moments (13, 2)       sums of the candidates' products, by trial and group (position, orientation)
 products (13, 2)      sums of the candidates times what came
 scores (13, 2)        effective count; squared error of the combination, of holding; squared activity
+checks (13, 2)        did learning pay of late: the sums of `checked`
 
 Every other knot is a trial (20, 60, ... 500 ms); the knots between take the mean of their neighbours' weights.
 """
@@ -21,11 +22,14 @@ from teletwin.forecast.candidate_kernels import Bounds, Candidates, bounds_of, f
 from teletwin.forecast.kernels import bounded_pose, channels
 from teletwin.forecast.lane_kernels import fetch_early, lively_lanes, read_lanes, vec7, vec7f, vec8
 from teletwin.forecast.weighing_kernels import (
+    Trust,
+    checked,
     dot_group,
     expected_errors,
     mat44d,
     mix,
     second_moments,
+    sobered,
     square_sum,
     vec4d,
     weigh,
@@ -55,14 +59,17 @@ class Memory:
     moments: wp.array3d(dtype=mat44d)
     products: wp.array3d(dtype=vec4d)
     scores: wp.array3d(dtype=vec4d)
+    checks: wp.array3d(dtype=wp.vec3d)
 
 
 @wp.struct
 class Mixture:
-    """Weights for position and orientation, and the errors to expect [m], [rad]."""
+    """Weights for position and orientation, the learned ones less the prior, and the errors to expect [m], [rad]."""
 
     place: vec4d
     turn: vec4d
+    place_learned: vec4d
+    turn_learned: vec4d
     errors: wp.vec2d
 
 
@@ -169,20 +176,23 @@ def learn(
     trial: int,
     group: int,
     row: int,
-    kept: wp.float64,
+    kept: wp.vec2d,
     due: bool,
     came: vec7,
     activity: wp.float64,
+    prior: vec4d,
     memory: Memory,
 ) -> None:
     """Fade what one trial was taught; score the forecasts that fall due."""
     moment = mat44d()
     product = vec4d()
     score = vec4d()
-    if kept > wp.float64(0.0):
-        moment = memory.moments[hand, trial, group] * kept
-        product = memory.products[hand, trial, group] * kept
-        score = memory.scores[hand, trial, group] * kept
+    check = wp.vec3d()
+    if kept[0] > wp.float64(0.0):
+        moment = memory.moments[hand, trial, group] * kept[0]
+        product = memory.products[hand, trial, group] * kept[0]
+        score = memory.scores[hand, trial, group] * kept[0]
+        check = memory.checks[hand, trial, group] * kept[1]
     held = square_sum(came, group)
     if due and held < SQUARE_MAX:
         a = past(memory.history, hand, row, 0)
@@ -195,9 +205,13 @@ def learn(
             dot_group(a, came, group), dot_group(b, came, group), dot_group(c, came, group), dot_group(d, came, group)
         )
         score += vec4d(wp.float64(1.0), error, held, wp.min(activity, SQUARE_MAX))
+        learned = past(memory.history, hand, row, 5)
+        missed = came - mix(a, b, c, d, prior, prior)
+        check += wp.vec3d(square_sum(learned, group), dot_group(learned, missed, group), wp.float64(1.0))
     memory.moments[hand, trial, group] = moment
     memory.products[hand, trial, group] = product
     memory.scores[hand, trial, group] = score
+    memory.checks[hand, trial, group] = check
 
 
 @wp.func
@@ -207,11 +221,13 @@ def group_weights(
     trial: int,
     group: int,
     knot: int,
-    patience: wp.vec2d,
+    trust: Trust,
     candidates: Candidates,
     memory: Memory,
 ) -> vec4d:
-    """Weights of the candidates at one trial."""
+    """Learned weights of the candidates at one trial, less the prior."""
+    prior = candidates.prior[trial, group]
+    score = memory.scores[hand, trial, group]
     now = second_moments(
         moved_by(candidates, nook, knot, 0),
         moved_by(candidates, nook, knot, 1),
@@ -219,13 +235,38 @@ def group_weights(
         moved_by(candidates, nook, knot, 3),
         group,
     )
-    return weigh(
+    learned = weigh(
         memory.moments[hand, trial, group],
         memory.products[hand, trial, group],
         now,
-        memory.scores[hand, trial, group],
-        candidates.prior[trial, group],
-        patience,
+        score[0],
+        prior,
+        trust.patience,
+        trust.surprise[group],
+    )
+    return sobered(learned, score) - prior
+
+
+@wp.func
+def trusted(
+    learned: vec4d, hand: int, trial: int, group: int, trust: Trust, candidates: Candidates, memory: Memory
+) -> vec4d:
+    """Weights between the prior and the learned ones, as far as learning has paid."""
+    span = wp.float64(4 * trial + 2)
+    share = checked(memory.checks[hand, trial, group], span, trust.check_horizons)
+    return candidates.prior[trial, group] + share * learned
+
+
+@wp.func
+def mixed(candidates: Candidates, nook: int, knot: int, place: vec4d, turn: vec4d) -> vec7:
+    """Weighted sum of the candidates' displacements to a knot."""
+    return mix(
+        moved_by(candidates, nook, knot, 0),
+        moved_by(candidates, nook, knot, 1),
+        moved_by(candidates, nook, knot, 2),
+        moved_by(candidates, nook, knot, 3),
+        place,
+        turn,
     )
 
 
@@ -241,14 +282,7 @@ def write_knot(
     expected: wp.array2d(dtype=wp.vec2d),
 ) -> None:
     """Write the weighed pose at one knot."""
-    moved = mix(
-        moved_by(candidates, nook, knot, 0),
-        moved_by(candidates, nook, knot, 1),
-        moved_by(candidates, nook, knot, 2),
-        moved_by(candidates, nook, knot, 3),
-        mixture.place,
-        mixture.turn,
-    )
+    moved = mixed(candidates, nook, knot, mixture.place, mixture.turn)
     horizon = wp.float64(knot) * bounds.knot_s
     curve[hand, knot] = bounded_pose(bounds.begin, bounds.start, moved, horizon, bounds.speed, bounds.turn_rate)
     expected[hand, knot] = mixture.errors
@@ -270,22 +304,21 @@ def combine(
     window: wp.array2d(dtype=vec7),
     candidates: Candidates,
     limits: wp.vec4d,
-    fading: wp.vec3d,
+    trust: Trust,
     memory: Memory,
     curve: wp.array2d(dtype=vec7),
     expected: wp.array2d(dtype=wp.vec2d),
 ) -> None:
     """Forecast four ways and weigh the displacements, trial by trial, position and orientation apart.
 
-    fading: share kept from slot to slot, and the two numbers of `weigh`. expected (26): error to expect [m], [rad].
+    expected (26): error to expect [m], [rad].
     """
     hand = wp.tid()
     last = window.shape[1] - 1
     nook = hand % candidates.increments.shape[0]
     read_lanes(window, candidates.increments, hand, nook)
     passed = begin_slot(window, candidates.increments, nook, hand, memory)
-    kept = kept_share(fading[0], passed)
-    patience = wp.vec2d(fading[1], fading[2])
+    kept = wp.vec2d(kept_share(trust.kept, passed), kept_share(trust.kept_check, passed))
     sign = memory.signs[hand]
     slot = memory.slots[hand]
     fetch_early(memory.history, hand, slot)
@@ -308,10 +341,12 @@ def combine(
         if due:
             came = wp.cw_mul(faced, channels(candidates.ways[nook, last + 1 + 2 * trial]))
         for group in range(2):
-            learn(hand, trial, group, row, kept, due, came, activity[group], memory)
+            learn(hand, trial, group, row, kept, due, came, activity[group], candidates.prior[trial, group], memory)
         mixture = Mixture()
-        mixture.place = group_weights(hand, nook, trial, 0, knot, patience, candidates, memory)
-        mixture.turn = group_weights(hand, nook, trial, 1, knot, patience, candidates, memory)
+        mixture.place_learned = group_weights(hand, nook, trial, 0, knot, trust, candidates, memory)
+        mixture.turn_learned = group_weights(hand, nook, trial, 1, knot, trust, candidates, memory)
+        mixture.place = trusted(mixture.place_learned, hand, trial, 0, trust, candidates, memory)
+        mixture.turn = trusted(mixture.turn_learned, hand, trial, 1, trust, candidates, memory)
         horizon_share = wp.float64(trial + 1) / wp.float64(13.0)
         mixture.errors = expected_errors(
             memory.scores[hand, trial, 0], memory.scores[hand, trial, 1], activity, horizon_share
@@ -324,4 +359,6 @@ def combine(
             for which in range(4):
                 keep(memory.history, hand, row, which, wp.cw_mul(faced, moved_by(candidates, nook, knot, which)))
             keep(memory.history, hand, row, 4, wp.cw_mul(faced, curve[hand, knot] - start))
+            added = mixed(candidates, nook, knot, mixture.place_learned, mixture.turn_learned)
+            keep(memory.history, hand, row, 5, wp.cw_mul(faced, added))
     memory.issued[hand, slot & (ISSUED_SLOTS - 1)] = slot

@@ -25,19 +25,34 @@ PRIOR_HORIZONS_S = (0.02, 0.2, 0.5)
 _TRIALS = CURVE_KNOTS // 2
 """Knots at which forecasts are checked: every other one."""
 _HISTORY_ROWS = 2 * _TRIALS**2
+_HISTORY_COLUMNS = len(CANDIDATES) + 2
 _ISSUED_SLOTS = 64
+_POSITIVE = (
+    "memory_s",
+    "patience_slots",
+    "surprise_position_slots",
+    "surprise_orientation_slots",
+    "check_memory_s",
+    "check_horizons",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CombinedCfg:
     """How fast trust is won and lost."""
 
-    memory_s: float = 30.0
+    memory_s: float = 60.0
     """Time constant of forgetting [s]; one number per candidate and knot needs many seconds of evidence."""
-    patience_slots: float = 20.0
+    patience_slots: float = 40.0
     """Slots of the hand's average motion that the prior weights are worth."""
-    surprise_slots: float = 50.0
-    """Slots of motion as lively as now's that they are worth: sudden motion falls back on them."""
+    surprise_position_slots: float = 50.0
+    """Slots of motion as lively as now's that they are worth too, times how much livelier than average it is: a burst
+    falls back on them."""
+    surprise_orientation_slots: float = 15.0
+    check_memory_s: float = 5.0
+    """Time constant [s] of telling whether learning pays."""
+    check_horizons: float = 30.0
+    """Horizons of evidence that it takes to give up half of what was learned."""
     prior_position: tuple[tuple[float, ...], ...] = (
         (0.35, 0.30, 0.25, 0.08),
         (0.65, 0.15, 0.12, 0.03),
@@ -57,7 +72,7 @@ class CombinedCfg:
     """Weights of the pooled candidate; None takes the shipped ones."""
 
     def __post_init__(self) -> None:
-        for name in ("memory_s", "patience_slots", "surprise_slots"):
+        for name in _POSITIVE:
             if not 0.0 < getattr(self, name) < math.inf:
                 raise ConfigError(f"{name} cannot be used", given=getattr(self, name), allowed="a positive number")
         shape = (len(PRIOR_HORIZONS_S), len(CANDIDATES))
@@ -82,7 +97,8 @@ class CombinedHands:
 
     For each knot, position and orientation apart, the weights w minimize
     sum_t f^(now - t) |x(t + h) - x(t) - sum_i w_i d_i(t)|^2 + ridge |w - prior|^2 over the forecasts d_i that have
-    fallen due: ridge regression with exponential forgetting, the ridge growing with the motion of now.
+    fallen due: ridge regression with exponential forgetting, the ridge growing with the motion of now. How far to go
+    from the prior to these weights, 0 ... 1, is regressed likewise on what the difference brought in the last seconds.
     A window that does not continue the one before starts that hand anew.
 
     Attributes:
@@ -135,7 +151,6 @@ class CombinedHands:
         warp = load_warp()
         from teletwin.forecast import combine_kernels, kernels
 
-        fading = warp.vec3d(math.exp(-WINDOW_STEP_S / cfg.memory_s), cfg.patience_slots, cfg.surprise_slots)
         self.device_window = self._zeros(hands, count, dtype=kernels.vec7) if device_window is None else device_window
         self.device_curve = (
             self._zeros(hands, CURVE_KNOTS, dtype=kernels.vec7) if device_curve is None else device_curve
@@ -143,7 +158,7 @@ class CombinedHands:
         self.device_expected = self._zeros(hands, CURVE_KNOTS, dtype=warp.vec2d)
         candidates, memory = self._candidates(hands, count, cfg), self._memory(hands)
         self._kept = (candidates, memory)  # the recorded launch does not keep them alive
-        self._inputs = [self.device_window, candidates, bound_limits(warp, cfg.limits), fading, memory]
+        self._inputs = [self.device_window, candidates, bound_limits(warp, cfg.limits), _trust(cfg), memory]
         self._command = warp.launch(
             combine_kernels.combine,
             dim=hands,
@@ -190,11 +205,25 @@ class CombinedHands:
         memory.slots = self._slots
         memory.signs = self._zeros(hands, dtype=warp.float64)
         memory.issued = self._zeros(hands, _ISSUED_SLOTS, dtype=warp.int32)
-        memory.history = self._zeros(hands, _HISTORY_ROWS, len(CANDIDATES) + 1, dtype=combine_kernels.vec7f)
+        memory.history = self._zeros(hands, _HISTORY_ROWS, _HISTORY_COLUMNS, dtype=combine_kernels.vec7f)
         memory.moments = self._zeros(hands, _TRIALS, 2, dtype=warp.mat44d)
         memory.products = self._zeros(hands, _TRIALS, 2, dtype=warp.vec4d)
         memory.scores = self._zeros(hands, _TRIALS, 2, dtype=warp.vec4d)
+        memory.checks = self._zeros(hands, _TRIALS, 2, dtype=warp.vec3d)
         return memory
+
+
+def _trust(cfg: CombinedCfg) -> Any:
+    """The settings as the kernel takes them."""
+    from teletwin.forecast.weighing_kernels import Trust
+
+    trust = Trust()
+    trust.kept = math.exp(-WINDOW_STEP_S / cfg.memory_s)
+    trust.kept_check = math.exp(-WINDOW_STEP_S / cfg.check_memory_s)
+    trust.patience = cfg.patience_slots
+    trust.surprise = load_warp().vec2d(cfg.surprise_position_slots, cfg.surprise_orientation_slots)
+    trust.check_horizons = cfg.check_horizons
+    return trust
 
 
 def _prior_by_trial(cfg: CombinedCfg) -> Array:

@@ -162,6 +162,7 @@ for (int trial = 0; trial < 13; ++trial) {
     __builtin_prefetch(row);
     __builtin_prefetch(row + 64);
     __builtin_prefetch(row + 128);
+    __builtin_prefetch(row + 167);
 }
 #endif
 """

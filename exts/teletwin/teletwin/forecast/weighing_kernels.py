@@ -16,10 +16,26 @@ vec4d = wp.vec4d
 mat44d = wp.mat44d
 
 FLOOR = wp.constant(wp.float64(1.0e-24))
+LIVELIER_MAX = wp.constant(wp.float64(1.0e6))
 ERROR_SHARE = wp.constant(wp.float64(0.5))
 """Squared error over squared activity at the longest horizon, before anything is known."""
 GUESS_SLOTS = wp.constant(wp.float64(1.0))
 """Slots of evidence that this guess is worth."""
+
+
+@wp.struct
+class Trust:
+    """How fast trust is won and lost.
+
+    kept, kept_check: shares of what was learned, and of what tells mix from prior, that outlive a slot. patience,
+    surprise (position, orientation): of `weigh`. check_horizons: of `checked`.
+    """
+
+    kept: wp.float64
+    kept_check: wp.float64
+    patience: wp.float64
+    surprise: wp.vec2d
+    check_horizons: wp.float64
 
 
 @wp.func
@@ -82,24 +98,60 @@ def solve_spd(A: mat44d, b: vec4d) -> vec4d:
 
 
 @wp.func
-def weigh(learned: mat44d, product: vec4d, now: mat44d, score: vec4d, prior: vec4d, patience: wp.vec2d) -> vec4d:
+def trace(a: mat44d) -> wp.float64:
+    """Sum of the diagonal."""
+    return a[0, 0] + a[1, 1] + a[2, 2] + a[3, 3]
+
+
+@wp.func
+def weigh(
+    learned: mat44d,
+    product: vec4d,
+    now: mat44d,
+    count: wp.float64,
+    prior: vec4d,
+    patience: wp.float64,
+    surprise: wp.float64,
+) -> vec4d:
     """Weights of the candidates: recursive ridge regression towards the prior weights.
 
-    patience: how many slots of average motion, and of motion as large as now's, the prior is worth. Without
-    the second, what was learned at rest would decide how a sudden motion is forecast.
+    patience: slots of average motion that the prior is worth. surprise: so many slots of motion as large as now's
+    more, times how much livelier than the average it is; without them, what was learned in slow motion would decide
+    how a burst is forecast.
     """
     A = learned
     b = product
-    count = wp.max(score[0], wp.float64(1.0))
+    share = wp.float64(1.0) / wp.max(count, wp.float64(1.0))
+    livelier = wp.min(trace(now) / (share * trace(learned) + FLOOR), LIVELIER_MAX)
     for i in range(4):
-        ridge = patience[0] * learned[i, i] / count + patience[1] * now[i, i] + FLOOR
+        ridge = patience * share * learned[i, i] + surprise * livelier * now[i, i] + FLOOR
         A[i, i] = learned[i, i] + ridge
         b[i] = product[i] + ridge * prior[i]
     w = solve_spd(A, b)
     sound = (w[0] + w[1] + w[2] + w[3]) * wp.float64(0.0)
     if sound != wp.float64(0.0):  # not a number
         return vec4d()
-    if score[1] > score[2]:  # worse than holding of late: trust less
+    return w
+
+
+@wp.func
+def checked(check: wp.vec3d, horizon_slots: wp.float64, horizons: wp.float64) -> wp.float64:
+    """How far from the prior weights to the learned ones to go, 0 ... 1.
+
+    Least squares of what came on the difference that learning made, towards 1 by a ridge of so many horizons: errors
+    of neighbouring slots tell one and the same thing, about a horizon long.
+
+    check: sums of the squared difference between the two mixtures and of its product with what the prior's missed;
+    effective count.
+    """
+    ridge = horizons * horizon_slots * check[0] / wp.max(check[2], wp.float64(1.0)) + FLOOR
+    return wp.clamp((check[1] + ridge) / (check[0] + ridge), wp.float64(0.0), wp.float64(1.0))
+
+
+@wp.func
+def sobered(w: vec4d, score: vec4d) -> vec4d:
+    """Smaller weights where the combination came out worse than holding of late."""
+    if score[1] > score[2]:
         return w * (score[2] / score[1])
     return w
 
