@@ -87,17 +87,24 @@ def test_what_slow_motion_taught_does_not_spoil_bursts():
     assert max(over_best) <= 1.07
 
 
-@pytest.mark.parametrize("group", GROUPS)
-def test_learning_that_does_not_pay_is_given_up(group):
-    kinds = ("line", "write", "line", "write")
-    track = np.concatenate([drawn(kind, seed=seed, duration_s=10.0) for seed, kind in enumerate(kinds)])
+def jerky_then_smooth(*, seed: int) -> Array:
+    """Jumps that nothing foretells, which teach to hold, then a trace."""
+    smooth = drawn("trace", seed=seed, duration_s=10.0)
+    jerky = smooth[:1].repeat(1000, axis=0)
+    jerky[:, :3] += np.random.default_rng(seed).normal(0.0, 0.02, (100, 3)).repeat(10, axis=0)
+    return np.concatenate([jerky, smooth])
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_learning_that_does_not_pay_is_given_up(seed):
+    track = jerky_then_smooth(seed=seed)
     rows = len(track) - WINDOW_COUNT + 1 - AHEAD[-1]
     truth = came(track, rows)
     checking, trusting = (
-        rmse(stream(CombinedForecaster(cfg=cfg), track)[0][:rows], truth, group).mean()
+        rmse(stream(CombinedForecaster(cfg=cfg), track)[0][:rows][-700:], truth[-700:], "position").mean()
         for cfg in (CombinedCfg(), CombinedCfg(check_horizons=1e9))
     )
-    assert checking <= 1.01 * trusting
+    assert checking < 0.995 * trusting
 
 
 def stream(forecaster: CombinedForecaster, track: Array) -> tuple[Array, Array]:
