@@ -5,10 +5,10 @@ from __future__ import annotations
 from teletwin.buffer import PoseHistory
 from teletwin.clock import NS_PER_S
 from teletwin.geometry import Array
+from teletwin.hand import HandSource
 from teletwin.messages import CURVE_KNOTS, CURVE_STEP_S, HORIZON_MAX_S, PoseSample
 from teletwin.session.build import build_hand
 from teletwin.session.config import SessionCfg
-from teletwin.session.operator import Hand
 from teletwin.session.virtual import VirtualSession
 
 _AHEAD_NS = int(1.2 * HORIZON_MAX_S * NS_PER_S)
@@ -17,7 +17,7 @@ _AHEAD_NS = int(1.2 * HORIZON_MAX_S * NS_PER_S)
 class KnownHand:
     """Plays a hand and knows what it will do: samples are polled early and given out on time."""
 
-    def __init__(self, hand: Hand) -> None:
+    def __init__(self, hand: HandSource) -> None:
         self._hand = hand
         self._future = PoseHistory(capacity=4096)
         self._waiting: list[PoseSample] = []

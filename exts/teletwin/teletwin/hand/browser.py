@@ -49,11 +49,6 @@ class BrowserHand:
         self._started = False
         self._samples: list[PoseSample] = []
 
-    @property
-    def newest_seq(self) -> int:
-        """Number of the newest input taken; 0 before the first."""
-        return self._seq
-
     def put(self, hand_input: HandInput) -> bool:
         """Take an input; one that is old or not a pose is counted and changes nothing (False)."""
         if not is_valid_pose(hand_input.pose):

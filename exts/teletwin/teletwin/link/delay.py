@@ -19,17 +19,17 @@ _HOLD_MIN_S, _HOLD_MAX_S = 0.002, 0.5
 _INTERVAL_SMOOTHING = 0.1
 
 
-def check_settings(settings: LinkSettings) -> LinkSettings:
-    """Return the settings when a network can be like that.
+def check_settings(settings: LinkSettings, *, hop: str = "link") -> LinkSettings:
+    """Return the settings of a hop when a network can be like that.
 
     Raises:
         ConfigError: A value is out of its range or not finite.
     """
-    highest = {"delay_ms": 10_000.0, "jitter_ms": 1_000.0, "rate_mbps": math.inf}
+    highest = {"delay_ms": 2_000.0, "jitter_ms": 1_000.0, "rate_mbps": 1e5}
     for name in ("delay_ms", "jitter_ms", "loss", "duplication", "reordering", "rate_mbps"):
         value, most = getattr(settings, name), highest.get(name, 1.0)
         if not (isinstance(value, (int, float)) and 0.0 <= value <= most and math.isfinite(value)):
-            raise ConfigError(f"a link cannot have this {name}", given=value, allowed=f"0 ... {most:g}")
+            raise ConfigError(f"hop '{hop}': {name} is out of range", given=value, allowed=f"0 ... {most:g}")
     return settings
 
 

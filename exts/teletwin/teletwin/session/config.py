@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from teletwin.errors import ConfigError
 from teletwin.forecast import FORECASTERS
 from teletwin.horizon import POLICIES
+from teletwin.link.delay import check_settings
 from teletwin.messages import HORIZON_MAX_S, LinkSettings
 
 HOPS = ("up", "down", "command", "state")
@@ -42,7 +43,7 @@ class NetworkCfg:
     def __post_init__(self) -> None:
         """Check every hop once."""
         for hop in HOPS:
-            check_link(self.hop(hop), name=hop)
+            check_settings(self.hop(hop), hop=hop)
 
     def hop(self, name: str) -> LinkSettings:
         """Settings of one hop: the common ones with that hop's own on top."""
@@ -66,26 +67,6 @@ def parse_hop(text: str, *, allowed: list[str]) -> dict[str, float]:
             )
         values[name] = number
     return values
-
-
-def check_link(settings: LinkSettings, *, name: str) -> None:
-    """Refuse a network that cannot be imitated.
-
-    Raises:
-        ConfigError: A share outside 0 ... 1, or a delay, jitter or rate outside its range.
-    """
-    ranges = {
-        "delay_ms": 2000.0,
-        "jitter_ms": 1000.0,
-        "loss": 1.0,
-        "duplication": 1.0,
-        "reordering": 1.0,
-        "rate_mbps": 1e5,
-    }
-    for field, most in ranges.items():
-        value = getattr(settings, field)
-        if not 0.0 <= value <= most:
-            raise ConfigError(f"hop '{name}': {field} is out of range", given=value, allowed=f"0 ... {most:g}")
 
 
 def check_size(width: int, height: int) -> None:

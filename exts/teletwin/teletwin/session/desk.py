@@ -15,8 +15,9 @@ from teletwin.errors import TeletwinError
 from teletwin.hand.browser import HandInput
 from teletwin.hand.source import HandSwitch
 from teletwin.horizon import build_policy
+from teletwin.link.delay import check_settings
 from teletwin.messages import LinkSettings, Mode, Note, ViewSettings
-from teletwin.session.config import HorizonCfg, check_link, check_size
+from teletwin.session.config import HorizonCfg, check_size
 from teletwin.session.forecasting import live_forecaster, retire
 from teletwin.session.operator import OperatorLoop
 from teletwin.view.server_messages import PageEvent
@@ -134,7 +135,7 @@ class PageDesk:
         if name == "link":
             merged = {n: getattr(self.link, n) for n in LinkSettings.__slots__} | values
             link = LinkSettings(**merged)
-            check_link(link, name="page")
+            check_settings(link, hop="page")
             self.link = link
             self._notify(Note(kind="link", values={n: getattr(link, n) for n in LinkSettings.__slots__}))
         elif name == "view":

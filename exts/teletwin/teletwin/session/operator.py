@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from teletwin.buffer import PoseHistory
 from teletwin.clock import NS_PER_MS, NS_PER_S, Clock
 from teletwin.forecast import WINDOW_COUNT, WINDOW_STEP_S, Forecaster
 from teletwin.geometry import Array
+from teletwin.hand import HandSource
 from teletwin.horizon import HorizonPolicy, LoopObservation
 from teletwin.link import Link, Received
 from teletwin.messages import (
@@ -33,14 +33,6 @@ from teletwin.session.metrics import SessionMetrics
 _WINDOW_STEP_NS = int(WINDOW_STEP_S * NS_PER_S)
 _KEY_RETRY_NS = 200 * NS_PER_MS
 _WARNINGS = 5
-
-
-class Hand(Protocol):
-    """Where the operator's motion comes from."""
-
-    def poll(self, now_ns: int) -> list[PoseSample]:
-        """Samples since the last call, oldest first."""
-        ...
 
 
 @dataclass(slots=True, kw_only=True)
@@ -68,7 +60,7 @@ class OperatorLoop:
         *,
         clock: Clock,
         link: Link,
-        hand: Hand,
+        hand: HandSource,
         policy: HorizonPolicy,
         forecaster: Forecaster,
         metrics: SessionMetrics,

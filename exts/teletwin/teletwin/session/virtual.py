@@ -9,13 +9,14 @@ from dataclasses import dataclass
 from teletwin.arm.simulated import SimulatedArm, SimulatedArmCfg
 from teletwin.clock import NS_PER_MS, NS_PER_S, ShiftedClock, VirtualClock
 from teletwin.forecast import build_forecaster
+from teletwin.hand import HandSource
 from teletwin.horizon import build_policy
 from teletwin.link.memory import MemoryLink, MemoryNetwork
 from teletwin.messages import Frame, Message, Mode, PoseSample, ViewSettings
 from teletwin.session.build import build_arm_loop, build_control, build_hand, build_rendering, fast_tool_pose
 from teletwin.session.config import SessionCfg
 from teletwin.session.metrics import SessionMetrics
-from teletwin.session.operator import Hand, OperatorLoop
+from teletwin.session.operator import OperatorLoop
 from teletwin.session.renderer import RendererLoop
 from teletwin.session.role_cfg import ROLES
 from teletwin.session.twin import TwinLoop
@@ -74,7 +75,7 @@ class VirtualSession:
         self,
         session: SessionCfg,
         *,
-        hand: Hand | None = None,
+        hand: HandSource | None = None,
         pictures: PictureTimes | None = None,
         settle_s: float = 3.0,
         clock_offsets_ms: Mapping[str, float] | None = None,
@@ -109,7 +110,7 @@ class VirtualSession:
         hops, relays = hop_links(role, self.session.network), RELAYS.get(role)
         return self.network.link(role, links=hops, relays=relays, clock=self.clocks[role])
 
-    def _build_operator(self, hand: Hand, log: Log | None) -> OperatorLoop:
+    def _build_operator(self, hand: HandSource, log: Log | None) -> OperatorLoop:
         """The operator's side, its pictures drawn by a timer."""
         session = self.session
         return OperatorLoop(

@@ -33,11 +33,6 @@ _OUTPUTS_BY_TYPE = {
 }
 
 
-def struct_of(kind: str) -> struct.Struct:
-    """The packing of one RTDE type."""
-    return _STRUCTS[kind]
-
-
 def _outputs() -> dict[str, str]:
     types = {name: kind for kind, names in _OUTPUTS_BY_TYPE.items() for name in names.split()}
     for number in range(REGISTER_COUNT):
