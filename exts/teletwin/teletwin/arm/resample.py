@@ -7,13 +7,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from teletwin.arm.transit import MeanTransit, TransitCfg
 from teletwin.clock import NS_PER_S
 from teletwin.errors import ConfigError
 from teletwin.geometry import Array
 
 _KEPT = 64
-_GAP_S = 0.02
-"""A single command weighs in the mean transit as if the last had come this long before, however long it was."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +47,15 @@ class ResamplerCfg:
             raise ConfigError("playout_delay_s or early_max_s cannot be used", given=given, allowed="0 to 0.5 s")
         if min(self.brake_rad_s2, self.resume_speed_rad_s, self.speed_max_rad_s) <= 0.0:
             raise ConfigError("brake_rad_s2, resume_speed_rad_s and speed_max_rad_s must be positive")
+
+    @property
+    def transit(self) -> TransitCfg:
+        """How the mean transit follows: a command that comes later than the continuation lasts pulls it up at once."""
+        return TransitCfg(
+            time_constant_s=self.transit_time_constant_s,
+            late_max_s=self.extrapolation_s,
+            early_max_s=self.early_max_s,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +100,7 @@ class CommandResampler:
         """
         self._placed = True
         self._commands: deque[tuple[int, Array, Array]] = deque(maxlen=_KEPT)
-        self._transit_ns: float | None = None
+        self._transit = MeanTransit(self._cfg.transit)
         self._arrived_ns = 0
         self._last = np.array(q, dtype=np.float64)
         self._holding = True
@@ -112,7 +120,7 @@ class CommandResampler:
             self._hold()
         if self._holding:
             self._resume(q, now_ns)
-        self._update_transit(now_ns - t_ns, now_ns)
+        self._transit.update(now_ns - t_ns, elapsed_ns=now_ns - self._arrived_ns)
         limit = self._cfg.speed_max_rad_s
         self._commands.append((t_ns, np.array(q, dtype=np.float64), np.minimum(np.maximum(qd, -limit), limit)))
         self._arrived_ns = now_ns
@@ -155,19 +163,8 @@ class CommandResampler:
         blend_s = 0.0 if way_rad < 1e-6 else max(self._cfg.resume_s, way_rad / self._cfg.resume_speed_rad_s)
         self._blend_ns = blend_s * NS_PER_S
 
-    def _update_transit(self, transit_ns: int, now_ns: int) -> None:
-        """Follow the mean transit, but let no command wait longer than early_max_s or come too late to be continued."""
-        if self._transit_ns is None:
-            self._transit_ns = float(transit_ns)
-            return
-        elapsed_s = min(max((now_ns - self._arrived_ns) / NS_PER_S, 0.0005), _GAP_S)
-        share = min(elapsed_s / self._cfg.transit_time_constant_s, 1.0)
-        mean_ns = self._transit_ns + share * (transit_ns - self._transit_ns)
-        mean_ns = max(mean_ns, transit_ns - self._cfg.extrapolation_s * NS_PER_S)
-        self._transit_ns = min(mean_ns, transit_ns + self._cfg.early_max_s * NS_PER_S)
-
     def _follow(self, now_ns: int) -> tuple[Array, Array]:
-        transit_ns = self._transit_ns or 0.0
+        transit_ns = self._transit.mean_ns or 0.0
         t_ns = now_ns - transit_ns - self._cfg.playout_delay_s * NS_PER_S
         commands = self._commands
         if t_ns >= commands[-1][0]:
