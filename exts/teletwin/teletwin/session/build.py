@@ -39,7 +39,7 @@ FED_TURN_LAG_S = 0.030
 SERVO_LAG_S = 0.034
 """First guess of a UR's lag behind servoj set-points, RTDE included [s]."""
 
-_RESAMPLING = ResamplerCfg(extrapolation_s=0.03)
+RESAMPLING = ResamplerCfg(extrapolation_s=0.03)
 """Late commands are continued at their own speed for three standard deviations of a 10 ms jitter."""
 
 
@@ -115,13 +115,13 @@ def build_arm_loop(
     log: Callable[[str, Message, int, int], None] | None = None,
 ) -> ArmLoop:
     """The arm role's loop around an arm."""
-    shadow = ShadowArm(arm=SimulatedArm(clock), resampler=CommandResampler(_RESAMPLING), limiter=CommandLimiter())
+    shadow = ShadowArm(arm=SimulatedArm(clock), resampler=CommandResampler(RESAMPLING), limiter=CommandLimiter())
     shadow.limiter.reset(HOME_Q)
     return ArmLoop(
         clock=clock,
         link=link,
         arm=arm,
-        resampler=CommandResampler(_RESAMPLING),
+        resampler=CommandResampler(RESAMPLING),
         limiter=CommandLimiter(),
         shadow=shadow,
         ticks=ticks,
