@@ -28,21 +28,22 @@ class PersonCfg:
 
     Reported: reaction, crossover, lag (McRuer and Jex 1967), submovements and their intervals (Meyer et al. 1988,
     Burdet and Milner 1998), noise (Harris and Wolpert 1998). Assumed, and tuned for errors of a person's order:
-    preview, extrapolation, discount, phase margin, the time in which a person gets used to a delay.
+    preview, extrapolation, discount, dead zone, scatter, the limit of the phase, the time in which a person gets
+    used to a delay.
     """
 
     reaction_s: Range = (0.15, 0.25)
     """From the picture to the beginning of the hand's answer, 0.05 to 0.1 s of motor delay included."""
     crossover_rad_s: Range = (2.0, 4.0)
     """Hand speed per perceived error [1/s] where the delay allows it."""
-    phase_rad: float = 0.9
+    phase_rad: float = 0.7
     """Most that crossover times all delay may be: with more delay a person corrects more gently (pi/2 would ring)."""
     pursuit_gain: Range = (0.7, 1.0)
     """Share of the dot's velocity that the hand takes over without an error being seen."""
-    preview_s: Range = (0.05, 0.15)
+    preview_s: Range = (0.1, 0.2)
     """How far ahead the visible curve lets a person know the dot's velocity."""
-    extrapolation: Range = (0.2, 0.8)
-    """Share of the delay left after preview that a person bridges with the dot's acceleration."""
+    extrapolation: Range = (0.4, 0.9)
+    """Share of the delay and lag left after preview that a person bridges with the dot's acceleration."""
     lag_s: Range = (0.05, 0.1)
     """Neuromuscular lag, of second order."""
     continuous_share: float = 0.3
@@ -90,11 +91,15 @@ class PersonCfg:
                 given=f"discount {self.discount}, continuous {self.continuous_share}, scatter {self.scatter}",
                 allowed="0 ... 1, 0 ... 1, 0 ... 0.5",
             )
-        if not 0.1 <= self.phase_rad <= 1.5 or not 0.0 <= self.delay_guess_s <= 0.5 or self.delay_adapt_s < 0.5:
+        if (
+            not 0.1 <= self.phase_rad <= 1.5
+            or not 0.0 <= self.delay_guess_s <= 0.5
+            or not 0.5 <= self.delay_adapt_s <= 600.0
+        ):
             raise ConfigError(
                 "a person does not adapt so",
                 given=f"phase {self.phase_rad} rad, guess {self.delay_guess_s} s, in {self.delay_adapt_s} s",
-                allowed="0.1 ... 1.5 rad, 0 ... 0.5 s, 0.5 s or more",
+                allowed="0.1 ... 1.5 rad, 0 ... 0.5 s, 0.5 ... 600 s",
             )
         if not 0.01 <= self.reach_m <= 1.0 or not 0.05 <= self.speed_max_m_s <= 3.0:
             raise ConfigError(

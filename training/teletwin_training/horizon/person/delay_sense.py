@@ -15,9 +15,9 @@ _LEAST_S, _MOST_S = -0.2, 0.5
 class DelaySense:
     """Slow regression of the gap between hand and shown tool on the hand's velocity.
 
-    People adapt to delays of visual feedback while they track, within minutes at most and with a lower gain
-    meanwhile (Foulkes and Miall 2000; lower crossover with more delay: McRuer and Jex 1967). That they do it by
-    a regression is a stand-in. The hand and the tool may have different origins; their axes and scale are the same.
+    People get used to delays of visual feedback as they track (Foulkes and Miall 2000), and their crossover falls
+    with more delay (McRuer and Jex 1967). That they do it by a regression, and how fast, is an assumption. The hand
+    and the tool may have different origins; their axes and scale are the same.
 
     Args:
         persons: Rows.

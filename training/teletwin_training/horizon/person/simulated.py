@@ -54,7 +54,7 @@ class SimulatedPersons:
                 allowed="1 or more, 0.001 ... 0.02 s",
             )
         self._cfg, self._slot_s = cfg or PersonCfg(), slot_s
-        # Rows: quaternions i * neutral of the basis, so that a small turn is a product with a matrix.
+        # Rows: quaternions i * neutral of the basis, so that a small turn is a weighted sum of them.
         self._neutral = quat_multiply(np.eye(4), quat_normalize(np.asarray(orientation, dtype=np.float64)))
         seed = int(rng.integers(2**63))
         self._streams = PersonalStreams(persons=persons, channels=unrest.CHANNELS + corrections.CHANNELS, seed=seed)
@@ -166,9 +166,9 @@ class SimulatedPersons:
         shift, turn = self._unrest.step(white, speed)
         hand = start + _shortened(self._place + shift - start, cfg.reach_m)
         self._hand = self._hand + _shortened(hand - self._hand, cfg.speed_max_m_s * self._slot_s)
-        half = np.concatenate([np.ones((len(turn), 1)), 0.5 * turn], axis=1)
-        half /= np.sqrt((half * half).sum(axis=1, keepdims=True))
-        return np.concatenate([self._hand, half @ self._neutral], axis=1)
+        quat = self._neutral[0] + (0.5 * turn[:, :, None] * self._neutral[1:]).sum(axis=1)
+        quat /= np.sqrt((quat * quat).sum(axis=1, keepdims=True))
+        return np.concatenate([self._hand, quat], axis=1)
 
 
 def _shortened(vectors: Array, most: float) -> Array:
