@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pytest
@@ -32,6 +33,7 @@ class Run:
         return np.sqrt((self.error[300:] ** 2).mean(axis=0))
 
 
+@cache
 def dots(persons: int, duration_s: float, speed_m_s: float = 0.08) -> Array:
     t = np.arange(round(duration_s / SLOT_S)) * SLOT_S
     plane = np.eye(3)[:, 1:]
@@ -75,7 +77,7 @@ def speed_peaks_hz(hand: Array) -> Array:
 
 @pytest.fixture(scope="module")
 def by_delay() -> dict[float, Run]:
-    target = dots(PERSONS, 20.0)
+    target = dots(PERSONS, 16.0)
     return {delay_s: follow(target, delay_s=delay_s) for delay_s in DELAYS_S}
 
 
@@ -92,7 +94,7 @@ def test_every_persons_error_grows_with_the_delay(by_delay):
 
 def test_the_loop_stays_stable_with_300_ms_of_delay(by_delay):
     error = by_delay[0.3].error
-    early, late = (np.sqrt((part**2).mean(axis=0)) for part in (error[500:1000], error[-500:]))
+    early, late = (np.sqrt((part**2).mean(axis=0)) for part in (error[400:900], error[-500:]))
     assert error.max() < 0.12
     assert (late < 1.5 * early).all()
 
@@ -116,7 +118,7 @@ def test_nobody_answers_before_the_reaction_time():
 
 @pytest.mark.parametrize("delay_s", [0.0, 0.2])
 def test_a_display_that_leads_lessens_the_error(by_delay, delay_s):
-    led = follow(dots(PERSONS, 20.0), delay_s=delay_s, lead_s=0.05).rms
+    led = follow(dots(PERSONS, 16.0), delay_s=delay_s, lead_s=0.05).rms
     assert np.median(led) < 0.9 * np.median(by_delay[delay_s].rms)
     assert (led < by_delay[delay_s].rms).mean() > 0.8
 
@@ -129,7 +131,7 @@ def test_the_hands_speed_has_two_to_five_peaks_a_second(by_delay):
 
 
 def test_submovements_show_in_the_speed():
-    target = dots(PERSONS, 12.0)
+    target = dots(PERSONS, 10.0)
     in_bumps, smooth = (
         speed_peaks_hz(follow(target, cfg=PersonCfg(body=STILL, continuous_share=share)).hand) for share in (0.0, 1.0)
     )
@@ -191,7 +193,7 @@ def test_the_orientation_wanders_slowly_about_the_given_one():
     neutral = np.array([0.5, 0.5, -0.5, 0.5])
     people = SimulatedPersons(persons=8, rng=np.random.default_rng(1), orientation=neutral)
     still = np.zeros((8, 3))
-    quats = np.array([people.step(still, still, still)[:, 3:] for _ in range(1500)])
+    quats = np.array([people.step(still, still, still)[:, 3:] for _ in range(800)])
     np.testing.assert_allclose(np.linalg.norm(quats, axis=2), 1.0, atol=1e-12)
     away = rotation_angle(quats, neutral)
     assert 0.01 < np.sqrt((away**2).mean()) < 0.08
@@ -202,7 +204,7 @@ def test_tremor_and_effort_are_as_large_as_asked_for():
     cfg = PersonCfg(body=BodyCfg(tremor_m=(16e-6, 16e-6), drift_m=0.0, sway_rad=(0.0, 0.0)))
     people = SimulatedPersons(persons=32, cfg=cfg, rng=np.random.default_rng(1))
     still = np.zeros((32, 3))
-    at_rest = np.array([people.step(still, still, still)[:, :3] for _ in range(800)])[200:]
+    at_rest = np.array([people.step(still, still, still)[:, :3] for _ in range(700)])[200:]
     assert np.sqrt((at_rest**2).sum(axis=2).mean()) == pytest.approx(16e-6, rel=0.15)
     spectrum = (np.abs(np.fft.rfft(at_rest, axis=0)) ** 2).sum(axis=(1, 2))
     assert 7.0 < np.fft.rfftfreq(len(at_rest), SLOT_S)[spectrum.argmax()] < 12.0
