@@ -11,6 +11,9 @@ import pytest
 
 from teletwin.errors import ConfigError
 from teletwin.horizon import POLICIES, LoopObservation, build_policy
+from teletwin.horizon.action import ACTIONS
+from teletwin.horizon.observation import observation_names
+from teletwin.horizon.policy_file import PolicyFile, identity_policy, save_policy
 from teletwin.messages import HORIZON_MAX_S
 
 
@@ -21,6 +24,22 @@ class Settings:
     horizon_render_ms: float = 80.0
     horizon_control_orientation_ms: float | None = None
     horizon_render_orientation_ms: float | None = None
+    policy_file: str = ""
+
+
+def wild_policy(observation: str, action: str) -> PolicyFile:
+    """A policy that nobody taught anything."""
+    rng, count = np.random.default_rng(4), len(observation_names(observation))
+    layers = tuple(
+        (rng.normal(size=weights.shape), rng.normal(size=biases.shape))
+        for weights, biases in identity_policy(observation, action).layers
+    )
+    return PolicyFile(
+        observation=observation, action=action, mean=np.zeros(count), scale=np.full(count, 0.5), layers=layers
+    )
+
+
+LEARNED = [("learned", observation, action) for observation in ("rich", "paper") for action in ACTIONS]
 
 
 def observation(t_ns=0, **values):
@@ -28,10 +47,16 @@ def observation(t_ns=0, **values):
     return LoopObservation(t_ns=t_ns, window=np.tile([0, 0, 0, 1.0, 0, 0, 0], (100, 1)), **known)
 
 
-@pytest.fixture(params=[(name, paper) for name in sorted(POLICIES) for paper in (False, True)], ids=str)
-def policy(request):
-    name, paper = request.param
-    return build_policy(Settings(policy=name), paper_mode=paper)
+@pytest.fixture(
+    params=[*((name, paper) for name in sorted(POLICIES) if name != "learned" for paper in (False, True)), *LEARNED],
+    ids=str,
+)
+def policy(request, tmp_path):
+    name, *how = request.param
+    if name != "learned":
+        return build_policy(Settings(policy=name), paper_mode=how[0])
+    path = save_policy(tmp_path / "wild.npz", wild_policy(*how))
+    return build_policy(Settings(policy=name, policy_file=str(path)))
 
 
 def four(horizons):
@@ -42,7 +67,9 @@ def four(horizons):
 def test_horizons_stay_in_range_whatever_is_measured(policy, delay_s):
     for slot in range(5):
         seen = observation(slot * 10_000_000, aol_s=delay_s, control_delay_s=delay_s, display_delay_s=delay_s)
-        assert all(0.0 <= value <= HORIZON_MAX_S for value in four(policy.decide(seen)))
+        horizons = policy.decide(seen)
+        least_s = -HORIZON_MAX_S if horizons.late_binding_control else 0.0
+        assert all(least_s <= value <= HORIZON_MAX_S for value in four(horizons))
 
 
 def test_the_gain_is_in_range(policy):

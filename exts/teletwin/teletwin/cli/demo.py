@@ -14,6 +14,7 @@ from teletwin.cli.options import read_options
 from teletwin.errors import ConfigError
 from teletwin.session.config import SessionCfg
 from teletwin.session.launch import INTERRUPTED, Roles, local_session
+from teletwin.session.policies import check_policy
 from teletwin.session.role_cfg import PageCfg, RoleCfg, with_token
 from teletwin.session.warm import warm_up
 
@@ -44,6 +45,7 @@ class DemoOptions:
         if self.headless and not self.duration:
             raise ConfigError("a headless demo needs an end", mend="give --duration SECONDS")
         check_files(hand=self.session.hand, report=self.report, record=self.record)
+        check_policy(self.session.horizon)
 
 
 def main(arguments: list[str]) -> int:
@@ -53,7 +55,7 @@ def main(arguments: list[str]) -> int:
     common, before = _common(options), _written_ns(options.report)
     with contextlib.ExitStack() as stack:
         roles = stack.enter_context(Roles())
-        warm_up(_say, forecaster=options.session.forecaster)
+        warm_up(_say, forecaster=options.session.forecaster, policy=options.session.horizon.policy)
         # Until here Ctrl-C ends the process as usual; from here on it ends the roles together.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())

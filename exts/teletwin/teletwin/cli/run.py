@@ -15,6 +15,7 @@ from teletwin.cli.options import read_options
 from teletwin.errors import ConfigError
 from teletwin.session.config import SessionCfg
 from teletwin.session.launch import INTERRUPTED, Roles
+from teletwin.session.policies import check_policy
 from teletwin.session.role_cfg import PORTS, PageCfg, RoleCfg, shared_secret, with_token
 from teletwin.session.warm import warm_up
 
@@ -60,6 +61,7 @@ class RunOptions:
             raise ConfigError("the duration is negative", given=self.duration, allowed="0 or more seconds")
         if self.role == "operator":
             check_files(hand=self.session.hand, report=self.report, record=self.record)
+            check_policy(self.session.horizon)
 
 
 def main(arguments: list[str]) -> int:
@@ -71,13 +73,14 @@ def main(arguments: list[str]) -> int:
         return run_in_isaac(options)
     with contextlib.ExitStack() as stack:
         roles = stack.enter_context(Roles())
-        warm_up(lambda text: print(f"teletwin: {text}", flush=True), forecaster=options.session.forecaster)
+        session = options.session
+        warm_up(_say, forecaster=session.forecaster, policy=session.horizon.policy)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
         if not _start(roles, options, stop):
             return INTERRUPTED
         page = roles.running["operator"].text if options.role == "operator" else ""
-        print(f"teletwin: the {options.role} runs{' at ' + page if page else ''}", flush=True)
+        _say(f"the {options.role} runs{' at ' + page if page else ''}")
         return _watch(roles, stop, options.duration)
 
 
@@ -139,3 +142,8 @@ def _address(options: RunOptions, name: str, role: str) -> tuple[str, int] | Non
         return ("127.0.0.1" if options.bind == "0.0.0.0" else options.bind), PORTS[role]
     host = str(getattr(options, "twin" if role == "renderer" else role))
     return None if host == "learn" else (host, PORTS[role])
+
+
+def _say(text: str) -> None:
+    """One line for the person at the terminal."""
+    print(f"teletwin: {text}", flush=True)

@@ -29,6 +29,8 @@ class LoopObservation:
     """Measured T_render: hand sample to drawn frame [s]; < 0 unknown."""
     predicted_error_m: float = -1.0
     """Error that the forecaster expects of itself at the control delay [m]; < 0 unknown."""
+    curve: Array | None = None
+    """This slot's forecast (CURVE_KNOTS, 7); None where nobody forecast. The array is reused in the next slot."""
 
 
 class HorizonPolicy(Protocol):
@@ -71,12 +73,18 @@ class HorizonSettings(Protocol):
         """The same for orientation; None takes the position's."""
         ...
 
+    @property
+    def policy_file(self) -> str:
+        """File of the policy 'learned'; empty takes the shipped one."""
+        ...
+
 
 Builder = Callable[[HorizonSettings, bool], HorizonPolicy]
 
 POLICIES: dict[str, str] = {
     "fixed": "teletwin.horizon.fixed:from_settings",
     "rule": "teletwin.horizon.rule:from_settings",
+    "learned": "teletwin.horizon.learned:from_settings",
 }
 """Name on the command line -> the function that builds it; imported when it is built."""
 
@@ -89,9 +97,24 @@ def build_policy(settings: HorizonSettings, *, paper_mode: bool = False) -> Hori
         paper_mode: Absolute horizons bound at the sender, for a twin with the stock motion policy.
 
     Raises:
-        ConfigError: No policy has this name, or a horizon is out of range.
+        ConfigError: No policy has this name, a horizon is out of range, or a policy file cannot be used.
     """
     if settings.policy not in POLICIES:
         raise ConfigError("no horizon policy has this name", given=settings.policy, allowed=", ".join(POLICIES))
     module, _, function = POLICIES[settings.policy].partition(":")
     return cast(Builder, getattr(import_module(module), function))(settings, paper_mode)
+
+
+def available_policies(policy_file: str = "") -> list[str]:
+    """Names that can be chosen here: 'learned' only where its file is known.
+
+    Args:
+        policy_file: The file that was given; empty looks for the shipped one.
+    """
+    from teletwin.horizon.learned import policy_path
+
+    try:
+        is_known = policy_path(policy_file).is_file()
+    except ConfigError:
+        is_known = False
+    return [name for name in POLICIES if name != "learned" or is_known]

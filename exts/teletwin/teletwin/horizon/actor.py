@@ -23,24 +23,25 @@ class Actor:
             for weights, biases in policy.layers[:-1]
         ]
         self._weights, self._biases = policy.layers[-1]
-        self._action, self._one = np.zeros(len(self._biases)), np.ones(len(self._biases))
+        self._action = np.zeros(len(self._biases))
+        self._most_action, self._least_action = np.ones(len(self._biases)), -np.ones(len(self._biases))
 
     def act(self, observation: Array) -> Array:
         """The action (m,) in [-1, 1] for an observation (n,), in an array of its own."""
         value = self._seen
         np.subtract(observation, self._mean, value)
         np.divide(value, self._scale, value)
-        np.minimum(value, self._most, value)
-        np.maximum(value, self._least, value)
+        np.minimum(value, self._most, out=value)
+        np.maximum(value, self._least, out=value)
         for weights, biases, out, negative, zeros, ones in self._hidden:
             np.dot(value, weights, out)
             np.add(out, biases, out)
             # ELU in two branches that meet at 0: the greater of x and exp(min(x, 0)) - 1.
-            np.minimum(out, zeros, negative)
+            np.minimum(out, zeros, out=negative)
             np.exp(negative, negative)
             np.subtract(negative, ones, negative)
-            value = np.maximum(out, negative, out)
+            value = np.maximum(out, negative, out=out)
         np.dot(value, self._weights, self._action)
         np.add(self._action, self._biases, self._action)
-        np.minimum(self._action, self._one, self._action)
-        return np.maximum(self._action, -self._one)
+        np.minimum(self._action, self._most_action, out=self._action)
+        return np.maximum(self._action, self._least_action)

@@ -9,7 +9,7 @@ import omni.ui as ui
 
 from teletwin.clock import NS_PER_S, SystemClock
 from teletwin.forecast import FORECASTERS
-from teletwin.horizon import POLICIES
+from teletwin.horizon import available_policies
 from teletwin.kit import events
 from teletwin.kit.guard import Guard
 from teletwin.kit.hand_input import HAND_INPUTS
@@ -77,7 +77,7 @@ class Panel:
         settings = self._app.settings
         with ui.CollapsableFrame("Forecast", height=0), ui.VStack(spacing=3, height=0):
             self._guards.append(choice_field(settings, "forecaster", "Forecaster", tuple(FORECASTERS)))
-            self._guards.append(choice_field(settings, "horizon_policy", "Horizon policy", tuple(POLICIES)))
+            self._guards.append(choice_field(settings, "horizon_policy", "Horizon policy", tuple(available_policies())))
             self._guards.append(number_field(settings, "horizon_control_ms", "Control horizon [ms]"))
             self._guards.append(number_field(settings, "horizon_render_ms", "Display horizon [ms]"))
 

@@ -88,7 +88,8 @@ class HorizonCfg:
     """How far to look ahead."""
 
     policy: str = "rule"
-    """'rule' follows the measured Age of Loop; 'fixed' takes the four below as they stand."""
+    """'rule' follows the measured Age of Loop; 'fixed' takes the four below as they stand; 'learned', or the path of a
+    policy file (.npz), corrects the rule by what was learned."""
     horizon_control_ms: float = 0.0
     """Absolute horizon of the control function, position [ms] (policy fixed)."""
     horizon_render_ms: float = 0.0
@@ -97,14 +98,20 @@ class HorizonCfg:
     """The same for orientation; the position's when not given."""
     horizon_render_orientation_ms: float | None = None
     """The same for orientation; the position's when not given."""
+    policy_file: str = ""
+    """File of the policy 'learned' (.npz); the shipped one when not given."""
 
     def __post_init__(self) -> None:
-        """Refuse an unknown policy, and horizons outside 0 ... H_max."""
+        """Take a file for the learned policy; refuse an unknown policy, and horizons outside 0 ... H_max."""
+        if self.policy.lower().endswith(".npz"):
+            object.__setattr__(self, "policy_file", self.policy)
+            object.__setattr__(self, "policy", "learned")
         if self.policy not in POLICIES:
-            raise ConfigError("unknown horizon policy", given=self.policy, allowed=", ".join(POLICIES))
-        for field in dataclasses.fields(self)[1:]:
+            allowed = f"{', '.join(POLICIES)}, or a policy file (.npz)"
+            raise ConfigError("unknown horizon policy", given=self.policy, allowed=allowed)
+        for field in dataclasses.fields(self):
             value = getattr(self, field.name)
-            if value is not None and not 0.0 <= value <= 1000.0 * HORIZON_MAX_S:
+            if isinstance(value, int | float) and not 0.0 <= value <= 1000.0 * HORIZON_MAX_S:
                 raise ConfigError(
                     f"{field.name} is out of range", given=value, allowed=f"0 ... {1000 * HORIZON_MAX_S:g} ms"
                 )

@@ -14,12 +14,12 @@ from typing import Any
 from teletwin.errors import TeletwinError
 from teletwin.hand.browser import HandInput
 from teletwin.hand.source import HandSwitch
-from teletwin.horizon import build_policy
 from teletwin.link.delay import check_settings
 from teletwin.messages import LinkSettings, Mode, Note, ViewSettings
 from teletwin.session.config import HorizonCfg, check_size
 from teletwin.session.forecasting import live_forecaster, retire
 from teletwin.session.operator import OperatorLoop
+from teletwin.session.policies import live_policy
 from teletwin.view.server_messages import PageEvent
 
 _MODES = {"engage": Mode.ENGAGED, "hold": Mode.HOLD, "stop": Mode.OFF}
@@ -47,6 +47,7 @@ class PageDesk:
     ) -> None:
         self._loop, self._hand = loop, hand
         self.horizon, self.paper_mode, self.view = horizon, paper_mode, view
+        self._wanted = horizon
         self._slot_s = slot_s
         self._notify, self._set_view, self._record = notify, set_view, record
         self._events: deque[PageEvent] = deque(maxlen=4096)
@@ -144,17 +145,36 @@ class PageDesk:
             self._change_policy(values)
         elif name == "horizons":
             renamed = {f"horizon_{key}": value for key, value in values.items()}
-            self.horizon = _replaced(self.horizon, renamed)
-            self._loop.policy = build_policy(self.horizon, paper_mode=self.paper_mode)
+            self._want_policy(_replaced(self._wanted, renamed))
 
     def _change_policy(self, values: dict[str, Any]) -> None:
         """Another policy or forecaster by name."""
         if "policy" in values:
-            self.horizon = _replaced(self.horizon, {"policy": values["policy"]})
-            self._loop.policy = build_policy(self.horizon, paper_mode=self.paper_mode)
+            self._want_policy(_replaced(self._wanted, {"policy": values["policy"]}))
         if "forecaster" in values:
             name = values["forecaster"]
             threading.Thread(target=self._change_forecaster, args=(name,), daemon=True).start()
+
+    def _want_policy(self, horizon: HorizonCfg) -> None:
+        """Let another policy take over; a learned one is built beside the loop, as its kernel may be compiled."""
+        self._wanted = horizon
+        if horizon.policy == "learned":
+            threading.Thread(target=self._take_policy, args=(horizon,), daemon=True).start()
+        else:
+            self._take_policy(horizon)
+
+    def _take_policy(self, horizon: HorizonCfg) -> None:
+        """Build it and hand it to the loop, unless another has been wanted meanwhile."""
+        try:
+            policy, warning = live_policy(horizon, paper_mode=self.paper_mode)
+        except TeletwinError as error:
+            warning = str(error)
+            self._wanted = self.horizon if self._wanted is horizon else self._wanted
+        else:
+            if self._wanted is horizon:
+                self.horizon, self._loop.policy = horizon, policy
+        if warning:
+            self._loop.state.warn(warning)
 
     def _change_forecaster(self, name: str) -> None:
         """Build another forecaster, then let it take over; not in the loop, as some take seconds to start."""

@@ -1,4 +1,4 @@
-"""The operator's side of the loop: hand, queue, horizons, forecast, packet; pictures and status come back."""
+"""The operator's side of the loop: hand, queue, forecast, horizons, packet; pictures and status come back."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ class OperatorState:
 
 
 class OperatorLoop:
-    """One slot: sample the hand, choose horizons, forecast, send. Between slots: take what arrives."""
+    """One slot: sample the hand, forecast, choose horizons, send. Between slots: take what arrives."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class OperatorLoop:
         return self._history.newest_pose if len(self._history) else None
 
     def slot(self, now_ns: int) -> None:
-        """Sample, decide, forecast and send one packet."""
+        """Sample, forecast, decide and send one packet."""
         for sample in self._hand.poll(now_ns):
             if not np.isfinite(sample.pose).all():
                 self.state.invalid_count += 1
@@ -107,8 +107,8 @@ class OperatorLoop:
     def _packet(self, now_ns: int) -> ForecastPacket:
         """The newest pose with its forecast and horizons."""
         window = self._history.window(WINDOW_COUNT, step_ns=_WINDOW_STEP_NS)
-        self.state.horizons = self.policy.decide(self._observe(now_ns, window))
         self.forecaster.forecast(window, out=self._curve)
+        self.state.horizons = self.policy.decide(self._observe(now_ns, window))
         self.state.slot += 1
         return ForecastPacket(
             t_ns=self._history.newest_t_ns,
@@ -138,6 +138,7 @@ class OperatorLoop:
             control_delay_s=control_s,
             display_delay_s=self.metrics.display.delay_s,
             predicted_error_m=predicted_error_m(self.forecaster, control_s),
+            curve=self._curve,
         )
 
     def pump(self, now_ns: int) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 from teletwin import __version__
 from teletwin.clock import NS_PER_MS, NS_PER_S, SystemClock
 from teletwin.errors import TeletwinError
-from teletwin.horizon import POLICIES, build_policy
+from teletwin.horizon import available_policies
 from teletwin.link.udp import UdpLink
 from teletwin.messages import Frame, Mode, Note, ViewSettings
 from teletwin.report.document import build_report, write_report
@@ -24,6 +24,7 @@ from teletwin.session.forecasting import available_forecasters, live_forecaster,
 from teletwin.session.log import Recorder
 from teletwin.session.metrics import SessionMetrics
 from teletwin.session.operator import OperatorLoop
+from teletwin.session.policies import live_policy
 from teletwin.session.realtime import favour_this_thread
 from teletwin.session.report import session_results
 from teletwin.session.role_cfg import RoleCfg
@@ -60,12 +61,13 @@ class OperatorProcess:
         self.link: UdpLink = stack.enter_context(open_link(cfg, self.clock))
         self.recorder = stack.enter_context(Recorder(cfg, self.clock))
         self.metrics = SessionMetrics(tool_pose=fast_tool_pose())
+        policy, *warnings = live_policy(session.horizon, paper_mode=session.paper_mode)
         forecaster, warning = live_forecaster(session.forecaster, slot_s=1e-3 * session.slot_ms)
         self.loop = OperatorLoop(
             clock=self.clock,
             link=self.link,
             hand=self.hand,
-            policy=build_policy(session.horizon, paper_mode=session.paper_mode),
+            policy=policy,
             forecaster=forecaster,
             metrics=self.metrics,
             on_frame=self._on_frame,
@@ -83,9 +85,9 @@ class OperatorProcess:
             record=self._record,
         )
         stack.callback(lambda: retire(self.loop.forecaster))
-        if warning:
-            self.loop.state.warn(warning)
-            sys.stderr.write(f"teletwin operator: {warning}\n")
+        for text in filter(None, (*warnings, warning)):
+            self.loop.state.warn(text)
+            sys.stderr.write(f"teletwin operator: {text}\n")
         self.desk.link = session.network.hop("up")
         self.desk.forecaster = session.forecaster
         self.server: PageServer = stack.enter_context(self._page())
@@ -107,7 +109,7 @@ class OperatorProcess:
             loop=self._page_loop,
             hello={
                 "version": __version__,
-                "policies": list(POLICIES),
+                "policies": available_policies(self.cfg.session.horizon.policy_file),
                 "forecasters": available_forecasters(),
                 "view_height_m": self._camera.height_at(tool_pose_in_ur_base(HOME_Q)[:3]),
             },

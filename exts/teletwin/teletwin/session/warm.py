@@ -11,18 +11,18 @@ from pathlib import Path
 
 from teletwin.forecast import DEFAULT_FORECASTER, NEEDS_EXTRA, build_forecaster
 
-_ROOMS = ("forecast", "robot", "twin")
+_ROOMS = ("forecast", "horizon", "robot", "twin")
 
 
-def warm_up(say: Callable[[str], None], *, forecaster: str = DEFAULT_FORECASTER) -> bool:
+def warm_up(say: Callable[[str], None], *, forecaster: str = DEFAULT_FORECASTER, policy: str = "rule") -> bool:
     """Compile what the session runs unless that was done for this very code; tell whether it was needed.
 
-    Other forecasters are compiled when somebody chooses them.
+    Other forecasters and policies are compiled when somebody chooses them.
     """
-    stamp = _stamp(forecaster)
+    stamp = _stamp(forecaster, policy)
     if stamp.exists():
         return False
-    for name, work in _kernels(forecaster):
+    for name, work in _kernels(forecaster, policy):
         say(f"compiling {name} (first start only)")
         work()
     with contextlib.suppress(OSError):  # without the stamp the next start looks again
@@ -31,7 +31,7 @@ def warm_up(say: Callable[[str], None], *, forecaster: str = DEFAULT_FORECASTER)
     return True
 
 
-def _kernels(forecaster: str) -> Iterator[tuple[str, Callable[[], object]]]:
+def _kernels(forecaster: str, policy: str) -> Iterator[tuple[str, Callable[[], object]]]:
     """Name and compiler of every kernel that the roles run."""
     from teletwin.robot.fast import FastKinematics
     from teletwin.robot.ur3e import load_ur3e
@@ -43,12 +43,16 @@ def _kernels(forecaster: str) -> Iterator[tuple[str, Callable[[], object]]]:
     yield "kinematics", lambda: FastKinematics(load_ur3e().chain)
     if forecaster not in NEEDS_EXTRA:
         yield f"forecaster {forecaster}", lambda: build_forecaster(forecaster)
+    if policy == "learned":
+        from teletwin.horizon.observation import MotionFeatures
+
+        yield "features of the motion", lambda: MotionFeatures(hands=1)
 
 
-def _stamp(forecaster: str) -> Path:
+def _stamp(forecaster: str, policy: str) -> Path:
     """A file whose name tells the code that was compiled."""
     package = Path(__file__).resolve().parents[1]
-    digest = hashlib.sha256(f"{version('warp-lang')} {forecaster}".encode())
+    digest = hashlib.sha256(f"{version('warp-lang')} {forecaster} {policy == 'learned'}".encode())
     for room in _ROOMS:
         for path in sorted((package / room).rglob("*.py")):
             digest.update(path.read_bytes())
