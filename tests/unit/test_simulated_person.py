@@ -77,7 +77,7 @@ def speed_peaks_hz(hand: Array) -> Array:
 
 @pytest.fixture(scope="module")
 def by_delay() -> dict[float, Run]:
-    target = dots(PERSONS, 16.0)
+    target = dots(PERSONS, 13.0)
     return {delay_s: follow(target, delay_s=delay_s) for delay_s in DELAYS_S}
 
 
@@ -100,7 +100,7 @@ def test_the_loop_stays_stable_with_300_ms_of_delay(by_delay):
 
 
 def test_a_dot_at_rest_is_reached_and_held_in_spite_of_the_delay():
-    target = np.zeros((1200, PERSONS, 3))
+    target = np.zeros((1000, PERSONS, 3))
     target[50:] = [0.05, 0.0, 0.0]
     for delay_s in (0.0, 0.3):
         rest = follow(target, delay_s=delay_s, jumps=True).error[-400:]
@@ -118,7 +118,7 @@ def test_nobody_answers_before_the_reaction_time():
 
 @pytest.mark.parametrize("delay_s", [0.0, 0.2])
 def test_a_display_that_leads_lessens_the_error(by_delay, delay_s):
-    led = follow(dots(PERSONS, 16.0), delay_s=delay_s, lead_s=0.05).rms
+    led = follow(dots(PERSONS, 13.0), delay_s=delay_s, lead_s=0.05).rms
     assert np.median(led) < 0.9 * np.median(by_delay[delay_s].rms)
     assert (led < by_delay[delay_s].rms).mean() > 0.8
 
@@ -131,7 +131,7 @@ def test_the_hands_speed_has_two_to_five_peaks_a_second(by_delay):
 
 
 def test_submovements_show_in_the_speed():
-    target = dots(PERSONS, 10.0)
+    target = dots(PERSONS, 8.0)
     in_bumps, smooth = (
         speed_peaks_hz(follow(target, cfg=PersonCfg(body=STILL, continuous_share=share)).hand) for share in (0.0, 1.0)
     )
@@ -212,7 +212,7 @@ def test_tremor_and_effort_are_as_large_as_asked_for():
 
 def test_noise_grows_with_speed():
     def unsteadiness(speed_m_s: float) -> float:
-        target = dots(8, 8.0, speed_m_s)
+        target = dots(6, 6.0, speed_m_s)
         cfgs = [PersonCfg(body=BodyCfg(drift_m=0.0)), PersonCfg(body=STILL)]
         noisy, steady = (follow(target, cfg=PersonCfg(body=c.body, continuous_share=1.0)).hand for c in cfgs)
         return float(np.sqrt(((noisy - steady)[300:, :, :3] ** 2).mean()))

@@ -15,6 +15,7 @@ TRAITS = (
     "pursuit_gain",
     "preview_s",
     "extrapolation",
+    "delay_lead",
     "lag_s",
     "dead_zone_m",
     "discount",
@@ -44,6 +45,8 @@ class PersonCfg:
     """How far ahead the visible curve lets a person know the dot's velocity."""
     extrapolation: Range = (0.4, 0.9)
     """Share of the delay and lag left after preview that a person bridges with the dot's acceleration."""
+    delay_lead: Range = (0.3, 0.7)
+    """Share of the display's delay, once felt, by which a person runs ahead of the dot."""
     lag_s: Range = (0.05, 0.1)
     """Neuromuscular lag, of second order."""
     continuous_share: float = 0.3

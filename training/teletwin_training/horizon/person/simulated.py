@@ -122,7 +122,7 @@ class SimulatedPersons:
             self._traits["crossover_rad_s"], self._cfg.phase_rad / np.maximum(self._own_s + delay_s, 0.05)
         )
         self._correct(error, rate, delay_s, white[:, unrest.CHANNELS :])
-        command = self._anticipated() + (self._continuous * rate) * error
+        command = self._anticipated(delay_s) + (self._continuous * rate) * error
         first, second = self._muscle
         first += self._opening * (command - first)
         second += self._opening * (first - second)
@@ -137,14 +137,15 @@ class SimulatedPersons:
         left_s = np.maximum(reaction_s - preview_s, 0.0)
         self._left = np.round(left_s[:, 0] / self._slot_s).astype(np.intp)
         self._earlier = self._left + round(_ACCELERATION_S / self._slot_s)
-        self._bridge = self._traits["extrapolation"] * (left_s + lag_s) / _ACCELERATION_S
+        self._bridge_s = self._traits["extrapolation"] * (left_s + lag_s)
         self._opening = 1.0 - np.exp(-2.0 * self._slot_s / lag_s)
 
-    def _anticipated(self) -> Array:
-        """Velocity (N, 3) [m/s] that persons expect of the dot and take over."""
+    def _anticipated(self, delay_s: Array) -> Array:
+        """Velocity (N, 3) [m/s] that persons expect of the dot, and take over, when they lead a display by delay_s."""
         late = self._seen.ago(self._left)[:, 3:]
         earlier = self._seen.ago(self._earlier)[:, 3:]
-        return self._traits["pursuit_gain"] * (late + self._bridge * (late - earlier))
+        ahead_s = self._bridge_s + self._traits["delay_lead"] * np.maximum(delay_s, 0.0)
+        return self._traits["pursuit_gain"] * (late + ahead_s / _ACCELERATION_S * (late - earlier))
 
     def _correct(self, error: Array, rate: Array, delay_s: Array, white: Array) -> None:
         """Start submovements where an error is worth one and no other began just before."""
