@@ -159,7 +159,9 @@ def _transits(
     mean = MeanTransit(RESAMPLING.transit)
     out, resumes = np.zeros(len(kept)), np.zeros(len(kept), dtype=np.bool_)
     last_ns = 0
-    for index, (arrived_ns, hold_ns) in enumerate(zip(arrivals_ns[kept].tolist(), holds_ns[kept].tolist(), strict=True)):
+    for index, (arrived_ns, hold_ns) in enumerate(
+        zip(arrivals_ns[kept].tolist(), holds_ns[kept].tolist(), strict=True)
+    ):
         out[index] = mean.update(arrived_ns - hold_ns, elapsed_ns=arrived_ns - last_ns)
         resumes[index] = index > 0 and arrived_ns - last_ns > _FORGET_NS
         last_ns = arrived_ns

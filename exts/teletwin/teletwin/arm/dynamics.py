@@ -40,3 +40,28 @@ class UrDynamics:
     def qd(self) -> Array:
         """Actual joint velocities [rad/s] (6,), a view."""
         return self.world.qd
+
+
+class ReferenceDynamics:
+    """The controller's reference itself, without masses and drives: the lag that training takes for an arm."""
+
+    def __init__(self) -> None:
+        self.motion = JointMotion(cycle_s=CYCLE_S)
+
+    def reset(self, q: Array) -> None:
+        """Rest at q [rad] (6,)."""
+        self.motion.reset(q)
+
+    def step(self) -> None:
+        """Advance by one cycle."""
+        self.motion.step()
+
+    @property
+    def q(self) -> Array:
+        """Joint positions [rad] (6,), a view."""
+        return self.motion.q
+
+    @property
+    def qd(self) -> Array:
+        """Joint velocities [rad/s] (6,), a view."""
+        return self.motion.qd

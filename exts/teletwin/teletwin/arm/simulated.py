@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from teletwin.arm import MeasuredJoints
-from teletwin.arm.dynamics import CYCLE_NS, UrDynamics
+from teletwin.arm.dynamics import CYCLE_NS, ReferenceDynamics, UrDynamics
 from teletwin.arm.servo_law import ServoLawCfg
 from teletwin.clock import NS_PER_S, Clock
 from teletwin.errors import ConfigError
@@ -30,6 +30,8 @@ class SimulatedArmCfg:
     stop_deceleration: float = 8.0
     """[rad/s^2]."""
     q_start: tuple[float, ...] = START_Q
+    physics: bool = True
+    """False: the joints are the controller's reference itself, without masses and drives."""
 
     def __post_init__(self) -> None:
         ServoLawCfg(lookahead_s=self.lookahead_s, gain=self.gain)
@@ -50,7 +52,7 @@ class SimulatedArm:
         self._clock = clock
         self._cfg = cfg or SimulatedArmCfg()
         self._delay_ns = round(self._cfg.transport_delay_s * NS_PER_S)
-        self._dynamics = UrDynamics()
+        self._dynamics = UrDynamics() if self._cfg.physics else ReferenceDynamics()
         self._pending: deque[tuple[int, Array | None]] = deque()
         self._t_ns = clock.now_ns()
         self.refused_count = 0

@@ -1,0 +1,134 @@
+"""Hands to train and to be judged on: recordings and made-up operators, with their forecasts, slot by slot."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from teletwin.clock import NS_PER_S
+from teletwin.errors import RecordingError
+from teletwin.forecast import WINDOW_COUNT
+from teletwin.forecast.table import forecast_tables
+from teletwin.geometry import Array
+from teletwin.hand import load_hand
+from teletwin.hand.recording import HandRecording
+from teletwin.hand.resampled import resample
+from teletwin.horizon.observation import motion_table
+from teletwin.messages import CURVE_KNOTS
+from teletwin.robot.ur3e import HOME_Q, tool_pose_in_ur_base
+
+PAST_SLOTS = WINDOW_COUNT + 64
+"""Slots that must lie before an episode: the forecaster's window, and packets under way when it begins."""
+FUTURE_SLOTS = 80
+"""Slots that must lie after it: the last packet's effect is judged by what the hand does then."""
+SHORTEST_S = 6.0
+"""A recording must be at least this long [s]."""
+
+MOTIONS: dict[str, tuple[str, ...]] = {
+    "smooth": ("handwriting", "tum", "line", "touch", "trace"),
+    "fast": ("broad",),
+    "stop-and-go": ("reach", "write", "jigsaws"),
+}
+"""Kind of motion to how the names of its hands begin."""
+
+
+def motion_of(name: str) -> str:
+    """Kind of motion of a hand by its name; 'other' for one that is not known."""
+    starts = [(kind, start) for kind, all_starts in MOTIONS.items() for start in all_starts if name.startswith(start)]
+    return max(starts, key=lambda pair: len(pair[1]))[0] if starts else "other"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class HandBank:
+    """Tracks of hands on the grid of slots, one after the other in the rows of common arrays."""
+
+    names: tuple[str, ...]
+    scales: tuple[float, ...]
+    """Metres here over metres of the recorded motion, by hand."""
+    first_row: NDArray[np.int64]
+    """(hands,) where each begins."""
+    slot_count: NDArray[np.int64]
+    """(hands,) slots of each."""
+    poses: Array
+    """(rows, 7)."""
+    curves: Array
+    """(rows, CURVE_KNOTS, 7) forecast from each slot; holds the pose where the past is too short."""
+    motion: Array
+    """(rows, features) what a policy sees of the motion, see horizon.observation."""
+    forecaster: str
+
+    def rooms(self, slots: int) -> NDArray[np.int64]:
+        """How many places (hands,) an episode of so many slots can begin at in each hand."""
+        return np.maximum(self.slot_count - PAST_SLOTS - FUTURE_SLOTS - slots + 1, 0)
+
+    def speed_m_s(self, hand: int) -> float:
+        """Root mean square speed of a hand as it enters the loop [m/s]."""
+        first, count = int(self.first_row[hand]), int(self.slot_count[hand])
+        steps = np.diff(self.poses[first : first + count, :3], axis=0) * 100.0
+        return float(np.sqrt((steps**2).sum(axis=1).mean()))
+
+
+def load_hands(names: Sequence[str], *, forecaster: str = "arma", longest_s: float = 60.0) -> HandBank:
+    """Hands by name or path, scaled into the workspace, with their forecasts.
+
+    Raises:
+        RecordingError: One cannot be read or trusted, or is too short.
+    """
+    home = tool_pose_in_ur_base(HOME_Q)
+    return bank_of([load_hand(name, home_pose=home) for name in names], forecaster=forecaster, longest_s=longest_s)
+
+
+def bank_of(recordings: Sequence[HandRecording], *, forecaster: str = "arma", longest_s: float = 60.0) -> HandBank:
+    """Recorded hands that are in the workspace already.
+
+    Raises:
+        RecordingError: One is too short.
+    """
+    tracks = [_track(recording, longest_s) for recording in recordings]
+    tables = forecast_tables(tracks, name=forecaster)
+    before = WINDOW_COUNT - 1
+    counts = np.array([len(track) for track in tracks], dtype=np.int64)
+    first = np.cumsum(counts) - counts
+    poses = np.concatenate(tracks)
+    curves = np.repeat(poses[:, None], CURVE_KNOTS, axis=1)
+    motion: Array | None = None
+    for start, track, table in zip(first.tolist(), tracks, tables, strict=True):
+        rows = slice(start + before, start + len(track))
+        curves[rows] = table
+        seen = motion_table(track, table)
+        motion = np.zeros((len(poses), seen.shape[1])) if motion is None else motion
+        motion[rows] = seen
+    assert motion is not None
+    return HandBank(
+        names=tuple(recording.name for recording in recordings),
+        scales=tuple(recording.scale for recording in recordings),
+        first_row=first,
+        slot_count=counts,
+        poses=poses,
+        curves=curves,
+        motion=motion,
+        forecaster=forecaster,
+    )
+
+
+def _track(recording: HandRecording, longest_s: float) -> Array:
+    """The motion (n, 7) at the slots' times."""
+    if recording.duration_s < SHORTEST_S:
+        raise RecordingError(
+            f"recording '{recording.name}' is too short to learn from",
+            given=f"{recording.duration_s:.1f} s",
+            allowed=f"at least {SHORTEST_S:g} s",
+            mend="leave it out of the folder",
+        )
+    last = int(np.searchsorted(recording.t_ns, recording.t_ns[0] + round(longest_s * NS_PER_S), side="right"))
+    part = HandRecording(
+        name=recording.name,
+        t_ns=recording.t_ns[:last],
+        poses=recording.poses[:last],
+        scale=recording.scale,
+        rotation_scale=recording.rotation_scale,
+    )
+    return resample(part).even()

@@ -1,0 +1,155 @@
+"""The control path and the arm in joint space, around RMPflow's and the limits' own launches; loads warp.
+
+A tick is: joint_target, RMPflow, joint_smooth, limits, joint_arm, limits, joint_set_point.
+"""
+# Warp reads these functions as its own language: int(0) there makes a variable, and types are inferred.
+# ruff: noqa: ANN201, TID253
+# pyright: reportGeneralTypeIssues=false, reportArgumentType=false, reportOperatorIssue=false, reportReturnType=false
+# pyright: reportCallIssue=false, reportIndexIssue=false, reportAttributeAccessIssue=false, reportInvalidTypeForm=false
+
+import warp as wp
+
+from teletwin.twin.limits_model import LimiterState
+from teletwin_training.horizon.arm_kernels import judge_control, judge_display, keep_command, servo, want
+from teletwin_training.horizon.lag_kernel import control_target, keep_horizons, render_due
+from teletwin_training.horizon.motion_types_kernel import SERVO_RING, Loop, Motion, Params, Path, Times, vec7
+from teletwin_training.horizon.path_kernels import smooth_at, smooth_is_due, smooth_update, smoothing_reset
+from teletwin_training.horizon.target_kernels import measure_target, rest_target
+from teletwin_training.horizon.timing import FOLLOW, RESUME
+
+wp.set_module_options({"enable_backward": False, "fast_math": False, "max_unroll": 4})
+
+_SERVO = wp.constant(SERVO_RING)
+_FOLLOW, _RESUME = wp.constant(FOLLOW), wp.constant(RESUME)
+_TICK_S = wp.constant(wp.float64(0.002))
+
+
+@wp.kernel
+def joint_begin(motion: Motion, loop: Loop, horizons: wp.array2d(dtype=wp.float64)):
+    """A slot begins: its packet's horizons, and the error of what is on the screen."""
+    e = wp.tid()
+    slot = loop.slot[e]
+    keep_horizons(loop, e, slot, horizons)
+    judge_display(motion, loop, e, slot, loop.shown[e])
+
+
+@wp.kernel
+def joint_target(
+    motion: Motion,
+    times: Times,
+    params: Params,
+    control: Path,
+    loop: Loop,
+    pose: wp.array3d(dtype=wp.float64),
+    velocity: wp.array2d(dtype=wp.vec3d),
+    turning: wp.array2d(dtype=wp.vec3d),
+    q: wp.array2d(dtype=wp.float64),
+    qd: wp.array2d(dtype=wp.float64),
+):
+    """RMPflow's target of this tick; where the path was held, RMPflow starts from what was let through."""
+    e = wp.tid()
+    tick = loop.tick[e]
+    if times.fresh[times.session[e], tick] == 0:
+        control.following[e] = 0
+        rest_target(control, e)
+        return
+    target = control_target(motion, times, params, loop, e, tick)
+    measure_target(control, params, e, target, _TICK_S)
+    for c in range(7):
+        pose[e, 0, c] = target[c]
+    velocity[e, 0] = control.velocity[e]
+    turning[e, 0] = control.turn[e]
+    if control.following[e] == 0:
+        control.following[e] = 1
+        smoothing_reset(control, e)
+        for c in range(q.shape[1]):
+            q[e, c] = control.q[e, c]
+            qd[e, c] = control.qd[e, c]
+
+
+@wp.kernel
+def joint_smooth(
+    params: Params,
+    control: Path,
+    loop: Loop,
+    q: wp.array2d(dtype=wp.float64),
+    qd: wp.array2d(dtype=wp.float64),
+    limits: LimiterState,
+):
+    """Smoothing of RMPflow's joints into what is desired of the limits; a held path brakes."""
+    e = wp.tid()
+    limits.hold[e] = 1 - control.following[e]
+    if control.following[e] == 0:
+        return
+    now = wp.float64(loop.tick[e]) * _TICK_S
+    paper = params.paper_smoothing[e]
+    if smooth_is_due(control, e, paper, now):
+        for c in range(q.shape[1]):
+            smooth_update(control, e, paper, now, c, q[e, c], qd[e, c])
+        control.start_s[e] = now
+    for c in range(q.shape[1]):
+        at, rate = smooth_at(control, e, c, now - control.start_s[e])
+        limits.desired[e, c] = at
+        limits.desired_v[e, c] = rate
+
+
+@wp.kernel
+def joint_arm(times: Times, params: Params, control: Path, loop: Loop, limits: LimiterState, arm_limits: LimiterState):
+    """The command as limited, the arm's cycle, and what the arm's host asks of its own limits."""
+    e = wp.tid()
+    tick = loop.tick[e]
+    for c in range(control.q.shape[1]):
+        control.q[e, c] = limits.q[e, c]
+        control.qd[e, c] = limits.v[e, c]
+    keep_command(control, loop, e, tick)
+    servo(loop, params, e, tick)
+    want(times, loop, e, tick, 1)
+    mode = times.arm_mode[times.session[e], tick]
+    arm_limits.hold[e] = wp.where(mode == _FOLLOW or mode == _RESUME, 0, 1)
+    for c in range(control.q.shape[1]):
+        arm_limits.desired[e, c] = loop.wanted[e, c]
+        arm_limits.desired_v[e, c] = loop.wanted_rate[e, c]
+
+
+@wp.kernel
+def joint_set_point(loop: Loop, arm_limits: LimiterState):
+    """The set-point as limited; the tick ends."""
+    e = wp.tid()
+    tick = loop.tick[e]
+    for c in range(loop.arm.shape[1]):
+        loop.set_point[e, tick % _SERVO, c] = arm_limits.q[e, c]
+        loop.wanted[e, c] = arm_limits.q[e, c]
+    loop.tick[e] = tick + 1
+
+
+@wp.kernel
+def joint_judge(motion: Motion, times: Times, loop: Loop, tools: wp.array2d(dtype=wp.float64)):
+    """The tool's error at the slot's beginning."""
+    e = wp.tid()
+    pose = vec7()
+    for c in range(7):
+        pose[c] = tools[e, c]
+    loop.tool[e] = pose
+    judge_control(motion, times, loop, e, loop.tick[e])
+
+
+@wp.kernel
+def joint_end(motion: Motion, times: Times, params: Params, render: Path, loop: Loop):
+    """Pictures that were begun in this slot; the slot ends."""
+    e = wp.tid()
+    slot = loop.slot[e]
+    render_due(motion, times, params, render, loop, e, slot)
+    loop.slot[e] = slot + 1
+
+
+@wp.kernel
+def joint_reset(chosen: wp.array(dtype=wp.int32), start: wp.array2d(dtype=wp.float64), limits: LimiterState):
+    """Limits at rest at the start of the chosen environments."""
+    e = wp.tid()
+    if chosen[e] == 0:
+        return
+    limits.has_velocity[e] = 1
+    for c in range(start.shape[1]):
+        limits.q[e, c] = start[e, c]
+        limits.v[e, c] = wp.float64(0.0)
+        limits.target_before[e, c] = start[e, c]

@@ -1,0 +1,185 @@
+"""Motion policy as a lag, smoothing, and one tick of a path; importing this loads warp.
+
+The lag is the target law of RMPflow in task space with the UR3e's gains (a = 80 e/(|e| + 0.075) - 120 (v - v_target),
+orientation 200 and 40), which the joint-space policy follows closely away from limits and singularities.
+"""
+# Warp reads these functions as its own language: int(0) there makes a variable, and types are inferred.
+# ruff: noqa: ANN201, TID253
+# pyright: reportGeneralTypeIssues=false, reportArgumentType=false, reportOperatorIssue=false, reportReturnType=false
+# pyright: reportCallIssue=false, reportIndexIssue=false, reportAttributeAccessIssue=false, reportInvalidTypeForm=false
+
+import warp as wp
+
+from teletwin_training.horizon.motion_types_kernel import Path, Params, vec7
+from teletwin_training.horizon.target_kernels import measure_target, rest_target, turn_between
+
+wp.set_module_options({"enable_backward": False, "fast_math": False, "max_unroll": 4})
+
+_P, _D, _EPS = (wp.constant(wp.float64(v)) for v in (80.0, 120.0, 0.075))
+_TURN_P, _TURN_D = (wp.constant(wp.float64(v)) for v in (200.0, 40.0))
+_INTERVAL = wp.constant(wp.float64(0.01))
+_SILENCE = wp.constant(wp.float64(0.02))
+_PAPER_SLOT = wp.constant(wp.float64(0.999 * 0.01 - 1e-9))
+_STEP = wp.constant(wp.float64(0.002))
+_BRAKE_TIME = wp.constant(wp.float64(0.03))
+_ZERO = wp.constant(wp.float64(0.0))
+_HALF = wp.constant(wp.float64(0.5))
+_ONE = wp.constant(wp.float64(1.0))
+_TWO = wp.constant(wp.float64(2.0))
+
+
+@wp.func
+def law_step(path: Path, e: wp.int32, pose: vec7):
+    """One explicit Euler step of 2 ms towards a target, its measured velocity fed forward."""
+    x = path.law_x[e]
+    v = path.law_v[e]
+    q = path.law_q[e]
+    w = path.law_w[e]
+    error = wp.vec3d(pose[0], pose[1], pose[2]) - x
+    a = _P * error / (wp.length(error) + _EPS) - _D * (v - path.velocity[e])
+    here = vec7(x[0], x[1], x[2], q[3], q[0], q[1], q[2])
+    aw = _TURN_P * turn_between(here, pose) - _TURN_D * (w - path.turn[e])
+    path.law_x[e] = x + _STEP * v
+    path.law_v[e] = v + _STEP * a
+    half = _HALF * _STEP * w
+    angle = wp.length(half)
+    sinc = _ONE
+    if angle > wp.float64(1.0e-9):
+        sinc = wp.sin(angle) / angle
+    path.law_q[e] = wp.normalize(wp.quatd(half[0] * sinc, half[1] * sinc, half[2] * sinc, wp.cos(angle)) * q)
+    path.law_w[e] = w + _STEP * aw
+
+
+@wp.func
+def law_output(path: Path, e: wp.int32):
+    """Channels (7,) of the law's state and their rates."""
+    x = path.law_x[e]
+    v = path.law_v[e]
+    q = path.law_q[e]
+    w = path.law_w[e]
+    r = wp.quatd(w[0], w[1], w[2], _ZERO) * q
+    where = vec7(x[0], x[1], x[2], q[3], q[0], q[1], q[2])
+    rate = vec7(v[0], v[1], v[2], _HALF * r[3], _HALF * r[0], _HALF * r[1], _HALF * r[2])
+    return where, rate
+
+
+@wp.func
+def law_reset(path: Path, e: wp.int32):
+    """Start the law from the channels that were let through last."""
+    path.law_x[e] = wp.vec3d(path.q[e, 0], path.q[e, 1], path.q[e, 2])
+    path.law_v[e] = wp.vec3d(path.qd[e, 0], path.qd[e, 1], path.qd[e, 2])
+    path.law_q[e] = wp.normalize(wp.quatd(path.q[e, 4], path.q[e, 5], path.q[e, 6], path.q[e, 3]))
+    path.law_w[e] = wp.vec3d()
+
+
+@wp.func
+def smoothing_reset(path: Path, e: wp.int32):
+    """Stand at the channels that were let through last until the next update."""
+    path.start_s[e] = -_ONE
+    for c in range(path.q.shape[1]):
+        path.sampled[e, 0, c] = path.q[e, c]
+        path.sampled[e, 1, c] = _ZERO
+        path.sampled[e, 2, c] = _ZERO
+
+
+@wp.func
+def smooth_at(path: Path, e: wp.int32, c: wp.int32, tau: wp.float64):
+    """Smoothed channel and its rate, tau [s] after the interval's start; see twin.smoothing."""
+    if path.start_s[e] < _ZERO:
+        return path.sampled[e, 0, c], _ZERO
+    if tau < _INTERVAL:
+        q = path.blend[e, 4, c]
+        d = _ZERO
+        for i in range(4):
+            d = d * tau + q
+            q = q * tau + path.blend[e, 3 - i, c]
+        return q, d
+    held = wp.min(tau, _SILENCE)
+    q2 = path.sampled[e, 2, c]
+    q = path.sampled[e, 0, c] + held * (path.sampled[e, 1, c] + held * q2)
+    d = path.sampled[e, 1, c] + _TWO * held * q2
+    if tau > _SILENCE:
+        d = _ZERO
+    return q, d
+
+
+@wp.func
+def smooth_update(path: Path, e: wp.int32, paper: wp.int32, now: wp.float64, c: wp.int32, q: wp.float64, d: wp.float64):
+    """Take one channel of the policy's output that holds at now [s]; the interval's start is set by the caller."""
+    first = path.start_s[e] < _ZERO
+    step = wp.min(now - path.start_s[e], _SILENCE)
+    at, _rate = smooth_at(path, e, c, wp.max(now - path.start_s[e], _ZERO))
+    old1 = _ZERO
+    old2 = _ZERO
+    new1 = _ZERO
+    new2 = _ZERO
+    if paper == 0:
+        new1 = d
+        if not first:
+            new2 = (d - path.sampled[e, 1, c]) * (_HALF / step)
+            old1 = path.sampled[e, 1, c] + _TWO * step * path.sampled[e, 2, c]
+            old2 = path.sampled[e, 2, c]
+    per = _ONE / (_INTERVAL * _INTERVAL)
+    path.blend[e, 0, c] = at
+    path.blend[e, 1, c] = old1
+    path.blend[e, 2, c] = old2 + (q - at) * per
+    path.blend[e, 3, c] = (new1 - old1) * per
+    path.blend[e, 4, c] = (new2 - old2) * per
+    path.sampled[e, 0, c] = q
+    path.sampled[e, 1, c] = new1
+    path.sampled[e, 2, c] = new2
+
+
+@wp.func
+def smooth_is_due(path: Path, e: wp.int32, paper: wp.int32, now: wp.float64):
+    """Whether an update at now [s] starts a new interval."""
+    start = path.start_s[e]
+    due = start < _ZERO or now > start + wp.float64(1.0e-9)
+    if paper != 0:
+        due = start < _ZERO or now >= start + _PAPER_SLOT
+    return due
+
+
+@wp.func
+def lag_follow(path: Path, params: Params, e: wp.int32, pose: vec7, now: wp.float64, substeps: wp.int32):
+    """One tick of a path towards a target: law, smoothing; the result is in path.q and path.qd."""
+    if path.following[e] == 0:
+        law_reset(path, e)
+        smoothing_reset(path, e)
+        path.following[e] = 1
+    for _i in range(substeps):
+        law_step(path, e, pose)
+    where, rate = law_output(path, e)
+    paper = params.paper_smoothing[e]
+    if smooth_is_due(path, e, paper, now):
+        for c in range(7):
+            smooth_update(path, e, paper, now, c, where[c], rate[c])
+        path.start_s[e] = now
+    for c in range(7):
+        q, d = smooth_at(path, e, c, now - path.start_s[e])
+        path.q[e, c] = q
+        path.qd[e, c] = d
+
+
+@wp.func
+def lag_hold(path: Path, e: wp.int32, dt: wp.float64):
+    """Brake and stay."""
+    path.following[e] = 0
+    rest_target(path, e)
+    keep = wp.max(_ONE - dt / _BRAKE_TIME, _ZERO)
+    for c in range(7):
+        path.qd[e, c] = path.qd[e, c] * keep
+        path.q[e, c] = path.q[e, c] + dt * path.qd[e, c]
+
+
+@wp.func
+def lag_path_tick(
+    path: Path, params: Params, e: wp.int32, pose: vec7, is_fresh: wp.int32, now: wp.float64, substeps: wp.int32
+):
+    """Follow a fresh target, or hold."""
+    dt = wp.float64(substeps) * _STEP
+    if is_fresh == 0:
+        lag_hold(path, e, dt)
+    else:
+        measure_target(path, params, e, pose, dt)
+        lag_follow(path, params, e, pose, now, substeps)

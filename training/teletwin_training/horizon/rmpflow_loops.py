@@ -1,0 +1,142 @@
+"""Some loops in joint space: RMPflow, smoothing and limits of the runtime itself; shown arms remain lags."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from teletwin.geometry import IDENTITY_POSE, Array
+from teletwin.robot.canonical import canonical
+from teletwin.robot.frames import swap_base
+from teletwin.robot.ur3e import HOME_Q, TOOL_FRAME, load_ur3e, tool_pose_in_ur_base
+from teletwin.twin.limits import BatchLimiter
+from teletwin.twin.rmpflow.arrays import SharedArray
+from teletwin.twin.rmpflow.flow import RmpFlow
+from teletwin.twin.rmpflow.policy import load_ur3e_rmpflow
+from teletwin.warp_runtime import load_warp
+from teletwin_training.horizon.lag_loops import LoopArrays
+from teletwin_training.horizon.tables import Tables
+from teletwin_training.horizon.timing import TICKS_PER_SLOT
+
+if TYPE_CHECKING:
+    from teletwin_training.horizon.loops import LoopSettings, Places
+
+_TICK_S = 0.002
+_BOTH_TARGETS = 3
+_JOINTS = 6
+
+
+class RmpFlowLoops:
+    """A `LoopPart` of seven launches a tick; causal."""
+
+    def __init__(self, tables: Tables, settings: LoopSettings) -> None:
+        from teletwin_training.horizon.loops import params_of
+
+        self._arrays = arrays = LoopArrays(tables, params_of(settings), causal=True, channels=_JOINTS)
+        world = swap_base(IDENTITY_POSE)
+        self._flow = RmpFlow(
+            load_ur3e(), load_ur3e_rmpflow(), batch=arrays.count, threads=1, world_in_root=world, device=tables.device
+        )
+        self._flow.set_cspace_target(HOME_Q)
+        self._flow.target_flags.write(_BOTH_TARGETS)
+        self._limits, self._arm_limits = (BatchLimiter(batch=arrays.count, device=tables.device) for _ in range(2))
+        self._tools = arrays.reals(arrays.count, 7)
+        self._launches = self._record()
+        self._home_pose = tool_pose_in_ur_base(HOME_Q)
+
+    def _record(self) -> dict[str, Any]:
+        """Every launch, recorded once."""
+        wp, arrays, flow = load_warp(), self._arrays, self._flow
+        from teletwin_training.horizon import joint_kernels as kernels
+        from teletwin_training.horizon.reset_kernel import reset_loops
+
+        motion, times, params, loop = arrays.motion, arrays.times, arrays.params, arrays.loop
+        control, render = arrays.control, arrays.render
+        flow_state = [flow.q.device, flow.qd.device]
+        target = [flow.target_pose.device, flow.target_velocity.device, flow.target_turning.device]
+        limits, arm_limits = self._limits.state, self._arm_limits.state
+        starts = [arrays.start.device, arrays.start_pose.device, arrays.horizons.device]
+        inputs: dict[Any, list[Any]] = {
+            kernels.joint_begin: [motion, loop, arrays.horizons.device],
+            kernels.joint_target: [motion, times, params, control, loop, *target, *flow_state],
+            kernels.joint_smooth: [params, control, loop, *flow_state, limits],
+            kernels.joint_arm: [times, params, control, loop, limits, arm_limits],
+            kernels.joint_set_point: [loop, arm_limits],
+            kernels.joint_judge: [motion, times, loop, self._tools.device],
+            kernels.joint_end: [motion, times, params, render, loop],
+            reset_loops: [arrays.chosen.device, times, control, render, loop, *starts],
+        }
+        options: dict[str, Any] = {"dim": arrays.count, "device": arrays.tables.device, "record_cmd": True}
+        launches = {kernel.key.split(".")[-1]: wp.launch(kernel, inputs=i, **options) for kernel, i in inputs.items()}
+        for name, state in (("reset_limits", limits), ("reset_arm_limits", arm_limits)):
+            values = [arrays.chosen.device, arrays.start.device, state]
+            launches[name] = wp.launch(kernels.joint_reset, inputs=values, **options)
+        launches["tools"] = self._record_tools(wp, options)
+        return launches
+
+    def _record_tools(self, wp: Any, options: dict[str, Any]) -> Any:
+        """Tool poses of the arms, in the UR base."""
+        from teletwin.robot.warp_chain import chain_data, chain_types, tool_kernel
+
+        chain, types = load_ur3e().chain, chain_types(_JOINTS, "float64")
+        shape = canonical(chain)
+        joint, offset, axes = shape.place(chain.frame(TOOL_FRAME))
+        base = np.diag([-1.0, -1.0, 1.0])
+        data = chain_data(types, shape, self._arrays.tables.device)
+        inputs = [data, joint, types.vec3(offset), types.mat33(axes), types.mat33(base)]
+        inputs += [self._arrays.loop.arm, self._tools.device]
+        return wp.launch(tool_kernel(_JOINTS, "float64"), inputs=inputs, **options)
+
+    def place(self, places: Places, settings: LoopSettings | None) -> None:
+        """Begin episodes with the arms at home."""
+        from teletwin_training.horizon.loops import params_of
+
+        arrays = self._arrays
+        arrays.start_pose.host[places.rows] = self._home_pose
+        arrays.start.host[places.rows] = HOME_Q
+        arrays.settle(places, settings and params_of(settings))
+        for name in ("reset_loops", "reset_limits", "reset_arm_limits"):
+            self._launches[name].launch()
+
+    def step(self) -> None:
+        """One slot."""
+        run = self._launches
+        run["joint_begin"].launch()
+        for tick in range(TICKS_PER_SLOT):
+            run["joint_target"].launch()
+            self._flow.advance(_TICK_S)
+            run["joint_smooth"].launch()
+            self._limits.tick()
+            run["joint_arm"].launch()
+            if tick == 0:
+                run["tools"].launch()
+                run["joint_judge"].launch()
+            self._arm_limits.tick()
+            run["joint_set_point"].launch()
+        run["joint_end"].launch()
+
+    @property
+    def horizons(self) -> SharedArray:
+        """(n, 6) to be written before a step."""
+        return self._arrays.horizons
+
+    @property
+    def errors(self) -> SharedArray:
+        """(n, 6) of the newest step."""
+        return self._arrays.errors
+
+    @property
+    def joints(self) -> Array:
+        """Joints (n, 6) of the arms [rad]."""
+        return self._arrays.loop.arm.numpy()
+
+    @property
+    def tool(self) -> Array:
+        """Poses (n, 7) of the arms' tools."""
+        return self._arrays.tool.pull()
+
+    @property
+    def shown(self) -> Array:
+        """Poses (n, 7) on the screens."""
+        return self._arrays.shown.pull()
