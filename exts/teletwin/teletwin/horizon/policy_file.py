@@ -10,7 +10,6 @@ import io
 import json
 import os
 import zipfile
-import zlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -31,7 +30,6 @@ LARGEST_BYTES = 8 * 1024 * 1024
 """No policy file is larger; a network of 64 and 64 takes 60 kB."""
 ACTIVATION = "elu"
 """Activation of the hidden layers; the last one is linear."""
-_BROKEN = (zipfile.BadZipFile, zlib.error, ValueError, EOFError, NotImplementedError, RuntimeError, MemoryError)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -189,7 +187,7 @@ def load_policy(path: str | Path) -> PolicyFile:
         )
     except ConfigError as error:
         raise ConfigError(f"{path} cannot be used: {error}") from None
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, AttributeError) as error:
         raise _no_policy(path, f"{type(error).__name__}: {error}") from None
 
 
@@ -216,7 +214,10 @@ def _entries(path: Path) -> dict[str, Array]:
             return {name: kept[name] for name in kept.files}
     except OSError as error:
         raise ConfigError("the policy cannot be read", given=f"{path} ({error.strerror or error})") from None
-    except _BROKEN as error:
+    except ConfigError:
+        raise
+    except Exception as error:
+        # On damaged bytes numpy's and zipfile's parsers raise whatever they stumble over.
         raise _no_policy(path, str(error)) from None
 
 
@@ -229,6 +230,7 @@ def _too_large(path: Path, size: int) -> ConfigError:
 
 
 def _no_policy(path: Path, why: str) -> ConfigError:
+    why = " ".join(why.split())[:120]
     return ConfigError(
         "the file is no horizon policy", given=f"{path} ({why})", allowed="an .npz file that training wrote"
     )
@@ -238,7 +240,7 @@ def _meta(entries: dict[str, Array], path: Path) -> dict[str, Any]:
     """What the file says of itself."""
     try:
         meta = json.loads(entries["meta"].tobytes().decode())
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, RecursionError):
         raise _no_policy(path, "without a description of itself") from None
     if not isinstance(meta, dict) or meta.get("format") != FORMAT:
         raise _no_policy(path, "of another format")
