@@ -42,8 +42,10 @@ class Hop:
 
 
 def newest_at(arrivals_ns: NDArray[np.int64], times_ns: NDArray[np.int64]) -> NDArray[np.int32]:
-    """Number (m,) of the newest packet that has arrived by each time; -1 before the first. Arrivals (n,) are in order
-    but for LOST ones."""
+    """Number (m,) of the newest packet that has arrived by each time; -1 before the first.
+
+    Arrivals (n,) are in order but for LOST ones.
+    """
     kept = np.flatnonzero(arrivals_ns != LOST)
     place = np.searchsorted(arrivals_ns[kept], times_ns, side="right") - 1
     return np.where(place >= 0, kept[np.maximum(place, 0)], -1).astype(np.int32) if len(kept) else _none(times_ns)

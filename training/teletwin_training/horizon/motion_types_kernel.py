@@ -3,7 +3,7 @@
 Channels are the 7 of a pose (position [m], quaternion wxyz) where the arm is a lag, or the joints [rad] where RMPflow
 moves it. Everything is float64, one row an environment.
 """
-# ruff: noqa: TID253, RUF012
+# ruff: noqa: TID253
 # pyright: reportInvalidTypeForm=false
 
 import warp as wp
@@ -31,7 +31,7 @@ class Motion:
     first_row: wp.array(dtype=wp.int32)
     """(N,) row of the environment's slot 0."""
     ring: wp.int32
-    """Rows after which an environment starts over at its first row; larger than any session where they are not a ring."""
+    """Rows after which an environment starts over at its first row; larger than any session for recorded hands."""
 
 
 @wp.struct

@@ -10,7 +10,7 @@ orientation 200 and 40), which the joint-space policy follows closely away from 
 
 import warp as wp
 
-from teletwin_training.horizon.motion_types_kernel import Path, Params, vec7
+from teletwin_training.horizon.motion_types_kernel import Params, Path, vec7
 from teletwin_training.horizon.target_kernels import measure_target, rest_target, turn_between
 
 wp.set_module_options({"enable_backward": False, "fast_math": False, "max_unroll": 4})

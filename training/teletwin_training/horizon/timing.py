@@ -8,6 +8,7 @@ The environment's step only looks them up.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -128,7 +129,7 @@ def _play(
     newest: Ints,
     twin_is_fresh: NDArray[np.bool_],
     downstream_s: Array,
-) -> dict[str, NDArray]:
+) -> dict[str, Any]:
     """Which commands each servo tick plays; see arm.resample."""
     holds_ns = ticks_ns + (1e9 * downstream_s).astype(np.int64)
     kept = np.flatnonzero(arrivals_ns != LOST)
