@@ -1,6 +1,6 @@
 """Makes `.venv` with exactly the locked packages, and what the system must bring; standard library only.
 
-Shared by demo.py and test.py. A stamp in `.venv` remembers what was installed, so that a later start costs
+Shared by demo.py, train.py and test.py. A stamp in `.venv` remembers what was installed, so that a later start costs
 nothing but reading it.
 """
 
@@ -20,7 +20,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
 STAMP = VENV / "teletwin-installed.json"
-LOCKS = {name: ROOT / "scripts" / f"requirements-{name}.txt" for name in ("demo", "test")}
+LOCKS = {name: ROOT / "scripts" / f"requirements-{name}.txt" for name in ("demo", "train", "test")}
 _PROJECT_FILES = (ROOT / "pyproject.toml", ROOT / "exts/teletwin/config/extension.toml")
 
 
@@ -39,7 +39,7 @@ def venv_command(name: str) -> str:
 
 
 def ensure_environment(purpose: str) -> None:
-    """Make or mend `.venv` for 'demo' or 'test'; return at once when the stamp is current.
+    """Make or mend `.venv` for 'demo', 'train' or 'test'; return at once when the stamp is current.
 
     Raises:
         BootstrapError: Something is missing that only a person can bring.
@@ -48,11 +48,11 @@ def ensure_environment(purpose: str) -> None:
     if _stamps().get(purpose) == wanted:
         return
     started = time.monotonic()
-    ensure_system(_missing_for_python() + _missing_for_pictures())
+    ensure_system(_missing_for_python() + ([] if purpose == "train" else _missing_for_pictures()))
     _make_venv()
     _install_locked(purpose)
     _install_project()
-    covered = ("demo", "test") if purpose == "test" else (purpose,)  # the test lock holds the demo's
+    covered = tuple(LOCKS) if purpose == "test" else (purpose,)  # the test lock holds all the others
     STAMP.write_text(json.dumps({**_stamps(), **{each: _fingerprint(each) for each in covered}}))
     say(f"installed in {time.monotonic() - started:.0f} s")
 
@@ -134,10 +134,16 @@ def _make_venv() -> None:
 
 def _install_locked(purpose: str) -> None:
     lock = LOCKS[purpose]
-    count = sum(1 for line in lock.read_text().splitlines() if "==" in line)
-    say(f"installing {count} packages at the versions of {lock.relative_to(ROOT)} (first start only)")
+    pins = [line for line in lock.read_text().splitlines() if "==" in line]
+    torch = [pin for pin in pins if pin.startswith("torch==")]
+    say(f"installing {len(pins)} packages at the versions of {lock.relative_to(ROOT)} (first start only)")
     # No dependency resolution: the lock is the whole set. Byte code is compiled at first import instead.
-    _pip(["install", "--no-deps", "--no-compile", "-r", str(lock)], count=count)
+    _pip(["install", "--no-deps", "--no-compile", *(pin for pin in pins if pin not in torch)], count=len(pins))
+    if torch:
+        # Torch alone brings its dependencies: builds for CUDA need NVIDIA's libraries and triton, others do not, and
+        # the lock can hold neither for all machines. What else torch needs stands in the lock and is there by now.
+        say(f"installing {torch[0]} as it is built for this machine")
+        _pip(["install", "--no-compile", *torch], count=len(torch))
 
 
 def _install_project() -> None:
@@ -163,8 +169,8 @@ def _show_progress(lines: list[str], count: int) -> None:
     if lines[-1].startswith("Collecting "):
         number = sum(1 for line in lines if line.startswith("Collecting "))
         if sys.stdout.isatty():
-            print(f"\r  {number}/{count} {lines[-1].split()[1]:<50.50}", end="", flush=True)
+            print(f"\r  {number}/{max(number, count)} {lines[-1].split()[1]:<50.50}", end="", flush=True)
         elif number % 10 == 0:
-            print(f"  {number}/{count}", flush=True)
+            print(f"  {number}/{max(number, count)}", flush=True)
     elif lines[-1].startswith("Installing collected"):
         print(f"{chr(13) if sys.stdout.isatty() else ''}  unpacking {'':<60}".rstrip(), flush=True)

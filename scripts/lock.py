@@ -1,7 +1,8 @@
-"""Write requirements-demo.txt and requirements-test.txt anew from the ranges of pyproject.toml.
+"""Write requirements-demo.txt, -train.txt and -test.txt anew from the ranges of pyproject.toml.
 
 Run it with the lowest supported Python (3.11), so that every version has wheels for all of them. The result
-is checked by a fresh install on each: see docs/contributing.md.
+is checked by a fresh install on each: see docs/contributing.md. With --keep, versions that are locked already stay and
+only what is missing is added.
 """
 
 from __future__ import annotations
@@ -11,31 +12,48 @@ import subprocess
 import sys
 import tempfile
 import tomllib
+from functools import partial
 from pathlib import Path
 
 from bootstrap import LOCKS, ROOT
 
 _LEFT_OUT = {"pip", "setuptools", "wheel", "teletwin"}
+_BY_BUILD_OF_TORCH = ("nvidia-", "cuda-", "triton")
+"""Brought by the builds of torch for some machines only; bootstrap.py leaves them to pip."""
 
 
 def main() -> None:
-    """Resolve the demo first, then the tests on top of it."""
+    """Resolve the demo first, training on top of it, then the tests on top of both."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     demo = [*project["project"]["dependencies"], *project["build-system"]["requires"], "editables>=0.5,<1"]
     extras = project["project"]["optional-dependencies"]
     with tempfile.TemporaryDirectory() as folder:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-        _lock(Path(folder), demo, LOCKS["demo"], "What `teletwin demo` runs with.")
-        _lock(Path(folder), extras["dev"], LOCKS["test"], "What the tests run with: the demo's packages and more.")
+        lock = partial(_lock, Path(folder), _constraints(Path(folder)) if "--keep" in sys.argv else [])
+        lock(demo, LOCKS["demo"], "What `teletwin demo` runs with.")
+        lock(extras["train"], LOCKS["train"], "What `teletwin train` runs with: the demo's packages and more.")
+        lock(extras["dev"], LOCKS["test"], "What the tests run with: the packages of demo and training and more.")
 
 
-def _lock(venv: Path, requirements: list[str], path: Path, title: str) -> None:
+def _constraints(folder: Path) -> list[str]:
+    """Options of pip that hold what is locked now; written where the locks can be overwritten meanwhile."""
+    path = folder / "constraints.txt"
+    path.write_text("".join(lock.read_text() for lock in LOCKS.values() if lock.exists()))
+    return ["-c", str(path)]
+
+
+def _lock(venv: Path, options: list[str], requirements: list[str], path: Path, title: str) -> None:
     pip = [str(venv / "bin" / "python"), "-m", "pip"]
-    subprocess.run([*pip, "install", "--quiet", *requirements], check=True)
+    subprocess.run([*pip, "install", "--quiet", *options, *requirements], check=True)
     frozen = subprocess.run([*pip, "freeze", "--all"], check=True, capture_output=True, text=True).stdout
-    lines = [line for line in frozen.splitlines() if re.fullmatch(r"[\w.-]+==[\w.!]+", line)]  # no local tags
-    kept = [line for line in lines if line.partition("==")[0].lower() not in _LEFT_OUT]
+    public = [line.partition("+")[0] for line in frozen.splitlines()]  # without the tag of a local build
+    lines = [line for line in public if re.fullmatch(r"[\w.-]+==[\w.!]+", line)]
+    kept = [line for line in lines if _is_locked(line.partition("==")[0].lower())]
     path.write_text(f"# {title} Made by scripts/lock.py.\n" + "\n".join(sorted(kept, key=str.lower)) + "\n")
+
+
+def _is_locked(name: str) -> bool:
+    return name not in _LEFT_OUT and not name.replace("_", "-").startswith(_BY_BUILD_OF_TORCH)
 
 
 if __name__ == "__main__":

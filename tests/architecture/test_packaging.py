@@ -31,7 +31,7 @@ def test_the_version_is_the_same_everywhere() -> None:
     assert f"[{teletwin.__version__}]" in (ROOT / "exts/teletwin/docs/CHANGELOG.md").read_text()
 
 
-@pytest.mark.parametrize(("name", "groups"), [("demo", []), ("test", ["dev"])])
+@pytest.mark.parametrize(("name", "groups"), [("demo", []), ("train", ["train"]), ("test", ["train", "dev"])])
 def test_the_lock_holds_every_dependency_within_its_range(name: str, groups: list[str]) -> None:
     pinned = lock(name)
     wanted = [*PROJECT["dependencies"], *(each for group in groups for each in PROJECT["optional-dependencies"][group])]
@@ -41,12 +41,14 @@ def test_the_lock_holds_every_dependency_within_its_range(name: str, groups: lis
         assert requirement.specifier.contains(version), f"{requirement.name} {version} is outside the range"
 
 
-def test_the_test_lock_holds_all_of_the_demo_lock() -> None:
-    assert lock("demo").items() <= lock("test").items()
+def test_each_lock_holds_all_of_the_one_before() -> None:
+    assert lock("demo").items() < lock("train").items() < lock("test").items()
 
 
-def test_no_lock_pulls_torch_or_cuda() -> None:
-    assert [name for name in lock("test") if name.startswith(("torch", "nvidia", "cuda", "triton"))] == []
+def test_the_demo_pulls_no_torch_and_no_lock_what_only_some_builds_of_it_need() -> None:
+    assert "torch" not in lock("demo")
+    for name in ("demo", "train", "test"):
+        assert [each for each in lock(name) if each.startswith(("nvidia", "cuda", "triton"))] == []
 
 
 @pytest.mark.skipif(not MANIFEST.exists(), reason="no manifest in this tree")

@@ -25,7 +25,7 @@ def bootstrap(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> ModuleType:
     monkeypatch.setattr(bootstrap, "ROOT", tmp_path)
     monkeypatch.setattr(bootstrap, "VENV", venv)
     monkeypatch.setattr(bootstrap, "STAMP", venv / "stamp.json")
-    monkeypatch.setattr(bootstrap, "LOCKS", {"demo": tmp_path / "lock.txt", "test": tmp_path / "lock.txt"})
+    monkeypatch.setattr(bootstrap, "LOCKS", dict.fromkeys(("demo", "train", "test"), tmp_path / "lock.txt"))
     monkeypatch.setattr(bootstrap, "_PROJECT_FILES", (tmp_path / "pyproject.toml", tmp_path / "extension.toml"))
     return bootstrap
 
@@ -56,14 +56,42 @@ def test_a_changed_lock_or_project_installs_again(bootstrap: ModuleType, steps: 
         assert "pip" in steps, name
 
 
-def test_what_the_tests_need_covers_the_demo_but_not_the_other_way(bootstrap: ModuleType, steps: list[str]) -> None:
-    bootstrap.ensure_environment("demo")
+@pytest.mark.parametrize("purpose", ["demo", "train"])
+def test_what_the_tests_need_covers_the_others_but_not_the_other_way(
+    bootstrap: ModuleType, steps: list[str], purpose: str
+) -> None:
+    bootstrap.ensure_environment(purpose)
     steps.clear()
     bootstrap.ensure_environment("test")
     assert "pip" in steps
     steps.clear()
-    bootstrap.ensure_environment("demo")
+    bootstrap.ensure_environment(purpose)
     assert steps == []
+
+
+def test_torch_alone_is_installed_with_what_its_build_needs_after_everything_else(
+    bootstrap: ModuleType, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "lock.txt").write_text("# A lock.\nnumpy==2.0.0\ntorch==2.13.0\ntorchmetrics==1.0\n")
+    calls: list[list[str]] = []
+    monkeypatch.setattr(bootstrap, "_pip", lambda arguments, count: calls.append(arguments))
+    bootstrap._install_locked("train")
+    assert calls == [
+        ["install", "--no-deps", "--no-compile", "numpy==2.0.0", "torchmetrics==1.0"],
+        ["install", "--no-compile", "torch==2.13.0"],
+    ]
+
+
+def test_training_asks_for_nothing_that_draws_pictures(
+    bootstrap: ModuleType, steps: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted: list[str] = []
+    monkeypatch.setattr(bootstrap, "ensure_system", wanted.extend)
+    monkeypatch.setattr(bootstrap, "_missing_for_pictures", lambda: ["libegl1"])
+    bootstrap.ensure_environment("train")
+    assert wanted == []
+    bootstrap.ensure_environment("demo")
+    assert wanted == ["libegl1"]
 
 
 def test_a_broken_installation_leaves_no_stamp(
@@ -103,7 +131,7 @@ def test_pips_own_reason_is_passed_on(bootstrap: ModuleType, monkeypatch: pytest
         bootstrap._pip(["install", "--no-index", "--find-links", "none", "nothing-like-it==1.0"], count=1)
 
 
-@pytest.mark.parametrize("script", ["demo.py", "test.py"])
+@pytest.mark.parametrize("script", ["demo.py", "train.py", "test.py"])
 def test_another_python_gets_one_clear_line(script: str) -> None:
     code = f"import sys, runpy; sys.version_info = (3, 13, 1); runpy.run_path({str(SCRIPTS / script)!r})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

@@ -1,20 +1,25 @@
-"""The command line: `teletwin demo | run | export | forecast | bench | doctor`."""
+"""The command line: `teletwin demo | run | export | forecast | train | evaluate | bench | doctor`."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
 
-from teletwin.errors import SaidError, TeletwinError
+from teletwin.errors import MissingPartError, SaidError, TeletwinError
 
 _COMMANDS = {
     "demo": "the whole loop on this machine, with the page; a recorded hand until a person takes over",
     "run": "one role of a session: operator, twin or arm",
     "export": "TUM trajectories from a recorded session",
     "forecast": "forecasters side by side on recorded and made-up hands; `forecast fit` fits the pooled model",
+    "train": "a horizon policy that learns, from recordings or from the person at the page",
+    "evaluate": "trained policies beside the rule, fixed horizons and the oracle",
     "bench": "speed of every stage, beside what a user would pick instead",
     "doctor": "what this machine has and lacks, with the mend",
 }
+
+_IN_TRAINING = {"train": "teletwin_training.cli.train", "evaluate": "teletwin_training.cli.evaluate"}
+"""Modules of commands that the runtime does not know; it never imports them but by these names."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -47,7 +52,24 @@ def _command(name: str) -> Callable[[list[str]], int]:
     """The function behind a command, imported when asked for."""
     import importlib
 
+    if name in _IN_TRAINING:
+        return lambda arguments: _train(_IN_TRAINING[name], arguments)
     return importlib.import_module(f"teletwin.cli.{name}").main
+
+
+def _train(module: str, arguments: list[str]) -> int:
+    """Run a command of the training package; what it lacks may show only while it runs."""
+    import importlib
+
+    try:
+        return importlib.import_module(module).main(arguments)
+    except ModuleNotFoundError as error:
+        missing = str(error.name)
+        if missing.startswith(("teletwin.", "teletwin_training.")):
+            raise  # not a package that can be installed but a mistake of ours
+        raise MissingPartError(
+            f"this command needs {missing}, which is not installed", mend="pip install 'teletwin[train]'"
+        ) from error
 
 
 def _help() -> str:

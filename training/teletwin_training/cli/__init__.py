@@ -1,0 +1,1 @@
+"""Commands of the training package; `teletwin` finds them by name."""
