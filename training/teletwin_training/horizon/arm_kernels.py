@@ -3,11 +3,11 @@
 As `arm.resample` and `arm.servo_law` do it, with the commands that each servo tick plays looked up.
 """
 # Warp reads these functions as its own language: int(0) there makes a variable, and types are inferred.
-# ruff: noqa: ANN201, TID253
+# ruff: noqa: ANN201
 # pyright: reportGeneralTypeIssues=false, reportArgumentType=false, reportOperatorIssue=false, reportReturnType=false
 # pyright: reportCallIssue=false, reportIndexIssue=false, reportAttributeAccessIssue=false, reportInvalidTypeForm=false
 
-import warp as wp
+import warp as wp  # noqa: TID253
 
 from teletwin.session.build import RESAMPLING
 from teletwin_training.horizon.motion_types_kernel import (

@@ -74,6 +74,10 @@ class EnvCfg:
             raise ConfigError("servo_lag_spread_s or weights are out of range", allowed="0 ... 0.015 s, 0 or more")
 
 
+Step = tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]
+"""Observations, reward, done, truncated, info."""
+
+
 class HorizonEnv:
     """N environments; a `ppo.VectorEnv` in numpy. Same seed, same hands and networks: same bytes.
 

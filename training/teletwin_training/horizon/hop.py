@@ -13,6 +13,7 @@ from teletwin.messages import LinkSettings
 
 LOST = np.iinfo(np.int64).max
 """Arrival time of what never arrives [ns]."""
+_PROBE_BYTES = 60
 
 
 class Hop:
@@ -22,6 +23,7 @@ class Hop:
         self._line = DelayLine(changes[0][1], seed)
         self._changes, self._next = changes, 1
         self._due_ns = self._change_ns()
+        self._line.offer(0, _PROBE_BYTES)  # every role greets its peers: the path's draws count from there
 
     def _change_ns(self) -> float:
         return self._changes[self._next][0] if self._next < len(self._changes) else math.inf

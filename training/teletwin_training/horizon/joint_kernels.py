@@ -3,11 +3,11 @@
 A tick is: joint_target, RMPflow, joint_smooth, limits, joint_arm, limits, joint_set_point.
 """
 # Warp reads these functions as its own language: int(0) there makes a variable, and types are inferred.
-# ruff: noqa: ANN201, TID253, SIM109
+# ruff: noqa: ANN201, SIM109
 # pyright: reportGeneralTypeIssues=false, reportArgumentType=false, reportOperatorIssue=false, reportReturnType=false
 # pyright: reportCallIssue=false, reportIndexIssue=false, reportAttributeAccessIssue=false, reportInvalidTypeForm=false
 
-import warp as wp
+import warp as wp  # noqa: TID253
 
 from teletwin.twin.limits_model import LimiterState
 from teletwin_training.horizon.arm_kernels import judge_control, judge_display, keep_command, servo, want

@@ -3,11 +3,11 @@
 Importing this loads warp.
 """
 # Warp reads these functions as its own language: int(0) there makes a variable, and types are inferred.
-# ruff: noqa: ANN201, TID253, UP018
+# ruff: noqa: ANN201, UP018
 # pyright: reportGeneralTypeIssues=false, reportArgumentType=false, reportOperatorIssue=false, reportReturnType=false
 # pyright: reportCallIssue=false, reportIndexIssue=false, reportAttributeAccessIssue=false, reportInvalidTypeForm=false
 
-import warp as wp
+import warp as wp  # noqa: TID253
 
 from teletwin_training.horizon.arm_kernels import judge_control, judge_display, keep_command, servo, want
 from teletwin_training.horizon.motion_types_kernel import (

@@ -3,10 +3,9 @@
 Channels are the 7 of a pose (position [m], quaternion wxyz) where the arm is a lag, or the joints [rad] where RMPflow
 moves it. Everything is float64, one row an environment.
 """
-# ruff: noqa: TID253
 # pyright: reportInvalidTypeForm=false
 
-import warp as wp
+import warp as wp  # noqa: TID253
 
 vec7 = wp.types.vector(length=7, dtype=wp.float64)
 

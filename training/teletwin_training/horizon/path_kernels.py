@@ -4,11 +4,11 @@ The lag is the target law of RMPflow in task space with the UR3e's gains (a = 80
 orientation 200 and 40), which the joint-space policy follows closely away from limits and singularities.
 """
 # Warp reads these functions as its own language: int(0) there makes a variable, and types are inferred.
-# ruff: noqa: ANN201, TID253
+# ruff: noqa: ANN201
 # pyright: reportGeneralTypeIssues=false, reportArgumentType=false, reportOperatorIssue=false, reportReturnType=false
 # pyright: reportCallIssue=false, reportIndexIssue=false, reportAttributeAccessIssue=false, reportInvalidTypeForm=false
 
-import warp as wp
+import warp as wp  # noqa: TID253
 
 from teletwin_training.horizon.motion_types_kernel import Params, Path, vec7
 from teletwin_training.horizon.target_kernels import measure_target, rest_target, turn_between

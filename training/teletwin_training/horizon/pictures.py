@@ -27,7 +27,8 @@ _RATE_HZ = 30.0
 _PERIOD_NS = int(NS_PER_S / _RATE_HZ)
 _CATCH_UP_NS = 250 * NS_PER_MS
 _KEY_RETRY_NS = 200 * NS_PER_MS
-_FRAME_BYTES = 4000
+_PIECES, _PIECE_BYTES = 5, 1150
+"""Datagrams of a picture, one of them parity: it is seen unless two are lost."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -86,14 +87,14 @@ class PictureRun:
         self._credit, self._viewer = Credit(), _Viewer(FrameGate())
         self._acks: list[tuple[int, int, bool, bool, float]] = []
         self._downlink_s, self._make_s = 0.03, 1e-3 * (self._times.draw_ms + self._times.encode_ms)
-        self._need_key, self._tick_ns, self._last_packet = True, 0, -1
+        self._need_key, self._tick_ns, self._last_packet = True, -NS_PER_S, -1
         self.rows: list[tuple[int, int, int, int, float]] = []
         self.drawn: list[tuple[int, int, float]] = []
         """(drawn [ns], picture, average delay [s]) of every picture that was seen."""
 
     def run(self) -> None:
         """Every picture of the session."""
-        due_ns = free_ns = last_ns = 0
+        due_ns, free_ns, last_ns = -NS_PER_S, 0, 0  # before the start, as on a clock that has run for long
         while True:
             heard = int(np.searchsorted(self._heard_ns, last_ns, side="right" if self.rows else "left"))
             if heard == len(self._heard_ns):
@@ -140,10 +141,10 @@ class PictureRun:
         return ready_ns
 
     def _send(self, frame_id: int, ready_ns: int, *, is_key: bool) -> None:
-        arrived_ns = self._picture.offer(ready_ns, _FRAME_BYTES)
+        arrived_ns = sorted(self._picture.offer(ready_ns, _PIECE_BYTES) for _ in range(_PIECES))[-2]
         if arrived_ns == LOST:
             return
-        now_ns = -(-arrived_ns // NS_PER_MS) * NS_PER_MS
+        now_ns = max(-(-arrived_ns // NS_PER_MS) * NS_PER_MS, ready_ns + NS_PER_MS)  # the operator's turn comes first
         if not self._viewer.gate.admit(_frame(frame_id, is_key)):
             ask = self._viewer.asks_for_key(now_ns)
             self._reply(now_ns, frame_id, was_drawn=False, need_key=ask, latency_s=0.0)

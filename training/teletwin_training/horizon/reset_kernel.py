@@ -1,10 +1,10 @@
 """Puts environments at the beginning of an episode; importing this loads warp."""
 # Warp reads these functions as its own language: int(0) there makes a variable, and types are inferred.
-# ruff: noqa: ANN201, TID253
+# ruff: noqa: ANN201
 # pyright: reportGeneralTypeIssues=false, reportArgumentType=false, reportOperatorIssue=false, reportReturnType=false
 # pyright: reportCallIssue=false, reportIndexIssue=false, reportAttributeAccessIssue=false, reportInvalidTypeForm=false
 
-import warp as wp
+import warp as wp  # noqa: TID253
 
 from teletwin_training.horizon.motion_types_kernel import Loop, Path, Times, vec7
 from teletwin_training.horizon.path_kernels import law_reset, smoothing_reset

@@ -25,7 +25,7 @@ def sender_rule(sessions: SessionBank, cfg: RuleCfg) -> Array:
 
 
 def raw_age(sessions: SessionBank) -> Array:
-    """Horizons (sessions, slots, 4) [s]: the Age of Loop as it is, for both functions, as in the paper's first guess."""
+    """Horizons (sessions, slots, 4) [s]: the Age of Loop as it is, for both functions."""
     age = np.clip(np.where(sessions.aol_s >= 0.0, sessions.aol_s, RuleCfg().first_control_s), 0.0, HORIZON_MAX_S)
     return np.repeat(age[:, :, None], 4, axis=2)
 

@@ -1,10 +1,10 @@
 """From a packet to the target of a tick, as `twin.target` does it; importing this loads warp."""
 # Warp reads these functions as its own language: int(0) there makes a variable, and types are inferred.
-# ruff: noqa: ANN201, TID253
+# ruff: noqa: ANN201
 # pyright: reportGeneralTypeIssues=false, reportArgumentType=false, reportOperatorIssue=false, reportReturnType=false
 # pyright: reportCallIssue=false, reportIndexIssue=false, reportAttributeAccessIssue=false, reportInvalidTypeForm=false
 
-import warp as wp
+import warp as wp  # noqa: TID253
 
 from teletwin.messages import CURVE_KNOTS, CURVE_STEP_S, HORIZON_MAX_S
 from teletwin.twin.target import PathCfg

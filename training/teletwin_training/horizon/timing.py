@@ -81,19 +81,28 @@ def time_session(schedule: Schedule, *, seed: int, duration_s: float) -> Timing:
     up_ns = hops["up"].offer_all(SLOT_NS * np.arange(slots, dtype=np.int64))
     packet = newest_at(up_ns, ticks_ns)
     is_fresh = ticks_ns - _heard_ns(up_ns, packet) <= _SILENCE_NS
-    command_ns = hops["command"].offer_all(ticks_ns)
-    command = newest_at(command_ns, ticks_ns)
 
     state_ticks = ticks_ns[::_REPORT_TICKS]
     state_ns = hops["state"].offer_all(state_ticks)
+    state_ns = np.maximum(state_ns, state_ticks + NS_PER_MS)  # the arm's tick comes after the twin's
+    command_ns = _commands(hops["command"], ticks_ns, state_ns)
+    command = newest_at(command_ns, ticks_ns)
     age_ns = np.where(command >= 0, command_ns[command] - ticks_ns[command], -1)
     state = newest_at(state_ns, ticks_ns)
     engaged = command[::_REPORT_TICKS] >= 0
     downstream_s = _command_ages(state_ticks, age_ns[::_REPORT_TICKS], engaged, state_ns, state, len(ticks_ns))
 
-    play = _play(ticks_ns, command_ns, command, is_fresh, downstream_s)
+    play: dict[str, Any] = _play(ticks_ns, command_ns, command, is_fresh, downstream_s)
     known = _known(hops["down"], ticks_ns, state, command[::_REPORT_TICKS], packet, up_ns, downstream_s)
     return Timing(packet=packet, is_fresh=is_fresh, downstream_s=downstream_s, **play, **known)
+
+
+def _commands(hop: Hop, ticks_ns: NDArray[np.int64], state_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Arrivals (K,) [ns] of the commands: one a tick from the first that knows where the arm is."""
+    arrivals_ns = np.full(len(ticks_ns), LOST, dtype=np.int64)
+    first = int(np.searchsorted(ticks_ns, state_ns.min()))
+    arrivals_ns[first:] = hop.offer_all(ticks_ns[first:])
+    return arrivals_ns
 
 
 def _heard_ns(arrivals_ns: NDArray[np.int64], newest: Ints) -> NDArray[np.int64]:
@@ -181,10 +190,8 @@ def _arm_mode(
     mode = np.full(len(ticks_ns), FOLLOW, dtype=np.int32)
     silent = ticks_ns - _heard_ns(arrivals_ns, newest) > _SILENCE_NS
     mode[silent | ~twin_is_fresh[np.maximum(newest, 0)]] = HOLD
-    first = np.diff(order, prepend=-1) > 0
-    starts = np.flatnonzero(first & (order >= 0))
-    back = starts[resumes[order[starts]]]
-    mode[back[mode[back] == FOLLOW]] = RESUME
+    ended = np.concatenate([[0], np.cumsum(resumes)])[order + 1]  # long silences that commands have ended by now
+    mode[(np.diff(ended, prepend=0) > 0) & (mode == FOLLOW)] = RESUME
     mode[newest < 0] = 0
     return mode
 
@@ -201,7 +208,7 @@ def _known(
     """What the operator knows at each slot, from the newest status that reached it; see session.operator."""
     first = int(np.argmax(state >= 0)) if (state >= 0).any() else len(ticks_ns)
     sent = np.arange(first, len(ticks_ns), _REPORT_TICKS)
-    arrivals_ns = down.offer_all(ticks_ns[sent])
+    arrivals_ns = np.maximum(down.offer_all(ticks_ns[sent]), ticks_ns[sent] + NS_PER_MS)  # the slot comes first
     slots_ns = ticks_ns[::TICKS_PER_SLOT]
     status = newest_at(arrivals_ns, slots_ns)
     tick = sent[np.maximum(status, 0)] if len(sent) else np.zeros(len(slots_ns), dtype=np.int64)

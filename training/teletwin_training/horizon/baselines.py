@@ -1,0 +1,134 @@
+"""What a learned policy is held against: the best fixed horizons and the calibrated Age-of-Loop rules.
+
+All are found by full enumeration on the training's hands and networks. Arm and picture do not act on each other, nor do
+position and orientation, so that enumerating one horizon for all four at once judges every combination.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from teletwin.geometry import Array
+from teletwin.horizon.rule import STOCK_ORIENTATION_LAG_S, STOCK_POSITION_LAG_S, RuleCfg
+from teletwin.messages import HORIZON_MAX_S
+from teletwin.session.build import FED_LAG_S, FED_TURN_LAG_S
+from teletwin_training.horizon.actions import LATE_RULE, NO_PREDICTION
+from teletwin_training.horizon.hands import HandBank, motion_of
+from teletwin_training.horizon.probe import Run, longest_stretch, mean_squares, measure
+from teletwin_training.horizon.rules import sender_rule
+from teletwin_training.horizon.sessions import SessionBank
+from teletwin_training.horizon.tables import Tables, recorded_tables
+
+HORIZONS_S = np.arange(0.0, HORIZON_MAX_S + 1e-9, 0.01)
+"""Absolute horizons that are tried: all 51 of 10 ms."""
+OFFSETS_S = np.arange(-0.06, 0.1201, 0.01)
+"""Offsets of a rule that are tried [s]."""
+Four = tuple[float, float, float, float]
+"""Arm's position, the picture's position, arm's orientation, the picture's orientation [s]."""
+_ORDER = (0, 2, 1, 3)
+"""From the order of errors to that of horizons."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ProbeCfg:
+    """On how much of the training's material baselines are found."""
+
+    sessions: int = 2
+    """Of each condition, for every hand."""
+    slots: int = 1500
+    """At most, of each stretch."""
+
+
+class Bench:
+    """Hands, sessions and their tables, with what no prediction errs on each hand."""
+
+    def __init__(self, hands: HandBank, sessions: SessionBank, cfg: ProbeCfg | None = None) -> None:
+        self.hands, self.sessions, self.cfg = hands, sessions, cfg or ProbeCfg()
+        self.tables: Tables = recorded_tables(hands, sessions)
+        self.weights = _motion_weights(hands)
+        numbers = range(len(hands.names))
+        self.slots = min(longest_stretch(hands, sessions, hand, most=self.cfg.slots) for hand in numbers)
+
+    def runs(self, sessions: Array, *, stock: bool) -> list[Run]:
+        """Every hand on each of these sessions, the hand slowest."""
+        return [Run(hand=h, session=int(s), stock=stock) for h in range(len(self.hands.names)) for s in sessions]
+
+    def squares(self, choose: Callable, sessions: Array, *, stock: bool, candidates: int = 1) -> Array:
+        """Mean squares (hands, candidates, 4), over the sessions; candidates vary fastest."""
+        runs = [run for run in self.runs(sessions, stock=stock) for _ in range(candidates)]
+        total = measure(self.hands, self.sessions, runs, choose, slots=self.slots, tables=self.tables)
+        return mean_squares(total).reshape(len(self.hands.names), len(sessions), candidates, 4).mean(axis=1)
+
+    def some(self, condition: str) -> Array:
+        """The first sessions of a condition."""
+        return self.sessions.of(condition)[: self.cfg.sessions]
+
+    def rule_norm(self, condition: str, *, stock: bool = False, sessions: int = 8) -> Array:
+        """Mean squares (hands, 4) of the late bound rule: what rewards are measured by."""
+        chosen = self.sessions.of(condition)[:sessions]
+        return self.squares(_always(LATE_RULE), chosen, stock=stock)[:, 0]
+
+    def best_fixed(self, condition: str, *, stock: bool) -> Four:
+        """The best absolute horizons on a condition, over all hands, each kind of motion alike."""
+        chosen = self.some(condition)
+        grid = np.zeros((len(HORIZONS_S), 6))
+        grid[:, :4], grid[:, 4] = HORIZONS_S[:, None], 1.0
+        squares = self.squares(_cycle(grid), chosen, stock=stock, candidates=len(grid))
+        best = self._best(squares, self.squares(_always(NO_PREDICTION), chosen, stock=stock))
+        return _four(HORIZONS_S[best])
+
+    def best_offsets(self, condition: str, base: Array | None, *, stock: bool) -> Four:
+        """The best constant offsets of a rule: the late bound one, or the sender's horizons (sessions, slots, 4)."""
+        chosen = self.some(condition)
+        session = np.repeat(np.tile(chosen, len(self.hands.names)), len(OFFSETS_S))
+        offset = np.tile(OFFSETS_S, len(session) // len(OFFSETS_S))[:, None]
+
+        def choose(number: Array, row: Array, slot: Array) -> Array:
+            rows = np.empty((len(number), 6))
+            rows[:, :4] = offset if base is None else np.clip(base[session, slot] + offset, 0.0, HORIZON_MAX_S)
+            rows[:, 4:] = 1.0, float(base is None)
+            return rows
+
+        squares = self.squares(choose, chosen, stock=stock, candidates=len(OFFSETS_S))
+        best = self._best(squares, self.squares(_always(NO_PREDICTION), chosen, stock=stock))
+        return _four(OFFSETS_S[best])
+
+    def _best(self, squares: Array, none: Array) -> Array:
+        """Number of the best candidate (4,) in the order of horizons, by root mean square over no prediction's."""
+        ratio = np.sqrt(squares / np.maximum(none, 1e-12))
+        return np.argmin((self.weights[:, None, None] * ratio).sum(axis=0), axis=0)[list(_ORDER)]
+
+
+def sender_rule_cfg(averaging_s: float, *, stock: bool) -> RuleCfg:
+    """The sender's rule with the motion policy's lags, before it is calibrated."""
+    lag_s, turn_s = (STOCK_POSITION_LAG_S, STOCK_ORIENTATION_LAG_S) if stock else (FED_LAG_S, FED_TURN_LAG_S)
+    return RuleCfg(late_binding=False, averaging_s=averaging_s, position_lag_s=lag_s, orientation_lag_s=turn_s)
+
+
+def calibrated(bench: Bench, condition: str, cfg: RuleCfg, *, stock: bool) -> tuple[Array, Four]:
+    """A sender's rule with its best offsets: horizons (sessions, slots, 4), and the offsets."""
+    base = sender_rule(bench.sessions, replace(cfg, late_binding=False))
+    return base, bench.best_offsets(condition, base, stock=stock)
+
+
+def _always(horizons: tuple[float, ...]) -> Callable:
+    row = np.array(horizons)
+    return lambda number, row_, slot: np.repeat(row[None], len(number), axis=0)
+
+
+def _cycle(grid: Array) -> Callable:
+    return lambda number, row, slot: grid[number % len(grid)]
+
+
+def _four(values: Array) -> Four:
+    a, b, c, d = (round(float(v), 4) for v in values)
+    return a, b, c, d
+
+
+def _motion_weights(hands: HandBank) -> Array:
+    """Weights (hands,) that count every kind of motion alike."""
+    kinds = [motion_of(name) for name in hands.names]
+    return np.array([1.0 / kinds.count(kind) for kind in kinds]) / len(set(kinds))
