@@ -10,6 +10,7 @@ As `arm.resample` and `arm.servo_law` do it, with the commands that each servo t
 import warp as wp  # noqa: TID253
 
 from teletwin.session.build import RESAMPLING
+from teletwin_training.horizon.hands import FUTURE_SLOTS
 from teletwin_training.horizon.motion_types_kernel import (
     COMMAND_RING,
     SERVO_RING,
@@ -27,6 +28,7 @@ wp.set_module_options({"enable_backward": False, "fast_math": False, "max_unroll
 
 _RING = wp.constant(COMMAND_RING)
 _SERVO = wp.constant(SERVO_RING)
+_FUTURE = wp.constant(FUTURE_SLOTS)
 _FOLLOW, _HOLD, _RESUME = wp.constant(FOLLOW), wp.constant(HOLD), wp.constant(RESUME)
 _FREE = wp.constant(wp.float64(RESAMPLING.extrapolation_s))
 _BRAKE = wp.constant(wp.float64(RESAMPLING.brake_rad_s2))
@@ -152,6 +154,8 @@ def pose_error(a: vec7, b: vec7):
 def judge_control(motion: Motion, times: Times, loop: Loop, e: wp.int32, tick: wp.int32):
     """Add the tool's error at a slot's beginning."""
     slot = tick / 5 - times.first_slot_of[e]
+    if slot > loop.slot[e] + _FUTURE:  # the recording may be at its end
+        return
     position, turn = pose_error(motion.poses[hand_row(motion, e, slot)], loop.tool[e])
     loop.errors[e, 0] = loop.errors[e, 0] + position
     loop.errors[e, 1] = loop.errors[e, 1] + turn
@@ -161,6 +165,8 @@ def judge_control(motion: Motion, times: Times, loop: Loop, e: wp.int32, tick: w
 @wp.func
 def judge_display(motion: Motion, loop: Loop, e: wp.int32, slot: wp.int32, shown: vec7):
     """Add the shown tool's error at a slot of the episode."""
+    if slot > loop.slot[e] + _FUTURE:
+        return
     position, turn = pose_error(motion.poses[hand_row(motion, e, slot)], shown)
     loop.errors[e, 3] = loop.errors[e, 3] + position
     loop.errors[e, 4] = loop.errors[e, 4] + turn

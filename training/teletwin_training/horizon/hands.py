@@ -22,8 +22,9 @@ from teletwin.robot.ur3e import HOME_Q, tool_pose_in_ur_base
 
 PAST_SLOTS = WINDOW_COUNT + 64
 """Slots that must lie before an episode: the forecaster's window, and packets under way when it begins."""
-FUTURE_SLOTS = 80
-"""Slots that must lie after it: the last packet's effect is judged by what the hand does then."""
+FUTURE_SLOTS = 150
+"""Slots that must lie after it: the last packet's effect is judged by what the hand does then, a picture that stands
+still for a second among it; nothing later is."""
 SHORTEST_S = 6.0
 """A recording must be at least this long [s]."""
 

@@ -51,11 +51,19 @@ def control_target(motion: Motion, times: Times, params: Params, loop: Loop, e: 
 
 
 @wp.func
+def after_picture(times: Times, session: wp.int32, frame: wp.int32):
+    """Time of the shown world's tick that follows a picture [ms]."""
+    return times.first_tick_ms[session, frame] + 4 * times.tick_count[session, frame]
+
+
+@wp.func
 def render_frame(motion: Motion, times: Times, params: Params, render: Path, loop: Loop, e: wp.int32, frame: wp.int32):
     """Advance the shown world to the picture's beginning; return the shown pose."""
     session = times.session[e]
     way = times.way[session, frame] + params.policy_lag[e]
     packet = times.frame_packet[session, frame]
+    if frame > 0 and times.first_tick_ms[session, frame] != after_picture(times, session, frame - 1):
+        render.has_last[e] = 0  # ticks were skipped: no velocity can be told from what was before
     for i in range(times.tick_count[session, frame]):
         now = wp.float64(times.first_tick_ms[session, frame] + 4 * i) * _MS
         pose = packet_target(motion, times, loop, e, packet, 1, now, way, params.turn_lag[e])
@@ -138,17 +146,17 @@ def lag_slot(
         end = 5 * (newest + 1)
         judge_display(motion, loop, e, slot, loop.shown[e])
     tick = loop.tick[e]
+    arm_tick = loop.arm_tick[e]
     while tick < end and (params.is_causal != 0 or times.packet[session, tick] <= newest):
         pose = control_target(motion, times, params, loop, e, tick)
         now = wp.float64(tick) * _TICK_S
         lag_path_tick(control, params, e, pose, times.fresh[session, tick], now, 1)
         keep_command(control, loop, e, tick)
         tick = tick + 1
+        while arm_tick < end and times.right[session, arm_tick] < tick:  # close behind: commands are kept for a while
+            lag_arm_tick(motion, times, params, control, loop, e, arm_tick)
+            arm_tick = arm_tick + 1
     loop.tick[e] = tick
-    arm_tick = loop.arm_tick[e]
-    while arm_tick < end and times.right[session, arm_tick] < tick:
-        lag_arm_tick(motion, times, params, control, loop, e, arm_tick)
-        arm_tick = arm_tick + 1
     loop.arm_tick[e] = arm_tick
     render_due(motion, times, params, render, loop, e, slot)
     loop.slot[e] = slot + 1

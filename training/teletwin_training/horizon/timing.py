@@ -93,7 +93,7 @@ def time_session(schedule: Schedule, *, seed: int, duration_s: float) -> Timing:
     downstream_s = _command_ages(state_ticks, age_ns[::_REPORT_TICKS], engaged, state_ns, state, len(ticks_ns))
 
     play: dict[str, Any] = _play(ticks_ns, command_ns, command, is_fresh, downstream_s)
-    known = _known(hops["down"], ticks_ns, state, command[::_REPORT_TICKS], packet, up_ns, downstream_s)
+    known: dict[str, Any] = _known(hops["down"], ticks_ns, state, command[::_REPORT_TICKS], packet, up_ns, downstream_s)
     return Timing(packet=packet, is_fresh=is_fresh, downstream_s=downstream_s, **play, **known)
 
 
@@ -204,7 +204,7 @@ def _known(
     packet: Ints,
     up_ns: NDArray[np.int64],
     downstream_s: Array,
-) -> dict[str, Array]:
+) -> dict[str, Any]:
     """What the operator knows at each slot, from the newest status that reached it; see session.operator."""
     first = int(np.argmax(state >= 0)) if (state >= 0).any() else len(ticks_ns)
     sent = np.arange(first, len(ticks_ns), _REPORT_TICKS)
