@@ -75,6 +75,18 @@ def test_figures_are_averaged_over_an_epoch() -> None:
     assert face.take_means() == {}
 
 
+def test_what_has_more_dimensions_than_a_figure_is_not_averaged() -> None:
+    import torch
+
+    env = Bandit(count=3)
+    step = env.step
+    env.step = lambda actions: (*step(actions)[:4], {"final_observation": np.zeros((3, 2)), "figure": np.ones(3)})
+    face = face_of(env)
+    face.reset()
+    face.step(torch.zeros(3, 2))
+    assert set(face.take_means()) == {"reward", "figure"}
+
+
 def test_what_does_not_fit_is_refused() -> None:
     env = Bandit(count=3)
     with pytest.raises(ConfigError, match="mean and scale do not fit"):

@@ -8,6 +8,7 @@ every hand counts alike); the paper's eq. 16 stands beside it in `info`. Episode
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -103,7 +104,7 @@ class HorizonEnv:
         self.count = cfg.envs
         self.observation_names = observation_names(cfg.observation)
         self.observation_count, self.action_count = len(self.observation_names), ACTION_COUNTS[cfg.action]
-        self._rng = np.random.default_rng([11, cfg.seed])
+        self._rng = _generator(cfg.seed)
         self._weights = _hand_weights(hands, cfg.episode_slots)
         self._last_start = _last_start(sessions, cfg.episode_slots)
         loops = loops or LoopsCfg()
@@ -120,11 +121,16 @@ class HorizonEnv:
         self._age = np.zeros(self.count, dtype=np.int64)
         self._length = np.full(self.count, cfg.episode_slots)
 
+    def seed(self, seed: int | Sequence[int]) -> None:
+        """Start all draws anew, as in an environment that was made with this seed; to be called before `reset`."""
+        self._rng = _generator(seed)
+
     def reset(self) -> NDArray[np.float32]:
-        """Begin episodes, each at another age, so that they do not end together; observations (N, n)."""
+        """Begin episodes, of different lengths, so that they do not end together; observations (N, n)."""
         self._begin(np.arange(self.count))
-        span = self.cfg.episode_slots - self.cfg.settle_slots
-        self._length[:] = self.cfg.episode_slots - self._rng.integers(0, max(span // 2, 1), self.count)
+        if self.count > 1:
+            span = self.cfg.episode_slots - self.cfg.settle_slots
+            self._length[:] = self.cfg.episode_slots - self._rng.integers(0, max(span // 2, 1), self.count)
         return self.observe()
 
     def _begin(self, rows: NDArray[np.intp]) -> None:
@@ -155,12 +161,13 @@ class HorizonEnv:
         base = self._base[self._session[rows], self._slot[rows]]
         return np.concatenate([base, np.tile([1.0, 0.0], (len(rows), 1))], axis=1)
 
-    def observe(self) -> NDArray[np.float32]:
-        """What a policy sees now (N, n), not normalised."""
+    def observe(self, rows: NDArray[np.intp] | slice = slice(None)) -> NDArray[np.float32]:
+        """What a policy sees now (N, n), not normalised; of some environments (k,) when rows are given."""
+        row, session, slot = self._row[rows], self._session[rows], self._slot[rows]
         if self.cfg.observation == "paper":
-            age = self.sessions.aol_s[self._session, self._slot][:, None]
-            return np.concatenate([self.hands.poses[self._row], np.maximum(age, 0.0)], axis=1).astype(np.float32)
-        motion, delays = self.hands.motion[self._row], self.sessions.delays[self._session, self._slot]
+            age = self.sessions.aol_s[session, slot][:, None]
+            return np.concatenate([self.hands.poses[row], np.maximum(age, 0.0)], axis=1).astype(np.float32)
+        motion, delays = self.hands.motion[row], self.sessions.delays[session, slot]
         return np.concatenate([motion, delays], axis=1).astype(np.float32)
 
     def horizons(self, actions: Array) -> Array:
@@ -170,20 +177,21 @@ class HorizonEnv:
             np.asarray(actions, dtype=np.float64), kind=self.cfg.action, limits=self.cfg.limits, base=base
         )
 
-    def step(
-        self, actions: Any
-    ) -> tuple[NDArray[np.float32], Array, NDArray[np.bool_], NDArray[np.bool_], dict[str, Any]]:
-        """One slot; see `ppo.VectorEnv`."""
+    def step(self, actions: Any) -> Step:
+        """One slot; see `ppo.VectorEnv`. Where episodes ended, info's "final_observation" (N, n) holds their last."""
         errors = self.loops.step(self.horizons(actions))
         counts = self._age >= self.cfg.settle_slots
         reward = self.reward(errors) * counts
-        info = {"paper_reward": paper_reward(errors) * counts}
+        info: dict[str, Any] = {"paper_reward": paper_reward(errors) * counts}
         self._age += 1
         self._row += 1
         self._slot += 1
         done = self._age >= self._length
         if done.any():
-            self._begin(np.flatnonzero(done))
+            ended = np.flatnonzero(done)
+            info["final_observation"] = np.zeros((self.count, self.observation_count), dtype=np.float32)
+            info["final_observation"][ended] = self.observe(ended)
+            self._begin(ended)
         return self.observe(), reward.astype(np.float32), done, done.copy(), info
 
     def reward(self, errors: Array) -> Array:
@@ -200,6 +208,10 @@ def paper_reward(errors: Array) -> Array:
     for weight, (column, count) in zip(PAPER_WEIGHTS, _TERMS, strict=True):
         total -= weight * np.sqrt(errors[:, column] / np.maximum(errors[:, count], 1.0))
     return total
+
+
+def _generator(seed: int | Sequence[int]) -> np.random.Generator:
+    return np.random.default_rng([11, *([seed] if isinstance(seed, int) else seed)])
 
 
 def _hand_weights(hands: HandBank, slots: int) -> Array:

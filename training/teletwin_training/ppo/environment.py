@@ -29,7 +29,7 @@ class VectorEnv(Protocol):
         `done` rows are over and started anew already: their observation is the first of the next episode. Those of them
         that are `truncated` ended by time alone, so what would have followed still counts: rl_games adds the value of
         the state before (it does not see the last one). `info` holds named figures of this step, scalars or (N,);
-        their means over an epoch stand in EpochFacts.means and in TensorBoard.
+        their means over an epoch stand in EpochFacts.means and in TensorBoard. Larger arrays are left alone.
         """
         ...
 

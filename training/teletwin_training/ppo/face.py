@@ -54,8 +54,14 @@ class VectorFace(IVecEnv):
         observations, reward, done, truncated, info = self._env.step(given)
         rewards, by_time = self._tensor(reward), self._tensor(truncated, torch.bool)
         for name, value in {**info, "reward": rewards}.items():
-            self._gather(name, value)
+            if np.ndim(value) <= 1:  # a "final_observation" is no figure
+                self._gather(name, value)
         return {"obs": self._observed(observations)}, rewards, self._tensor(done, torch.bool), {"time_outs": by_time}
+
+    def seed(self, seed: int) -> None:
+        """Start all environments anew from this seed, where they can; for who runs rl_games without us."""
+        if hasattr(self._env, "seed"):
+            self._env.seed(seed)  # type: ignore[attr-defined]
 
     def recorded_action(self) -> torch.Tensor:
         """The action that a RecordedEnv's session took at the newest observation, (N, m)."""
