@@ -22,11 +22,14 @@ from teletwin.session.build import FED_LAG_S, FED_TURN_LAG_S, SERVO_LAG_S
 from teletwin.twin.rmpflow.launch import usable_cores
 from teletwin_training.horizon.lag_loops import LagLoops
 from teletwin_training.horizon.tables import Tables
+from teletwin_training.horizon.world_loops import SIMULATED, WorldDrives, WorldFactory, world_factory
 
 HORIZON_COLUMNS = ("control_s", "render_s", "control_orientation_s", "render_orientation_s", "gain", "late_binding")
 """Columns of the horizons (N, 6) that a step takes."""
 ERROR_COLUMNS = ("control_m2", "control_rad2", "control_count", "display_m2", "display_rad2", "display_count")
 """Columns of the errors (N, 6) that a step returns: sums of squares and how many instants they are over."""
+ARMS = ("lag", "rmpflow", *SIMULATED)
+"""What the arm can be; see `LoopsCfg.arm`."""
 _LEAST_A_THREAD = 64
 _CYCLE_S = 0.002
 
@@ -127,19 +130,26 @@ class LoopsCfg:
     """How the loops are run."""
 
     arm: str = "lag"
-    """'lag': motion policy and arm as lags in task space; 'rmpflow': joint space with RMPflow and the limits."""
+    """'lag': motion policy and arm as lags in task space; 'rmpflow': joint space with RMPflow and the limits; 'mujoco'
+    and 'isaac': the same, the arm's masses and drives simulated."""
     causal: bool = False
     """True: nothing later than the present slot is computed, for a hand that reacts; False: each packet's whole effect
     is computed at once and credited to its slot."""
     device: str = "cpu"
     threads: int = 0
-    """On the CPU; 0 takes one per core."""
+    """On the CPU; 0 takes one per core. Arms of 'isaac' are stepped by the calling thread alone."""
+    world: WorldFactory | None = None
+    """Makes the arms of 'isaac', and those of 'mujoco' where they shall be others than usual."""
 
     def __post_init__(self) -> None:
-        if self.arm not in ("lag", "rmpflow"):
-            raise ConfigError("no such arm", given=self.arm, allowed="lag, rmpflow")
-        if self.arm == "rmpflow" and not self.causal:
-            raise ConfigError("RMPflow steps all arms together", given="causal=False", allowed="causal=True")
+        if self.arm not in ARMS:
+            raise ConfigError("no such arm", given=self.arm, allowed=", ".join(ARMS))
+        if self.arm != "lag" and not self.causal:
+            raise ConfigError("arms in joint space step together", given="causal=False", allowed="causal=True")
+        if self.arm in SIMULATED:
+            world_factory(self.arm, self.world)
+        elif self.world is not None:
+            raise ConfigError("this arm takes no world", given=self.arm, allowed=", ".join(SIMULATED))
 
 
 @dataclass(eq=False)
@@ -153,7 +163,7 @@ class DelayedLoops:
     def __post_init__(self) -> None:
         self.count = len(self.settings.feed_forward)
         on_cpu = self.cfg.device == "cpu"
-        wanted = (self.cfg.threads or usable_cores()) if on_cpu else 1
+        wanted = (self.cfg.threads or usable_cores()) if on_cpu and self.cfg.arm != "isaac" else 1
         parts = max(1, min(wanted, self.count // _LEAST_A_THREAD))
         self._edges = [self.count * part // parts for part in range(parts + 1)]
         self._parts: list[LoopPart] = [self._part(first, last) for first, last in pairwise(self._edges)]
@@ -164,11 +174,14 @@ class DelayedLoops:
         settings = LoopSettings(
             feed_forward=self.settings.feed_forward[first:last], servo_lag_s=self.settings.servo_lag_s[first:last]
         )
-        if self.cfg.arm == "rmpflow":
-            from teletwin_training.horizon.rmpflow_loops import RmpFlowLoops
+        if self.cfg.arm == "lag":
+            return LagLoops(self.tables, params_of(settings), causal=self.cfg.causal)
+        from teletwin_training.horizon.rmpflow_loops import RmpFlowLoops
 
+        if self.cfg.arm not in SIMULATED:
             return RmpFlowLoops(self.tables, settings)
-        return LagLoops(self.tables, params_of(settings), causal=self.cfg.causal)
+        world = world_factory(self.cfg.arm, self.cfg.world)(last - first)
+        return RmpFlowLoops(self.tables, settings, drives=lambda arrays: WorldDrives(world, arrays))
 
     def place(self, places: Places, settings: LoopSettings | None = None) -> None:
         """Begin episodes; settings (k,) change how those loops are."""

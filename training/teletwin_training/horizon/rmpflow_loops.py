@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from teletwin.geometry import IDENTITY_POSE, Array
 from teletwin.robot.canonical import canonical
@@ -27,10 +29,42 @@ _BOTH_TARGETS = 3
 _JOINTS = 6
 
 
+class Drives(Protocol):
+    """What moves the joints behind the controller's servo law."""
+
+    @property
+    def joints(self) -> Any:
+        """Joints (n, 6) [rad] on the device, one and the same array."""
+        ...
+
+    def place(self, rows: NDArray[np.intp]) -> None:
+        """Rest at home; rows (k,) are the arms whose episodes begin."""
+        ...
+
+    def step(self) -> None:
+        """Go on to the end of a tick; the law's reference is `loop.arm`."""
+        ...
+
+
+class IdealDrives:
+    """The joints are the law's reference itself, without masses."""
+
+    def __init__(self, arrays: LoopArrays) -> None:
+        self.joints: Any = arrays.loop.arm
+
+    def place(self, rows: NDArray[np.intp]) -> None:
+        """They rest where the reference does."""
+
+    def step(self) -> None:
+        """They are there already."""
+
+
 class RmpFlowLoops:
     """A `LoopPart` of seven launches a tick; causal."""
 
-    def __init__(self, tables: Tables, settings: LoopSettings) -> None:
+    def __init__(
+        self, tables: Tables, settings: LoopSettings, *, drives: Callable[[LoopArrays], Drives] = IdealDrives
+    ) -> None:
         from teletwin_training.horizon.loops import params_of
 
         self._arrays = arrays = LoopArrays(tables, params_of(settings), causal=True, channels=_JOINTS)
@@ -41,6 +75,7 @@ class RmpFlowLoops:
         self._flow.set_cspace_target(HOME_Q)
         self._flow.target_flags.write(_BOTH_TARGETS)
         self._limits, self._arm_limits = (BatchLimiter(batch=arrays.count, device=tables.device) for _ in range(2))
+        self._drives = drives(arrays)
         self._tools = arrays.reals(arrays.count, 7)
         self._launches = self._record()
         self._home_pose = tool_pose_in_ur_base(HOME_Q)
@@ -85,7 +120,7 @@ class RmpFlowLoops:
         base = np.diag([-1.0, -1.0, 1.0])
         data = chain_data(types, shape, self._arrays.tables.device)
         inputs = [data, joint, types.vec3(offset), types.mat33(axes), types.mat33(base)]
-        inputs += [self._arrays.loop.arm, self._tools.device]
+        inputs += [self._drives.joints, self._tools.device]
         return wp.launch(tool_kernel(_JOINTS, "float64"), inputs=inputs, **options)
 
     def place(self, places: Places, settings: LoopSettings | None) -> None:
@@ -98,6 +133,7 @@ class RmpFlowLoops:
         arrays.settle(places, settings and params_of(settings))
         for name in ("reset_loops", "reset_limits", "reset_arm_limits"):
             self._launches[name].launch()
+        self._drives.place(places.rows)
 
     def step(self) -> None:
         """One slot."""
@@ -109,6 +145,7 @@ class RmpFlowLoops:
             run["joint_smooth"].launch()
             self._limits.tick()
             run["joint_arm"].launch()
+            self._drives.step()
             if tick == 0:
                 run["tools"].launch()
                 run["joint_judge"].launch()
@@ -129,7 +166,7 @@ class RmpFlowLoops:
     @property
     def joints(self) -> Array:
         """Joints (n, 6) of the arms [rad]."""
-        return self._arrays.loop.arm.numpy()
+        return self._drives.joints.numpy()
 
     @property
     def tool(self) -> Array:
