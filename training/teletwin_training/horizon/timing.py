@@ -89,10 +89,11 @@ def time_session(schedule: Schedule, *, seed: int, duration_s: float) -> Timing:
     command = newest_at(command_ns, ticks_ns)
     age_ns = np.where(command >= 0, command_ns[command] - ticks_ns[command], -1)
     state = newest_at(state_ns, ticks_ns)
-    engaged = command[::_REPORT_TICKS] >= 0
+    held = _held(ticks_ns, command_ns, command, is_fresh)
+    engaged = ((command >= 0) & ~held)[::_REPORT_TICKS]
     downstream_s = _command_ages(state_ticks, age_ns[::_REPORT_TICKS], engaged, state_ns, state, len(ticks_ns))
 
-    play: dict[str, Any] = _play(ticks_ns, command_ns, command, is_fresh, downstream_s)
+    play: dict[str, Any] = _play(ticks_ns, command_ns, command, held, downstream_s)
     known: dict[str, Any] = _known(hops["down"], ticks_ns, state, command[::_REPORT_TICKS], packet, up_ns, downstream_s)
     return Timing(packet=packet, is_fresh=is_fresh, downstream_s=downstream_s, **play, **known)
 
@@ -136,30 +137,38 @@ def _play(
     ticks_ns: NDArray[np.int64],
     arrivals_ns: NDArray[np.int64],
     newest: Ints,
-    twin_is_fresh: NDArray[np.bool_],
+    held: NDArray[np.bool_],
     downstream_s: Array,
 ) -> dict[str, Any]:
     """Which commands each servo tick plays; see arm.resample."""
     holds_ns = ticks_ns + (1e9 * downstream_s).astype(np.int64)
-    kept = np.flatnonzero(arrivals_ns != LOST)
+    kept = _played(arrivals_ns, holds_ns)
     transit_ns, resumes = _transits(kept, arrivals_ns, holds_ns)
-    order = np.searchsorted(arrivals_ns[kept], ticks_ns, side="right") - 1  # newest command, counted without the lost
+    order = np.searchsorted(arrivals_ns[kept], ticks_ns, side="right") - 1  # newest command, counted in those kept
     has = order >= 0
     mean_ns = np.where(has, transit_ns[np.maximum(order, 0)], 0.0)
     play_ns = ticks_ns - mean_ns
     left = np.minimum(np.searchsorted(holds_ns[kept], play_ns, side="right") - 1, order)
-    left = np.maximum(left, 0)
+    fresh = np.maximum.accumulate(np.where(resumes, np.arange(len(kept)), 0))  # a long silence ends what was before
+    left = np.maximum(left, fresh[np.maximum(order, 0)])
     right = np.minimum(left + 1, np.maximum(order, 0))
     left_k, right_k = kept[left].astype(np.int32), kept[right].astype(np.int32)
     ahead_s = np.maximum((play_ns - holds_ns[left_k]) * 1e-9, 0.0)
     return {
-        "arm_mode": _arm_mode(ticks_ns, arrivals_ns, newest, twin_is_fresh, resumes, order),
+        "arm_mode": _arm_mode(held, newest, resumes, order),
         "left": left_k,
         "right": right_k,
         "ahead_s": ahead_s,
         "span_s": (holds_ns[right_k] - holds_ns[left_k]) * 1e-9,
         "transit_s": mean_ns * 1e-9 + downstream_s,
     }
+
+
+def _played(arrivals_ns: NDArray[np.int64], holds_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Commands (n,) that are used: those that arrive and hold later than all before."""
+    kept = np.flatnonzero(arrivals_ns != LOST)
+    newest_ns = np.maximum.accumulate(holds_ns[kept])
+    return kept[np.diff(newest_ns, prepend=-NS_PER_S) > 0]
 
 
 def _transits(
@@ -178,18 +187,17 @@ def _transits(
     return out, resumes
 
 
-def _arm_mode(
-    ticks_ns: NDArray[np.int64],
-    arrivals_ns: NDArray[np.int64],
-    newest: Ints,
-    twin_is_fresh: NDArray[np.bool_],
-    resumes: NDArray[np.bool_],
-    order: NDArray[np.int64],
-) -> Ints:
-    """What the arm does at each servo tick; see session.arm."""
-    mode = np.full(len(ticks_ns), FOLLOW, dtype=np.int32)
+def _held(
+    ticks_ns: NDArray[np.int64], arrivals_ns: NDArray[np.int64], newest: Ints, twin_is_fresh: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Servo ticks (K,) at which the arm is held: commands are silent, or tell that packets are."""
     silent = ticks_ns - _heard_ns(arrivals_ns, newest) > _SILENCE_NS
-    mode[silent | ~twin_is_fresh[np.maximum(newest, 0)]] = HOLD
+    return silent | ~twin_is_fresh[np.maximum(newest, 0)]
+
+
+def _arm_mode(held: NDArray[np.bool_], newest: Ints, resumes: NDArray[np.bool_], order: NDArray[np.int64]) -> Ints:
+    """What the arm does at each servo tick; see session.arm."""
+    mode = np.where(held, HOLD, FOLLOW).astype(np.int32)
     ended = np.concatenate([[0], np.cumsum(resumes)])[order + 1]  # long silences that commands have ended by now
     mode[(np.diff(ended, prepend=0) > 0) & (mode == FOLLOW)] = RESUME
     mode[newest < 0] = 0
