@@ -171,7 +171,15 @@ class HorizonEnv:
         return np.concatenate([motion, delays], axis=1).astype(np.float32)
 
     def horizons(self, actions: Array) -> Array:
-        """Horizons (N, 6) that actions (N, m) mean in this slot."""
+        """Horizons (N, 6) that actions (N, m) mean in this slot.
+
+        Raises:
+            ConfigError: They are of another shape, or not finite.
+        """
+        wanted = self.count, self.action_count
+        if np.shape(actions) != wanted or not np.isfinite(actions).all():
+            given = f"shape {np.shape(actions)}, {np.isnan(actions).sum()} not numbers"
+            raise ConfigError("the actions cannot be used", given=given, allowed=f"{wanted}, finite")
         base = np.zeros((self.count, 4)) if self._base is None else self._base[self._session, self._slot]
         return horizon_rows(
             np.asarray(actions, dtype=np.float64), kind=self.cfg.action, limits=self.cfg.limits, base=base
