@@ -6,26 +6,33 @@ position and orientation, so that enumerating one horizon for all four at once j
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
+from teletwin.errors import ConfigError
 from teletwin.geometry import Array
 from teletwin.horizon.rule import STOCK_ORIENTATION_LAG_S, STOCK_POSITION_LAG_S, RuleCfg
 from teletwin.messages import HORIZON_MAX_S
 from teletwin.session.build import FED_LAG_S, FED_TURN_LAG_S
 from teletwin_training.horizon.actions import LATE_RULE, NO_PREDICTION
+from teletwin_training.horizon.conditions import EVALUATED
 from teletwin_training.horizon.hands import HandBank, motion_of
 from teletwin_training.horizon.probe import Run, longest_stretch, mean_squares, measure
 from teletwin_training.horizon.rules import sender_rule
-from teletwin_training.horizon.sessions import SessionBank
+from teletwin_training.horizon.sessions import SessionBank, draw_sessions
 from teletwin_training.horizon.tables import Tables, recorded_tables
 
 HORIZONS_S = np.arange(0.0, HORIZON_MAX_S + 1e-9, 0.01)
 """Absolute horizons that are tried: all 51 of 10 ms."""
+AVERAGING_S = (0.05, 1.0)
+"""Averaging times of the sender's rule that are held against [s]."""
 OFFSETS_S = np.arange(-0.06, 0.1201, 0.01)
 """Offsets of a rule that are tried [s]."""
+Rows = NDArray[np.integer[Any]]
 Four = tuple[float, float, float, float]
 """Arm's position, the picture's position, arm's orientation, the picture's orientation [s]."""
 _ORDER = (0, 2, 1, 3)
@@ -52,17 +59,17 @@ class Bench:
         numbers = range(len(hands.names))
         self.slots = min(longest_stretch(hands, sessions, hand, most=self.cfg.slots) for hand in numbers)
 
-    def runs(self, sessions: Array, *, stock: bool) -> list[Run]:
+    def runs(self, sessions: Rows, *, stock: bool) -> list[Run]:
         """Every hand on each of these sessions, the hand slowest."""
         return [Run(hand=h, session=int(s), stock=stock) for h in range(len(self.hands.names)) for s in sessions]
 
-    def squares(self, choose: Callable, sessions: Array, *, stock: bool, candidates: int = 1) -> Array:
+    def squares(self, choose: Callable, sessions: Rows, *, stock: bool, candidates: int = 1) -> Array:
         """Mean squares (hands, candidates, 4), over the sessions; candidates vary fastest."""
         runs = [run for run in self.runs(sessions, stock=stock) for _ in range(candidates)]
         total = measure(self.hands, self.sessions, runs, choose, slots=self.slots, tables=self.tables)
         return mean_squares(total).reshape(len(self.hands.names), len(sessions), candidates, 4).mean(axis=1)
 
-    def some(self, condition: str) -> Array:
+    def some(self, condition: str) -> Rows:
         """The first sessions of a condition."""
         return self.sessions.of(condition)[: self.cfg.sessions]
 
@@ -83,10 +90,10 @@ class Bench:
     def best_offsets(self, condition: str, base: Array | None, *, stock: bool) -> Four:
         """The best constant offsets of a rule: the late bound one, or the sender's horizons (sessions, slots, 4)."""
         chosen = self.some(condition)
-        session = np.repeat(np.tile(chosen, len(self.hands.names)), len(OFFSETS_S))
+        session: Rows = np.repeat(np.tile(chosen, len(self.hands.names)), len(OFFSETS_S))
         offset = np.tile(OFFSETS_S, len(session) // len(OFFSETS_S))[:, None]
 
-        def choose(number: Array, row: Array, slot: Array) -> Array:
+        def choose(number: Rows, row: Rows, slot: Rows) -> Array:
             rows = np.empty((len(number), 6))
             rows[:, :4] = offset if base is None else np.clip(base[session, slot] + offset, 0.0, HORIZON_MAX_S)
             rows[:, 4:] = 1.0, float(base is None)
@@ -108,10 +115,65 @@ def sender_rule_cfg(averaging_s: float, *, stock: bool) -> RuleCfg:
     return RuleCfg(late_binding=False, averaging_s=averaging_s, position_lag_s=lag_s, orientation_lag_s=turn_s)
 
 
-def calibrated(bench: Bench, condition: str, cfg: RuleCfg, *, stock: bool) -> tuple[Array, Four]:
-    """A sender's rule with its best offsets: horizons (sessions, slots, 4), and the offsets."""
-    base = sender_rule(bench.sessions, replace(cfg, late_binding=False))
-    return base, bench.best_offsets(condition, base, stock=stock)
+@dataclass(frozen=True, kw_only=True)
+class Baselines:
+    """What was found on the training's hands, for one motion policy and forecaster; JSON-ready by `asdict`."""
+
+    fixed: dict[str, Four]
+    """Condition to the best absolute horizons [s]."""
+    late_offsets: Four
+    """Best offsets of the late bound rule over all conditions [s]."""
+    sender_offsets: dict[str, Four]
+    """Averaging time of the sender's rule ('0.05', '1.0') to its best offsets [s]."""
+    stock: bool
+    forecaster: str
+
+
+def find_baselines(
+    hands: HandBank,
+    *,
+    stock: bool,
+    seed: int,
+    conditions: Sequence[str] = EVALUATED,
+    progress: Callable[[str], None] = lambda condition: None,
+) -> Baselines:
+    """Every baseline by full enumeration; networks are drawn anew from the seed, hands are the training's."""
+    probe = ProbeCfg()
+    sessions = draw_sessions([*conditions, "mixed"], each=probe.sessions, duration_s=28.0, seed=seed)
+    bench = Bench(hands, sessions, probe)
+    fixed = {}
+    for condition in conditions:
+        progress(condition)
+        fixed[condition] = bench.best_fixed(condition, stock=stock)
+    progress("mixed")
+    senders = {tau: sender_rule(sessions, sender_rule_cfg(tau, stock=stock)) for tau in AVERAGING_S}
+    return Baselines(
+        fixed=fixed,
+        late_offsets=bench.best_offsets("mixed", None, stock=stock),
+        sender_offsets={str(t): bench.best_offsets("mixed", base, stock=stock) for t, base in senders.items()},
+        stock=stock,
+        forecaster=hands.forecaster,
+    )
+
+
+def baselines_from(values: Mapping[str, Any]) -> Baselines:
+    """What a policy's note holds.
+
+    Raises:
+        ConfigError: It holds none.
+    """
+    try:
+        return Baselines(
+            fixed={str(name): _four(np.array(four)) for name, four in values["fixed"].items()},
+            late_offsets=_four(np.array(values["late_offsets"])),
+            sender_offsets={str(tau): _four(np.array(four)) for tau, four in values["sender_offsets"].items()},
+            stock=bool(values["stock"]),
+            forecaster=str(values["forecaster"]),
+        )
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise ConfigError(
+            "the policy does not tell the baselines of its training", given=error, mend="train it with this version"
+        ) from None
 
 
 def _always(horizons: tuple[float, ...]) -> Callable:

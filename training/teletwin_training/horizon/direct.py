@@ -26,6 +26,8 @@ from teletwin_training.horizon.rules import sender_rule
 from teletwin_training.horizon.sessions import START_SLOT, SessionBank
 from teletwin_training.ppo import Weights
 
+Rows = NDArray[np.integer[Any]]
+
 
 @dataclass(frozen=True, kw_only=True)
 class DirectCfg:
@@ -101,14 +103,14 @@ class DirectData:
             weight=weight.astype(np.float32),
         )
 
-    def _seen(self, row: Array, session: Array, slot: Array) -> NDArray[np.float32]:
+    def _seen(self, row: Rows, session: Rows, slot: Rows) -> NDArray[np.float32]:
         hands, sessions = self._hands, self._sessions
         if self._cfg.observation == "paper":
             age = np.maximum(sessions.aol_s[session, slot], 0.0)[:, None]
             return np.concatenate([hands.poses[row], age], axis=1).astype(np.float32)
         return np.concatenate([hands.motion[row], sessions.delays[session, slot]], axis=1).astype(np.float32)
 
-    def _horizons(self, session: Array, slot: Array) -> NDArray[np.float32]:
+    def _horizons(self, session: Rows, slot: Rows) -> NDArray[np.float32]:
         m = self._moments
         if self._base is not None:
             return self._base[session, slot].astype(np.float32)
@@ -194,8 +196,8 @@ def train_direct(
         if update % 50 == 0 or update == cfg.updates - 1:
             with torch.no_grad():
                 rule = float(_loss(torch.zeros_like(action), batch, env))
-            losses.append((update, float(loss), rule))
-            on_update(update, float(loss), rule)
+            losses.append((update, float(loss.detach()), rule))
+            on_update(*losses[-1])
     layers = tuple(
         (each.weight.detach().double().numpy().T.copy(), each.bias.detach().double().numpy().copy())
         for each in network

@@ -1,0 +1,161 @@
+"""Runs every method on the same stretches of hands and the same networks, and puts the errors side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from teletwin.errors import ConfigError
+from teletwin.geometry import Array
+from teletwin_training.horizon.conditions import EVALUATED
+from teletwin_training.horizon.evaluation.effective import effective_mtp_ms
+from teletwin_training.horizon.evaluation.methods import Method
+from teletwin_training.horizon.hands import HandBank, load_hands, motion_of
+from teletwin_training.horizon.probe import Run, longest_stretch, mean_squares, measure
+from teletwin_training.horizon.sessions import SessionBank, draw_sessions
+from teletwin_training.horizon.tables import recorded_tables
+
+Rows = NDArray[np.integer[Any]]
+ERRORS = ("control_position_mm", "control_orientation_deg", "display_position_mm", "display_orientation_deg")
+_UNITS = np.array([1e3, 180.0 / np.pi, 1e3, 180.0 / np.pi])
+
+
+@dataclass(frozen=True, kw_only=True)
+class CompareCfg:
+    """What policies are compared on."""
+
+    conditions: tuple[str, ...] = EVALUATED
+    """Networks."""
+    sessions: int = 4
+    """Of each network, for every hand."""
+    slots: int = 2500
+    """At most, of each stretch."""
+    seed: int = 900_000
+    """Of the networks; training draws others."""
+
+    def __post_init__(self) -> None:
+        if not self.conditions or not 1 <= self.sessions <= 200 or not 300 <= self.slots <= 100_000 or self.seed < 0:
+            raise ConfigError(
+                "the comparison cannot be made so",
+                given=f"{len(self.conditions)} networks, {self.sessions} sessions, {self.slots} slots",
+                allowed="1 network or more, 1 ... 200 sessions, 300 ... 100000 slots",
+            )
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Outcome:
+    """Mean squares by method, on the same runs."""
+
+    cfg: CompareCfg
+    names: tuple[str, ...]
+    """Hand of each run."""
+    motions: tuple[str, ...]
+    """Kind of motion of each run."""
+    conditions: tuple[str, ...]
+    """Network of each run."""
+    squares: dict[str, Array]
+    """Method to mean squares (runs, 4) [m^2, rad^2]: arm's position, orientation, then the picture's."""
+    effective_mtp_ms: dict[str, Array]
+    """Method to the effective motion-to-photon time (runs,) [ms]."""
+    labels: dict[str, str]
+    hands: list[dict[str, Any]]
+    """Name, scale and speed of each hand."""
+
+    def pick(self, *, condition: str | None = None, motion: str | None = None) -> Rows:
+        """Numbers of the runs on a network and of a motion."""
+        keep = [
+            (condition is None or c == condition) and (motion is None or m == motion)
+            for c, m in zip(self.conditions, self.motions, strict=True)
+        ]
+        return np.flatnonzero(keep)
+
+    @property
+    def kinds(self) -> list[str]:
+        """Kinds of motion, as they come."""
+        return list(dict.fromkeys(self.motions))
+
+    def errors(self, method: str, runs: Rows) -> Array:
+        """Root mean square errors (4,) over runs, in the units of ERRORS."""
+        return np.sqrt(self.squares[method][runs].mean(axis=0)) * _UNITS
+
+
+def compare(
+    names: Sequence[str],
+    methods: Sequence[Method],
+    cfg: CompareCfg,
+    *,
+    progress: Callable[[str], None] = lambda method: None,
+) -> Outcome:
+    """Every method on every hand and network.
+
+    Args:
+        names: Hands by name or path.
+        methods: What is compared; each is run with its own forecaster and motion policy.
+        cfg: Networks and lengths.
+        progress: Told each method's name before it runs.
+    """
+    banks = {name: load_hands(names, forecaster=name) for name in dict.fromkeys(m.forecaster for m in methods)}
+    first = next(iter(banks.values()))
+    numbers = range(len(first.names))
+    need_s = 0.01 * (min(cfg.slots, int(first.slot_count.max())) + 700)
+    sessions = draw_sessions(cfg.conditions, each=cfg.sessions, duration_s=need_s, seed=cfg.seed)
+    slots = min(longest_stretch(first, sessions, hand, most=cfg.slots) for hand in numbers)
+    runs = [Run(hand=h, session=s) for s in range(len(sessions)) for h in numbers]
+    squares, effective = {}, {}
+    for method in methods:
+        progress(method.label)
+        squares[method.name], effective[method.name] = _run(method, banks[method.forecaster], sessions, runs, slots)
+    return Outcome(
+        cfg=cfg,
+        names=tuple(first.names[run.hand] for run in runs),
+        motions=tuple(motion_of(first.names[run.hand]) for run in runs),
+        conditions=tuple(sessions.conditions[run.session] for run in runs),
+        squares=squares,
+        effective_mtp_ms=effective,
+        labels={method.name: method.label for method in methods},
+        hands=[
+            {
+                "name": name,
+                "motion": motion_of(name),
+                "scale": first.scales[hand],
+                "speed_mm_s": 1e3 * first.speed_m_s(hand),
+            }
+            for hand, name in enumerate(first.names)
+        ],
+    )
+
+
+def _run(
+    method: Method, hands: HandBank, sessions: SessionBank, runs: Sequence[Run], slots: int
+) -> tuple[Array, Array]:
+    session = np.array([run.session for run in runs])
+    choose = method.make(hands, sessions, session)
+    own = [Run(hand=run.hand, session=run.session, stock=method.stock) for run in runs]
+    total = measure(hands, sessions, own, choose, slots=slots, tables=recorded_tables(hands, sessions))
+    return mean_squares(total), effective_mtp_ms(method, choose, hands, sessions, runs, slots)
+
+
+def outcome_rows(outcome: Outcome) -> list[dict[str, Any]]:
+    """Errors by network, motion and method, JSON-ready."""
+    rows = []
+    for condition in outcome.cfg.conditions:
+        for motion in outcome.kinds:
+            runs = outcome.pick(condition=condition, motion=motion)
+            for method in outcome.squares:
+                errors = dict(zip(ERRORS, outcome.errors(method, runs).tolist(), strict=True))
+                mtp = float(outcome.effective_mtp_ms[method][runs].mean())
+                rows.append(
+                    {"condition": condition, "motion": motion, "method": method, "runs": len(runs)}
+                    | errors
+                    | {"effective_mtp_ms": mtp}
+                )
+    return rows
+
+
+def outcome_facts(outcome: Outcome) -> dict[str, Any]:
+    """What was compared on, JSON-ready."""
+    return {"cfg": asdict(outcome.cfg), "hands": outcome.hands, "labels": outcome.labels}

@@ -1,0 +1,156 @@
+"""Ways to choose horizons that are compared, each as a chooser over many stretches at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from teletwin.errors import ConfigError
+from teletwin.geometry import Array
+from teletwin.horizon.action import ActionLimits
+from teletwin.horizon.policy_file import PolicyFile
+from teletwin.horizon.rule import RuleCfg
+from teletwin.messages import HORIZON_MAX_S
+from teletwin_training.horizon.actions import NO_PREDICTION
+from teletwin_training.horizon.baselines import AVERAGING_S, Baselines, sender_rule_cfg
+from teletwin_training.horizon.environment import EnvCfg
+from teletwin_training.horizon.hands import HandBank
+from teletwin_training.horizon.moments import Moments, moments_of
+from teletwin_training.horizon.probe import Chooser
+from teletwin_training.horizon.rules import raw_age, sender_rule
+from teletwin_training.horizon.score import actor_chooser
+from teletwin_training.horizon.sessions import SessionBank
+from teletwin_training.ppo import Weights
+
+Rows = NDArray[np.integer[Any]]
+Make = Callable[[HandBank, SessionBank, Rows], Chooser]
+"""(hands, sessions, session of each run) to its chooser."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Method:
+    """One way to choose horizons."""
+
+    name: str
+    label: str
+    """For tables and figures."""
+    make: Make
+    stock: bool
+    """The stock motion policy, without feed-forward."""
+    forecaster: str
+    late: bool
+    """Whether the twin binds late."""
+
+
+def baseline_methods(found: Baselines) -> list[Method]:
+    """No prediction, best fixed, raw age, rules and the floor, on one motion policy and forecaster."""
+    plain = ", stock policy" if found.stock else ""
+    common: dict[str, Any] = {"stock": found.stock, "forecaster": found.forecaster}
+    suffix = "_stock" if found.stock else ""
+    methods = [
+        Method(name="none" + suffix, label=f"no prediction{plain}", make=_none, late=False, **common),
+        Method(name="fixed" + suffix, label=f"best fixed{plain}", make=_fixed(found), late=False, **common),
+        Method(name="raw_aol" + suffix, label=f"raw AoL{plain}", make=_raw, late=False, **common),
+    ]
+    for tau_s in AVERAGING_S:
+        name, label = f"rule_{1000 * tau_s:g}ms{suffix}", f"AoL rule, {1000 * tau_s:g} ms average{plain}"
+        methods.append(Method(name=name, label=label, make=_rule(found, tau_s), late=False, **common))
+    methods += [
+        Method(name="late" + suffix, label=f"late bound rule{plain}", make=_late(found), late=True, **common),
+        Method(
+            name="floor" + suffix, label=f"floor: true delay known{plain}", make=_floor(found), late=False, **common
+        ),
+    ]
+    return methods
+
+
+def policy_method(name: str, policy: PolicyFile) -> Method:
+    """A policy from a file."""
+    env = env_of(policy)
+    weights = Weights(layers=policy.layers, log_sigma=np.zeros(policy.layers[-1][1].size))
+    step = str(policy.note.get("step", "?"))
+    how = {"late": "late bound", "sender": "bound at the sender", "paper": "paper mode"}[policy.action]
+
+    def make(hands: HandBank, sessions: SessionBank, session: Rows) -> Chooser:
+        return actor_chooser(hands, sessions, env, weights, policy.mean, policy.scale, session)
+
+    return Method(
+        name=name,
+        label=f"PPO after step {2 if step == 'human' else 1}, {how}{', stock policy' if env.stock else ''}",
+        make=make,
+        stock=env.stock,
+        forecaster=str(policy.note.get("forecaster", "arma")),
+        late=policy.action == "late",
+    )
+
+
+def env_of(policy: PolicyFile) -> EnvCfg:
+    """The environment that a policy was trained in, as far as it matters for what it sees and does."""
+    note = policy.note.get("env")
+    stock = bool(note.get("stock", False)) if isinstance(note, Mapping) else bool(policy.note.get("paper_mode", False))
+    limits = policy.limits if isinstance(policy.limits, ActionLimits) else ActionLimits()
+    return EnvCfg(
+        observation=policy.observation,
+        action=policy.action,
+        limits=limits,
+        rule=replace(policy.rule, late_binding=False),
+        stock=stock,
+    )
+
+
+def _none(hands: HandBank, sessions: SessionBank, session: Rows) -> Chooser:
+    row = np.array(NO_PREDICTION)
+    return lambda number, at, slot: np.repeat(row[None], len(number), axis=0)
+
+
+def _absolute(four: Array) -> Array:
+    """Rows (n, 6) of absolute horizons (n, 4), clipped to what a curve holds."""
+    return np.concatenate([np.clip(four, 0.0, HORIZON_MAX_S), np.tile([1.0, 0.0], (len(four), 1))], axis=1)
+
+
+def _fixed(found: Baselines) -> Make:
+    def make(hands: HandBank, sessions: SessionBank, session: Rows) -> Chooser:
+        missing = {sessions.conditions[s] for s in session.tolist()} - set(found.fixed)
+        if missing:
+            raise ConfigError("no fixed horizons were found for a network", given=", ".join(missing))
+        rows = _absolute(np.array([found.fixed[sessions.conditions[s]] for s in session.tolist()]))
+        return lambda number, at, slot: rows[number]
+
+    return make
+
+
+def _table(session: Rows, table: Array, offsets: Array) -> Chooser:
+    """Horizons (sessions, slots, 4) with offsets (4,) on top."""
+    return lambda number, at, slot: _absolute(table[session[number], slot] + offsets)
+
+
+def _raw(hands: HandBank, sessions: SessionBank, session: Rows) -> Chooser:
+    return _table(session, raw_age(sessions), np.zeros(4))
+
+
+def _rule(found: Baselines, tau_s: float) -> Make:
+    cfg: RuleCfg = sender_rule_cfg(tau_s, stock=found.stock)
+    offsets = np.array(found.sender_offsets[str(tau_s)])
+    return lambda hands, sessions, session: _table(session, sender_rule(sessions, cfg), offsets)
+
+
+def _late(found: Baselines) -> Make:
+    row = np.array([*found.late_offsets, 1.0, 1.0])
+    return lambda hands, sessions, session: lambda number, at, slot: np.repeat(row[None], len(number), axis=0)
+
+
+def _floor(found: Baselines) -> Make:
+    """The true mean delay of each packet known beforehand: what is left is the forecast's own error."""
+
+    def make(hands: HandBank, sessions: SessionBank, session: Rows) -> Chooser:
+        m: Moments = moments_of(sessions, stock=found.stock)
+        turn = m.turn_truth_s
+        columns = [m.control_truth_s, m.render_truth_s, m.control_truth_s + turn, m.render_truth_s + turn]
+        table = np.stack(columns, axis=2)
+        return _table(session, table, np.zeros(4))
+
+    return make

@@ -1,0 +1,69 @@
+"""How good an actor is beside the rule, on whole stretches of hands: deterministic, paired."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from teletwin.geometry import Array
+from teletwin_training.horizon.actions import horizon_rows
+from teletwin_training.horizon.baselines import Bench
+from teletwin_training.horizon.environment import EnvCfg
+from teletwin_training.horizon.hands import HandBank
+from teletwin_training.horizon.probe import Chooser
+from teletwin_training.horizon.rules import sender_rule
+from teletwin_training.horizon.sessions import SessionBank
+from teletwin_training.ppo import Weights
+
+Rows = NDArray[np.integer[Any]]
+BOUND = 5.0
+"""Normalised observations are clipped to this, as in the policy file."""
+
+
+def observations(hands: HandBank, sessions: SessionBank, kind: str, row: Rows, session: Rows, slot: Rows) -> Array:
+    """What a policy sees (N, n) at rows of hands and slots of sessions, not normalised."""
+    if kind == "paper":
+        age = np.maximum(sessions.aol_s[session, slot], 0.0)[:, None]
+        return np.concatenate([hands.poses[row], age], axis=1)
+    return np.concatenate([hands.motion[row], sessions.delays[session, slot]], axis=1)
+
+
+def actor_chooser(
+    hands: HandBank, sessions: SessionBank, env: EnvCfg, weights: Weights, mean: Array, scale: Array, session: Rows
+) -> Chooser:
+    """An actor's mean actions as horizons; session (runs,) is what each run plays."""
+    base = sender_rule(sessions, env.rule) if env.action == "sender" else None
+
+    def choose(number: Rows, row: Rows, slot: Rows) -> Array:
+        mine = session[number]
+        seen = observations(hands, sessions, env.observation, row, mine, slot)
+        action = weights.mean_actions(np.clip((seen - mean) / scale, -BOUND, BOUND))
+        said = np.zeros((len(row), 4)) if base is None else base[mine, slot]
+        return horizon_rows(action, kind=env.action, limits=env.limits, base=said)
+
+    return choose
+
+
+class Score:
+    """Root mean square errors over those of a reference (the rule); every kind of motion counts alike."""
+
+    def __init__(self, bench: Bench, env: EnvCfg, sessions: Rows, reference: Callable[[Rows], Chooser]) -> None:
+        self._bench, self._env, self._sessions = bench, env, sessions
+        self._session = np.tile(sessions, len(bench.hands.names))
+        self._reference = bench.squares(reference(self._session), sessions, stock=env.stock)[:, 0]
+
+    def ratios(self, weights: Weights, mean: Array, scale: Array) -> Array:
+        """Ratios (4,): arm's position and orientation, the picture's position and orientation."""
+        bench = self._bench
+        choose = actor_chooser(bench.hands, bench.sessions, self._env, weights, mean, scale, self._session)
+        squares = bench.squares(choose, self._sessions, stock=self._env.stock)[:, 0]
+        ratio = np.sqrt(squares / np.maximum(self._reference, 1e-12))
+        return (bench.weights[:, None] * ratio).sum(axis=0)
+
+    def total(self, ratios: Array) -> float:
+        """One number: the ratios weighed as the reward weighs them; 1 is as good as the reference."""
+        weights = np.array(self._env.weights)
+        return float((weights * ratios).sum() / weights.sum())

@@ -1,0 +1,311 @@
+"""Step 1: learn from recorded hands. The rule first, then by gradient through the forecast curve, then by PPO."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from teletwin.errors import ConfigError
+from teletwin.geometry import Array
+from teletwin.horizon.observation import OBSERVATION_VERSION
+from teletwin.horizon.policy_file import PolicyFile, save_policy
+from teletwin_training.horizon.actions import LATE_RULE
+from teletwin_training.horizon.baselines import Baselines, Bench, ProbeCfg, find_baselines, sender_rule_cfg
+from teletwin_training.horizon.conditions import EVALUATED
+from teletwin_training.horizon.direct import DirectCfg, DirectData, DirectResult, train_direct
+from teletwin_training.horizon.environment import EnvCfg, HorizonEnv
+from teletwin_training.horizon.hand_names import HandsCfg, training_hands
+from teletwin_training.horizon.hands import HandBank, load_hands
+from teletwin_training.horizon.loops import LoopsCfg
+from teletwin_training.horizon.probe import Chooser, constant
+from teletwin_training.horizon.rules import sender_rule
+from teletwin_training.horizon.score import Rows, Score
+from teletwin_training.horizon.sessions import SessionBank, draw_sessions
+from teletwin_training.ppo import EpochFacts, PpoCfg, Purpose, Weights, train_ppo
+from teletwin_training.run_folder import RunFolder
+
+PPO = PpoCfg(
+    epochs=240,
+    horizon_length=16,
+    minibatch_size=4096,
+    mini_epochs=3,
+    learning_rate=1e-4,
+    schedule="constant",
+    gamma=0.8,
+    gae_lambda=0.9,
+    log_sigma=-2.5,
+    critic_first_epochs=15,
+    checkpoint_epochs=60,
+)
+"""Fine tuning: small steps and little noise from a good start, most of an action's effect within a few slots."""
+BASELINE_SEED = 500_000
+"""Networks that baselines are found on have seeds from here on."""
+_SCORE_EPOCHS = 20
+_SCORE_SESSIONS = 4
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordedCfg:
+    """What is learned from, and how."""
+
+    hands: HandsCfg = field(default_factory=HandsCfg)
+    env: EnvCfg = field(default_factory=EnvCfg)
+    direct: DirectCfg = field(default_factory=DirectCfg)
+    ppo: PpoCfg = PPO
+    condition: str = "mixed"
+    """Networks that are drawn; see `conditions.CONDITIONS`."""
+    sessions: int = 48
+    """How many of them."""
+    session_s: float = 40.0
+    """Length of each [s]."""
+    arm: str = "lag"
+    """What the arm is in PPO: see `loops.LoopsCfg`."""
+    device: str = "cpu"
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.sessions <= 4096 or not 15.0 <= self.session_s <= 600.0 or self.seed < 0:
+            raise ConfigError(
+                "the networks cannot be drawn so",
+                given=f"{self.sessions} sessions of {self.session_s} s, seed {self.seed}",
+                allowed="1 ... 4096 sessions of 15 ... 600 s, a seed of 0 or more",
+            )
+
+
+class Watcher(Protocol):
+    """Who is told how far it is."""
+
+    def begin(self, stage: str, total: int) -> None:
+        """A stage of so many steps begins."""
+        ...
+
+    def advance(self, done: int, text: str = "") -> None:
+        """So many steps of the stage are done."""
+        ...
+
+    def stage_over(self, stage: str, total: float, ratios: Sequence[float]) -> None:
+        """A stage has reached this score (1: as good as the rule), ratios by error."""
+        ...
+
+    def stops(self) -> bool:
+        """Whether the person wants to end now; the newest weights are kept."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Taught:
+    """What step 1 made."""
+
+    weights: Weights
+    direct: DirectResult
+    scores: dict[str, tuple[float, list[float]]]
+    """Stage to (score, ratios to the rule): 'rule', 'direct', 'ppo', and 'best', which was kept."""
+    curve: list[dict[str, float]]
+    """PPO by epoch: frames, reward, paper_reward, score (where it was taken)."""
+    took_s: dict[str, float]
+
+
+def train_recorded(cfg: RecordedCfg, folder: RunFolder, watcher: Watcher, *, resume: Path | None = None) -> Taught:
+    """Teach a policy and write it to the run's folder."""
+    started = time.monotonic()
+    watcher.begin("hands and networks", cfg.sessions + 1)
+    hands = load_hands(training_hands(cfg.hands), forecaster=cfg.hands.forecaster)
+    watcher.advance(1)
+    sessions = _sessions(cfg, watcher)
+    env_cfg = with_rule(cfg.env)
+    bench = Bench(hands, sessions, ProbeCfg(slots=1200))
+    norm = bench.rule_norm(cfg.condition, stock=env_cfg.stock)
+    score = _score(bench, env_cfg, cfg)
+    took = {"prepare": time.monotonic() - started}
+    scores: dict[str, tuple[float, list[float]]] = {}
+    data = DirectData(hands, sessions, env_cfg, norm, seed=cfg.seed)
+    direct = _direct(data, env_cfg, cfg, watcher)
+    _note(scores, watcher, score, "direct", direct.weights, direct)
+    took["direct"] = time.monotonic() - started - took["prepare"]
+
+    env = HorizonEnv(
+        hands,
+        sessions,
+        env_cfg,
+        loops=LoopsCfg(arm=cfg.arm, causal=cfg.arm != "lag", device=cfg.device),
+        tables=bench.tables if cfg.device == "cpu" else None,
+    )
+    env.norm[:] = norm
+    best = _Best(score, direct, scores["direct"][0])
+    last, curve = _ppo(env, cfg, folder, direct, best, watcher, resume)
+    _note(scores, watcher, score, "ppo", last, direct)
+    _note(scores, watcher, score, "best", best.weights, direct)
+    took["ppo"] = time.monotonic() - started - took["prepare"] - took["direct"]
+    baselines = _baselines(hands, env_cfg, cfg, watcher)
+    took["baselines"] = time.monotonic() - started - sum(took.values())
+    taught = Taught(weights=best.weights, direct=direct, scores=scores, curve=curve, took_s=took)
+    save_policy(folder.policy_path, policy_of(taught, env_cfg, cfg, folder, hands.names, baselines))
+    return taught
+
+
+def with_rule(env: EnvCfg) -> EnvCfg:
+    """The environment with the lags of its motion policy in the sender's rule."""
+    return replace(env, rule=sender_rule_cfg(env.rule.averaging_s, stock=env.stock))
+
+
+def _sessions(cfg: RecordedCfg, watcher: Watcher) -> SessionBank:
+    done = 1
+
+    def progress() -> None:
+        nonlocal done
+        done += 1
+        watcher.advance(done)
+
+    return draw_sessions([cfg.condition], each=cfg.sessions, duration_s=cfg.session_s, seed=cfg.seed, progress=progress)
+
+
+def _score(bench: Bench, env: EnvCfg, cfg: RecordedCfg) -> Score:
+    """Beside the rule that the action corrects; absolute horizons stand beside the sender's rule."""
+    chosen = bench.sessions.of(cfg.condition)[: min(_SCORE_SESSIONS, cfg.sessions)]
+    if env.action == "late":
+        return Score(bench, env, chosen, lambda session: constant(np.array(LATE_RULE)))
+    base = sender_rule(bench.sessions, env.rule)
+
+    def reference(session: Rows) -> Chooser:
+        def choose(number: Rows, row: Rows, slot: Rows) -> Array:
+            said = base[session[number], slot]
+            return np.concatenate([said, np.tile([1.0, 0.0], (len(said), 1))], axis=1)
+
+        return choose
+
+    return Score(bench, env, chosen, reference)
+
+
+def _direct(data: DirectData, env: EnvCfg, cfg: RecordedCfg, watcher: Watcher) -> DirectResult:
+    watcher.begin("by gradient", cfg.direct.updates)
+    return train_direct(
+        data,
+        env,
+        replace(cfg.direct, seed=cfg.direct.seed + cfg.seed, hidden=cfg.ppo.hidden),
+        on_update=lambda update, loss, rule: watcher.advance(update, f"loss {loss:.3f}, rule {rule:.3f}"),
+    )
+
+
+def _note(
+    scores: dict[str, tuple[float, list[float]]],
+    watcher: Watcher,
+    score: Score,
+    stage: str,
+    weights: Weights,
+    direct: DirectResult,
+) -> None:
+    ratios = score.ratios(weights, direct.mean, direct.scale)
+    scores[stage] = (score.total(ratios), [float(r) for r in ratios])
+    watcher.stage_over(stage, *scores[stage])
+
+
+class _Best:
+    """The weights with the best score so far."""
+
+    def __init__(self, score: Score, direct: DirectResult, total: float) -> None:
+        self._score, self._direct = score, direct
+        self.weights, self.total = direct.weights, total
+
+    def offer(self, weights: Weights) -> float:
+        """Judge weights; keep them if they are the best."""
+        total = self._score.total(self._score.ratios(weights, self._direct.mean, self._direct.scale))
+        if total < self.total:
+            self.weights, self.total = weights, total
+        return total
+
+
+def _ppo(
+    env: HorizonEnv,
+    cfg: RecordedCfg,
+    folder: RunFolder,
+    direct: DirectResult,
+    best: _Best,
+    watcher: Watcher,
+    resume: Path | None,
+) -> tuple[Weights, list[dict[str, float]]]:
+    """PPO from what the gradient taught; returns the last weights and how it went."""
+    watcher.begin("PPO", cfg.ppo.epochs)
+    curve: list[dict[str, float]] = []
+
+    def on_epoch(facts: EpochFacts) -> bool:
+        row = {"epoch": float(facts.epoch), "frames": float(facts.frames), "reward": facts.reward}
+        row["paper_reward"] = facts.means.get("paper_reward", float("nan"))
+        if facts.epoch % _SCORE_EPOCHS == 0:
+            row["score"] = best.offer(facts.weights)
+        curve.append(row)
+        watcher.advance(
+            len(curve), f"reward {facts.reward:.3f}, best {best.total:.4f}, {facts.steps_per_s:,.0f} steps/s"
+        )
+        return not watcher.stops()
+
+    sigma = np.full(len(direct.weights.log_sigma), cfg.ppo.log_sigma)
+    result = train_ppo(
+        env,
+        replace(cfg.ppo, seed=cfg.ppo.seed + cfg.seed, device=cfg.device),
+        folder=folder.ppo_path,
+        purpose=purpose_of(cfg.env),
+        mean=direct.mean,
+        scale=direct.scale,
+        start=None if resume else replace(direct.weights, log_sigma=sigma),
+        checkpoint=resume,
+        on_epoch=on_epoch,
+    )
+    best.offer(result.weights)
+    return result.weights, curve
+
+
+def purpose_of(env: EnvCfg) -> Purpose:
+    """What a checkpoint is for."""
+    return Purpose(
+        task="horizon",
+        observation=env.observation,
+        observation_version=OBSERVATION_VERSION,
+        action=env.action,
+    )
+
+
+def _baselines(hands: HandBank, env: EnvCfg, cfg: RecordedCfg, watcher: Watcher) -> Baselines:
+    done = 0
+
+    def progress(condition: str) -> None:
+        nonlocal done
+        watcher.advance(done, condition)
+        done += 1
+
+    watcher.begin("baselines", len(EVALUATED) + 1)
+    return find_baselines(hands, stock=env.stock, seed=cfg.seed + BASELINE_SEED, progress=progress)
+
+
+def policy_of(
+    taught: Taught, env: EnvCfg, cfg: RecordedCfg, folder: RunFolder, names: Sequence[str], baselines: Baselines
+) -> PolicyFile:
+    """The policy as the runtime loads it."""
+    return PolicyFile(
+        observation=env.observation,
+        action=env.action,
+        limits=env.limits,
+        rule=env.rule,
+        mean=taught.direct.mean,
+        scale=taught.direct.scale,
+        layers=taught.weights.layers,
+        note={
+            "step": "recorded",
+            "person": "none",
+            "forecaster": cfg.hands.forecaster,
+            "paper_mode": env.stock,
+            "seed": cfg.seed,
+            "hands": list(names),
+            "condition": cfg.condition,
+            "env": asdict(env),
+            "scores": taught.scores,
+            "baselines": asdict(baselines),
+            "created_utc": folder.facts["created_utc"],
+            "versions": folder.facts["versions"],
+            "git": folder.facts["git"],
+        },
+    )
