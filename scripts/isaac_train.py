@@ -68,7 +68,7 @@ def train(options: argparse.Namespace, arguments: list[str]) -> int:
         return cloned.build_cloned_arms(cfg)
 
     try:
-        return import_module("teletwin_training.horizon.in_isaac").train_in_isaac(world, arguments)
+        return import_module("teletwin_training.cli.in_isaac").train_in_isaac(world, arguments)
     except errors.SaidError:
         return 2
     except errors.TeletwinError as error:

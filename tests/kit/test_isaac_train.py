@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import types
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -112,17 +111,17 @@ def isaac(monkeypatch, cloned):
 
 
 @pytest.fixture
-def command(monkeypatch, material):
-    """Stands for `teletwin train`: it makes an environment with the arm that it is told, and says what it was told."""
-    told = SimpleNamespace(arguments=None, does=lambda: 0)
+def command(monkeypatch):
+    """Stands for what `teletwin train horizon` does with its options."""
+    from teletwin_training.cli import in_isaac
 
-    def main(arguments):
-        told.arguments = arguments
-        return told.does()
+    told = SimpleNamespace(options=None, does=lambda world: 0)
 
-    module = types.ModuleType("teletwin_training.cli.train")
-    module.main = main
-    monkeypatch.setitem(sys.modules, "teletwin_training.cli.train", module)
+    def run_recorded(options, *, world):
+        told.options = options
+        return told.does(world)
+
+    monkeypatch.setattr(in_isaac, "run_recorded", run_recorded)
     return told
 
 
@@ -131,9 +130,9 @@ def test_the_script_trains_with_as_many_cloned_arms_as_there_are_environments(
 ):
     made = []
 
-    def train():
+    def train(world):
         for _ in range(2):
-            loops = LoopsCfg(arm="isaac", causal=True)
+            loops = LoopsCfg(arm=command.options.sim, causal=True, world=world)
             env = HorizonEnv(*material, EnvCfg(envs=3, episode_slots=200), loops=loops)
             env.reset()
             assert np.isfinite(env.step(np.zeros((3, 5)))[1]).all()
@@ -143,7 +142,7 @@ def test_the_script_trains_with_as_many_cloned_arms_as_there_are_environments(
     command.does = train
     monkeypatch.setattr(sys, "argv", ["isaac_train.py", "--out", "folder"])
     assert script.main(["--physics-device", "cpu", "--out", "folder", "--/app/quiet=1", "--seed", "4"]) == 0
-    assert command.arguments == ["horizon", "--out", "folder", "--seed", "4", "--sim", "isaac"]
+    assert (command.options.out, command.options.seed, command.options.sim) == ("folder", 4, "isaac")
     assert (made[0].count, made[0]._cfg.device) == (3, "cpu")
     assert made[0] is made[1]  # arms stay in the stage: they are made once
     assert isaac.made.config["headless"]
@@ -154,7 +153,7 @@ def test_the_script_trains_with_as_many_cloned_arms_as_there_are_environments(
 
 
 def test_a_refusal_is_one_line_and_closes_the_application(script, isaac, command, capsys):
-    def refuse():
+    def refuse(world):
         raise ConfigError("no such hand", given="x")
 
     command.does = refuse
@@ -164,10 +163,10 @@ def test_a_refusal_is_one_line_and_closes_the_application(script, isaac, command
 
 
 def test_what_is_not_installed_and_an_interruption_are_told_too(script, isaac, command, capsys):
-    def lack():
+    def lack(world):
         raise ModuleNotFoundError("no", name="rl_games")
 
-    def interrupt():
+    def interrupt(world):
         raise KeyboardInterrupt
 
     command.does = lack

@@ -17,7 +17,6 @@ from teletwin_training.horizon.hands import HandBank, load_hands
 from teletwin_training.horizon.loops import ARMS, LoopsCfg
 from teletwin_training.horizon.probe import Run, constant, mean_squares, measure
 from teletwin_training.horizon.sessions import SessionBank, draw_sessions
-from teletwin_training.horizon.world_loops import isaac_arms
 
 COUNT = 5
 
@@ -123,10 +122,6 @@ def test_without_isaac_sim_one_line_names_the_script() -> None:
     with pytest.raises(ConfigError, match=r"Isaac Sim's own Python; run .*scripts/isaac_train\.py") as caught:
         LoopsCfg(arm="isaac", causal=True)
     assert len(str(caught.value).splitlines()) == 1
-    with isaac_arms(Remembering):
-        assert environment("isaac").loops.cfg.world is None
-    with pytest.raises(ConfigError, match="isaac_train"):
-        LoopsCfg(arm="isaac", causal=True)
 
 
 def test_what_does_not_go_together_is_refused() -> None:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -23,17 +21,6 @@ WorldFactory = Callable[[int], BatchedWorld]
 SIMULATED = ("mujoco", "isaac")
 """Arms that a simulator moves."""
 _TICK_S = 0.002
-_isaac: ContextVar[WorldFactory | None] = ContextVar("isaac", default=None)
-
-
-@contextmanager
-def isaac_arms(factory: WorldFactory) -> Iterator[None]:
-    """Arms named 'isaac' are made by this while it lasts: only who has started Isaac Sim can make them."""
-    token = _isaac.set(factory)
-    try:
-        yield
-    finally:
-        _isaac.reset(token)
 
 
 def world_factory(arm: str, given: WorldFactory | None) -> WorldFactory:
@@ -45,8 +32,6 @@ def world_factory(arm: str, given: WorldFactory | None) -> WorldFactory:
     if given is not None:
         return given
     if arm == "isaac":
-        if (running := _isaac.get()) is not None:
-            return running
         raise ConfigError(
             "arms in Isaac Sim are trained with by Isaac Sim's own Python",
             mend="run <isaac-sim>/python.sh scripts/isaac_train.py with the options of training; see docs/isaac.md",
