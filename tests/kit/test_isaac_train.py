@@ -177,6 +177,15 @@ def test_what_is_not_installed_and_an_interruption_are_told_too(script, isaac, c
     assert isaac.made.is_closed
 
 
+def test_the_command_outside_isaac_sim_names_the_script_in_one_line(tmp_path, capsys):
+    from teletwin.cli import main
+
+    assert main(["train", "horizon", "--sim", "isaac", "--out", str(tmp_path / "run")]) == 2
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "scripts/isaac_train.py" in line
+    assert not (tmp_path / "run").exists()
+
+
 @pytest.mark.live
 def test_another_python_is_told_in_one_line_how_to_run_it():
     done = subprocess.run([sys.executable, str(ROOT / "scripts/isaac_train.py")], capture_output=True, text=True)
