@@ -103,7 +103,7 @@ class Bench:
         best = self._best(squares, self.squares(_always(NO_PREDICTION), chosen, stock=stock))
         return _four(OFFSETS_S[best])
 
-    def _best(self, squares: Array, none: Array) -> Array:
+    def _best(self, squares: Array, none: Array) -> Rows:
         """Number of the best candidate (4,) in the order of horizons, by root mean square over no prediction's."""
         ratio = np.sqrt(squares / np.maximum(none, 1e-12))
         return np.argmin((self.weights[:, None, None] * ratio).sum(axis=0), axis=0)[list(_ORDER)]

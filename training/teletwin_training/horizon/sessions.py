@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from teletwin.geometry import Array
 from teletwin.horizon.observation import DELAY_NAMES, DelayFeatures
 from teletwin.session.build import SERVO_LAG_S
-from teletwin_training.horizon.conditions import draw_schedule
+from teletwin_training.horizon.conditions import Schedule, draw_schedule
 from teletwin_training.horizon.pictures import Pictures, time_pictures
 from teletwin_training.horizon.timing import SLOT_NS, Timing, time_session
 
@@ -69,25 +69,36 @@ def draw_sessions(
     progress: Callable[[], None] = lambda: None,
 ) -> SessionBank:
     """`each` sessions on every network, of duration_s [s]; the same seed gives the same networks."""
-    names, timings, pictures, seen = [], [], [], []
+    names, seeds, schedules = [], [], []
     for condition in conditions:
         for number in range(each):
             rng = np.random.default_rng([seed, number, *condition.encode()])
-            own_seed = int(rng.integers(1 << 31))
-            schedule = draw_schedule(condition, rng, duration_s)
-            timing = time_session(schedule, seed=own_seed, duration_s=duration_s)
-            picture = time_pictures(schedule, timing, seed=own_seed)
             names.append(condition)
-            timings.append(timing)
-            pictures.append(picture)
-            seen.append(_seen(timing, picture))
-            progress()
+            seeds.append(int(rng.integers(1 << 31)))
+            schedules.append(draw_schedule(condition, rng, duration_s))
+    return bank_of_schedules(schedules, seeds=seeds, names=names, duration_s=duration_s, progress=progress)
+
+
+def bank_of_schedules(
+    schedules: Sequence[Schedule],
+    *,
+    seeds: Sequence[int],
+    names: Sequence[str],
+    duration_s: float,
+    progress: Callable[[], None] = lambda: None,
+) -> SessionBank:
+    """Sessions of duration_s [s] on these networks, each with the seed that a live one has."""
+    timings, pictures = [], []
+    for schedule, seed in zip(schedules, seeds, strict=True):
+        timings.append(time_session(schedule, seed=seed, duration_s=duration_s))
+        pictures.append(time_pictures(schedule, timings[-1], seed=seed))
+        progress()
     control = np.stack([np.where(t.aol_s >= 0.0, t.link_control_s + SERVO_LAG_S, -1.0) for t in timings])
     return SessionBank(
         conditions=tuple(names),
         timings=tuple(timings),
         pictures=tuple(pictures),
-        delays=np.stack(seen),
+        delays=np.stack([_seen(t, p) for t, p in zip(timings, pictures, strict=True)]),
         rule_control_s=control,
         display_s=np.stack([p.display_delay_s for p in pictures]),
         aol_s=np.stack([t.aol_s for t in timings]),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Protocol
@@ -26,6 +26,7 @@ from teletwin_training.horizon.probe import Chooser, constant
 from teletwin_training.horizon.rules import sender_rule
 from teletwin_training.horizon.score import Rows, Score
 from teletwin_training.horizon.sessions import SessionBank, draw_sessions
+from teletwin_training.horizon.world_loops import WorldFactory
 from teletwin_training.ppo import EpochFacts, PpoCfg, Purpose, Weights, train_ppo
 from teletwin_training.run_folder import RunFolder
 
@@ -110,8 +111,25 @@ class Taught:
     took_s: dict[str, float]
 
 
-def train_recorded(cfg: RecordedCfg, folder: RunFolder, watcher: Watcher, *, resume: Path | None = None) -> Taught:
-    """Teach a policy and write it to the run's folder."""
+def train_recorded(
+    cfg: RecordedCfg,
+    folder: RunFolder,
+    watcher: Watcher,
+    *,
+    resume: Path | None = None,
+    world: WorldFactory | None = None,
+    baselines: bool = True,
+) -> Taught:
+    """Teach a policy and write it to the run's folder.
+
+    Args:
+        cfg: What is learned from, and how.
+        folder: Where the policy goes.
+        watcher: Told how far it is.
+        resume: A run's folder whose PPO is continued.
+        world: Makes the arms where cfg.arm is 'isaac'.
+        baselines: Also find what the policy is to be held against, and keep it in its file.
+    """
     started = time.monotonic()
     watcher.begin("hands and networks", cfg.sessions + 1)
     hands = load_hands(training_hands(cfg.hands), forecaster=cfg.hands.forecaster)
@@ -132,7 +150,7 @@ def train_recorded(cfg: RecordedCfg, folder: RunFolder, watcher: Watcher, *, res
         hands,
         sessions,
         env_cfg,
-        loops=LoopsCfg(arm=cfg.arm, causal=cfg.arm != "lag", device=cfg.device),
+        loops=LoopsCfg(arm=cfg.arm, causal=cfg.arm != "lag", device=cfg.device, world=world),
         tables=bench.tables if cfg.device == "cpu" else None,
     )
     env.norm[:] = norm
@@ -141,10 +159,10 @@ def train_recorded(cfg: RecordedCfg, folder: RunFolder, watcher: Watcher, *, res
     _note(scores, watcher, score, "ppo", last, direct)
     _note(scores, watcher, score, "best", best.weights, direct)
     took["ppo"] = time.monotonic() - started - took["prepare"] - took["direct"]
-    baselines = _baselines(hands, env_cfg, cfg, watcher)
+    found = _baselines(hands, cfg, watcher) if baselines else {}
     took["baselines"] = time.monotonic() - started - sum(took.values())
     taught = Taught(weights=best.weights, direct=direct, scores=scores, curve=curve, took_s=took)
-    save_policy(folder.policy_path, policy_of(taught, env_cfg, cfg, folder, hands.names, baselines))
+    save_policy(folder.policy_path, policy_of(taught, env_cfg, cfg, folder, hands.names, found))
     return taught
 
 
@@ -269,7 +287,8 @@ def purpose_of(env: EnvCfg) -> Purpose:
     )
 
 
-def _baselines(hands: HandBank, env: EnvCfg, cfg: RecordedCfg, watcher: Watcher) -> Baselines:
+def _baselines(hands: HandBank, cfg: RecordedCfg, watcher: Watcher) -> dict[str, Baselines]:
+    """Of the policy's own loop, and of the paper's plain loop where that is another."""
     done = 0
 
     def progress(condition: str) -> None:
@@ -277,12 +296,19 @@ def _baselines(hands: HandBank, env: EnvCfg, cfg: RecordedCfg, watcher: Watcher)
         watcher.advance(done, condition)
         done += 1
 
-    watcher.begin("baselines", len(EVALUATED) + 1)
-    return find_baselines(hands, stock=env.stock, seed=cfg.seed + BASELINE_SEED, progress=progress)
+    loops = {"baselines": cfg.env.stock} | ({} if cfg.env.stock else {"plain_baselines": True})
+    watcher.begin("baselines", len(loops) * (len(EVALUATED) + 1))
+    seed = cfg.seed + BASELINE_SEED
+    return {name: find_baselines(hands, stock=stock, seed=seed, progress=progress) for name, stock in loops.items()}
 
 
 def policy_of(
-    taught: Taught, env: EnvCfg, cfg: RecordedCfg, folder: RunFolder, names: Sequence[str], baselines: Baselines
+    taught: Taught,
+    env: EnvCfg,
+    cfg: RecordedCfg,
+    folder: RunFolder,
+    names: Sequence[str],
+    found: Mapping[str, Baselines],
 ) -> PolicyFile:
     """The policy as the runtime loads it."""
     return PolicyFile(
@@ -303,7 +329,7 @@ def policy_of(
             "condition": cfg.condition,
             "env": asdict(env),
             "scores": taught.scores,
-            "baselines": asdict(baselines),
+            **{name: asdict(baselines) for name, baselines in found.items()},
             "created_utc": folder.facts["created_utc"],
             "versions": folder.facts["versions"],
             "git": folder.facts["git"],

@@ -16,7 +16,7 @@ from teletwin.horizon.policy_file import PolicyFile
 from teletwin.horizon.rule import RuleCfg
 from teletwin.messages import HORIZON_MAX_S
 from teletwin_training.horizon.actions import NO_PREDICTION
-from teletwin_training.horizon.baselines import AVERAGING_S, Baselines, sender_rule_cfg
+from teletwin_training.horizon.baselines import AVERAGING_S, Baselines, baselines_from, sender_rule_cfg
 from teletwin_training.horizon.environment import EnvCfg
 from teletwin_training.horizon.hands import HandBank
 from teletwin_training.horizon.moments import Moments, moments_of
@@ -68,6 +68,30 @@ def baseline_methods(found: Baselines) -> list[Method]:
     return methods
 
 
+def all_methods(policies: Mapping[str, PolicyFile]) -> list[Method]:
+    """The policies, and the baselines that their trainings found: one set for each motion policy and forecaster.
+
+    Raises:
+        ConfigError: A policy does not tell its baselines.
+    """
+    groups: dict[tuple[bool, str], Baselines] = {}
+    for policy in policies.values():
+        for name in ("baselines", "plain_baselines"):
+            if name in policy.note or name == "baselines":
+                found = baselines_from(_mapping(policy.note.get(name)))
+                groups.setdefault((found.stock, found.forecaster), found)
+    methods: list[Method] = []
+    for (_, forecaster), found in groups.items():
+        mine = baseline_methods(found)
+        methods += mine if forecaster == "arma" or len(groups) == 1 else []
+    methods += [policy_method(name, policy) for name, policy in policies.items()]
+    return methods
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
 def policy_method(name: str, policy: PolicyFile) -> Method:
     """A policy from a file."""
     env = env_of(policy)
@@ -80,12 +104,18 @@ def policy_method(name: str, policy: PolicyFile) -> Method:
 
     return Method(
         name=name,
-        label=f"PPO after step {2 if step == 'human' else 1}, {how}{', stock policy' if env.stock else ''}",
+        label=_label(step, how, env, str(policy.note.get("forecaster", "arma"))),
         make=make,
         stock=env.stock,
         forecaster=str(policy.note.get("forecaster", "arma")),
         late=policy.action == "late",
     )
+
+
+def _label(step: str, how: str, env: EnvCfg, forecaster: str) -> str:
+    number = 2 if step == "human" else 1
+    extra = f"{', stock policy' if env.stock else ''}{f', {forecaster} forecaster' if forecaster != 'arma' else ''}"
+    return f"PPO after step {number}, {how}{extra}"
 
 
 def env_of(policy: PolicyFile) -> EnvCfg:

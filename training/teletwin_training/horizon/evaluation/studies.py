@@ -1,0 +1,77 @@
+"""Studies over many seeds; what is done already is read from its folder, so that they can be interrupted."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from teletwin_training.horizon.step_recorded import RecordedCfg, train_recorded
+from teletwin_training.run_folder import open_run
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from teletwin_training.cli.evaluate import EvaluateOptions
+
+_EPISODE_SLOTS = 800
+_KINDS = ("guided", "alone")
+"""PPO after the rule and the gradient; PPO from the rule alone."""
+
+
+def step_one(options: EvaluateOptions, folder: Path, console: Console) -> dict[str, Any]:
+    """Train step 1 with every seed, with guidance and by PPO alone, on the training part of the recordings."""
+    rows, curves = [], {kind: [] for kind in _KINDS}
+    for seed in range(options.study_seeds):
+        for kind in _KINDS:
+            metrics = _trained(options, folder / f"{kind}_{seed}", kind, seed, console)
+            curves[kind].append(_curve(metrics))
+            if kind == "guided":
+                rows.append(_row(seed, metrics))
+    return {"rows": rows, "curves": curves}
+
+
+def _trained(options: EvaluateOptions, folder: Path, kind: str, seed: int, console: Console) -> dict[str, Any]:
+    """What a training with this seed reached; trained now unless it was."""
+    done = folder / "metrics.json"
+    if not done.is_file():
+        from teletwin_training.cli.progress import RichWatcher
+
+        cfg = study_cfg(options, kind, seed)
+        run = open_run(folder, f"horizon, step 1, {kind}", cfg, seed)
+        console.print(f"step 1, {kind}, seed {seed}")
+        with RichWatcher(console) as watcher:
+            taught = train_recorded(cfg, run, watcher, baselines=False)
+        run.write_metrics({"scores": taught.scores, "took_s": taught.took_s, "ppo": taught.curve})
+    return json.loads(done.read_text(encoding="utf-8"))
+
+
+def study_cfg(options: EvaluateOptions, kind: str, seed: int) -> RecordedCfg:
+    """Step 1 as the command trains it, on the part of the recordings that is not judged."""
+    from teletwin_training.cli.train import TrainOptions, recorded_cfg
+
+    other = {"test": "train", "train": "test"}.get(options.part, "all")
+    trained = recorded_cfg(TrainOptions(recordings=options.recordings, part=other, made_up=options.made_up, seed=seed))
+    if kind == "guided":
+        return trained
+    alone = replace(trained.ppo, log_sigma=-1.5, learning_rate=5e-4, critic_first_epochs=0)
+    return replace(trained, direct=replace(trained.direct, updates=0), ppo=alone)
+
+
+def _row(seed: int, metrics: Mapping[str, Any]) -> dict[str, Any]:
+    scores = {stage: float(score[0]) for stage, score in metrics["scores"].items()}
+    return {"seed": seed, **scores, "took_s": sum(metrics["took_s"].values())}
+
+
+def _curve(metrics: Mapping[str, Any]) -> dict[str, list[float]]:
+    """Reward and score over episodes."""
+    epochs: Sequence[Mapping[str, float]] = metrics["ppo"]
+    scored = [row for row in epochs if "score" in row]
+    return {
+        "paper_reward": [row["paper_reward"] for row in epochs],
+        "episodes_of_paper_reward": [row["frames"] / _EPISODE_SLOTS for row in epochs],
+        "score": [row["score"] for row in scored],
+        "episodes_of_score": [row["frames"] / _EPISODE_SLOTS for row in scored],
+    }

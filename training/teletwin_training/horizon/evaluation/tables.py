@@ -1,0 +1,105 @@
+"""The comparison as tables, for the terminal and as markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+from teletwin_training.horizon.evaluation.bars import Bar
+from teletwin_training.horizon.evaluation.compare import ERRORS, Outcome
+from teletwin_training.horizon.evaluation.intervals import Ratio
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+Rows = list[list[str]]
+HEADINGS = ("arm mm", "arm deg", "picture mm", "picture deg", "effective MTP ms")
+
+
+def evaluation_tables(outcome: Outcome, bars: Sequence[Bar], studies: Mapping[str, Any]) -> list[Table]:
+    """Tables for the terminal."""
+    tables = [_table(title, headings, rows) for title, headings, rows in _sections(outcome, bars)]
+    return tables + [_table(title, headings, rows) for title, headings, rows in study_sections(studies)]
+
+
+def evaluation_markdown(outcome: Outcome, bars: Sequence[Bar], studies: Mapping[str, Any]) -> str:
+    """The same as one text."""
+    parts = [_hands_text(outcome)]
+    for title, headings, rows in [*_sections(outcome, bars), *study_sections(studies)]:
+        lines = [f"### {title}", "", f"| {' | '.join(headings)} |", "|" + "---|" * len(headings)]
+        parts.append("\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)]) + "\n")
+    return "\n".join(parts)
+
+
+def _hands_text(outcome: Outcome) -> str:
+    hands = ", ".join(f"{h['name']} (scale {h['scale']:.2f}, {h['speed_mm_s']:.0f} mm/s rms)" for h in outcome.hands)
+    cfg = outcome.cfg
+    return f"Hands: {hands}. {cfg.sessions} networks of each kind for every hand, seed {cfg.seed}.\n"
+
+
+def _sections(outcome: Outcome, bars: Sequence[Bar]) -> list[tuple[str, list[str], Rows]]:
+    return [("promises", *_bar_section(outcome, bars)), *_error_sections(outcome)]
+
+
+def _bar_section(outcome: Outcome, bars: Sequence[Bar]) -> tuple[list[str], Rows]:
+    headings = ["what", "network", "motion", "beside", "arm [95 %]", "bar", "", "picture [95 %]"]
+    rows = []
+    for bar in bars:
+        verdict = {True: "yes", False: "NO", None: ""}[bar.passed]
+        most = "" if bar.most is None else f"≤ {bar.most:.2f}"
+        beside = outcome.labels.get(bar.beside, bar.beside)
+        told = [_ratio(bar.control), most, verdict, _ratio(bar.display)]
+        rows.append([bar.name, bar.condition, bar.motion, beside, *told])
+    return headings, rows
+
+
+def _ratio(ratio: Ratio) -> str:
+    return f"{ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
+
+
+def _error_sections(outcome: Outcome) -> list[tuple[str, list[str], Rows]]:
+    sections = []
+    for condition in outcome.cfg.conditions:
+        rows = []
+        for motion in outcome.kinds:
+            runs = outcome.pick(condition=condition, motion=motion)
+            for method, label in outcome.labels.items():
+                errors = outcome.errors(method, runs)
+                mtp = float(outcome.effective_mtp_ms[method][runs].mean())
+                rows.append([motion, label, *(f"{value:.2f}" for value in errors), f"{mtp:.0f}"])
+        sections.append((f"network: {condition}", ["motion", "method", *HEADINGS], rows))
+    return sections
+
+
+def study_sections(studies: Mapping[str, Any]) -> list[tuple[str, list[str], Rows]]:
+    """Studies over many seeds."""
+    sections = []
+    if "step1" in studies:
+        rows = [
+            [str(row["seed"]), *(f"{row[stage]:.4f}" for stage in ("direct", "ppo", "best")), f"{row['took_s']:.0f}"]
+            for row in studies["step1"]["rows"]
+        ]
+        headings = ["seed", "after the gradient", "after PPO", "kept", "took s"]
+        sections.append(
+            ("step 1 by seed: error over the rule's, on its training hands and other networks", headings, rows)
+        )
+    if "step2" in studies:
+        table = studies["step2"]["table"]
+        sections.append(
+            ("step 2: persons' drawing error", list(table["headings"]), [list(row) for row in table["rows"]])
+        )
+    return sections
+
+
+def _table(title: str, headings: Sequence[str], rows: Rows) -> Table:
+    from rich.table import Table
+
+    table = Table(title=title, title_justify="left")
+    for index, heading in enumerate(headings):
+        table.add_column(heading, justify="left" if index < 2 else "right", overflow="fold")
+    for row in rows:
+        table.add_row(*row)
+    return table
+
+
+assert len(HEADINGS) == len(ERRORS) + 1
