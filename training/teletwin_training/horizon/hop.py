@@ -8,28 +8,37 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from teletwin.clock import NS_PER_MS
 from teletwin.link.delay import DelayLine
 from teletwin.messages import LinkSettings
 
 LOST = np.iinfo(np.int64).max
 """Arrival time of what never arrives [ns]."""
-_PROBE_BYTES = 60
+_PROBE_NS, _PROBE_BYTES = 100 * NS_PER_MS, 60
 
 
 class Hop:
-    """The runtime's own delay line, with the changes of its settings carried out on time."""
+    """The runtime's own delay line, with the changes of its settings carried out on time.
+
+    As live, a bare probe enters at the start and whenever nothing else has for 100 ms: it keeps the path's draws going.
+    """
 
     def __init__(self, changes: Sequence[tuple[int, LinkSettings]], seed: int) -> None:
         self._line = DelayLine(changes[0][1], seed)
         self._changes, self._next = changes, 1
-        self._due_ns = self._change_ns()
-        self._line.offer(0, _PROBE_BYTES)  # every role greets its peers: the path's draws count from there
+        self._due_ns, self._sent_ns = self._change_ns(), -_PROBE_NS
 
     def _change_ns(self) -> float:
         return self._changes[self._next][0] if self._next < len(self._changes) else math.inf
 
     def offer(self, t_ns: int, size: int = 300) -> int:
         """When a packet that enters at t_ns [ns] arrives, or LOST."""
+        while t_ns - self._sent_ns >= _PROBE_NS:
+            self._enter(self._sent_ns + _PROBE_NS, _PROBE_BYTES)
+        return self._enter(t_ns, size)
+
+    def _enter(self, t_ns: int, size: int) -> int:
+        self._sent_ns = t_ns
         while t_ns >= self._due_ns:
             self._line.settings = self._changes[self._next][1]
             self._next += 1

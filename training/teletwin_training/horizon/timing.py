@@ -83,8 +83,7 @@ def time_session(schedule: Schedule, *, seed: int, duration_s: float) -> Timing:
     is_fresh = ticks_ns - _heard_ns(up_ns, packet) <= _SILENCE_NS
 
     state_ticks = ticks_ns[::_REPORT_TICKS]
-    state_ns = hops["state"].offer_all(state_ticks)
-    state_ns = np.maximum(state_ns, state_ticks + NS_PER_MS)  # the arm's tick comes after the twin's
+    state_ns = _states(hops["state"], state_ticks)
     command_ns = _commands(hops["command"], ticks_ns, state_ns)
     command = newest_at(command_ns, ticks_ns)
     age_ns = np.where(command >= 0, command_ns[command] - ticks_ns[command], -1)
@@ -96,6 +95,16 @@ def time_session(schedule: Schedule, *, seed: int, duration_s: float) -> Timing:
     play: dict[str, Any] = _play(ticks_ns, command_ns, command, held, downstream_s)
     known: dict[str, Any] = _known(hops["down"], ticks_ns, state, command[::_REPORT_TICKS], packet, up_ns, downstream_s)
     return Timing(packet=packet, is_fresh=is_fresh, downstream_s=downstream_s, **play, **known)
+
+
+def _states(hop: Hop, sent_ns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Arrivals (n,) [ns] of arm states: the arm's tick comes after the twin's; each second it sends its counts too."""
+    arrivals_ns = np.empty_like(sent_ns)
+    for index, t_ns in enumerate(sent_ns.tolist()):
+        if t_ns % NS_PER_S == 0:
+            hop.offer(t_ns)
+        arrivals_ns[index] = max(hop.offer(t_ns), t_ns + NS_PER_MS)
+    return arrivals_ns
 
 
 def _commands(hop: Hop, ticks_ns: NDArray[np.int64], state_ns: NDArray[np.int64]) -> NDArray[np.int64]:
