@@ -6,14 +6,14 @@ import contextlib
 import signal
 import sys
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from teletwin.cli.files import check_files
 from teletwin.cli.options import read_options
 from teletwin.errors import ConfigError
 from teletwin.session.config import SessionCfg
-from teletwin.session.launch import INTERRUPTED, Roles, local_session
+from teletwin.session.launch import INTERRUPTED, Roles, start_local
 from teletwin.session.policies import check_policy
 from teletwin.session.role_cfg import PageCfg, RoleCfg, with_token
 from teletwin.session.warm import warm_up
@@ -60,7 +60,7 @@ def main(arguments: list[str]) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
         _say("starting the arm, the twin, the renderer and the operator's page")
-        if not _start(roles, common, stop):
+        if not start_local(roles, common, stop):
             return INTERRUPTED
         _say(f"the page is at {roles.running['operator'].text}")
         if not options.headless:
@@ -87,17 +87,6 @@ def _common(options: DemoOptions) -> RoleCfg:
         record=options.record,
         controller_host=robot or options.controller_host,
     )
-
-
-def _start(roles: Roles, common: RoleCfg, stop: threading.Event) -> bool:
-    """The controller first: the arm role connects to it. False when a person's Ctrl-C came first."""
-    if not common.session.robot_host:
-        roles.start(replace(common, role="controller"))
-        if not roles.wait_ready(stop):
-            return False
-    for cfg in local_session(common).values():
-        roles.start(cfg)
-    return roles.wait_ready(stop)
 
 
 def _watch(roles: Roles, stop: threading.Event) -> int:

@@ -8,6 +8,7 @@ import numpy as np
 
 from teletwin.errors import ConfigError
 from teletwin.geometry import Array
+from teletwin.hand.scaling import ScalingCfg
 
 _SAMPLES = 2048
 _HARMONICS = 4
@@ -33,6 +34,12 @@ class DrawingTaskCfg:
             )
 
 
+def task_middle(home_pose: Array) -> Array:
+    """Middle (3,) of the curves [m], UR base frame: home (7,) moved inward, as recordings are."""
+    home = home_pose[:3]
+    return home - np.array([*(ScalingCfg().inward_m * home[:2] / np.linalg.norm(home[:2])), 0.0])
+
+
 class DrawingTask:
     """A smooth closed curve in a plane, and where its dot is at any time.
 
@@ -55,6 +62,11 @@ class DrawingTask:
     def points(self, count: int = 200) -> Array:
         """The whole curve (count, 3) [m], first point again at the end."""
         return self._closed[np.linspace(0, _SAMPLES, count).round().astype(np.intp)]
+
+    def round(self, count: int = 256) -> tuple[Array, Array]:
+        """Times (count,) [s] of one round and the dot's places (count, 3) [m] then; straight lines between them."""
+        rows = np.linspace(0, _SAMPLES, count).round().astype(np.intp)
+        return self._times[rows], self._closed[rows]
 
     def target(self, t_s: Array | float) -> Array:
         """The dot (..., 3) [m] at times t_s (...,) since the start [s]."""

@@ -94,11 +94,12 @@ class LearnedPolicy:
     Attributes:
         last_observation: What the newest decision saw (n,); None before the first.
         last_action: What it did (m,), as it left `explore`.
+        explore: Adds noise to actions; None where nothing is learned.
     """
 
     def __init__(self, policy: PolicyFile, *, explore: Callable[[Array], Array] | None = None) -> None:
         """With a policy, and with what adds noise to its actions while it learns."""
-        self._policy, self._explore = policy, explore
+        self._policy, self.explore = policy, explore
         self._observer = RichObserver() if policy.observation == "rich" else PaperObserver()
         self._actor, self._rule = Actor(policy), _rule_of(policy)
         self.last_observation: Array | None = None
@@ -130,8 +131,8 @@ class LearnedPolicy:
         """Return this slot's horizons [s]."""
         seen = self._observer.observe(observation)
         action = self._actor.act(seen)
-        if self._explore is not None:
-            action = self._explore(action)
+        if self.explore is not None:
+            action = self.explore(action)
         self.last_observation, self.last_action = seen, action
         policy = self._policy
         return horizons_of(action, kind=policy.action, limits=policy.limits, base=self._rule.decide(observation))

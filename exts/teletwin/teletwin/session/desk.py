@@ -20,7 +20,7 @@ from teletwin.session.config import HorizonCfg, check_size
 from teletwin.session.forecasting import live_forecaster, retire
 from teletwin.session.operator import OperatorLoop
 from teletwin.session.policies import live_policy
-from teletwin.view.server_messages import PageEvent
+from teletwin.view.server_messages import LESSON_COMMANDS, PageEvent
 
 _MODES = {"engage": Mode.ENGAGED, "hold": Mode.HOLD, "stop": Mode.OFF}
 
@@ -58,6 +58,8 @@ class PageDesk:
         self.link: LinkSettings = LinkSettings()
         self.forecaster = ""
         self.input_count = 0
+        self.on_lesson: Callable[[str, int], None] | None = None
+        """Told the buttons of a lesson (start, pause, quit), and `leave` when nobody drives any more; and when [ns]."""
 
     def put(self, event: PageEvent) -> None:
         """Queue an event; called on the server's thread."""
@@ -101,6 +103,9 @@ class PageDesk:
                 self._command(values["name"], values["values"], event.t_ns)
             case "settings":
                 self._settings(values["name"], values["values"])
+            case "viewers":
+                if not values["operator"]:
+                    self._tell_lesson("leave", event.t_ns)
 
     def _input(self, event: PageEvent) -> None:
         """A hand input of the page."""
@@ -130,6 +135,12 @@ class PageDesk:
         elif name == "reset":
             self._notify(Note(kind="reset"))
             self._notify(Note(kind="clear"))  # a person's word: a stop that the controller reported is cleared
+        elif name in LESSON_COMMANDS:
+            self._tell_lesson(name.removeprefix("lesson_"), t_ns)
+
+    def _tell_lesson(self, word: str, t_ns: int) -> None:
+        if self.on_lesson is not None:
+            self.on_lesson(word, t_ns)
 
     def _settings(self, name: str, values: dict[str, Any]) -> None:
         """A slider or a choice."""

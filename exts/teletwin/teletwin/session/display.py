@@ -35,6 +35,16 @@ class DisplayTrack:
         self.drawn_count = 0
         self.byte_count = 0
 
+    @property
+    def on_screen(self) -> Frame | None:
+        """The frame that was drawn last; None before the first."""
+        return self._on_screen
+
+    @property
+    def since_ns(self) -> int:
+        """Since when it has been on the screen [ns]."""
+        return self._since_ns
+
     def sampled(self, t_ns: int) -> None:
         """Note a hand sample of t_ns, to be found again on the screen."""
         self._samples.append(t_ns)

@@ -132,6 +132,17 @@ class Roles:
         self.stop()
 
 
+def start_local(roles: Roles, cfg: RoleCfg, stop: threading.Event) -> bool:
+    """Start every role on this machine, the arm's controller first; False when `stop` was set before all ran."""
+    if not cfg.session.robot_host:
+        roles.start(replace(cfg, role="controller"))
+        if not roles.wait_ready(stop):
+            return False
+    for each in local_session(cfg).values():
+        roles.start(each)
+    return roles.wait_ready(stop)
+
+
 def local_session(cfg: RoleCfg) -> dict[str, RoleCfg]:
     """The four roles of a session on this machine: free ports on loopback, one session id, one key."""
     addresses: dict[str, tuple[str, int] | None] = {

@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from teletwin.errors import ConfigError
+from teletwin.hand.drawing_task import DrawingTaskCfg
 from teletwin.session.config import HorizonCfg, NetworkCfg, SessionCfg
+from teletwin.session.lesson_cfg import LessonCfg
 from teletwin.view.server_cfg import is_loopback
 
 ROLES = ("operator", "twin", "renderer", "arm")
@@ -68,6 +70,8 @@ class RoleCfg:
     """Address of the UR controller."""
     clock_offset_ms: float = 0.0
     """Make this host's clock lie, for tests [ms]."""
+    lesson: LessonCfg | None = None
+    """A policy learns in this session from a person who draws (operator)."""
 
     def __post_init__(self) -> None:
         """Refuse an unknown role."""
@@ -100,5 +104,9 @@ def from_json(text: str) -> RoleCfg:
     session["network"] = NetworkCfg(**session["network"])
     values["session"] = SessionCfg(**session)
     values["page"] = PageCfg(**values["page"])
+    lesson: dict[str, Any] | None = values["lesson"]
+    if lesson is not None:
+        lesson["task"] = DrawingTaskCfg(**lesson["task"])
+        values["lesson"] = LessonCfg(**lesson)
     values["addresses"] = {k: tuple(v) if v is not None else None for k, v in values["addresses"].items()}
     return RoleCfg(**values)

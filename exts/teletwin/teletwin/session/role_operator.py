@@ -13,6 +13,7 @@ from pathlib import Path
 from teletwin import __version__
 from teletwin.clock import NS_PER_MS, NS_PER_S, SystemClock
 from teletwin.errors import TeletwinError
+from teletwin.hand.drawing_task import DrawingTask
 from teletwin.horizon import available_policies
 from teletwin.link.udp import UdpLink
 from teletwin.messages import Frame, Mode, Note, ViewSettings
@@ -21,6 +22,9 @@ from teletwin.robot.ur3e import HOME_Q, tool_pose_in_ur_base
 from teletwin.session.build import build_hand, fast_tool_pose
 from teletwin.session.desk import PageDesk
 from teletwin.session.forecasting import available_forecasters, live_forecaster, retire
+from teletwin.session.lesson import Lesson
+from teletwin.session.lesson_channel import LearnerLink
+from teletwin.session.lesson_drawing import Drawing, lesson_hand, lesson_task
 from teletwin.session.log import Recorder
 from teletwin.session.metrics import SessionMetrics
 from teletwin.session.operator import OperatorLoop
@@ -56,7 +60,8 @@ class OperatorProcess:
         self._page_loop = page_loop
         self.newest_row: dict[str, object] = {}
         self.clock = SystemClock(offset_ns=int(1e6 * cfg.clock_offset_ms))
-        self.hand = build_hand(session)
+        task = lesson_task(cfg.lesson.task) if cfg.lesson is not None else None
+        self.hand = build_hand(session) if task is None else lesson_hand(task)
         self._camera = Camera()
         self.link: UdpLink = stack.enter_context(open_link(cfg, self.clock))
         self.recorder = stack.enter_context(Recorder(cfg, self.clock))
@@ -90,8 +95,37 @@ class OperatorProcess:
             sys.stderr.write(f"teletwin operator: {text}\n")
         self.desk.link = session.network.hop("up")
         self.desk.forecaster = session.forecaster
+        self.lesson = None if task is None else self._give_lesson(task, stack)
         self.server: PageServer = stack.enter_context(self._page())
         self.row = TelemetryRow(self.loop, self.desk)
+
+    def _give_lesson(self, task: DrawingTask, stack: contextlib.ExitStack) -> Lesson:
+        """The lesson around the loop, its learner at the other end."""
+        cfg = self.cfg.lesson
+        assert cfg is not None
+        lesson = Lesson(
+            cfg,
+            loop=self.loop,
+            hand=self.hand,
+            link=self.link,
+            drawing=Drawing(task, countdown_s=cfg.countdown_s),
+            learner=stack.enter_context(LearnerLink(cfg.channel)),
+            tool_pose=fast_tool_pose(),
+        )
+        self.desk.on_lesson = lesson.hear
+        return lesson
+
+    def _hello(self) -> dict[str, object]:
+        """What a page is told as it comes."""
+        hello: dict[str, object] = {
+            "version": __version__,
+            "policies": available_policies(self.cfg.session.horizon.policy_file),
+            "forecasters": available_forecasters(),
+            "view_height_m": self._camera.height_at(tool_pose_in_ur_base(HOME_Q)[:3]),
+        }
+        if self.lesson is not None:
+            hello |= {"policies": ["learned"], "lesson": self.lesson.drawing.shape()}
+        return hello
 
     def _page(self) -> PageServer:
         """The page's server, not yet entered."""
@@ -107,12 +141,7 @@ class OperatorProcess:
             clock=self.clock,
             on_event=self.desk.put,
             loop=self._page_loop,
-            hello={
-                "version": __version__,
-                "policies": available_policies(self.cfg.session.horizon.policy_file),
-                "forecasters": available_forecasters(),
-                "view_height_m": self._camera.height_at(tool_pose_in_ur_base(HOME_Q)[:3]),
-            },
+            hello=self._hello(),
         )
         server.barcode = self.cfg.session.barcode
         return server
@@ -152,6 +181,8 @@ class OperatorProcess:
         started_ns = slot_ns = self.clock.now_ns()
         due_ns, row_ns, moved = slot_ns, slot_ns, False
         self.loop.state.mode = Mode.ENGAGED if self.cfg.engage else Mode.HOLD
+        if self.lesson is not None and self.cfg.duration_s:
+            self.lesson.ends_ns = started_ns + round(self.cfg.duration_s * NS_PER_S)
         while not stop.is_set():
             now_ns = self.clock.now_ns()
             self.link.wait(max((due_ns - now_ns) * 1e-9, 0.0), also=[self.desk.bell])
@@ -161,13 +192,24 @@ class OperatorProcess:
             if now_ns >= due_ns or (moved and now_ns - slot_ns >= _EARLY_NS):
                 moved, slot_ns = False, now_ns
                 due_ns = max(due_ns + period_ns, now_ns + period_ns // 4)
-                self.loop.slot(now_ns)
+                self._slot(now_ns)
             if now_ns >= row_ns:
                 row_ns = now_ns + _ROW_NS
                 self._publish(now_ns)
             if self.cfg.duration_s and now_ns - started_ns > self.cfg.duration_s * NS_PER_S:
                 break
+            if self.lesson is not None and self.lesson.is_over:
+                break
         self.duration_s = (self.clock.now_ns() - started_ns) * 1e-9
+
+    def _slot(self, now_ns: int) -> None:
+        """One slot, with what a lesson does around it."""
+        if self.lesson is None:
+            self.loop.slot(now_ns)
+            return
+        self.lesson.before_slot(now_ns)
+        self.loop.slot(now_ns)
+        self.lesson.after_slot()
 
     def write_report(self) -> None:
         """Write what was measured."""
@@ -178,9 +220,12 @@ class OperatorProcess:
             gate=self.loop.gate,
             counters=self.link.counters() | self.server.counters | {"invalid_pose": self.loop.state.invalid_count},
         )
+        kind = "demo"
+        if self.lesson is not None:
+            kind, results["lesson"] = "lesson", self.lesson.results()
         utc = datetime.now(UTC).isoformat(timespec="seconds")
         session = self.cfg.session
-        document = build_report("demo", results=results, configuration=session, seed=session.seed, created_utc=utc)
+        document = build_report(kind, results=results, configuration=session, seed=session.seed, created_utc=utc)
         write_report(document, self.cfg.report)
 
     def _publish(self, now_ns: int) -> None:
@@ -196,6 +241,8 @@ class OperatorProcess:
         pose = self.loop.newest_pose
         if pose is not None:
             row["hand_xyz"] = (self._camera.view_to_base.T @ pose[:3]).tolist()
+        if self.lesson is not None:
+            row["lesson"] = self.lesson.row(now_ns)
         self.newest_row = row
         self.server.publish_telemetry(row)
 

@@ -20,6 +20,8 @@ from teletwin.messages import HORIZON_MAX_S, Frame
 
 MESSAGE_BYTES_MAX = 65_536
 COMMANDS = ("engage", "hold", "stop", "record", "recentre", "replay", "reset")
+LESSON_COMMANDS = ("lesson_start", "lesson_pause", "lesson_quit")
+"""Of a person who draws while a policy learns; elsewhere they change nothing."""
 DEVICES = ("mouse", "keyboard", "gamepad", "xr")
 HAND_REACH_M = 100.0
 _NUMBER_MAX = 2**53
@@ -133,7 +135,7 @@ def _command(message: Mapping[str, object]) -> Values:
         raise _refuse("values must be a small object", values)
     if not all(isinstance(v, (bool, int, float, str)) for v in values.values()):
         raise _refuse("values must hold plain values", values)
-    return {"name": _choice(message, "name", COMMANDS), "values": dict(values)}
+    return {"name": _choice(message, "name", (*COMMANDS, *LESSON_COMMANDS)), "values": dict(values)}
 
 
 def _ranged(low: float, high: float) -> Callable[[Mapping[str, object], str], object]:
