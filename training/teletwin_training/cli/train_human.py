@@ -1,0 +1,278 @@
+"""`teletwin train horizon --step human`: a person draws in the page, and PPO learns from it meanwhile."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal
+
+from teletwin.cli.options import read_options
+from teletwin.errors import ConfigError, TeletwinError
+from teletwin.hand.drawing_task import DrawingTaskCfg
+from teletwin.horizon.policy_file import save_policy
+from teletwin.report.document import read_report
+from teletwin.session.config import HorizonCfg, SessionCfg
+from teletwin.session.launch import INTERRUPTED, Roles, start_local
+from teletwin.session.lesson_cfg import LessonCfg
+from teletwin.session.lesson_drawing import lesson_task
+from teletwin.session.role_cfg import PageCfg, RoleCfg, with_token
+from teletwin.session.warm import warm_up
+from teletwin_training.horizon.live.cfg import LIVE_PPO, LearnerCfg
+from teletwin_training.horizon.live.person import PersonAtPage
+from teletwin_training.horizon.live.process import LearnerProcess
+from teletwin_training.horizon.live.start import Start, find_start
+from teletwin_training.ppo import PpoCfg, require_rl_games
+from teletwin_training.ppo.checkpoint import CHECKPOINT_NAME
+from teletwin_training.run_folder import RunFolder, open_run
+
+COMMAND = "train horizon --step human"
+_REPORT_S = 10.0
+"""The operator writes its report within this, while the others still run [s]."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class HumanOptions:
+    """Options of `teletwin train horizon --step human`."""
+
+    session: SessionCfg = field(default_factory=SessionCfg)
+    page: PageCfg = field(default_factory=PageCfg)
+    checkpoint: str = ""
+    """What to begin with: a run's folder, a policy (.npz), or nothing: the shipped policy, else the rule."""
+    person: Literal["person", "simulated"] = "person"
+    """Who draws: a person in the page, or one that is made up (for checks, and without a page)."""
+    headless: bool = False
+    """No browser: only a made-up person can draw then."""
+    duration: float = 0.0
+    """End after this long [s]; 0 runs until somebody quits."""
+    out: str = ""
+    """Folder of the run; one named after the time when not given."""
+    epochs: int = 0
+    """End after so many epochs; 0 learns until the session ends."""
+    epoch_slots: int = 256
+    """Slots that are drawn between one policy and the next."""
+    critic_epochs: int = LIVE_PPO.critic_first_epochs
+    """Epochs at first in which only the critic learns and the policy stays."""
+    learning_rate: float = LIVE_PPO.learning_rate
+    spread: float = 0.08
+    """Standard deviation of the noise on actions, whose range is -1 to 1."""
+    dot_speed_m_s: float = 0.08
+    """Mean speed of the dot that is followed [m/s]."""
+    curve_size_m: float = 0.07
+    """Largest distance of the curve from its middle [m]."""
+    controller_host: str = "127.0.0.1"
+    """Loopback address of the virtual UR3e controller."""
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be done, before anything starts."""
+        if self.duration < 0.0 or self.epochs < 0:
+            raise ConfigError("an end cannot be negative", given=f"duration {self.duration} s, {self.epochs} epochs")
+        if self.person == "simulated" and not (self.duration or self.epochs):
+            raise ConfigError("a made-up person never tires", mend="give --duration SECONDS or --epochs")
+        if self.headless and self.person == "person":
+            raise ConfigError("nobody can draw without a page", mend="give --person simulated, or drop --headless")
+        if self.epoch_slots < 64 or self.epoch_slots % 64:
+            raise ConfigError("epoch_slots cannot be used", given=self.epoch_slots, allowed="64, 128, 192 ...")
+        _ = self.task, self.learning  # checks them
+
+    @property
+    def task(self) -> DrawingTaskCfg:
+        """The curve; the session's seed makes it."""
+        return DrawingTaskCfg(seed=self.session.seed, speed_m_s=self.dot_speed_m_s, size_m=self.curve_size_m)
+
+    @property
+    def learning(self) -> PpoCfg:
+        """How the learner learns."""
+        return replace(
+            LIVE_PPO,
+            seed=self.session.seed,
+            epochs=self.epochs or LIVE_PPO.epochs,
+            horizon_length=self.epoch_slots,
+            critic_first_epochs=self.critic_epochs,
+            learning_rate=self.learning_rate,
+        )
+
+
+def main(arguments: list[str]) -> int:
+    """Run the step with the options of a command line."""
+    return run_human(read_options(HumanOptions, arguments, command=COMMAND, description=__doc__ or ""))
+
+
+def run_human(options: HumanOptions) -> int:
+    """Start learner and session, wait for the person's end, and write down what was learned."""
+    require_rl_games()
+    start = find_start(options.checkpoint, paper_mode=options.session.paper_mode, seed=options.session.seed)
+    ppo = start.ppo(options.learning)
+    run = _open(options, start)
+    lesson = _Lesson(options, run)
+    learner_cfg = LearnerCfg(
+        channel=lesson.channel,
+        policy_file=str(lesson.policy_file),
+        checkpoint=str(start.checkpoint or ""),
+        folder=str(run.ppo_path),
+        policy_out=str(run.policy_path),
+        spread=options.spread,
+        ppo=ppo,
+        note=_note(options, start, run),
+    )
+    save_policy(lesson.policy_file, start.policy)
+    with lesson, LearnerProcess(learner_cfg) as learner:
+        learned = lesson.give(learner)
+    if learned is None:
+        return INTERRUPTED
+    run.write_metrics(_metrics(options, start, learned, lesson.report))
+    return _tell(options, run, learned)
+
+
+class _Lesson:
+    """The session's processes around one lesson; a context manager."""
+
+    def __init__(self, options: HumanOptions, run: RunFolder) -> None:
+        self._options = options
+        self._stop = threading.Event()
+        self._stack = contextlib.ExitStack()
+        place = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="teletwin-"))
+        self.channel = str(Path(place) / "learner")
+        self.policy_file = run.path / "policy_start.npz"
+        self.report = run.path / "session.json"
+
+    def __enter__(self) -> _Lesson:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def give(self, learner: LearnerProcess) -> dict[str, Any] | None:
+        """Run the session to its end; what the learner did, or None when Ctrl-C came before it began."""
+        options, stop = self._options, self._stop
+        warm_up(_say, forecaster=options.session.forecaster, policy="learned")
+        # Until here Ctrl-C ends the process as usual; from here on it ends session and learner in order.
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: stop.set())
+        roles = self._stack.enter_context(Roles())
+        _say("starting the learner, then the arm, the twin, the renderer and the operator's page")
+        # One after the other: loading what learns takes a core for seconds.
+        if not learner.wait_ready(stop) or not start_local(roles, self._role(), stop):
+            return None
+        url = roles.running["operator"].text
+        _say(f"the page is at {url}")
+        if options.person == "simulated":
+            person = PersonAtPage(url, lesson_task(options.task), seed=options.session.seed)
+            self._stack.enter_context(person)
+        else:
+            _say("press Start there and follow the dot; Quit or Ctrl-C ends the lesson and keeps what was learned")
+        _watch(roles, learner, stop)
+        _end_operator(roles)
+        return learner.finish()
+
+    def _role(self) -> RoleCfg:
+        """What every role is told."""
+        options, robot = self._options, self._options.session.robot_host
+        return RoleCfg(
+            role="operator",
+            session=replace(options.session, horizon=HorizonCfg(policy=str(self.policy_file))),
+            page=with_token(options.page),
+            duration_s=options.duration,
+            report=str(self.report),
+            controller_host=robot or options.controller_host,
+            lesson=LessonCfg(channel=self.channel, task=options.task, spread=options.spread, seed=options.session.seed),
+        )
+
+
+def _watch(roles: Roles, learner: LearnerProcess, stop: threading.Event) -> None:
+    """Wait until the operator has ended, the learner has learned enough, or a person's Ctrl-C.
+
+    Raises:
+        TeletwinError: A process has ended that should not have.
+    """
+    told = False
+    while not stop.wait(0.1):
+        ended = roles.ended()
+        if "operator" in ended:
+            if roles.running["operator"].process.returncode:
+                raise roles.why_ended("operator")
+            return
+        for name in ended:
+            if name != "renderer":
+                raise roles.why_ended(name)
+        if "renderer" in ended and not told:
+            told = True
+            print(f"teletwin {COMMAND}: {roles.why_ended('renderer')}; nothing can be drawn", file=sys.stderr)
+        if learner.has_ended:
+            if not learner.is_done:
+                raise learner.why_ended()
+            return
+
+
+def _end_operator(roles: Roles) -> None:
+    """Let the operator write its report while the others still run; the learner sees its session end."""
+    operator = roles.running["operator"].process
+    operator.terminate()
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        operator.wait(_REPORT_S)
+
+
+def _open(options: HumanOptions, start: Start) -> RunFolder:
+    """The run's folder; one that holds a training is gone on with only where that is asked for."""
+    out = Path(options.out or f"runs/human-{datetime.now(UTC):%Y%m%d-%H%M%S}")
+    held = out / "ppo" / CHECKPOINT_NAME
+    if held.exists() and (start.checkpoint is None or start.checkpoint.resolve() != held.resolve()):
+        raise ConfigError(
+            "--out holds a training already", given=out, mend=f"give another folder, or go on: --checkpoint {out}"
+        )
+    return open_run(out, "horizon-human", options, options.session.seed)
+
+
+def _note(options: HumanOptions, start: Start, run: RunFolder) -> dict[str, Any]:
+    """What the policies say of themselves."""
+    return {
+        "command": COMMAND,
+        "step": "human",
+        "person": options.person,
+        "started_from": start.source,
+        "forecaster": options.session.forecaster,
+        "paper_mode": options.session.paper_mode,
+        **{name: run.facts[name] for name in ("seed", "created_utc", "versions", "git")},
+    }
+
+
+def _metrics(options: HumanOptions, start: Start, learned: Mapping[str, Any], report: Path) -> dict[str, object]:
+    """What the run came to: the learner's side, and the session's."""
+    session = read_report(report)["results"] if report.is_file() else {}
+    names = ("duration_s", "lesson", "control_rmse", "display_rmse", "control_loop", "arm_loop", "aol_ms", "mtp_ms")
+    return {
+        "command": COMMAND,
+        "step": "human",
+        "person": options.person,
+        "started_from": start.source,
+        "learner": dict(learned),
+        "session": {name: session.get(name) for name in names},
+    }
+
+
+def _tell(options: HumanOptions, run: RunFolder, learned: Mapping[str, Any]) -> int:
+    """Say what was learned; a made-up person from whom nothing was learned is a failure."""
+    if learned["epochs"]:
+        first, last = learned["curve"][0], learned["curve"][-1]
+        _say(
+            f"{learned['epochs']} epochs of {options.epoch_slots} slots; the arm's distance from the dot went from"
+            f" {first['drawing_error_mm']:.1f} to {last['drawing_error_mm']:.1f} mm, over all that took part in it"
+        )
+    elif options.person == "simulated":
+        raise TeletwinError("nothing was learned", given=f"{learned['rows']} slots", mend="give a longer --duration")
+    else:
+        _say(f"nothing was learned: {learned['rows']} slots were drawn, an epoch has {options.epoch_slots}")
+    _say(f"policy: {run.policy_path}; go on from it with --checkpoint {run.path}")
+    return 0
+
+
+def _say(text: str) -> None:
+    """One line for the person at the terminal."""
+    print(f"teletwin: {text}", flush=True)
