@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
 from teletwin.errors import ConfigError
@@ -43,8 +42,10 @@ class RunFolder:
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
-def open_run(out: str | Path, kind: str, configuration: object, seed: int) -> RunFolder:
-    """Make (or go on in) a run's folder and write down what is run.
+def open_run(
+    out: str | Path, kind: str, configuration: object, seed: int, *, created_utc: str | None = None
+) -> RunFolder:
+    """Make (or go on in) a run's folder and write down what is run; created_utc is the wall clock's time as ISO 8601.
 
     Raises:
         ConfigError: The folder cannot be made.
@@ -57,7 +58,7 @@ def open_run(out: str | Path, kind: str, configuration: object, seed: int) -> Ru
     facts: dict[str, object] = {
         "kind": kind,
         "seed": seed,
-        "created_utc": datetime.now(UTC).isoformat(timespec="seconds"),
+        "created_utc": created_utc,
         "versions": package_versions(),
         "git": git_revision(),
         "machine": platform_facts(),

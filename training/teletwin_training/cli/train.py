@@ -6,6 +6,7 @@ import contextlib
 import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -137,7 +138,8 @@ def run_recorded(options: TrainOptions, *, world: Any = None) -> int:
         )
     cfg = recorded_cfg(options)
     resume = _resumed(options)
-    folder = open_run(resume or options.out, "horizon, step 1", cfg, options.seed)
+    utc = datetime.now(UTC).isoformat(timespec="seconds")
+    folder = open_run(resume or options.out, "horizon, step 1", cfg, options.seed, created_utc=utc)
     console = Console()
     with _watcher(console) as watcher:
         taught = train_recorded(cfg, folder, watcher, resume=resume, world=world)

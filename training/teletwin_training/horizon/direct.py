@@ -7,7 +7,6 @@ leaves to PPO is all that the loop adds: the motion policy's filter, limits, jum
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from teletwin.clock import NS_PER_S, Clock, SystemClock
 from teletwin.errors import ConfigError
 from teletwin.geometry import Array
 from teletwin.horizon.action import ACTION_COUNTS
@@ -166,7 +166,7 @@ def train_direct(
     cfg: DirectCfg,
     *,
     on_update: Callable[[int, float, float], None] = lambda *_: None,
-    clock: Callable[[], float] = time.monotonic,
+    clock: Clock | None = None,
 ) -> DirectResult:
     """Learn from zero action on, which is the rule (in the paper's form: from the middle of the range)."""
     import torch
@@ -176,9 +176,10 @@ def train_direct(
     network = _network(len(mean), ACTION_COUNTS[env.action], cfg.hidden)
     optimizer = torch.optim.AdamW(network.parameters(), lr=cfg.learning_rate, weight_decay=cfg.weight_decay)
     centre, spread = (torch.as_tensor(values, dtype=torch.float32) for values in (mean, scale))
-    started_s, losses = clock(), []
+    clock = clock or SystemClock()
+    started_ns, losses = clock.now_ns(), []
     for update in range(cfg.updates):
-        elapsed = (clock() - started_s) / cfg.seconds
+        elapsed = (clock.now_ns() - started_ns) / (NS_PER_S * cfg.seconds)
         done = max(update / cfg.updates, elapsed)
         if elapsed >= 1.0:
             break

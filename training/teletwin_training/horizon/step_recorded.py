@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Protocol
 
 import numpy as np
 
+from teletwin.clock import NS_PER_S, Clock, SystemClock
 from teletwin.errors import ConfigError
 from teletwin.geometry import Array
 from teletwin.horizon.observation import OBSERVATION_VERSION
@@ -119,6 +119,7 @@ def train_recorded(
     resume: Path | None = None,
     world: WorldFactory | None = None,
     baselines: bool = True,
+    clock: Clock | None = None,
 ) -> Taught:
     """Teach a policy and write it to the run's folder.
 
@@ -129,8 +130,9 @@ def train_recorded(
         resume: A run's folder whose PPO is continued.
         world: Makes the arms where cfg.arm is 'isaac'.
         baselines: Also find what the policy is to be held against, and keep it in its file.
+        clock: Tells how long stages took.
     """
-    started = time.monotonic()
+    laps = _Laps(clock or SystemClock())
     watcher.begin("hands and networks", cfg.sessions + 1)
     hands = load_hands(training_hands(cfg.hands), forecaster=cfg.hands.forecaster)
     watcher.advance(1)
@@ -139,12 +141,12 @@ def train_recorded(
     bench = Bench(hands, sessions, ProbeCfg(slots=1200))
     norm = bench.rule_norm(cfg.condition, stock=env_cfg.stock)
     score = _score(bench, env_cfg, cfg)
-    took = {"prepare": time.monotonic() - started}
+    laps.end("prepare")
     scores: dict[str, tuple[float, list[float]]] = {}
     data = DirectData(hands, sessions, env_cfg, norm, seed=cfg.seed)
     direct = _direct(data, env_cfg, cfg, watcher)
     _note(scores, watcher, score, "direct", direct.weights, direct)
-    took["direct"] = time.monotonic() - started - took["prepare"]
+    laps.end("direct")
 
     env = HorizonEnv(
         hands,
@@ -158,10 +160,10 @@ def train_recorded(
     last, curve = _ppo(env, cfg, folder, direct, best, watcher, resume)
     _note(scores, watcher, score, "ppo", last, direct)
     _note(scores, watcher, score, "best", best.weights, direct)
-    took["ppo"] = time.monotonic() - started - took["prepare"] - took["direct"]
+    laps.end("ppo")
     found = _baselines(hands, cfg, watcher) if baselines else {}
-    took["baselines"] = time.monotonic() - started - sum(took.values())
-    taught = Taught(weights=best.weights, direct=direct, scores=scores, curve=curve, took_s=took)
+    laps.end("baselines")
+    taught = Taught(weights=best.weights, direct=direct, scores=scores, curve=curve, took_s=laps.took_s)
     save_policy(folder.policy_path, policy_of(taught, env_cfg, cfg, folder, hands.names, found))
     return taught
 
@@ -220,6 +222,19 @@ def _note(
     ratios = score.ratios(weights, direct.mean, direct.scale)
     scores[stage] = (score.total(ratios), [float(r) for r in ratios])
     watcher.stage_over(stage, *scores[stage])
+
+
+class _Laps:
+    """How long each stage took [s]."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock, self._since_ns = clock, clock.now_ns()
+        self.took_s: dict[str, float] = {}
+
+    def end(self, stage: str) -> None:
+        """A stage is over, the next begins."""
+        now_ns = self._clock.now_ns()
+        self.took_s[stage], self._since_ns = (now_ns - self._since_ns) / NS_PER_S, now_ns
 
 
 class _Best:
