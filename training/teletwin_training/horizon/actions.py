@@ -16,7 +16,7 @@ NO_PREDICTION = (0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 def horizon_rows(actions: Array, *, kind: str, limits: ActionLimits, base: Array) -> Array:
     """Horizons (N, 6) of actions (N, m); base (N, 4) is what the rule says [s], see `loops.HORIZON_COLUMNS`."""
-    a = np.clip(actions, -1.0, 1.0)
+    a = np.clip(np.where(np.isnan(actions), 0.0, actions), -1.0, 1.0)
     out = np.empty((len(a), 6))
     if kind == "paper":
         out[:, :2] = 0.5 * HORIZON_MAX_S * (1.0 + a)
