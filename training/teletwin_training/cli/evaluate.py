@@ -152,12 +152,14 @@ def _name_of(file: Path, files: Sequence[Path]) -> str:
 
 def _studies(options: EvaluateOptions, folder: Path, console: Any) -> dict[str, Any]:
     """Long studies over many seeds, each resumable."""
-    from teletwin_training.horizon.evaluation.studies import closed_loop, step_one
-
     found: dict[str, Any] = {}
     if options.study_seeds:
+        from teletwin_training.horizon.evaluation.studies import step_one
+
         found["step1"] = step_one(options, folder / "step1", console)
     if options.closed_loop_seeds:
+        from teletwin_training.horizon.evaluation.studies import closed_loop
+
         start = policy_files(options.policy)[0]
         found["step2"] = closed_loop(start, options.closed_loop_seeds, folder / "step2", console)
     return found

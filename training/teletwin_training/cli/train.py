@@ -51,7 +51,7 @@ class TrainOptions:
     """The paper's plain form: --observation paper --action paper --stock."""
     condition: str = "mixed"
     """Networks that are drawn: see docs/training.md."""
-    sessions: int = 48
+    sessions: int = 72
     """How many of them."""
     session_s: float = 40.0
     """How long each of them is [s]; an episode takes 8 s of it."""

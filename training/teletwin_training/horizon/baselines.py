@@ -20,7 +20,7 @@ from teletwin.messages import HORIZON_MAX_S
 from teletwin.session.build import FED_LAG_S, FED_TURN_LAG_S
 from teletwin_training.horizon.actions import LATE_RULE, NO_PREDICTION
 from teletwin_training.horizon.conditions import EVALUATED
-from teletwin_training.horizon.hands import HandBank, motion_of
+from teletwin_training.horizon.hands import HandBank, is_paced, motion_of
 from teletwin_training.horizon.probe import Run, longest_stretch, mean_squares, measure
 from teletwin_training.horizon.rules import sender_rule
 from teletwin_training.horizon.sessions import SessionBank, draw_sessions
@@ -52,31 +52,52 @@ class ProbeCfg:
 class Bench:
     """Hands, sessions and their tables, with what no prediction errs on each hand."""
 
-    def __init__(self, hands: HandBank, sessions: SessionBank, cfg: ProbeCfg | None = None) -> None:
+    def __init__(
+        self,
+        hands: HandBank,
+        sessions: SessionBank,
+        cfg: ProbeCfg | None = None,
+        *,
+        numbers: Sequence[int] | None = None,
+    ) -> None:
         self.hands, self.sessions, self.cfg = hands, sessions, cfg or ProbeCfg()
+        self.numbers = list(range(len(hands.names)) if numbers is None else numbers)
+        """Hands that are looked at."""
         self.tables: Tables = recorded_tables(hands, sessions)
-        self.weights = _motion_weights(hands)
-        numbers = range(len(hands.names))
-        self.slots = min(longest_stretch(hands, sessions, hand, most=self.cfg.slots) for hand in numbers)
+        self.weights = _motion_weights([hands.names[hand] for hand in self.numbers])
+        self.slots = min(longest_stretch(hands, sessions, hand, most=self.cfg.slots) for hand in self.numbers)
 
     def runs(self, sessions: Rows, *, stock: bool) -> list[Run]:
         """Every hand on each of these sessions, the hand slowest."""
-        return [Run(hand=h, session=int(s), stock=stock) for h in range(len(self.hands.names)) for s in sessions]
+        return [Run(hand=h, session=int(s), stock=stock) for h in self.numbers for s in sessions]
 
     def squares(self, choose: Callable, sessions: Rows, *, stock: bool, candidates: int = 1) -> Array:
         """Mean squares (hands, candidates, 4), over the sessions; candidates vary fastest."""
         runs = [run for run in self.runs(sessions, stock=stock) for _ in range(candidates)]
         total = measure(self.hands, self.sessions, runs, choose, slots=self.slots, tables=self.tables)
-        return mean_squares(total).reshape(len(self.hands.names), len(sessions), candidates, 4).mean(axis=1)
+        return mean_squares(total).reshape(len(self.numbers), len(sessions), candidates, 4).mean(axis=1)
 
     def some(self, condition: str) -> Rows:
         """The first sessions of a condition."""
         return self.sessions.of(condition)[: self.cfg.sessions]
 
-    def rule_norm(self, condition: str, *, stock: bool = False, sessions: int = 8) -> Array:
-        """Mean squares (hands, 4) of the late bound rule: what rewards are measured by."""
-        chosen = self.sessions.of(condition)[:sessions]
-        return self.squares(_always(LATE_RULE), chosen, stock=stock)[:, 0]
+    def rule_norm(self, *, stock: bool = False) -> Array:
+        """What rewards are measured by (hands, sessions, 4): the late bound rule's mean squares.
+
+        The geometric mean of those on the hand and session and those on the hand over all sessions: every network
+        counts, but none where the rule is nearly perfect counts for all the others.
+        """
+        chosen = np.arange(len(self.sessions))
+        total = measure(
+            self.hands,
+            self.sessions,
+            self.runs(chosen, stock=stock),
+            _always(LATE_RULE),
+            slots=self.slots,
+            tables=self.tables,
+        )
+        each = mean_squares(total).reshape(len(self.numbers), len(chosen), 4)
+        return np.sqrt(each * each.mean(axis=1, keepdims=True))
 
     def best_fixed(self, condition: str, *, stock: bool) -> Four:
         """The best absolute horizons on a condition, over all hands, each kind of motion alike."""
@@ -90,7 +111,7 @@ class Bench:
     def best_offsets(self, condition: str, base: Array | None, *, stock: bool) -> Four:
         """The best constant offsets of a rule: the late bound one, or the sender's horizons (sessions, slots, 4)."""
         chosen = self.some(condition)
-        session: Rows = np.repeat(np.tile(chosen, len(self.hands.names)), len(OFFSETS_S))
+        session: Rows = np.repeat(np.tile(chosen, len(self.numbers)), len(OFFSETS_S))
         offset = np.tile(OFFSETS_S, len(session) // len(OFFSETS_S))[:, None]
 
         def choose(number: Rows, row: Rows, slot: Rows) -> Array:
@@ -137,10 +158,11 @@ def find_baselines(
     conditions: Sequence[str] = EVALUATED,
     progress: Callable[[str], None] = lambda condition: None,
 ) -> Baselines:
-    """Every baseline by full enumeration; networks are drawn anew from the seed, hands are the training's."""
+    """Every baseline by full enumeration, on the training's hands at their own pace and networks drawn anew."""
     probe = ProbeCfg()
     sessions = draw_sessions([*conditions, "mixed"], each=probe.sessions, duration_s=28.0, seed=seed)
-    bench = Bench(hands, sessions, probe)
+    recorded = [number for number, name in enumerate(hands.names) if not is_paced(name)]
+    bench = Bench(hands, sessions, probe, numbers=recorded)
     fixed = {}
     for condition in conditions:
         progress(condition)
@@ -190,7 +212,7 @@ def _four(values: Array) -> Four:
     return a, b, c, d
 
 
-def _motion_weights(hands: HandBank) -> Array:
+def _motion_weights(names: Sequence[str]) -> Array:
     """Weights (hands,) that count every kind of motion alike."""
-    kinds = [motion_of(name) for name in hands.names]
+    kinds = [motion_of(name) for name in names]
     return np.array([1.0 / kinds.count(kind) for kind in kinds]) / len(set(kinds))

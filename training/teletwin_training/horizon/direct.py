@@ -88,7 +88,7 @@ class DirectData:
         session, slot = rng.integers(0, len(self._sessions), count), rng.integers(START_SLOT, self._last, count)
         m = self._moments
         weight = np.stack([m.control_weight[session, slot]] * 2 + [m.render_weight[session, slot]] * 2, axis=1) * (
-            np.array(self._cfg.weights) / self._norm[hand]
+            np.array(self._cfg.weights) / self._norm[hand, session]
         )
         truth = [
             _moved(hands.poses, row, time_s[session, slot] + extra_s)[:, part]

@@ -114,8 +114,8 @@ class HorizonEnv:
             loops,
         )
         self._base = sender_rule(sessions, cfg.rule) if cfg.action == "sender" else None
-        self.norm = np.ones((len(hands.names), 4))
-        """What divides the four mean squares, by hand."""
+        self.norm = np.ones((len(hands.names), len(sessions), 4))
+        """What divides the four mean squares, by hand and session; see `Bench.rule_norm`."""
         self._hand = np.zeros(self.count, dtype=np.int64)
         self._row, self._session, self._slot = (np.zeros(self.count, dtype=np.int64) for _ in range(3))
         self._age = np.zeros(self.count, dtype=np.int64)
@@ -204,7 +204,7 @@ class HorizonEnv:
 
     def reward(self, errors: Array) -> Array:
         """What is learned from (N,): minus the normalised squares."""
-        norm, total = self.norm[self._hand], np.zeros(self.count)
+        norm, total = self.norm[self._hand, self._session], np.zeros(self.count)
         for term, (column, _) in enumerate(_TERMS):
             total += self.cfg.weights[term] * np.minimum(errors[:, column] / norm[:, term], _LARGEST)
         return -total

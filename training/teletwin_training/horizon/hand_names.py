@@ -30,6 +30,8 @@ class HandsCfg:
     """Operators made up of each kind."""
     made_up_s: float = 40.0
     """How long each of them moves [s]."""
+    paces: tuple[float, ...] = (1.0, 0.6)
+    """Every recording is learned from at each of these paces: there are slower people than those who were recorded."""
     forecaster: str = "arma"
     """Forecaster by name."""
 
@@ -40,6 +42,8 @@ class HandsCfg:
             if name not in (*SYNTHETIC_HANDS, HANDWRITING):
                 allowed = ", ".join((*SYNTHETIC_HANDS, HANDWRITING, "none"))
                 raise ConfigError("no hand has this name", given=name, allowed=allowed)
+        if not self.paces or not all(0.2 <= pace <= 2.0 for pace in self.paces):
+            raise ConfigError("a pace is out of range", given=self.paces, allowed="one or more of 0.2 ... 2")
         if not 1 <= self.made_up_seeds <= 100 or not 8.0 <= self.made_up_s <= 600.0:
             raise ConfigError(
                 "made-up hands are out of range",

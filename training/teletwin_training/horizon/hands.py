@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -72,14 +72,31 @@ class HandBank:
         return float(np.sqrt((steps**2).sum(axis=1).mean()))
 
 
-def load_hands(names: Sequence[str], *, forecaster: str = "arma", longest_s: float = 60.0) -> HandBank:
-    """Hands by name or path, scaled into the workspace, with their forecasts.
+def load_hands(
+    names: Sequence[str], *, forecaster: str = "arma", longest_s: float = 60.0, paces: Sequence[float] = (1.0,)
+) -> HandBank:
+    """Hands by name or path, scaled into the workspace, each at every pace, with their forecasts.
 
     Raises:
         RecordingError: One cannot be read or trusted, or is too short.
     """
     home = tool_pose_in_ur_base(HOME_Q)
-    return bank_of([load_hand(name, home_pose=home) for name in names], forecaster=forecaster, longest_s=longest_s)
+    loaded = [load_hand(name, home_pose=home) for name in names]
+    paced = [_paced(recording, pace) for pace in paces for recording in loaded]
+    return bank_of(paced, forecaster=forecaster, longest_s=longest_s)
+
+
+def is_paced(name: str) -> bool:
+    """Whether a hand is another one at another pace."""
+    return "@" in name
+
+
+def _paced(recording: HandRecording, pace: float) -> HandRecording:
+    """The same motion, faster or slower."""
+    if pace == 1.0:
+        return recording
+    t_ns = recording.t_ns[0] + np.round((recording.t_ns - recording.t_ns[0]) / pace).astype(np.int64)
+    return replace(recording, name=f"{recording.name}@{pace:g}", t_ns=t_ns)
 
 
 def bank_of(recordings: Sequence[HandRecording], *, forecaster: str = "arma", longest_s: float = 60.0) -> HandBank:

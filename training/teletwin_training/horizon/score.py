@@ -52,7 +52,7 @@ class Score:
 
     def __init__(self, bench: Bench, env: EnvCfg, sessions: Rows, reference: Callable[[Rows], Chooser]) -> None:
         self._bench, self._env, self._sessions = bench, env, sessions
-        self._session = np.tile(sessions, len(bench.hands.names))
+        self._session = np.tile(sessions, len(bench.numbers))
         self._reference = bench.squares(reference(self._session), sessions, stock=env.stock)[:, 0]
 
     def ratios(self, weights: Weights, mean: Array, scale: Array) -> Array:

@@ -20,7 +20,7 @@ from teletwin_training.horizon.conditions import EVALUATED
 from teletwin_training.horizon.direct import DirectCfg, DirectData, DirectResult, train_direct
 from teletwin_training.horizon.environment import EnvCfg, HorizonEnv
 from teletwin_training.horizon.hand_names import HandsCfg, training_hands
-from teletwin_training.horizon.hands import HandBank, load_hands
+from teletwin_training.horizon.hands import HandBank, is_paced, load_hands
 from teletwin_training.horizon.loops import LoopsCfg
 from teletwin_training.horizon.probe import Chooser, constant
 from teletwin_training.horizon.rules import sender_rule
@@ -60,7 +60,7 @@ class RecordedCfg:
     ppo: PpoCfg = PPO
     condition: str = "mixed"
     """Networks that are drawn; see `conditions.CONDITIONS`."""
-    sessions: int = 48
+    sessions: int = 72
     """How many of them."""
     session_s: float = 40.0
     """Length of each [s]."""
@@ -134,13 +134,14 @@ def train_recorded(
     """
     laps = _Laps(clock or SystemClock())
     watcher.begin("hands and networks", cfg.sessions + 1)
-    hands = load_hands(training_hands(cfg.hands), forecaster=cfg.hands.forecaster)
+    hands = load_hands(training_hands(cfg.hands), forecaster=cfg.hands.forecaster, paces=cfg.hands.paces)
     watcher.advance(1)
     sessions = _sessions(cfg, watcher)
     env_cfg = with_rule(cfg.env)
     bench = Bench(hands, sessions, ProbeCfg(slots=1200))
-    norm = bench.rule_norm(cfg.condition, stock=env_cfg.stock)
-    score = _score(bench, env_cfg, cfg)
+    norm = bench.rule_norm(stock=env_cfg.stock)
+    own_pace = [number for number, name in enumerate(hands.names) if not is_paced(name)]
+    score = _score(Bench(hands, sessions, ProbeCfg(slots=1200), numbers=own_pace), env_cfg, cfg)
     laps.end("prepare")
     scores: dict[str, tuple[float, list[float]]] = {}
     data = DirectData(hands, sessions, env_cfg, norm, seed=cfg.seed)

@@ -57,5 +57,5 @@ def make_horizon(
     networks = draw_sessions([condition], each=sessions, duration_s=needed_s, seed=seed)
     bench = Bench(bank, networks, ProbeCfg(slots=_RULE_SLOTS))
     env = HorizonEnv(bank, networks, cfg, loops=loops, tables=bench.tables if device == "cpu" else None)
-    env.norm[:] = bench.rule_norm(condition, stock=cfg.stock)
+    env.norm[:] = bench.rule_norm(stock=cfg.stock)
     return env
