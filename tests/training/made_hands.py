@@ -29,7 +29,7 @@ def waves(slots: int, *, seed: int = 0, still_slots: int = 0) -> HandRecording:
     """Sums of sines in position and orientation, at rest for still_slots at both ends."""
     rng = np.random.default_rng(seed)
     t_s = 0.01 * np.arange(slots)
-    rate, phase = rng.uniform(2.0, 8.0, (2, 3, 1)), rng.uniform(0.0, 6.0, (2, 3, 1))
+    rate, phase = rng.uniform(1.5, 4.0, (2, 3, 1)), rng.uniform(0.0, 6.0, (2, 3, 1))
     swing = np.sin(rate * t_s + phase)
     if still_slots:
         steps = np.arange(slots)

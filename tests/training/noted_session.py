@@ -190,19 +190,20 @@ def foretell(schedule: Schedule, duration_s: float) -> Foretold:
     timing = time_session(schedule, seed=SEED, duration_s=duration_s)
     run = PictureRun(schedule, timing, seed=SEED)
     run.run()
-    pictures = time_pictures(schedule, timing, seed=SEED)
-    return Foretold(timing=timing, pictures=run, bank=bank_of_one(timing, pictures))
+    return Foretold(timing=timing, pictures=run, bank=foretold_bank([schedule], duration_s))
 
 
-def bank_of_one(timing: Timing, pictures) -> SessionBank:
+def foretold_bank(schedules: Sequence[Schedule], duration_s: float) -> SessionBank:
+    timings = [time_session(schedule, seed=SEED, duration_s=duration_s) for schedule in schedules]
+    pictures = [time_pictures(s, timing, seed=SEED) for s, timing in zip(schedules, timings, strict=True)]
     return SessionBank(
-        conditions=("this",),
-        timings=(timing,),
-        pictures=(pictures,),
-        delays=np.zeros((1, timing.slot_count, 1)),
-        rule_control_s=timing.link_control_s[None],
-        display_s=pictures.display_delay_s[None],
-        aol_s=timing.aol_s[None],
+        conditions=tuple(str(number) for number in range(len(schedules))),
+        timings=tuple(timings),
+        pictures=tuple(pictures),
+        delays=np.zeros((len(schedules), timings[0].slot_count, 1)),
+        rule_control_s=np.stack([timing.link_control_s for timing in timings]),
+        display_s=np.stack([each.display_delay_s for each in pictures]),
+        aol_s=np.stack([timing.aol_s for timing in timings]),
     )
 
 
