@@ -11,6 +11,7 @@ import { listenToGamepad } from "./input_gamepad.js";
 import { listenToKeyboard } from "./input_keyboard.js";
 import { listenToMouse } from "./input_mouse.js";
 import { canEnterXr, enterXr } from "./input_xr.js";
+import { Lesson } from "./lesson.js";
 import { MotionToPhoton } from "./mtp.js";
 import { Status } from "./status.js";
 import { canDecodeVideo, Stream } from "./stream.js";
@@ -60,10 +61,13 @@ const controls = new Controls(send, (name) => {
   if (name === "recentre") hand.releaseAll();
 });
 
+const lesson = new Lesson(canvas, send, (pageMs) => clock.serverNs(pageMs));
+
 /** A hand that moves while the arm may not follow is told why. */
 function advise() {
-  if (status.mode === "off") status.suggest("The arm is off. Press Engage to let it follow your hand.");
-  if (status.mode === "hold") status.suggest("The arm is on hold. Press Engage to let it follow your hand.");
+  const button = lesson.active ? "Start" : "Engage";
+  if (status.mode === "off") status.suggest(`The arm is off. Press ${button} to let it follow your hand.`);
+  if (status.mode === "hold") status.suggest(`The arm is on hold. Press ${button} to let it follow your hand.`);
 }
 
 /** @param {any} message */
@@ -73,6 +77,7 @@ async function hear(message) {
   if (message.type === "telemetry") {
     status.hear(message, nowMs);
     controls.follow(message, status.mode, nowMs);
+    lesson.hear(message.lesson);
     charts.push(nowMs, withOwnNumbers(message, nowMs));
     return;
   }
@@ -84,6 +89,8 @@ async function hear(message) {
   if (status.observer) hand.releaseAll();
   controls.offer(message);
   controls.restrict(status.observer);
+  lesson.offer(message);
+  status.lesson = lesson.active;
   setText(byId("version"), message.version ? `v${message.version}` : "");
   if (!(await videoWorks)) askForJpeg();
 }
@@ -108,6 +115,7 @@ const connection = new Connection({
   onPicture: (data) => stream.receive(data),
   onChange: (open) => {
     status.connected = open;
+    status.isOver = lesson.hasQuit;
     stream.reset();
     mtp.forget();
     hand.releaseAll();
@@ -124,7 +132,7 @@ setInterval(ping, PING_MS);
 listenToMouse(canvas, hand, () => hello.view_height_m ?? 0.7);
 const pressKeys = listenToKeyboard(hand, {
   Escape: () => (byId("help").open ? undefined : controls.command("stop")),
-  Enter: () => controls.command("engage"),
+  Enter: () => (lesson.active ? lesson.command("start") : controls.command("engage")),
   KeyH: () => controls.command("hold"),
   KeyR: () => controls.command("record"),
   KeyC: () => controls.command("recentre"),
@@ -164,7 +172,8 @@ function showPicture(nowMs) {
   const person = telemetry.hand === "person" || hand.clutch;
   const position = person ? hand.position : (telemetry.hand_xyz ?? hand.position);
   handView.draw(position, person ? hand.clutch : Array.isArray(telemetry.hand_xyz));
-  setText(byId("hand-label"), person ? (hand.clutch ? "Your hand · moving the arm" : "Your hand · clutch open") : "Recorded hand");
+  setText(byId("hand-label"), person ? (hand.clutch ? "Your hand · moving the arm" : "Your hand · clutch open") : lesson.active ? "At rest" : "Recorded hand");
+  lesson.draw(nowMs);
 }
 
 let lastMs = performance.now();
@@ -195,6 +204,7 @@ Object.assign(window, {
       codec: shown?.codec ?? null,
       offset_known: clock.serverNs(0) !== null,
       isolated: crossOriginIsolated,
+      lesson: lesson.active ? { ...lesson.time(performance.now()), state: lesson.told?.state ?? null } : null,
     }),
   },
 });

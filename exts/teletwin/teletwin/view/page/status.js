@@ -11,6 +11,7 @@ const STATES = {
   fault: ["Fault", "The arm does not move"],
   unknown: ["Waiting", "No word from the arm yet"],
 };
+const OVER = "The lesson is over. What was learned is kept; you may close this page.";
 const QUIET_MS = 1500;
 const HINT_MS = 3500;
 
@@ -37,6 +38,8 @@ export class Status {
     this.connected = false;
     this.wasConnected = false;
     this.observer = false;
+    this.lesson = false;
+    this.isOver = false;
     this.hint = { text: "", untilMs: 0 };
     this.trouble = "";
   }
@@ -74,7 +77,8 @@ export class Status {
   handWords(quiet) {
     if (this.observer) return "You are watching; another page drives";
     if (quiet) return "";
-    return this.telemetry.hand === "person" ? "You have the hand" : "A recorded hand drives: drag in the picture to take over";
+    if (this.telemetry.hand === "person") return "You have the hand";
+    return this.lesson ? "Drag in the picture to take the tool" : "A recorded hand drives: drag in the picture to take over";
   }
 
   /** @param {number} nowMs @param {string} fault */
@@ -91,9 +95,10 @@ export class Status {
   showVeil(hasPicture) {
     if (this.connected) this.wasConnected = true;
     const text = !this.connected
-      ? this.wasConnected ? "Connection lost. Trying again…" : "Connecting…"
+      ? this.isOver ? OVER : this.wasConnected ? "Connection lost. Trying again…" : "Connecting…"
       : hasPicture ? "" : "Waiting for the first picture…";
     this.veil.hidden = !text;
+    this.veil.toggleAttribute("data-over", text === OVER);
     setText(byId("veil-text"), text);
   }
 }
