@@ -25,7 +25,7 @@ from teletwin.session.lesson_cfg import LessonCfg
 from teletwin.session.lesson_drawing import lesson_task
 from teletwin.session.role_cfg import PageCfg, RoleCfg, with_token
 from teletwin.session.warm import warm_up
-from teletwin_training.horizon.live.cfg import LIVE_PPO, LearnerCfg
+from teletwin_training.horizon.live.cfg import LIVE_PPO, LearnerCfg, check_spread
 from teletwin_training.horizon.live.person import PersonAtPage
 from teletwin_training.horizon.live.process import LearnerProcess
 from teletwin_training.horizon.live.start import Start, find_start
@@ -80,7 +80,8 @@ class HumanOptions:
             raise ConfigError("nobody can draw without a page", mend="give --person simulated, or drop --headless")
         if self.epoch_slots < 64 or self.epoch_slots % 64:
             raise ConfigError("epoch_slots cannot be used", given=self.epoch_slots, allowed="64, 128, 192 ...")
-        _ = self.task, self.learning  # checks them
+        check_spread(self.spread)
+        _ = self.task, self.learning  # they check themselves
 
     @property
     def task(self) -> DrawingTaskCfg:

@@ -48,8 +48,17 @@ class LearnerCfg:
     """What the policies say of themselves."""
 
     def __post_init__(self) -> None:
-        if not 0.01 <= self.spread <= 0.5:
-            raise ConfigError("the noise on actions is out of range", given=self.spread, allowed="0.01 ... 0.5")
+        check_spread(self.spread)
+
+
+def check_spread(spread: float) -> None:
+    """Refuse a standard deviation of the noise on actions that teaches nothing or spoils the drawing.
+
+    Raises:
+        ConfigError: It is out of range.
+    """
+    if not 0.01 <= spread <= 0.5:
+        raise ConfigError("the noise on actions is out of range", given=spread, allowed="0.01 ... 0.5")
 
 
 def to_json(cfg: LearnerCfg) -> str:

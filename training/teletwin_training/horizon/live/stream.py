@@ -30,6 +30,7 @@ class RowStream:
         self._rows: deque[Row] = deque(maxlen=KEPT_ROWS)
         self._news = threading.Condition()
         self._ended = False
+        self._state: Mapping[str, object] | None = None
         self._thread = threading.Thread(target=self._receive, name="rows", daemon=True)
         self.received_count = 0
         self.bad_count = 0
@@ -55,7 +56,9 @@ class RowStream:
             return self._rows.popleft() if self._rows else None
 
     def say(self, message: Mapping[str, object]) -> None:
-        """Tell the session; nobody there, nothing happens."""
+        """Tell the session; one that comes later is told the newest state."""
+        if message.get("kind") == "state":
+            self._state = message
         session = self._session
         if session is not None:
             with contextlib.suppress(OSError):
@@ -74,6 +77,8 @@ class RowStream:
     def _receive(self) -> None:
         with contextlib.suppress(OSError):
             self._session, _ = self._socket.accept()
+            if self._state is not None:
+                self.say(self._state)
             with self._session:
                 while data := self._session.recv(MESSAGE_BYTES_MAX):
                     self._take(data)
