@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from teletwin_training.horizon.environment import EnvCfg, HorizonEnv
 from teletwin_training.horizon.hands import FUTURE_SLOTS, PAST_SLOTS, SHORTEST_S, bank_of, load_hands
 from teletwin_training.horizon.loops import LoopsCfg, LoopSettings
 from teletwin_training.horizon.sessions import START_SLOT, draw_sessions
+from teletwin_training.horizon.speed import measure_speed
 
 COUNT, EPISODE, SETTLE = 24, 90, 20
 
@@ -208,3 +210,9 @@ def test_a_still_hand_is_no_fault(hands, sessions):
     for _ in range(EPISODE):
         _, reward, *_ = env.step(np.zeros((4, 5)))
         assert np.abs(reward).max() < 1e-9
+
+
+def test_speed_is_told_of_both_arms_by_themselves_and_as_environments():
+    beats = itertools.count()
+    speeds = measure_speed(envs=4, slots=5, clock=lambda: 0.5 * next(beats))
+    assert speeds == {f"{arm}_{what}": 40.0 for arm in ("lag", "rmpflow") for what in ("loops", "environment")}
