@@ -45,7 +45,7 @@ class HumanOptions:
     session: SessionCfg = field(default_factory=SessionCfg)
     page: PageCfg = field(default_factory=PageCfg)
     checkpoint: str = ""
-    """What to begin with: a run's folder, a policy (.npz), or nothing: the shipped policy, else the rule."""
+    """What to begin with: a run's folder, a policy (.npz), or nothing: --policy FILE, the shipped one, else the rule."""
     person: Literal["person", "simulated"] = "person"
     """Who draws: a person in the page, or one that is made up (for checks, and without a page)."""
     headless: bool = False
@@ -61,6 +61,7 @@ class HumanOptions:
     critic_epochs: int = LIVE_PPO.critic_first_epochs
     """Epochs at first in which only the critic learns and the policy stays."""
     learning_rate: float = LIVE_PPO.learning_rate
+    """Of PPO; constant."""
     spread: float = 0.08
     """Standard deviation of the noise on actions, whose range is -1 to 1."""
     dot_speed_m_s: float = 0.08
@@ -109,7 +110,9 @@ def main(arguments: list[str]) -> int:
 def run_human(options: HumanOptions) -> int:
     """Start learner and session, wait for the person's end, and write down what was learned."""
     require_rl_games()
-    start = find_start(options.checkpoint, paper_mode=options.session.paper_mode, seed=options.session.seed)
+    session = options.session
+    source = options.checkpoint or session.horizon.policy_file
+    start = find_start(source, paper_mode=session.paper_mode, seed=session.seed)
     ppo = start.ppo(options.learning)
     run = _open(options, start)
     lesson = _Lesson(options, run)
