@@ -17,6 +17,7 @@ from teletwin_training.horizon.conditions import CONDITIONS, HOPS, draw_schedule
 from teletwin_training.horizon.environment import EnvCfg, HorizonEnv
 from teletwin_training.horizon.hands import FUTURE_SLOTS, PAST_SLOTS, SHORTEST_S, bank_of, load_hands
 from teletwin_training.horizon.loops import LoopsCfg, LoopSettings
+from teletwin_training.horizon.probe import Run, constant, longest_stretch, measure
 from teletwin_training.horizon.sessions import START_SLOT, draw_sessions
 from teletwin_training.horizon.speed import measure_speed
 
@@ -216,3 +217,14 @@ def test_speed_is_told_of_both_arms_by_themselves_and_as_environments():
     beats = itertools.count()
     speeds = measure_speed(envs=4, slots=5, clock=lambda: 0.5 * next(beats))
     assert speeds == {f"{arm}_{what}": 40.0 for arm in ("lag", "rmpflow") for what in ("loops", "environment")}
+
+
+def test_a_stretch_that_does_not_fit_is_refused(hands, sessions):
+    slots = longest_stretch(hands, sessions, 1, most=10_000)
+    runs, choose = [Run(hand=1, session=0)], constant(np.array(LATE_RULE))
+    assert measure(hands, sessions, runs, choose, slots=slots)[0, 2] > 0
+    for longer in (replace(runs[0], start=300), replace(runs[0], start=-1)):
+        with pytest.raises(ConfigError, match="does not fit"):
+            measure(hands, sessions, [longer], choose, slots=slots)
+    with pytest.raises(ConfigError, match="at most 186"):
+        measure(hands, sessions, runs, choose, slots=400)

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from teletwin.errors import ConfigError
 from teletwin.geometry import Array
 from teletwin.session.build import SERVO_LAG_S
-from teletwin_training.horizon.hands import PAST_SLOTS, HandBank
+from teletwin_training.horizon.hands import FUTURE_SLOTS, PAST_SLOTS, HandBank
 from teletwin_training.horizon.loops import DelayedLoops, LoopsCfg, LoopSettings, Places
 from teletwin_training.horizon.sessions import START_SLOT, SessionBank
 from teletwin_training.horizon.tables import Tables, recorded_tables
@@ -45,15 +46,24 @@ def measure(
     loops: LoopsCfg | None = None,
     servo_lag_s: float = SERVO_LAG_S,
 ) -> Array:
-    """Sums of squared errors and counts (runs, 6) over a stretch of `slots` slots after settling."""
+    """Sums of squared errors and counts (runs, 6) over a stretch of `slots` slots after settling.
+
+    Raises:
+        ConfigError: A stretch is longer than its hand or its session.
+    """
     count = len(runs)
     hand, session, start = (
         np.array([getattr(r, n) for r in runs], dtype=np.int64) for n in ("hand", "session", "start")
     )
+    loops = loops or LoopsCfg()
+    rest = hands.slot_count[hand] - PAST_SLOTS - start - (1 if loops.causal else FUTURE_SLOTS)
+    room = min(int(rest.min()), sessions.slot_count - START_SLOT - 1) - SETTLE_SLOTS
+    if slots > room or start.min() < 0:
+        raise ConfigError("a stretch does not fit", given=f"{slots} slots", allowed=f"at most {room} from there on")
     settings = LoopSettings(
         feed_forward=np.array([not run.stock for run in runs]), servo_lag_s=np.full(count, servo_lag_s)
     )
-    loop = DelayedLoops(tables or recorded_tables(hands, sessions), settings, loops or LoopsCfg())
+    loop = DelayedLoops(tables or recorded_tables(hands, sessions), settings, loops)
     row, slot = hands.first_row[hand] + PAST_SLOTS + start, np.full(count, START_SLOT, dtype=np.int64)
     number = np.arange(count)
     loop.place(Places(rows=number, first_row=row, session=session, first_slot=slot, horizons=choose(number, row, slot)))
