@@ -45,7 +45,7 @@ class HumanOptions:
     session: SessionCfg = field(default_factory=SessionCfg)
     page: PageCfg = field(default_factory=PageCfg)
     checkpoint: str = ""
-    """What to begin with: a run's folder, a policy (.npz), or nothing: --policy FILE, the shipped one, else the rule."""
+    """What to begin with: a run's folder or a policy (.npz); else --policy FILE, the shipped policy, or the rule."""
     person: Literal["person", "simulated"] = "person"
     """Who draws: a person in the page, or one that is made up (for checks, and without a page)."""
     headless: bool = False
