@@ -70,6 +70,7 @@ class NotedSession:
         knows_clocks: The roles know that their clocks are one, instead of finding out.
         learns_servo_lag: The twin learns the arm's lag, instead of staying with its first guess.
         physics: The arm has masses and drives.
+        has_pictures: Pictures are made; the arm does not see them.
         settle_s: Errors count from here on.
         cfg: Other settings of the session.
     """
@@ -82,6 +83,7 @@ class NotedSession:
         knows_clocks: bool = False,
         learns_servo_lag: bool = False,
         physics: bool = False,
+        has_pictures: bool = True,
         settle_s: float = 3.0,
         **cfg,
     ) -> None:
@@ -105,6 +107,8 @@ class NotedSession:
         self._note_twin()
         self._note_operator()
         self._note_pictures()
+        if not has_pictures:
+            self.live.renderer.wants_frame = lambda now_ns: False
 
     def _log(self, role, message, t_log_ns, t_publish_ns) -> None:
         if role == "arm" and isinstance(message, ArmState):
