@@ -88,15 +88,22 @@ def test_errors_are_taken_at_the_instants_at_which_they_were_measured() -> None:
     assert judge.judge(T0 + 95 * NS_PER_MS + STALE_NS) is None, "picture and arm are of long ago"
 
 
-def test_noise_is_bounded_and_silent_until_it_is_on() -> None:
+def test_noise_is_gaussian_bounded_and_smooth_and_silent_until_it_is_on() -> None:
     noise = BoundedNoise(np.array([0.05, 0.1, 0.5]), rng=np.random.default_rng(0))
     action = np.array([0.1, -0.2, 0.3])
     assert noise(action) is action
     noise.is_on = True
-    drawn = np.stack([noise(action) - action for _ in range(4000)])
+    drawn = np.stack([noise(action) - action for _ in range(60_000)])
     assert np.abs(drawn).max(axis=0) == pytest.approx([0.1, 0.2, MOST])
-    assert drawn[:, 0].std() == pytest.approx(0.05, rel=0.15)
+    assert np.abs(drawn[0]).max() < 0.3 * MOST, "it begins at nothing"
+    assert drawn[:, 0].std() == pytest.approx(0.959 * 0.05, rel=0.05), "clipped at two deviations, 0.959 is left"
+    assert (np.abs(drawn[:, 1]) < 0.1).mean() == pytest.approx(0.683, abs=0.02)
     assert np.abs(drawn.mean(axis=0)).max() < 0.02
+    assert np.diff(drawn[:, 0]).std() < 0.25 * 0.05, "white noise would change by 1.41 of its spread"
+    noise.is_on = False
+    assert noise(action) is action
+    noise.is_on = True
+    assert np.abs(noise(action) - action)[:2].max() < 0.03
 
 
 def test_the_dot_runs_after_the_countdown_stands_when_paused_and_goes_on_from_there() -> None:

@@ -39,6 +39,7 @@ class Lesson:
         drawing: Drawing,
         learner: LearnerLink,
         tool_pose: Callable[[Array], Array],
+        slot_s: float = 0.01,
     ) -> None:
         if not isinstance(loop.policy, LearnedPolicy):
             raise ConfigError("a lesson needs a learned policy to begin with", given=type(loop.policy).__name__)
@@ -46,7 +47,7 @@ class Lesson:
         self.drawing, self.learner = drawing, learner
         self.policy: LearnedPolicy = loop.policy
         spread = np.full(action_count(self.policy.policy.action), cfg.spread)
-        self.noise = BoundedNoise(spread, rng=np.random.default_rng([17, cfg.seed]))
+        self.noise = BoundedNoise(spread, rng=np.random.default_rng([17, cfg.seed]), slot_s=slot_s)
         self.policy.explore = self.noise
         self._judge = SlotJudge(loop.metrics, tool_pose=tool_pose, dot=drawing.dot)
         self._begun: tuple[int, Array, Array] | None = None

@@ -111,6 +111,7 @@ class OperatorProcess:
             drawing=Drawing(task, countdown_s=cfg.countdown_s),
             learner=stack.enter_context(LearnerLink(cfg.channel)),
             tool_pose=fast_tool_pose(),
+            slot_s=1e-3 * self.cfg.session.slot_ms,
         )
         self.desk.on_lesson = lesson.hear
         return lesson
