@@ -47,6 +47,10 @@ class EvaluateOptions:
     """Train step 1 anew with so many seeds and compare them all; goes on where it was interrupted."""
     closed_loop_seeds: int = 0
     """Train step 2 with simulated persons from the first late bound policy with so many seeds, and compare."""
+    speed: bool = False
+    """Also time the environment alone."""
+    live: bool = False
+    """Also run the demo without a browser, 40 s a hand, and hold its errors beside what the environment says."""
     out: str = "runs/evaluation"
     """Folder of tables, pictures and the JSON report."""
     report: str = ""
@@ -162,4 +166,12 @@ def _studies(options: EvaluateOptions, folder: Path, console: Any) -> dict[str, 
 
         start = policy_files(options.policy)[0]
         found["step2"] = closed_loop(start, options.closed_loop_seeds, folder / "step2", console)
+    if options.speed:
+        from teletwin_training.horizon.speed import measure_speed
+
+        found["speed_slots_s"] = measure_speed()
+    if options.live:
+        from teletwin_training.horizon.evaluation.studies import live_agreements
+
+        found["live"] = live_agreements(policy_files(options.policy)[0], options.recordings, options.part, console)
     return found

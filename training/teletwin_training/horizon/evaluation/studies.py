@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from teletwin_training.horizon.evaluation.live import LiveCfg, measure_agreement
+from teletwin_training.horizon.hand_names import recording_files
 from teletwin_training.horizon.step_recorded import RecordedCfg, train_recorded
 from teletwin_training.run_folder import open_run
 
@@ -75,3 +77,13 @@ def _curve(metrics: Mapping[str, Any]) -> dict[str, list[float]]:
         "score": [row["score"] for row in scored],
         "episodes_of_score": [row["frames"] / _EPISODE_SLOTS for row in scored],
     }
+
+
+def live_agreements(policy: Path, recordings: str, part: str, console: Console) -> list[dict[str, Any]]:
+    """The live loop beside the environment on handwriting and, where there are some, a recording."""
+    files = [str(path) for path in recording_files(recordings, part)][-1:] if recordings else []
+    rows = []
+    for hand in ["handwriting", *files]:
+        console.print(f"the live loop on {Path(hand).stem}, {LiveCfg().duration_s:g} s")
+        rows.append(asdict(measure_agreement(LiveCfg(hand=hand, policy=str(policy)))))
+    return rows

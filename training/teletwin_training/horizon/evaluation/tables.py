@@ -88,7 +88,28 @@ def study_sections(studies: Mapping[str, Any]) -> list[tuple[str, list[str], Row
         sections.append(
             ("step 2: persons' drawing error", list(table["headings"]), [list(row) for row in table["rows"]])
         )
+    if "speed_slots_s" in studies:
+        rows = [[name.replace("_", " "), f"{value:,.0f}"] for name, value in studies["speed_slots_s"].items()]
+        sections.append(("the environment alone", ["what", "slots a second"], rows))
+    if "live" in studies:
+        rows = [_live_row(row) for row in studies["live"]]
+        headings = [
+            "hand",
+            "live arm, picture mm",
+            "environment, RMPflow",
+            "environment, lag",
+            "late ticks",
+            "control Hz",
+        ]
+        sections.append(("the live loop beside the environment", headings, rows))
     return sections
+
+
+def _live_row(row: Mapping[str, Any]) -> list[str]:
+    live = (row["live_control_mm"], row["live_display_mm"])
+    told = [f"{a:.2f} ({a / live[0]:.2f}), {b:.2f} ({b / live[1]:.2f})" for a, b in row["predicted_mm"].values()]
+    late = f"{100 * row['late_tick_share']:.3f} %"
+    return [row["hand"], f"{live[0]:.2f}, {live[1]:.2f}", *told, late, f"{row['tick_hz']:.0f}"]
 
 
 def _table(title: str, headings: Sequence[str], rows: Rows) -> Table:
