@@ -46,7 +46,18 @@ def test_a_small_training_leaves_everything_that_a_run_is_judged_by(trained):
 @pytest.mark.slow
 def test_the_small_policy_beats_no_prediction_on_a_hand_it_never_saw(trained, tmp_path):
     options = ["--policy", str(trained), "--made-up", "line", "--made-up-seeds", "1", "--made-up-s", "25"]
-    options += ["--delays", "jitter,switching", "--sessions", "1", "--slots", "1000", "--out", str(tmp_path)]
+    options += [
+        "--delays",
+        "jitter,switching",
+        "--arm",
+        "lag",
+        "--sessions",
+        "1",
+        "--slots",
+        "1000",
+        "--out",
+        str(tmp_path),
+    ]
     assert main(["evaluate", "horizon", *options]) == 0
     report = json.loads((tmp_path / "evaluation.json").read_text())["results"]
     errors = {(row["condition"], row["method"]): row["control_position_mm"] for row in report["errors"]}

@@ -41,6 +41,8 @@ class EvaluateOptions:
     """Of each network, for every hand."""
     slots: int = 2500
     """At most, of each stretch [10 ms]."""
+    arm: str = "rmpflow"
+    """What the arm is: 'rmpflow' (joint space, with limits) or 'lag' (six times faster, some per cent too good)."""
     seed: int = 900_000
     """Of the networks; training draws others."""
     study_seeds: int = 0
@@ -138,7 +140,9 @@ def _compare(options: EvaluateOptions, console: Any) -> Outcome:
         made_up_s=options.made_up_s,
     )
     conditions = tuple(part.strip() for part in options.delays.split(",") if part.strip())
-    cfg = CompareCfg(conditions=conditions, sessions=options.sessions, slots=options.slots, seed=options.seed)
+    cfg = CompareCfg(
+        conditions=conditions, sessions=options.sessions, slots=options.slots, seed=options.seed, arm=options.arm
+    )
     methods = all_methods(policies)
     names = training_hands(hands, first_seed=JUDGING_SEED)
     with Progress(console=console, transient=True) as progress:

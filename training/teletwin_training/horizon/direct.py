@@ -75,7 +75,7 @@ class DirectData:
     def __init__(self, hands: HandBank, sessions: SessionBank, cfg: EnvCfg, norm: Array, *, seed: int) -> None:
         self._hands, self._sessions, self._cfg, self._norm = hands, sessions, cfg, norm
         self._rng = np.random.default_rng([13, seed])
-        self._moments = moments_of(sessions, stock=cfg.stock)
+        self._moments = moments_of(sessions, stock=cfg.stock, absolute=cfg.action != "late")
         self._base = sender_rule(sessions, cfg.rule) if cfg.action == "sender" else None
         self._weights = _hand_weights(hands, 1)
         self._last = sessions.slot_count - 2 * CURVE_KNOTS

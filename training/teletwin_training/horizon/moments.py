@@ -18,7 +18,7 @@ from teletwin_training.horizon.timing import TICKS_PER_SLOT, Timing
 
 FED_LAG_SEEN_S, FED_TURN_LAG_SEEN_S = 0.002, 0.012
 """Lag of the motion policy with feed-forward, as the errors of the loop show it [s]: position, orientation."""
-STOCK_LAG_SEEN_S, STOCK_TURN_LAG_SEEN_S = 0.145, 0.2
+STOCK_LAG_SEEN_S, STOCK_TURN_LAG_SEEN_S = 0.125, 0.185
 """The same of the stock policy, at the speeds of hands [s]."""
 _TICK_S = 0.002
 _SLOT_S = 0.01
@@ -45,8 +45,18 @@ class Moments:
     """By how much later orientation becomes real [s]."""
 
 
-def moments_of(sessions: SessionBank, *, stock: bool) -> Moments:
-    """Moments of every session; stock: of the motion policy without feed-forward."""
+CATCH_UP_S = 0.0155
+"""By how much sooner a picture shows an absolute horizon [s]: its catch-up ticks all aim at the newest packet's."""
+
+
+def moments_of(sessions: SessionBank, *, stock: bool, absolute: bool = False) -> Moments:
+    """Moments of every session.
+
+    Args:
+        sessions: Their times.
+        stock: Of the motion policy without feed-forward.
+        absolute: For horizons that are bound at the sender.
+    """
     lag_s, turn_lag_s = (STOCK_POSITION_LAG_S, STOCK_ORIENTATION_LAG_S) if stock else (FED_LAG_S, FED_TURN_LAG_S)
     stock_s, fed_s = (STOCK_LAG_SEEN_S, STOCK_TURN_LAG_SEEN_S), (FED_LAG_SEEN_S, FED_TURN_LAG_SEEN_S)
     seen_s, turn_seen_s = stock_s if stock else fed_s
@@ -60,7 +70,7 @@ def moments_of(sessions: SessionBank, *, stock: bool) -> Moments:
         control_truth_s=c_truth,
         control_weight=c_weight,
         render_late_s=r_late,
-        render_truth_s=r_truth,
+        render_truth_s=r_truth - (CATCH_UP_S if absolute else 0.0),
         render_weight=r_weight,
         turn_late_s=turn_lag_s - lag_s,
         turn_truth_s=turn_seen_s - seen_s,

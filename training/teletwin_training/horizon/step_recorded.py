@@ -286,7 +286,7 @@ def _ppo(
         mean=direct.mean,
         scale=direct.scale,
         start=None if resume else replace(direct.weights, log_sigma=sigma),
-        checkpoint=resume,
+        checkpoint=resume and folder.ppo_path,
         on_epoch=on_epoch,
     )
     best.offer(result.weights)

@@ -15,6 +15,7 @@ from teletwin_training.horizon.conditions import EVALUATED
 from teletwin_training.horizon.evaluation.effective import effective_mtp_ms
 from teletwin_training.horizon.evaluation.methods import Method
 from teletwin_training.horizon.hands import HandBank, load_hands, motion_of
+from teletwin_training.horizon.loops import LoopsCfg
 from teletwin_training.horizon.probe import Run, longest_stretch, mean_squares, measure
 from teletwin_training.horizon.sessions import SessionBank, draw_sessions
 from teletwin_training.horizon.tables import recorded_tables
@@ -36,6 +37,8 @@ class CompareCfg:
     """At most, of each stretch."""
     seed: int = 900_000
     """Of the networks; training draws others."""
+    arm: str = "rmpflow"
+    """'rmpflow' (joint space, with limits) or 'lag' (six times faster, some per cent too good)."""
 
     def __post_init__(self) -> None:
         if not self.conditions or not 1 <= self.sessions <= 200 or not 300 <= self.slots <= 100_000 or self.seed < 0:
@@ -106,9 +109,11 @@ def compare(
     slots = min(longest_stretch(first, sessions, hand, most=cfg.slots) for hand in numbers)
     runs = [Run(hand=h, session=s) for s in range(len(sessions)) for h in numbers]
     squares, effective = {}, {}
+    loops = LoopsCfg(arm=cfg.arm, causal=cfg.arm != "lag")
     for method in methods:
         progress(method.label)
-        squares[method.name], effective[method.name] = _run(method, banks[method.forecaster], sessions, runs, slots)
+        bank = banks[method.forecaster]
+        squares[method.name], effective[method.name] = _run(method, bank, sessions, runs, slots, loops)
     return Outcome(
         cfg=cfg,
         names=tuple(first.names[run.hand] for run in runs),
@@ -130,12 +135,13 @@ def compare(
 
 
 def _run(
-    method: Method, hands: HandBank, sessions: SessionBank, runs: Sequence[Run], slots: int
+    method: Method, hands: HandBank, sessions: SessionBank, runs: Sequence[Run], slots: int, loops: LoopsCfg
 ) -> tuple[Array, Array]:
     session = np.array([run.session for run in runs])
     choose = method.make(hands, sessions, session)
     own = [Run(hand=run.hand, session=run.session, stock=method.stock) for run in runs]
-    total = measure(hands, sessions, own, choose, slots=slots, tables=recorded_tables(hands, sessions))
+    tables = recorded_tables(hands, sessions)
+    total = measure(hands, sessions, own, choose, slots=slots, tables=tables, loops=loops)
     return mean_squares(total), effective_mtp_ms(method, choose, hands, sessions, runs, slots)
 
 

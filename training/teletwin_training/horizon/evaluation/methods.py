@@ -177,7 +177,7 @@ def _floor(found: Baselines) -> Make:
     """The true mean delay of each packet known beforehand: what is left is the forecast's own error."""
 
     def make(hands: HandBank, sessions: SessionBank, session: Rows) -> Chooser:
-        m: Moments = moments_of(sessions, stock=found.stock)
+        m: Moments = moments_of(sessions, stock=found.stock, absolute=True)
         turn = m.turn_truth_s
         columns = [m.control_truth_s, m.render_truth_s, m.control_truth_s + turn, m.render_truth_s + turn]
         table = np.stack(columns, axis=2)
