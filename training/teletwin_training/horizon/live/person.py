@@ -21,6 +21,9 @@ from teletwin.view.viewer import HeadlessViewer, ShownFrame
 from teletwin_training.horizon.person import PersonCfg, SimulatedPersons
 
 _SLOT_S = 0.01
+_SLOT_NS = round(_SLOT_S * NS_PER_S)
+_CATCH_UP = 20
+"""Slots that are made up for when the thread was not let run for a while."""
 _SPEED_SPAN_S = 0.01
 """The dot's velocity is a difference over this [s]."""
 _ASK_NS = NS_PER_S
@@ -64,20 +67,24 @@ class PersonAtPage:
 
     def _live(self) -> None:
         """Look and move, slot by slot; press Start when the dot stands."""
-        ticker = Ticker(self._clock, period_ns=round(_SLOT_S * NS_PER_S))
-        is_here = False
+        ticker = Ticker(self._clock, period_ns=_SLOT_NS)
+        is_here, before_ns = False, 0
         while not self._stop.is_set():
-            ticker.wait()
+            woken_ns, late_ns = ticker.wait()
+            due_ns = woken_ns - late_ns % _SLOT_NS  # a hand moves evenly, however late this thread wakes
             lesson: dict[str, Any] | None = self._viewer.telemetry.get("lesson")
             if lesson is None or self._shown is None:
                 continue
-            now_ns = self._clock.now_ns()
-            dot, velocity = self._dot(lesson, now_ns)
+            dot, velocity = self._dot(lesson, due_ns)
             if not is_here:
-                is_here = True
+                is_here, before_ns = True, due_ns - _SLOT_NS
                 self._person.reset(np.zeros(1, dtype=np.intp), dot[None], dot[None])
-            self._move(self._person.step(self._shown[None], dot[None], velocity[None])[0], now_ns)
-            self._press_start(lesson, now_ns)
+            for _ in range(min((due_ns - before_ns) // _SLOT_NS, _CATCH_UP)):
+                pose = self._person.step(self._shown[None], dot[None], velocity[None])[0]
+                before_ns += _SLOT_NS
+                self._move(pose, before_ns)
+            before_ns = due_ns
+            self._press_start(lesson, due_ns)
 
     def _dot(self, lesson: dict[str, Any], now_ns: int) -> tuple[Array, Array]:
         """Place (3,) [m] and velocity (3,) [m/s] of the dot in the view's axes, as the page draws it."""
@@ -86,14 +93,14 @@ class PersonAtPage:
         here, next_ = (self._to_view @ self._task.target(t_s + span_s) for span_s in (0.0, _SPEED_SPAN_S))
         return here, (next_ - here) / _SPEED_SPAN_S if ahead_s > 0.0 else np.zeros(3)
 
-    def _move(self, pose: Array, now_ns: int) -> None:
+    def _move(self, pose: Array, t_ns: int) -> None:
         self._seq += 1
         self._viewer.say(
             {
                 "type": "input",
                 "seq": self._seq,
-                "t_ms": now_ns / NS_PER_MS,
-                "server_ns": now_ns,
+                "t_ms": t_ns / NS_PER_MS,
+                "server_ns": t_ns,
                 "hand": pose.tolist(),
                 "clutch": True,
                 "device": "mouse",
