@@ -23,6 +23,7 @@ from teletwin_training.horizon.choosing import Choosing, HorizonChooser, without
 from teletwin_training.horizon.drawing import DRAWING_COLUMNS, Crowd, draw_crowd, play
 from teletwin_training.horizon.sessions import SessionBank, draw_sessions
 from teletwin_training.horizon.step_simulated import SimulatedCfg, fitting, policy_after, start_of, train_closed_loop
+from teletwin_training.ppo import EpochFacts
 
 FORMAT = "teletwin-closed-loop-study"
 _VERSION = 1
@@ -124,7 +125,11 @@ class _Study:
         training = replace(self._cfg.training, seed=self._cfg.training.seed + seed)
         place = self._folder / f"seed_{seed}_ppo"
         shutil.rmtree(place, ignore_errors=True)  # of a study that was broken off
-        policy, epochs = self._policy, training.ppo.epochs
+        policy = self._policy
+
+        def ended(facts: EpochFacts, best: float) -> None:
+            self._progress(f"seed {seed}, best {best:.3f}", facts.epoch, training.ppo.epochs)
+
         taught = train_closed_loop(
             start_of(policy),
             policy.mean,
@@ -132,7 +137,7 @@ class _Study:
             sessions=self.bank,
             cfg=training,
             folder=place,
-            on_epoch=lambda facts, best: self._progress(f"seed {seed}, best {best:.3f}", facts.epoch, epochs),
+            on_epoch=ended,
             clock=self._clock,
         )
         save_policy(self._folder / f"seed_{seed}.npz", policy_after(policy, taught, training))
