@@ -166,7 +166,7 @@ def _studies(options: EvaluateOptions, folder: Path, console: Any) -> dict[str, 
 
         found["step1"] = step_one(options, folder / "step1", console)
     if options.closed_loop_seeds:
-        from teletwin_training.horizon.evaluation.studies import closed_loop
+        from teletwin_training.horizon.evaluation.persons import closed_loop
 
         start = policy_files(options.policy)[0]
         found["step2"] = closed_loop(start, options.closed_loop_seeds, folder / "step2", console)

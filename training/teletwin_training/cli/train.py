@@ -61,8 +61,8 @@ class TrainOptions:
     """Learn by gradient for at most this long [s]."""
     direct_updates: int = 1200
     """And with at most so many updates; 0 leaves it out: PPO then starts from the rule."""
-    epochs: int = 240
-    """Epochs of PPO, each of 16 slots of every environment."""
+    epochs: int = 100
+    """Epochs of PPO, each of 32 actions of 4 slots in every environment."""
     sim: str = "lag"
     """What PPO's arms are: 'lag', 'rmpflow' (in joint space), 'mujoco', or 'isaac' (inside Isaac Sim's Python)."""
     device: str = "cpu"
@@ -166,8 +166,9 @@ def recorded_cfg(options: TrainOptions) -> Any:
     """The options as step 1's settings."""
     from teletwin_training.horizon.direct import DirectCfg
     from teletwin_training.horizon.environment import EnvCfg
+    from teletwin_training.horizon.fine_tuning import PPO
     from teletwin_training.horizon.hand_names import HandsCfg
-    from teletwin_training.horizon.step_recorded import PPO, RecordedCfg
+    from teletwin_training.horizon.step_recorded import RecordedCfg
 
     paper = options.paper_mode
     return RecordedCfg(
@@ -198,8 +199,8 @@ def recorded_cfg(options: TrainOptions) -> Any:
 
 
 def _minibatch(envs: int) -> int:
-    """A quarter of an epoch's steps, at least one environment's worth."""
-    return max(4 * envs, 16)
+    """A quarter of an epoch's steps."""
+    return 8 * envs
 
 
 def _resumed(options: TrainOptions) -> Path | None:

@@ -77,6 +77,12 @@ class Bench:
         total = measure(self.hands, self.sessions, runs, choose, slots=self.slots, tables=self.tables)
         return mean_squares(total).reshape(len(self.numbers), len(sessions), candidates, 4).mean(axis=1)
 
+    def each(self, choose: Callable, sessions: Rows, *, stock: bool) -> Array:
+        """Mean squares (hands, sessions, 4)."""
+        runs = self.runs(sessions, stock=stock)
+        total = measure(self.hands, self.sessions, runs, choose, slots=self.slots, tables=self.tables)
+        return mean_squares(total).reshape(len(self.numbers), len(sessions), 4)
+
     def some(self, condition: str) -> Rows:
         """The first sessions of a condition."""
         return self.sessions.of(condition)[: self.cfg.sessions]
@@ -87,16 +93,7 @@ class Bench:
         The geometric mean of those on the hand and session and those on the hand over all sessions: every network
         counts, but none where the rule is nearly perfect counts for all the others.
         """
-        chosen = np.arange(len(self.sessions))
-        total = measure(
-            self.hands,
-            self.sessions,
-            self.runs(chosen, stock=stock),
-            _always(LATE_RULE),
-            slots=self.slots,
-            tables=self.tables,
-        )
-        each = mean_squares(total).reshape(len(self.numbers), len(chosen), 4)
+        each = self.each(_always(LATE_RULE), np.arange(len(self.sessions)), stock=stock)
         return np.sqrt(each * each.mean(axis=1, keepdims=True))
 
     def best_fixed(self, condition: str, *, stock: bool) -> Four:

@@ -48,22 +48,29 @@ def actor_chooser(
 
 
 class Score:
-    """Root mean square errors over those of a reference (the rule); every kind of motion counts alike."""
+    """What the reward says of an actor beside a reference (the rule), deterministic and on whole stretches.
 
-    def __init__(self, bench: Bench, env: EnvCfg, sessions: Rows, reference: Callable[[Rows], Chooser]) -> None:
+    Root of the mean normalised squares over that of the reference; 1 is as good as the reference.
+    """
+
+    def __init__(
+        self, bench: Bench, env: EnvCfg, sessions: Rows, norm: Array, reference: Callable[[Rows], Chooser]
+    ) -> None:
         self._bench, self._env, self._sessions = bench, env, sessions
+        self._norm = norm[bench.numbers][:, sessions]
         self._session = np.tile(sessions, len(bench.numbers))
-        self._reference = bench.squares(reference(self._session), sessions, stock=env.stock)[:, 0]
+        self._reference = self._terms(reference(self._session))
 
-    def ratios(self, weights: Weights, mean: Array, scale: Array) -> Array:
-        """Ratios (4,): arm's position and orientation, the picture's position and orientation."""
+    def _terms(self, choose: Chooser) -> Array:
+        """Mean normalised squares (4,), every kind of motion alike."""
         bench = self._bench
-        choose = actor_chooser(bench.hands, bench.sessions, self._env, weights, mean, scale, self._session)
-        squares = bench.squares(choose, self._sessions, stock=self._env.stock)[:, 0]
-        ratio = np.sqrt(squares / np.maximum(self._reference, 1e-12))
-        return (bench.weights[:, None] * ratio).sum(axis=0)
+        each = bench.each(choose, self._sessions, stock=self._env.stock) / self._norm
+        return (bench.weights[:, None] * each.mean(axis=1)).sum(axis=0)
 
-    def total(self, ratios: Array) -> float:
-        """One number: the ratios weighed as the reward weighs them; 1 is as good as the reference."""
-        weights = np.array(self._env.weights)
-        return float((weights * ratios).sum() / weights.sum())
+    def judge(self, weights: Weights, mean: Array, scale: Array) -> tuple[float, list[float]]:
+        """The score, and its parts: arm's position and orientation, the picture's position and orientation."""
+        bench = self._bench
+        terms = self._terms(actor_chooser(bench.hands, bench.sessions, self._env, weights, mean, scale, self._session))
+        worth = np.array(self._env.weights)
+        total = float(np.sqrt((worth * terms).sum() / (worth * self._reference).sum()))
+        return total, np.sqrt(terms / self._reference).tolist()

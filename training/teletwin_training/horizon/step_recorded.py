@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 
 from teletwin.clock import NS_PER_S, Clock, SystemClock
 from teletwin.errors import ConfigError
 from teletwin.geometry import Array
-from teletwin.horizon.observation import OBSERVATION_VERSION
 from teletwin.horizon.policy_file import PolicyFile, save_policy
 from teletwin_training.horizon.actions import LATE_RULE
 from teletwin_training.horizon.baselines import Baselines, Bench, ProbeCfg, find_baselines, sender_rule_cfg
 from teletwin_training.horizon.conditions import EVALUATED
 from teletwin_training.horizon.direct import DirectCfg, DirectData, DirectResult, train_direct
 from teletwin_training.horizon.environment import EnvCfg, HorizonEnv
+from teletwin_training.horizon.fine_tuning import PPO, Kept, Watcher, fine_tune
 from teletwin_training.horizon.hand_names import HandsCfg, training_hands
 from teletwin_training.horizon.hands import HandBank, is_paced, load_hands
 from teletwin_training.horizon.loops import LoopsCfg
@@ -27,27 +26,12 @@ from teletwin_training.horizon.rules import sender_rule
 from teletwin_training.horizon.score import Rows, Score
 from teletwin_training.horizon.sessions import SessionBank, draw_sessions
 from teletwin_training.horizon.world_loops import WorldFactory
-from teletwin_training.ppo import EpochFacts, PpoCfg, Purpose, Weights, train_ppo
+from teletwin_training.ppo import PpoCfg, Weights
 from teletwin_training.run_folder import RunFolder
 
-PPO = PpoCfg(
-    epochs=240,
-    horizon_length=16,
-    minibatch_size=4096,
-    mini_epochs=3,
-    learning_rate=1e-4,
-    schedule="constant",
-    gamma=0.8,
-    gae_lambda=0.9,
-    log_sigma=-2.5,
-    critic_first_epochs=15,
-    checkpoint_epochs=60,
-)
-"""Fine tuning: small steps and little noise from a good start, most of an action's effect within a few slots."""
 BASELINE_SEED = 500_000
 """Networks that baselines are found on have seeds from here on."""
-_SCORE_EPOCHS = 20
-_SCORE_SESSIONS = 4
+_SCORE_SESSIONS = 16
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,26 +60,6 @@ class RecordedCfg:
                 given=f"{self.sessions} sessions of {self.session_s} s, seed {self.seed}",
                 allowed="1 ... 4096 sessions of 15 ... 600 s, a seed of 0 or more",
             )
-
-
-class Watcher(Protocol):
-    """Who is told how far it is."""
-
-    def begin(self, stage: str, total: int) -> None:
-        """A stage of so many steps begins."""
-        ...
-
-    def advance(self, done: int, text: str = "") -> None:
-        """So many steps of the stage are done."""
-        ...
-
-    def stage_over(self, stage: str, total: float, ratios: Sequence[float]) -> None:
-        """A stage has reached this score (1: as good as the rule), ratios by error."""
-        ...
-
-    def stops(self) -> bool:
-        """Whether the person wants to end now; the newest weights are kept."""
-        ...
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -141,7 +105,7 @@ def train_recorded(
     bench = Bench(hands, sessions, ProbeCfg(slots=1200))
     norm = bench.rule_norm(stock=env_cfg.stock)
     own_pace = [number for number, name in enumerate(hands.names) if not is_paced(name)]
-    score = _score(Bench(hands, sessions, ProbeCfg(slots=1200), numbers=own_pace), env_cfg, cfg)
+    score = _score(Bench(hands, sessions, ProbeCfg(slots=1200), numbers=own_pace), env_cfg, cfg, norm)
     laps.end("prepare")
     scores: dict[str, tuple[float, list[float]]] = {}
     data = DirectData(hands, sessions, env_cfg, norm, seed=cfg.seed)
@@ -157,14 +121,24 @@ def train_recorded(
         tables=bench.tables if cfg.device == "cpu" else None,
     )
     env.norm[:] = norm
-    best = _Best(score, direct, scores["direct"][0])
-    last, curve = _ppo(env, cfg, folder, direct, best, watcher, resume)
-    _note(scores, watcher, score, "ppo", last, direct)
-    _note(scores, watcher, score, "best", best.weights, direct)
+    kept = Kept(score, direct, scores["direct"][0])
+    curve = fine_tune(
+        env,
+        cfg.ppo,
+        direct,
+        kept,
+        watcher,
+        folder=folder.ppo_path,
+        seed=cfg.seed,
+        device=cfg.device,
+        resume=resume and folder.ppo_path,
+    )
+    _note(scores, watcher, score, "ppo", kept.averaged, direct)
+    _note(scores, watcher, score, "best", kept.weights, direct)
     laps.end("ppo")
     found = _baselines(hands, cfg, watcher) if baselines else {}
     laps.end("baselines")
-    taught = Taught(weights=best.weights, direct=direct, scores=scores, curve=curve, took_s=laps.took_s)
+    taught = Taught(weights=kept.weights, direct=direct, scores=scores, curve=curve, took_s=laps.took_s)
     save_policy(folder.policy_path, policy_of(taught, env_cfg, cfg, folder, hands.names, found))
     return taught
 
@@ -185,11 +159,11 @@ def _sessions(cfg: RecordedCfg, watcher: Watcher) -> SessionBank:
     return draw_sessions([cfg.condition], each=cfg.sessions, duration_s=cfg.session_s, seed=cfg.seed, progress=progress)
 
 
-def _score(bench: Bench, env: EnvCfg, cfg: RecordedCfg) -> Score:
+def _score(bench: Bench, env: EnvCfg, cfg: RecordedCfg, norm: Array) -> Score:
     """Beside the rule that the action corrects; absolute horizons stand beside the sender's rule."""
     chosen = bench.sessions.of(cfg.condition)[: min(_SCORE_SESSIONS, cfg.sessions)]
     if env.action == "late":
-        return Score(bench, env, chosen, lambda session: constant(np.array(LATE_RULE)))
+        return Score(bench, env, chosen, norm, lambda session: constant(np.array(LATE_RULE)))
     base = sender_rule(bench.sessions, env.rule)
 
     def reference(session: Rows) -> Chooser:
@@ -199,7 +173,7 @@ def _score(bench: Bench, env: EnvCfg, cfg: RecordedCfg) -> Score:
 
         return choose
 
-    return Score(bench, env, chosen, reference)
+    return Score(bench, env, chosen, norm, reference)
 
 
 def _direct(data: DirectData, env: EnvCfg, cfg: RecordedCfg, watcher: Watcher) -> DirectResult:
@@ -220,8 +194,7 @@ def _note(
     weights: Weights,
     direct: DirectResult,
 ) -> None:
-    ratios = score.ratios(weights, direct.mean, direct.scale)
-    scores[stage] = (score.total(ratios), [float(r) for r in ratios])
+    scores[stage] = score.judge(weights, direct.mean, direct.scale)
     watcher.stage_over(stage, *scores[stage])
 
 
@@ -236,71 +209,6 @@ class _Laps:
         """A stage is over, the next begins."""
         now_ns = self._clock.now_ns()
         self.took_s[stage], self._since_ns = (now_ns - self._since_ns) / NS_PER_S, now_ns
-
-
-class _Best:
-    """The weights with the best score so far."""
-
-    def __init__(self, score: Score, direct: DirectResult, total: float) -> None:
-        self._score, self._direct = score, direct
-        self.weights, self.total = direct.weights, total
-
-    def offer(self, weights: Weights) -> float:
-        """Judge weights; keep them if they are the best."""
-        total = self._score.total(self._score.ratios(weights, self._direct.mean, self._direct.scale))
-        if total < self.total:
-            self.weights, self.total = weights, total
-        return total
-
-
-def _ppo(
-    env: HorizonEnv,
-    cfg: RecordedCfg,
-    folder: RunFolder,
-    direct: DirectResult,
-    best: _Best,
-    watcher: Watcher,
-    resume: Path | None,
-) -> tuple[Weights, list[dict[str, float]]]:
-    """PPO from what the gradient taught; returns the last weights and how it went."""
-    watcher.begin("PPO", cfg.ppo.epochs)
-    curve: list[dict[str, float]] = []
-
-    def on_epoch(facts: EpochFacts) -> bool:
-        row = {"epoch": float(facts.epoch), "frames": float(facts.frames), "reward": facts.reward}
-        row["paper_reward"] = facts.means.get("paper_reward", float("nan"))
-        if facts.epoch % _SCORE_EPOCHS == 0:
-            row["score"] = best.offer(facts.weights)
-        curve.append(row)
-        watcher.advance(
-            len(curve), f"reward {facts.reward:.3f}, best {best.total:.4f}, {facts.steps_per_s:,.0f} steps/s"
-        )
-        return not watcher.stops()
-
-    sigma = np.full(len(direct.weights.log_sigma), cfg.ppo.log_sigma)
-    result = train_ppo(
-        env,
-        replace(cfg.ppo, seed=cfg.ppo.seed + cfg.seed, device=cfg.device),
-        folder=folder.ppo_path,
-        purpose=purpose_of(cfg.env),
-        mean=direct.mean,
-        scale=direct.scale,
-        start=None if resume else replace(direct.weights, log_sigma=sigma),
-        checkpoint=resume and folder.ppo_path,
-        on_epoch=on_epoch,
-    )
-    best.offer(result.weights)
-    return result.weights, curve
-
-
-def purpose_of(env: EnvCfg) -> Purpose:
-    """What a checkpoint is for."""
-    return Purpose(
-        task="horizon",
-        observation=env.observation,
-        observation_version=OBSERVATION_VERSION,
-        action=env.action,
-    )
 
 
 def _baselines(hands: HandBank, cfg: RecordedCfg, watcher: Watcher) -> dict[str, Baselines]:

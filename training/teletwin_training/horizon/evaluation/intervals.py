@@ -30,10 +30,3 @@ def paired_ratio(squares: Array, beside: Array, *, seed: int = 0) -> Ratio:
     drawn = np.sqrt(squares[picks].mean(axis=1) / beside[picks].mean(axis=1))
     low, high = np.percentile(drawn, [2.5, 97.5])
     return Ratio(value=value, low=float(low), high=float(high), count=len(squares))
-
-
-def mean_interval(values: Array, *, seed: int = 0) -> tuple[float, float, float]:
-    """Mean of values (n,) with its 95 % bootstrap interval."""
-    picks = np.random.default_rng([19, seed]).integers(0, len(values), (DRAWS, len(values)))
-    low, high = np.percentile(values[picks].mean(axis=1), [2.5, 97.5])
-    return float(values.mean()), float(low), float(high)
