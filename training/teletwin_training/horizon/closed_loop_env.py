@@ -53,10 +53,10 @@ class ClosedLoopCfg:
     person: PersonCfg = field(default_factory=PersonCfg)
     tasks: DrawnTasksCfg = field(default_factory=DrawnTasksCfg)
     forecaster: str = "arma"
-    hold_slots: int = 4
+    hold_slots: int = 6
     """Slots for which an action holds: what is tried out then moves the arm, instead of being smoothed away."""
-    across: float = 0.5
-    """Weight of the distance across the dot's direction, on top: what is late is seen less than what is beside."""
+    across: float = 0.0
+    """Weight of the distance across the dot's way, on top: 1.5 keeps the line, too, and brings half as much."""
     share: float = 0.1
     """Weight of eq. 16's terms (as `env.weights` weighs them) beside the drawing's."""
     seed: int = 0

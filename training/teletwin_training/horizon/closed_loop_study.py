@@ -19,7 +19,7 @@ from teletwin.geometry import Array
 from teletwin.horizon.policy_file import PolicyFile, load_policy, save_policy
 from teletwin.jsonable import to_jsonable
 from teletwin_training.horizon.bootstrap_ratio import mean_interval
-from teletwin_training.horizon.choosing import Choosing, HorizonChooser, without_prediction
+from teletwin_training.horizon.choosing import Choosing, HorizonChooser, constantly, without_prediction
 from teletwin_training.horizon.drawing import DRAWING_COLUMNS, Crowd, draw_crowd, play
 from teletwin_training.horizon.sessions import SessionBank, draw_sessions
 from teletwin_training.horizon.step_simulated import SimulatedCfg, fitting, policy_after, start_of, train_closed_loop
@@ -30,6 +30,15 @@ _VERSION = 1
 _SESSION_S = 30.0
 _HELD_OUT = 990_000
 """Seed of the networks and persons that judge; training seeds are far from it."""
+
+
+_OFFSETS = (
+    *((control_s, render_s, 1.0) for control_s in (-0.05, 0.0, 0.05) for render_s in (-0.05, 0.0, 0.05)),
+    (0.0, 0.0, 0.8),
+    (0.0, 0.0, 1.2),
+    (-0.05, 0.0, 1.2),
+)
+"""Constant corrections of the late bound rule that are tried: of the arm's and the picture's horizons [s], and gain."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +87,7 @@ def closed_loop_study(
     study = _Study(policy, cfg, Path(folder), progress, clock)
     baselines = study.kept("baselines", study.baselines)
     rows = [study.kept(f"seed_{seed}", lambda seed=seed: study.trained(seed)) for seed in range(cfg.seeds)]
-    return summary(cfg, baselines, rows)
+    return {**summary(cfg, baselines, rows), "offsets": study.kept("offsets", study.offsets)["ratios"]}
 
 
 class _Study:
@@ -118,6 +127,18 @@ class _Study:
             "conditions": self.crowd.conditions.tolist(),
             "speed_m_s": self.crowd.tasks.speed_m_s,
             "errors": {name: self._played(way) for name, way in ways.items()},
+        }
+
+    def offsets(self) -> dict[str, Any]:
+        """What constant corrections of the late bound rule would bring: mean ratio of drawing errors to the rule's."""
+        errors = [self._played(constantly(np.array([c, r, c, r, gain, 1.0])))[:, 0] for c, r, gain in _OFFSETS]
+        rule = errors[_OFFSETS.index((0.0, 0.0, 1.0))]
+        rows = zip(_OFFSETS, errors, strict=True)
+        return {
+            "ratios": [
+                {"control_s": c, "render_s": r, "gain": gain, "ratio": float((own / rule).mean())}
+                for (c, r, gain), own in rows
+            ]
         }
 
     def trained(self, seed: int) -> dict[str, Any]:
