@@ -7,7 +7,8 @@ leaves to PPO is all that the loop adds: the motion policy's filter, limits, jum
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -169,6 +170,26 @@ def train_direct(
     clock: Clock | None = None,
 ) -> DirectResult:
     """Learn from zero action on, which is the rule (in the paper's form: from the middle of the range)."""
+    with _one_torch_thread():
+        return _train_direct(data, env, cfg, on_update, clock or SystemClock())
+
+
+@contextlib.contextmanager
+def _one_torch_thread() -> Iterator[None]:
+    """Small networks get ten times slower with a thread for every core as soon as the cores are shared."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
+
+
+def _train_direct(
+    data: DirectData, env: EnvCfg, cfg: DirectCfg, on_update: Callable[[int, float, float], None], clock: Clock
+) -> DirectResult:
     import torch
 
     torch.manual_seed(cfg.seed)
@@ -176,7 +197,6 @@ def train_direct(
     network = _network(len(mean), ACTION_COUNTS[env.action], cfg.hidden)
     optimizer = torch.optim.AdamW(network.parameters(), lr=cfg.learning_rate, weight_decay=cfg.weight_decay)
     centre, spread = (torch.as_tensor(values, dtype=torch.float32) for values in (mean, scale))
-    clock = clock or SystemClock()
     started_ns, losses = clock.now_ns(), []
     for update in range(cfg.updates):
         elapsed = (clock.now_ns() - started_ns) / (NS_PER_S * cfg.seconds)

@@ -32,6 +32,7 @@ from teletwin_training.run_folder import RunFolder
 BASELINE_SEED = 500_000
 """Networks that baselines are found on have seeds from here on."""
 _SCORE_SESSIONS = 16
+_SCORE_SLOTS = 1200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,33 +98,16 @@ def train_recorded(
         clock: Tells how long stages took.
     """
     laps = _Laps(clock or SystemClock())
-    watcher.begin("hands and networks", cfg.sessions + 1)
-    hands = load_hands(training_hands(cfg.hands), forecaster=cfg.hands.forecaster, paces=cfg.hands.paces)
-    watcher.advance(1)
-    sessions = _sessions(cfg, watcher)
-    env_cfg = with_rule(cfg.env)
-    bench = Bench(hands, sessions, ProbeCfg(slots=1200))
-    norm = bench.rule_norm(stock=env_cfg.stock)
-    own_pace = [number for number, name in enumerate(hands.names) if not is_paced(name)]
-    score = _score(Bench(hands, sessions, ProbeCfg(slots=1200), numbers=own_pace), env_cfg, cfg, norm)
+    ground = _prepared(cfg, watcher)
     laps.end("prepare")
-    scores: dict[str, tuple[float, list[float]]] = {}
-    data = DirectData(hands, sessions, env_cfg, norm, seed=cfg.seed)
-    direct = _direct(data, env_cfg, cfg, watcher)
-    _note(scores, watcher, score, "direct", direct.weights, direct)
+    score, env = ground.score, ground.env
+    direct = _direct(DirectData(ground.hands, ground.sessions, env, ground.norm, seed=cfg.seed), env, cfg, watcher)
+    scores = {"direct": score.judge(direct.weights, direct.mean, direct.scale)}
+    watcher.stage_over("direct", *scores["direct"])
     laps.end("direct")
-
-    env = HorizonEnv(
-        hands,
-        sessions,
-        env_cfg,
-        loops=LoopsCfg(arm=cfg.arm, causal=cfg.arm != "lag", device=cfg.device, world=world),
-        tables=bench.tables if cfg.device == "cpu" else None,
-    )
-    env.norm[:] = norm
     kept = Kept(score, direct, scores["direct"][0])
     curve = fine_tune(
-        env,
+        _environment(ground, cfg, world),
         cfg.ppo,
         direct,
         kept,
@@ -133,14 +117,51 @@ def train_recorded(
         device=cfg.device,
         resume=resume and folder.ppo_path,
     )
-    _note(scores, watcher, score, "ppo", kept.averaged, direct)
-    _note(scores, watcher, score, "best", kept.weights, direct)
+    for stage, weights in (("ppo", kept.averaged), ("best", kept.weights)):
+        scores[stage] = score.judge(weights, direct.mean, direct.scale)
+        watcher.stage_over(stage, *scores[stage])
     laps.end("ppo")
-    found = _baselines(hands, cfg, watcher) if baselines else {}
+    found = _baselines(ground.hands, cfg, watcher) if baselines else {}
     laps.end("baselines")
     taught = Taught(weights=kept.weights, direct=direct, scores=scores, curve=curve, took_s=laps.took_s)
-    save_policy(folder.policy_path, policy_of(taught, env_cfg, cfg, folder, hands.names, found))
+    save_policy(folder.policy_path, policy_of(taught, env, cfg, folder, ground.hands.names, found))
     return taught
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Ground:
+    """What every stage learns from, and the score that they share."""
+
+    hands: HandBank
+    sessions: SessionBank
+    env: EnvCfg
+    bench: Bench
+    norm: Array
+    score: Score
+
+
+def _prepared(cfg: RecordedCfg, watcher: Watcher) -> _Ground:
+    watcher.begin("hands and networks", cfg.sessions + 1)
+    hands = load_hands(training_hands(cfg.hands), forecaster=cfg.hands.forecaster, paces=cfg.hands.paces)
+    watcher.advance(1)
+    sessions, env, probe = _sessions(cfg, watcher), with_rule(cfg.env), ProbeCfg(slots=_SCORE_SLOTS)
+    bench = Bench(hands, sessions, probe)
+    norm = bench.rule_norm(stock=env.stock)
+    own_pace = [number for number, name in enumerate(hands.names) if not is_paced(name)]
+    score = _score(Bench(hands, sessions, probe, numbers=own_pace), env, cfg, norm)
+    return _Ground(hands=hands, sessions=sessions, env=env, bench=bench, norm=norm, score=score)
+
+
+def _environment(ground: _Ground, cfg: RecordedCfg, world: WorldFactory | None) -> HorizonEnv:
+    env = HorizonEnv(
+        ground.hands,
+        ground.sessions,
+        ground.env,
+        loops=LoopsCfg(arm=cfg.arm, causal=cfg.arm != "lag", device=cfg.device, world=world),
+        tables=ground.bench.tables if cfg.device == "cpu" else None,
+    )
+    env.norm[:] = ground.norm
+    return env
 
 
 def with_rule(env: EnvCfg) -> EnvCfg:
@@ -184,18 +205,6 @@ def _direct(data: DirectData, env: EnvCfg, cfg: RecordedCfg, watcher: Watcher) -
         replace(cfg.direct, seed=cfg.direct.seed + cfg.seed, hidden=cfg.ppo.hidden),
         on_update=lambda update, loss, rule: watcher.advance(update, f"loss {loss:.3f}, rule {rule:.3f}"),
     )
-
-
-def _note(
-    scores: dict[str, tuple[float, list[float]]],
-    watcher: Watcher,
-    score: Score,
-    stage: str,
-    weights: Weights,
-    direct: DirectResult,
-) -> None:
-    scores[stage] = score.judge(weights, direct.mean, direct.scale)
-    watcher.stage_over(stage, *scores[stage])
 
 
 class _Laps:
