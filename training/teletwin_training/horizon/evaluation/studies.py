@@ -58,7 +58,7 @@ def study_cfg(options: EvaluateOptions, kind: str, seed: int) -> RecordedCfg:
     trained = recorded_cfg(TrainOptions(recordings=options.recordings, part=other, made_up=options.made_up, seed=seed))
     if kind == "guided":
         return trained
-    alone = replace(trained.ppo, log_sigma=-1.5, learning_rate=5e-4, critic_first_epochs=0)
+    alone = replace(trained.ppo, epochs=50, log_sigma=-1.5, learning_rate=5e-4, critic_first_epochs=0)
     return replace(trained, direct=replace(trained.direct, updates=0), ppo=alone)
 
 
