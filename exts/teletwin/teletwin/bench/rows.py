@@ -60,6 +60,19 @@ def forecast_rows() -> Iterator[BenchRow]:
         )
 
 
+def policy_rows() -> Iterator[BenchRow]:
+    """One decision about the horizons."""
+    from teletwin.bench.policy import measure_policy
+
+    figures = measure_policy()
+    beside = {
+        "rule, late bound": figures["decide_rule_late_us_p50"],
+        "at the sender": figures["decide_rule_sender_us_p50"],
+    }
+    value = figures["decide_learned_us_p50"]
+    yield BenchRow(name="learned horizons, one decision", unit="us", value=value, bar=50.0, beside=beside, note="p50")
+
+
 def rmpflow_rows() -> Iterator[BenchRow]:
     """One step of the motion policy, and 1024 at once."""
     from teletwin.bench.ik_peers import measure_ik_peers

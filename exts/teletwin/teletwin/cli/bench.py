@@ -12,7 +12,7 @@ from teletwin.cli.options import read_options
 from teletwin.errors import ConfigError, TeletwinError
 from teletwin.report.bench_rows import BenchRow, bench_markdown
 
-GROUPS = ("import", "forecast", "rmpflow", "view", "effect", "live")
+GROUPS = ("import", "forecast", "policy", "rmpflow", "view", "effect", "live")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,7 +20,7 @@ class BenchOptions:
     """Options of `teletwin bench`."""
 
     only: tuple[str, ...] = GROUPS
-    """Groups to run: import, forecast, rmpflow, view, effect, live."""
+    """Groups to run: import, forecast, policy, rmpflow, view, effect, live."""
     recordings: str = ""
     """Folder with TUM or CSV recordings; the effect is measured on each of them, and always on handwriting."""
     effect_seconds: float = 30.0
@@ -85,6 +85,7 @@ def measure_group(name: str, options: BenchOptions, *, say: Callable[[str], None
     measures: dict[str, Callable[[], Iterator[BenchRow]]] = {
         "import": rows.import_rows,
         "forecast": rows.forecast_rows,
+        "policy": rows.policy_rows,
         "rmpflow": rows.rmpflow_rows,
         "view": rows.view_rows,
     }
