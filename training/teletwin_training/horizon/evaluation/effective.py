@@ -43,7 +43,7 @@ def effective_mtp_ms(
 
 def _pictures(sessions: SessionBank) -> tuple[list[Array], list[Array]]:
     """By session: first appearance minus pose (slots,) [s], NaN without a picture; the late rule's own horizon."""
-    delays, lates = [], []
+    delays, late_rows = [], []
     for timing, pictures in zip(sessions.timings, sessions.pictures, strict=True):
         delay, late = np.full(timing.slot_count, np.nan), np.zeros(timing.slot_count)
         seen = pictures.last_slot > pictures.first_slot
@@ -52,5 +52,5 @@ def _pictures(sessions: SessionBank) -> tuple[list[Array], list[Array]]:
         begun_s = 1e-3 * (pictures.first_tick_ms[seen] + 4 * (pictures.tick_count[seen] - 1))
         late[packet] = begun_s - packet * 0.01 + pictures.way_s[seen]
         delays.append(delay)
-        lates.append(late)
-    return delays, lates
+        late_rows.append(late)
+    return delays, late_rows
