@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from teletwin.errors import ConfigError
 from teletwin.geometry import Array
@@ -23,6 +22,7 @@ from teletwin_training.horizon.conditions import EVALUATED
 from teletwin_training.horizon.hands import HandBank, is_paced, motion_of
 from teletwin_training.horizon.probe import Run, longest_stretch, mean_squares, measure
 from teletwin_training.horizon.rules import sender_rule
+from teletwin_training.horizon.seen import Rows
 from teletwin_training.horizon.sessions import SessionBank, draw_sessions
 from teletwin_training.horizon.tables import Tables, recorded_tables
 
@@ -32,7 +32,6 @@ AVERAGING_S = (0.05, 1.0)
 """Averaging times of the sender's rule that are held against [s]."""
 OFFSETS_S = np.arange(-0.06, 0.1201, 0.01)
 """Offsets of a rule that are tried [s]."""
-Rows = NDArray[np.integer[Any]]
 Four = tuple[float, float, float, float]
 """Arm's position, the picture's position, arm's orientation, the picture's orientation [s]."""
 _ORDER = (0, 2, 1, 3)

@@ -20,14 +20,13 @@ from teletwin.errors import ConfigError
 from teletwin.geometry import Array
 from teletwin.horizon.action import ACTION_COUNTS
 from teletwin.messages import CURVE_KNOTS, CURVE_STEP_S, HORIZON_MAX_S
-from teletwin_training.horizon.environment import EnvCfg, _hand_weights
+from teletwin_training.horizon.environment import EnvCfg, hand_weights
 from teletwin_training.horizon.hands import PAST_SLOTS, HandBank
 from teletwin_training.horizon.moments import moments_of
 from teletwin_training.horizon.rules import sender_rule
+from teletwin_training.horizon.seen import Rows, observations
 from teletwin_training.horizon.sessions import START_SLOT, SessionBank
 from teletwin_training.ppo import Weights
-
-Rows = NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,7 +77,7 @@ class DirectData:
         self._rng = np.random.default_rng([13, seed])
         self._moments = moments_of(sessions, stock=cfg.stock, absolute=cfg.action != "late")
         self._base = sender_rule(sessions, cfg.rule) if cfg.action == "sender" else None
-        self._weights = _hand_weights(hands, 1)
+        self._weights = hand_weights(hands, 1)
         self._last = sessions.slot_count - 2 * CURVE_KNOTS
 
     def draw(self, count: int) -> DirectBatch:
@@ -97,19 +96,14 @@ class DirectData:
             for extra_s, part in ((0.0, slice(0, 3)), (m.turn_truth_s, slice(3, 6)))
         ]
         return DirectBatch(
-            observation=self._seen(row, session, slot),
+            observation=observations(hands, self._sessions, self._cfg.observation, row, session, slot).astype(
+                np.float32
+            ),
             curve=_displacements(hands.curves[row], hands.poses[row]),
             base=self._horizons(session, slot),
             truth=np.concatenate(truth, axis=1).astype(np.float32),
             weight=weight.astype(np.float32),
         )
-
-    def _seen(self, row: Rows, session: Rows, slot: Rows) -> NDArray[np.float32]:
-        hands, sessions = self._hands, self._sessions
-        if self._cfg.observation == "paper":
-            age = np.maximum(sessions.aol_s[session, slot], 0.0)[:, None]
-            return np.concatenate([hands.poses[row], age], axis=1).astype(np.float32)
-        return np.concatenate([hands.motion[row], sessions.delays[session, slot]], axis=1).astype(np.float32)
 
     def _horizons(self, session: Rows, slot: Rows) -> NDArray[np.float32]:
         m = self._moments

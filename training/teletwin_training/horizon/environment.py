@@ -25,6 +25,7 @@ from teletwin_training.horizon.actions import LATE_RULE, horizon_rows
 from teletwin_training.horizon.hands import PAST_SLOTS, HandBank, motion_of
 from teletwin_training.horizon.loops import DelayedLoops, LoopsCfg, LoopSettings, Places, plain_settings
 from teletwin_training.horizon.rules import sender_rule
+from teletwin_training.horizon.seen import observations
 from teletwin_training.horizon.sessions import START_SLOT, SessionBank
 from teletwin_training.horizon.tables import Tables, recorded_tables
 
@@ -105,7 +106,7 @@ class HorizonEnv:
         self.observation_names = observation_names(cfg.observation)
         self.observation_count, self.action_count = len(self.observation_names), ACTION_COUNTS[cfg.action]
         self._rng = _generator(cfg.seed)
-        self._weights = _hand_weights(hands, cfg.episode_slots)
+        self._weights = hand_weights(hands, cfg.episode_slots)
         self._last_start = _last_start(sessions, cfg.episode_slots)
         loops = loops or LoopsCfg()
         self.loops = DelayedLoops(
@@ -164,11 +165,8 @@ class HorizonEnv:
     def observe(self, rows: NDArray[np.intp] | slice = slice(None)) -> NDArray[np.float32]:
         """What a policy sees now (N, n), not normalised; of some environments (k,) when rows are given."""
         row, session, slot = self._row[rows], self._session[rows], self._slot[rows]
-        if self.cfg.observation == "paper":
-            age = self.sessions.aol_s[session, slot][:, None]
-            return np.concatenate([self.hands.poses[row], np.maximum(age, 0.0)], axis=1).astype(np.float32)
-        motion, delays = self.hands.motion[row], self.sessions.delays[session, slot]
-        return np.concatenate([motion, delays], axis=1).astype(np.float32)
+        seen = observations(self.hands, self.sessions, self.cfg.observation, row, session, slot)
+        return seen.astype(np.float32)
 
     def horizons(self, actions: Array) -> Array:
         """Horizons (N, 6) that actions (N, m) mean in this slot.
@@ -222,7 +220,7 @@ def _generator(seed: int | Sequence[int]) -> np.random.Generator:
     return np.random.default_rng([11, *([seed] if isinstance(seed, int) else seed)])
 
 
-def _hand_weights(hands: HandBank, slots: int) -> Array:
+def hand_weights(hands: HandBank, slots: int) -> Array:
     """How often each hand is drawn: every kind of motion alike, within it by length."""
     rooms = hands.rooms(slots).astype(np.float64)
     if not rooms.any():

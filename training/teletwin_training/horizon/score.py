@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from teletwin.geometry import Array
 from teletwin_training.horizon.actions import horizon_rows
@@ -15,20 +13,12 @@ from teletwin_training.horizon.environment import EnvCfg
 from teletwin_training.horizon.hands import HandBank
 from teletwin_training.horizon.probe import Chooser
 from teletwin_training.horizon.rules import sender_rule
+from teletwin_training.horizon.seen import Rows, observations
 from teletwin_training.horizon.sessions import SessionBank
 from teletwin_training.ppo import Weights
 
-Rows = NDArray[np.integer[Any]]
 BOUND = 5.0
 """Normalised observations are clipped to this, as in the policy file."""
-
-
-def observations(hands: HandBank, sessions: SessionBank, kind: str, row: Rows, session: Rows, slot: Rows) -> Array:
-    """What a policy sees (N, n) at rows of hands and slots of sessions, not normalised."""
-    if kind == "paper":
-        age = np.maximum(sessions.aol_s[session, slot], 0.0)[:, None]
-        return np.concatenate([hands.poses[row], age], axis=1)
-    return np.concatenate([hands.motion[row], sessions.delays[session, slot]], axis=1)
 
 
 def actor_chooser(

@@ -7,7 +7,6 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from teletwin.errors import ConfigError
 from teletwin.geometry import Array
@@ -17,10 +16,10 @@ from teletwin_training.horizon.evaluation.methods import Method
 from teletwin_training.horizon.hands import HandBank, load_hands, motion_of
 from teletwin_training.horizon.loops import LoopsCfg
 from teletwin_training.horizon.probe import Run, longest_stretch, mean_squares, measure
+from teletwin_training.horizon.seen import Rows
 from teletwin_training.horizon.sessions import SessionBank, draw_sessions
 from teletwin_training.horizon.tables import recorded_tables
 
-Rows = NDArray[np.integer[Any]]
 ERRORS = ("control_position_mm", "control_orientation_deg", "display_position_mm", "display_orientation_deg")
 _UNITS = np.array([1e3, 180.0 / np.pi, 1e3, 180.0 / np.pi])
 

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from teletwin.errors import ConfigError
 from teletwin.geometry import Array
@@ -23,10 +22,10 @@ from teletwin_training.horizon.moments import Moments, moments_of
 from teletwin_training.horizon.probe import Chooser
 from teletwin_training.horizon.rules import raw_age, sender_rule
 from teletwin_training.horizon.score import actor_chooser
+from teletwin_training.horizon.seen import Rows
 from teletwin_training.horizon.sessions import SessionBank
 from teletwin_training.ppo import Weights
 
-Rows = NDArray[np.integer[Any]]
 Make = Callable[[HandBank, SessionBank, Rows], Chooser]
 """(hands, sessions, session of each run) to its chooser."""
 
