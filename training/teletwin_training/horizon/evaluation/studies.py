@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -43,6 +44,7 @@ def _trained(options: EvaluateOptions, folder: Path, kind: str, seed: int, conso
 
         cfg = study_cfg(options, kind, seed)
         run = open_run(folder, f"horizon, step 1, {kind}", cfg, seed)
+        shutil.rmtree(run.ppo_path, ignore_errors=True)  # of a study that was broken off
         console.print(f"step 1, {kind}, seed {seed}")
         with RichWatcher(console) as watcher:
             taught = train_recorded(cfg, run, watcher, baselines=False)
