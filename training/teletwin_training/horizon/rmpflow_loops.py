@@ -77,6 +77,7 @@ class RmpFlowLoops:
         self._limits, self._arm_limits = (BatchLimiter(batch=arrays.count, device=tables.device) for _ in range(2))
         self._drives = drives(arrays)
         self._tools = arrays.reals(arrays.count, 7)
+        self._flow.warm_up()  # recorded here: two threads that record one kernel at once crash
         self._launches = self._record()
         self._home_pose = tool_pose_in_ur_base(HOME_Q)
 

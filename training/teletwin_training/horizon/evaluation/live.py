@@ -23,6 +23,7 @@ from teletwin_training.horizon.loops import LoopsCfg
 from teletwin_training.horizon.probe import SETTLE_SLOTS, Run, mean_squares, measure
 from teletwin_training.horizon.sessions import START_SLOT, SessionBank, bank_of_schedules
 
+_COMMAND = "import sys; from teletwin.cli import main; sys.exit(main(sys.argv[1:]))"
 ARMS = ("rmpflow", "lag")
 """What the environment takes for the arm: joint space with RMPflow and the limits, or a lag."""
 
@@ -85,9 +86,8 @@ def _live(cfg: LiveCfg) -> dict[str, Any]:
         options = ["--headless", "--duration", f"{cfg.duration_s:g}", "--report", str(report), "--port", "0"]
         options += ["--hand", cfg.hand, "--policy", cfg.policy, "--seed", str(cfg.seed)]
         options += ["--delay-ms", f"{cfg.delay_ms:g}", "--jitter-ms", f"{cfg.jitter_ms:g}"]
-        done = subprocess.run(
-            [sys.executable, "-m", "teletwin.cli", "demo", *options], capture_output=True, text=True, check=False
-        )
+        command = [sys.executable, "-c", _COMMAND, "demo", *options]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode != 0 or not report.is_file():
             reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
             raise TeletwinError("the live session did not measure anything", given=reason)

@@ -9,6 +9,9 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
+from teletwin_training.horizon.environment import EnvCfg
 from teletwin_training.horizon.evaluation.live import LiveCfg, measure_agreement
 from teletwin_training.horizon.hand_names import recording_files
 from teletwin_training.horizon.step_recorded import RecordedCfg, train_recorded
@@ -70,12 +73,15 @@ def _row(seed: int, metrics: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _curve(metrics: Mapping[str, Any]) -> dict[str, list[float]]:
-    """Reward and score over episodes."""
+    """Reward and score over episodes; rewards are averaged over two episodes' time, whose beginnings bring none."""
     epochs: Sequence[Mapping[str, float]] = metrics["ppo"]
     scored = [row for row in epochs if "score" in row]
+    slots = epochs[0]["frames"] / epochs[0]["epoch"]
+    span = max(round(2 * _EPISODE_SLOTS * EnvCfg().envs / slots), 1)
+    reward = np.convolve([row["paper_reward"] for row in epochs], np.ones(span) / span, mode="valid")
     return {
-        "paper_reward": [row["paper_reward"] for row in epochs],
-        "episodes_of_paper_reward": [row["frames"] / _EPISODE_SLOTS for row in epochs],
+        "paper_reward": reward.tolist(),
+        "episodes_of_paper_reward": [row["frames"] / _EPISODE_SLOTS for row in epochs[span - 1 :]],
         "score": [row["score"] for row in scored],
         "episodes_of_score": [row["frames"] / _EPISODE_SLOTS for row in scored],
     }
