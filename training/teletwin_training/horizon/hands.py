@@ -17,7 +17,7 @@ from teletwin.hand import load_hand
 from teletwin.hand.recording import HandRecording
 from teletwin.hand.resampled import resample
 from teletwin.horizon.observation import motion_table
-from teletwin.messages import CURVE_KNOTS
+from teletwin.messages import CURVE_KNOTS, CURVE_STEP_S
 from teletwin.robot.ur3e import HOME_Q, tool_pose_in_ur_base
 
 PAST_SLOTS = WINDOW_COUNT + 64
@@ -25,6 +25,8 @@ PAST_SLOTS = WINDOW_COUNT + 64
 FUTURE_SLOTS = 150
 """Slots that must lie after it: the last packet's effect is judged by what the hand does then, a picture that stands
 still for a second among it; nothing later is."""
+ORACLE = "oracle"
+"""Name of a forecaster that knows what the hand will do: the bound that no forecaster can pass."""
 SHORTEST_S = 6.0
 """A recording must be at least this long [s]."""
 
@@ -106,7 +108,7 @@ def bank_of(recordings: Sequence[HandRecording], *, forecaster: str = "arma", lo
         RecordingError: One is too short.
     """
     tracks = [_track(recording, longest_s) for recording in recordings]
-    tables = forecast_tables(tracks, name=forecaster)
+    tables = _known_futures(tracks) if forecaster == ORACLE else forecast_tables(tracks, name=forecaster)
     before = WINDOW_COUNT - 1
     counts = np.array([len(track) for track in tracks], dtype=np.int64)
     first = np.cumsum(counts) - counts
@@ -130,6 +132,13 @@ def bank_of(recordings: Sequence[HandRecording], *, forecaster: str = "arma", lo
         motion=motion,
         forecaster=forecaster,
     )
+
+
+def _known_futures(tracks: Sequence[Array]) -> list[Array]:
+    """Tables as `forecast_tables` gives them, of what the hands did; at the end of a track it rests."""
+    ahead = round(100.0 * CURVE_STEP_S) * np.arange(CURVE_KNOTS)
+    slots = [np.arange(WINDOW_COUNT - 1, len(track))[:, None] for track in tracks]
+    return [track[np.minimum(now + ahead, len(track) - 1)] for track, now in zip(tracks, slots, strict=True)]
 
 
 def _track(recording: HandRecording, longest_s: float) -> Array:

@@ -37,7 +37,7 @@ def save_evaluation_figures(
 def _color(label: str) -> str:
     if label.startswith("PPO"):
         return _LEARNED
-    if "floor" in label:
+    if "floor" in label or "oracle" in label:
         return _FLOOR
     return _RULE if "rule" in label or "AoL" in label else _PLAIN
 

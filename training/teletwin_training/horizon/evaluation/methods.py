@@ -14,11 +14,12 @@ from teletwin.horizon.action import ActionLimits
 from teletwin.horizon.policy_file import PolicyFile
 from teletwin.horizon.rule import RuleCfg
 from teletwin.messages import HORIZON_MAX_S
+from teletwin.session.build import FED_LAG_S, FED_TURN_LAG_S
 from teletwin_training.horizon.actions import NO_PREDICTION
 from teletwin_training.horizon.baselines import AVERAGING_S, Baselines, baselines_from, sender_rule_cfg
 from teletwin_training.horizon.environment import EnvCfg
-from teletwin_training.horizon.hands import HandBank
-from teletwin_training.horizon.moments import Moments, moments_of
+from teletwin_training.horizon.hands import ORACLE, HandBank
+from teletwin_training.horizon.moments import FED_LAG_SEEN_S, FED_TURN_LAG_SEEN_S, Moments, moments_of
 from teletwin_training.horizon.probe import Chooser
 from teletwin_training.horizon.rules import raw_age, sender_rule
 from teletwin_training.horizon.score import actor_chooser
@@ -60,6 +61,7 @@ def baseline_methods(found: Baselines) -> list[Method]:
         methods.append(Method(name=name, label=label, make=_rule(found, tau_s), late=False, **common))
     methods += [
         Method(name="late" + suffix, label=f"late bound rule{plain}", make=_late(found), late=True, **common),
+        *([] if found.stock else [_oracle()]),
         Method(
             name="floor" + suffix, label=f"floor: true delay known{plain}", make=_floor(found), late=False, **common
         ),
@@ -128,6 +130,20 @@ def env_of(policy: PolicyFile) -> EnvCfg:
         limits=limits,
         rule=replace(policy.rule, late_binding=False),
         stock=stock,
+    )
+
+
+def _oracle() -> Method:
+    """Late bound, with the hand's true future for a forecast: what delay, network and arm leave."""
+    position_s, turn_s = FED_LAG_SEEN_S - FED_LAG_S, FED_TURN_LAG_SEEN_S - FED_TURN_LAG_S
+    row = np.array([position_s, position_s, turn_s, turn_s, 1.0, 1.0])
+    return Method(
+        name="oracle",
+        label="oracle: the hand's future known",
+        make=lambda hands, sessions, session: lambda number, at, slot: np.repeat(row[None], len(number), axis=0),
+        stock=False,
+        forecaster=ORACLE,
+        late=True,
     )
 
 
