@@ -7,7 +7,7 @@ from pathlib import Path
 
 from teletwin.errors import ConfigError
 from teletwin.hand import HANDWRITING
-from teletwin.hand.readers import RECORDING_SUFFIXES
+from teletwin.hand.readers import recording_files
 from teletwin.hand.synthetic import SYNTHETIC_HANDS
 
 PARTS = ("all", "train", "test")
@@ -63,7 +63,7 @@ def training_hands(cfg: HandsCfg, *, first_seed: int = 0) -> list[str]:
     Raises:
         ConfigError: There is no such folder, no recording in it, or no hand at all.
     """
-    files = recording_files(cfg.recordings, cfg.part) if cfg.recordings else []
+    files = part_of(cfg.recordings, cfg.part) if cfg.recordings else []
     names = [str(path) for path in files]
     for kind in cfg.kinds:
         if kind == HANDWRITING:
@@ -76,18 +76,7 @@ def training_hands(cfg: HandsCfg, *, first_seed: int = 0) -> list[str]:
     return names
 
 
-def recording_files(folder: str, part: str) -> list[Path]:
-    """Recordings of a folder, in the order of their names."""
-    path = Path(folder)
-    if not path.is_dir():
-        raise ConfigError("--recordings is no folder", given=folder, allowed="a folder of recordings")
-    files = sorted(
-        each
-        for each in path.iterdir()
-        if each.suffix.lower() in RECORDING_SUFFIXES and not each.stem.lower().startswith("readme")
-    )
-    if not files:
-        raise ConfigError(
-            "the folder holds no recording", given=folder, allowed=f"files named {', '.join(RECORDING_SUFFIXES)}"
-        )
+def part_of(folder: str, part: str) -> list[Path]:
+    """Recordings of a folder, in the order of their names: all, or every other one."""
+    files = recording_files(folder)
     return files if part == "all" else files[0::2] if part == "train" else files[1::2]

@@ -13,7 +13,7 @@ import numpy as np
 
 from teletwin_training.horizon.environment import EnvCfg
 from teletwin_training.horizon.evaluation.live import LiveCfg, measure_agreement
-from teletwin_training.horizon.hand_names import recording_files
+from teletwin_training.horizon.hand_names import part_of
 from teletwin_training.horizon.step_recorded import RecordedCfg, train_recorded
 from teletwin_training.run_folder import open_run
 
@@ -89,7 +89,7 @@ def _curve(metrics: Mapping[str, Any]) -> dict[str, list[float]]:
 
 def live_agreements(policy: Path, recordings: str, part: str, console: Console) -> list[dict[str, Any]]:
     """The live loop beside the environment on handwriting and, where there are some, a recording."""
-    files = [str(path) for path in recording_files(recordings, part)][-1:] if recordings else []
+    files = [str(path) for path in part_of(recordings, part)][-1:] if recordings else []
     rows = []
     for hand in ["handwriting", *files]:
         console.print(f"the live loop on {Path(hand).stem}, {LiveCfg().duration_s:g} s")

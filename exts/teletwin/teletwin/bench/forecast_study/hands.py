@@ -12,7 +12,7 @@ from teletwin.clock import NS_PER_S
 from teletwin.errors import ConfigError
 from teletwin.geometry import IDENTITY_POSE, Array, rotation_angle
 from teletwin.hand import HANDWRITING
-from teletwin.hand.readers import RECORDING_SUFFIXES, read_recording
+from teletwin.hand.readers import read_recording, recording_files
 from teletwin.hand.recording import HandRecording
 from teletwin.hand.synthetic import SYNTHETIC_HANDS, draw_recording
 
@@ -53,7 +53,7 @@ def study_hands(
     for name in names:
         if name not in HAND_NAMES:
             raise ConfigError("no hand has this name", given=name, allowed=", ".join(HAND_NAMES))
-    hands = [_from_file(path) for path in _files(recordings)] if recordings else []
+    hands = [_from_file(path) for path in recording_files(recordings)] if recordings else []
     hands += [_by_name(name, seeds=seeds, duration_s=duration_s) for name in names]
     if not hands:
         raise ConfigError("there is no hand to forecast", mend="give --recordings FOLDER or --hands line,reach")
@@ -64,22 +64,6 @@ def motion_facts(tracks: Iterable[HandRecording]) -> dict[str, dict[str, float]]
     """How fast these hands move: speed [mm/s] and turn rate [deg/s], over spans of 20 ms."""
     speeds, turns = (np.concatenate(parts) for parts in zip(*(_speeds(track) for track in tracks), strict=True))
     return {"speed_mm_s": _spread(1e3 * speeds), "turn_rate_deg_s": _spread(np.rad2deg(turns))}
-
-
-def _files(folder: str) -> list[Path]:
-    path = Path(folder)
-    if not path.is_dir():
-        raise ConfigError("--recordings is no folder", given=folder, allowed="a folder of recordings")
-    files = sorted(
-        each
-        for each in path.iterdir()
-        if each.suffix.lower() in RECORDING_SUFFIXES and not each.stem.lower().startswith("readme")
-    )
-    if not files:
-        raise ConfigError(
-            "the folder holds no recording", given=folder, allowed=f"files named {', '.join(RECORDING_SUFFIXES)}"
-        )
-    return files
 
 
 def _from_file(path: Path) -> StudyHand:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from teletwin.errors import RecordingError
+from teletwin.errors import ConfigError, RecordingError
 from teletwin.hand.readers.csv_file import CSV_COLUMNS, LENGTH_UNITS_M, TIME_UNITS_NS, CsvUnits, read_csv
 from teletwin.hand.readers.jigsaws import JIGSAWS_COLUMNS, read_jigsaws
 from teletwin.hand.readers.tum import read_tum
@@ -21,7 +21,28 @@ __all__ = [
     "read_csv",
     "read_recording",
     "read_tum",
+    "recording_files",
 ]
+
+
+def recording_files(folder: str | Path) -> list[Path]:
+    """Every file of a folder that a reader knows, in the order of their names; readmes are left out.
+
+    Raises:
+        ConfigError: There is no such folder, or no recording in it.
+    """
+    path = Path(folder)
+    if not path.is_dir():
+        raise ConfigError("--recordings is no folder", given=folder, allowed="a folder of recordings")
+    files = sorted(
+        each
+        for each in path.iterdir()
+        if each.suffix.lower() in RECORDING_SUFFIXES and not each.stem.lower().startswith("readme")
+    )
+    if not files:
+        allowed = f"files named {', '.join(RECORDING_SUFFIXES)}"
+        raise ConfigError("the folder holds no recording", given=folder, allowed=allowed)
+    return files
 
 
 def read_recording(path: str | Path, *, units: CsvUnits | None = None) -> HandRecording:
