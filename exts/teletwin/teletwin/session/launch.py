@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 import signal
@@ -58,8 +59,9 @@ class Roles:
         role = RoleProcess(name=cfg.role, process=process)
         self.running[cfg.role] = role
         assert process.stdin is not None
-        process.stdin.write(to_json(cfg) + "\n")
-        process.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):  # ended already, by Ctrl-C for example: `wait_ready` tells
+            process.stdin.write(to_json(cfg) + "\n")
+            process.stdin.flush()
         threading.Thread(target=self._read, args=(role,), daemon=True).start()
 
     def _read(self, role: RoleProcess) -> None:
