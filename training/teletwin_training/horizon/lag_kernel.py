@@ -103,7 +103,7 @@ def render_due(motion: Motion, times: Times, params: Params, render: Path, loop:
 
 
 @wp.func
-def lag_arm_tick(motion: Motion, times: Times, params: Params, control: Path, loop: Loop, e: wp.int32, tick: wp.int32):
+def lag_arm_tick(motion: Motion, times: Times, params: Params, loop: Loop, e: wp.int32, tick: wp.int32):
     """The arm at one servo tick; at a slot's beginning its error."""
     servo(loop, params, e, tick)
     if tick % 5 == 0:
@@ -154,7 +154,7 @@ def lag_slot(
         keep_command(control, loop, e, tick)
         tick = tick + 1
         while arm_tick < end and times.right[session, arm_tick] < tick:  # close behind: commands are kept for a while
-            lag_arm_tick(motion, times, params, control, loop, e, arm_tick)
+            lag_arm_tick(motion, times, params, loop, e, arm_tick)
             arm_tick = arm_tick + 1
     loop.tick[e] = tick
     loop.arm_tick[e] = arm_tick
