@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import time
 from typing import Protocol
 
 NS_PER_S = 1_000_000_000
 NS_PER_MS = 1_000_000
+
+_LEAST_TICK_S, _MOST_TICK_S = 1e-4, 0.02
 
 
 class Clock(Protocol):
@@ -22,20 +25,22 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's monotonic clock, optionally shifted to imitate a host whose clock lies."""
+    """The machine's monotonic clock, optionally shifted and too fast, to imitate a host whose clock lies."""
 
-    def __init__(self, *, offset_ns: int = 0) -> None:
-        self._offset_ns = offset_ns
+    def __init__(self, *, offset_ns: int = 0, drift_ppm: float = 0.0) -> None:
+        self._offset_ns, self._drift = offset_ns, 1e-6 * drift_ppm
+        self._origin_ns = time.monotonic_ns()
 
     def now_ns(self) -> int:
-        """Return the monotonic time [ns] plus the configured offset."""
-        return time.monotonic_ns() + self._offset_ns
+        """Return the monotonic time [ns] plus the configured offset, which grows with the drift."""
+        true_ns = time.monotonic_ns()
+        return true_ns + self._offset_ns + round(self._drift * (true_ns - self._origin_ns))
 
     def sleep_until(self, t_ns: int) -> None:
         """Sleep to t_ns [ns] without spinning; return at once when it has passed."""
         remaining_ns = t_ns - self.now_ns()
         if remaining_ns > 0:
-            time.sleep(remaining_ns / NS_PER_S)
+            time.sleep(remaining_ns / NS_PER_S / (1.0 + self._drift))
 
 
 def wall_age_ns(stamp_ns: int) -> int:
@@ -59,18 +64,37 @@ class VirtualClock:
 
 
 class ShiftedClock:
-    """Another host's clock: as fast as the given one, but wrong by offset_ns [ns]."""
+    """Another host's clock: wrong by offset_ns [ns] at first, and by drift_ppm [ppm] too fast from then on."""
 
-    def __init__(self, clock: Clock, *, offset_ns: int) -> None:
-        self._clock, self._offset_ns = clock, offset_ns
+    def __init__(self, clock: Clock, *, offset_ns: int, drift_ppm: float = 0.0) -> None:
+        self._clock, self._offset_ns, self._drift = clock, offset_ns, 1e-6 * drift_ppm
+        self._origin_ns = clock.now_ns()
+        self._newest_ns = self._origin_ns + offset_ns
 
     def now_ns(self) -> int:
-        """Return the given clock's time plus the offset [ns]."""
-        return self._clock.now_ns() + self._offset_ns
+        """Return the given clock's time plus the offset and what has drifted since [ns]; never decreases."""
+        true_ns = self._clock.now_ns()
+        now_ns = true_ns + self._offset_ns + round(self._drift * (true_ns - self._origin_ns))
+        self._newest_ns = max(self._newest_ns, now_ns)
+        return self._newest_ns
 
     def sleep_until(self, t_ns: int) -> None:
         """Return at or just after t_ns [ns] of this clock."""
-        self._clock.sleep_until(t_ns - self._offset_ns)
+        left_ns = t_ns - self.now_ns()
+        self._clock.sleep_until(self._clock.now_ns() + math.ceil(left_ns / (1.0 + self._drift)))
+
+    def step(self, step_ns: int) -> None:
+        """Set the clock anew by step_ns [ns]; one that is set back stands still so long, as its host perceives it."""
+        self._offset_ns += step_ns
+
+
+def tick_s(now_ns: int, last_ns: int, *, usual_s: float) -> float:
+    """Time since the last tick, 0.1 ... 20 ms [s]; the usual one at the first, and where the clock was set anew.
+
+    After a longer pause the usual time is the safe one as well: what moves goes on as slowly as it did.
+    """
+    elapsed_s = (now_ns - last_ns) / NS_PER_S
+    return max(elapsed_s, _LEAST_TICK_S) if last_ns and 0.0 < elapsed_s <= _MOST_TICK_S else usual_s
 
 
 class Ticker:

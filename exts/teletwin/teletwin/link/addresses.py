@@ -37,7 +37,8 @@ class AddressBook:
     """Roles by address and addresses by role.
 
     A role configured as None is learned from its first authentic datagram; it may move (a restart picks
-    another port) only after its old address has been silent for a second.
+    another port) only after its old address has been silent for a second. What may be a recording of an
+    earlier session does not keep an address alive.
     """
 
     def __init__(self, peers: Mapping[str, tuple[str, int] | None]) -> None:
@@ -57,7 +58,9 @@ class AddressBook:
         """Where a role is; None until known."""
         return self._address.get(role)
 
-    def hop(self, source: Address, datagram: Datagram, own_role: str, now_ns: int) -> str | None:
+    def hop(
+        self, source: Address, datagram: Datagram, own_role: str, now_ns: int, *, is_proven: bool = True
+    ) -> str | None:
         """The role at source, learned if need be from an authentic datagram; None: a foreign address."""
         role = self._role.get(source)
         if role is None:
@@ -67,7 +70,7 @@ class AddressBook:
             if role in self._address and now_ns - self._learned[role] < _SILENCE_NS:
                 return None
             self._move(role, source)
-        if role in self._learned:
+        if role in self._learned and is_proven:
             self._learned[role] = now_ns
         return role
 

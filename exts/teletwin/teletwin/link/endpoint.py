@@ -17,6 +17,7 @@ from teletwin.link.clock_sync import ClockSync
 from teletwin.link.codec import decode, encode
 from teletwin.link.fragments import Reassembly, split
 from teletwin.link.reliable import Resender, confirmation
+from teletwin.link.starts import PeerStarts, Standing
 from teletwin.link.streams import SequenceWindow, StreamCounts, Verdict
 from teletwin.link.wire import (
     FLAG_FRAGMENT,
@@ -32,10 +33,13 @@ from teletwin.messages import Message
 
 _STATE_KINDS = frozenset({Kind.FORECAST, Kind.COMMAND, Kind.ARM_STATE, Kind.TWIN_STATUS})
 _MAX_ECHO_AGE_NS = 1 * NS_PER_S
+_MAX_EARLY_NS = 250 * NS_PER_MS
+_SET_BACK_NS = 250 * NS_PER_MS
+_CHALLENGE_NS = 20 * NS_PER_MS
 _SEQ_MASK = (1 << 32) - 1
 _TOTALS = (
-    *("sent", "unsent", "unwritable", "received", "late", "replayed", "stale"),
-    *("invalid", "other_session", "foreign_address", "misdirected", "socket_errors"),
+    *("sent", "unsent", "unwritable", "received", "late", "replayed", "stale", "early"),
+    *("unproven", "restarted", "invalid", "other_session", "foreign_address", "misdirected", "socket_errors"),
 )
 
 Outgoing = list[tuple[str, bytes]]
@@ -48,6 +52,8 @@ class EndpointCfg:
 
     role: str
     session_id: int = 0
+    start: int = 1
+    """Number of this start of the role, drawn anew each time: 1 ... 2**32 - 1; see `teletwin.link.starts`."""
     key: bytes | None = None
     """Shared secret of 16 bytes or more; None trusts whoever knows the session id."""
     relays: Mapping[str, str] = field(default_factory=dict)
@@ -63,6 +69,8 @@ class EndpointCfg:
                 raise ConfigError("unknown role", given=role, allowed=", ".join(ROLES))
         if not (self.max_age_s > 0.0 and self.probe_period_s > 0.0):
             raise ConfigError("an age limit must be positive", given=(self.max_age_s, self.probe_period_s))
+        if not 0 < self.start <= _SEQ_MASK:
+            raise ConfigError("the number of a start does not fit", given=self.start, allowed="1 ... 2**32 - 1")
 
 
 class Endpoint:
@@ -72,8 +80,9 @@ class Endpoint:
         self._cfg = cfg
         self._clock = clock
         self._seal = Seal(session_id=cfg.session_id, key=cfg.key)
-        # Numbers start from the clock: a role that starts again is newer than all it said before.
-        # (Only a rebooted machine starts lower; its peers take it for a replay until they start again too.)
+        self._starts = PeerStarts(role=cfg.role, start=cfg.start, needs_proof=cfg.key is not None)
+        self._challenged_ns: dict[str, int] = {}
+        # Numbers start from the clock, so that those of two starts do not meet where messages are put together.
         self._first_seq = clock.now_ns() // NS_PER_MS & _SEQ_MASK
         self._next_seq: dict[tuple[str, Kind], int] = {}
         self._windows: dict[tuple[str, str, Kind], SequenceWindow] = {}
@@ -122,8 +131,14 @@ class Endpoint:
             self.totals["misdirected"] += 1
         return allowed
 
+    def is_proven(self, datagram: Datagram) -> bool:
+        """Whether a datagram cannot be a recording from before this role's start; true without a key."""
+        return self._starts.is_proven(datagram)
+
     def read(self, datagram: Datagram, raw: bytes, arrived_ns: int) -> Received | None:
         """The message in an admitted datagram that arrived at arrived_ns; None when there is none to use."""
+        if not self._is_of_this_time(datagram):
+            return None
         if datagram.destination == self._cfg.role:
             self._follow_clock(datagram, arrived_ns)
         try:
@@ -178,12 +193,46 @@ class Endpoint:
         }
         return dict(self.totals) | own
 
+    def _is_of_this_time(self, datagram: Datagram) -> bool:
+        """Whether the datagram is of the start of its sender that is believed; another start begins anew."""
+        standing = self._starts.judge(datagram)
+        if standing is Standing.UNPROVEN:
+            is_greeting = datagram.kind is Kind.PROBE and not datagram.heard_start
+            self.totals["unproven"] += not is_greeting
+            if datagram.destination == self._cfg.role:
+                self._challenge(datagram)
+        elif standing is Standing.REPLACED:
+            self.totals["replayed"] += 1
+        elif standing is Standing.NEW:
+            self.totals["restarted"] += 1
+            self._begin_anew(datagram.sender, datagram.destination)
+        return standing in (Standing.CURRENT, Standing.NEW)
+
+    def _challenge(self, datagram: Datagram) -> None:
+        """Let the writer of an unproven datagram hear this start; a recording cannot answer."""
+        peer, now_ns = datagram.sender, self._clock.now_ns()
+        if now_ns - self._challenged_ns.get(peer, now_ns - _CHALLENGE_NS) >= _CHALLENGE_NS:
+            self._challenged_ns[peer] = now_ns
+            self._replies += [(peer, raw) for raw in self._close(peer, Kind.PROBE, 0, 0, b"", datagram.start)]
+
+    def _begin_anew(self, sender: str, destination: str) -> None:
+        """Forget what came of the former start of a sender; its clock may be another one now."""
+        for key, window in self._windows.items():
+            if key[:2] == (sender, destination):
+                window.restart()
+        self._reassembly.forget(sender, destination)
+        if destination == self._cfg.role:
+            self.sync(sender).doubt()
+            self._heard.pop(sender, None)
+
     def _number(self, peer: str, kind: Kind) -> int:
         seq = self._next_seq.get((peer, kind), self._first_seq)
         self._next_seq[peer, kind] = (seq + 1) & _SEQ_MASK
         return seq
 
-    def _close(self, peer: str, kind: Kind, flags: int, seq: int, payload: bytes) -> list[bytes]:
+    def _close(
+        self, peer: str, kind: Kind, flags: int, seq: int, payload: bytes, heard_start: int | None = None
+    ) -> list[bytes]:
         now_ns = self._clock.now_ns()
         self._last_sent_ns[peer] = now_ns
         echo_ns, echo_arrived_ns = self._heard.get(peer, (0, now_ns))
@@ -192,12 +241,16 @@ class Endpoint:
             flags |= FLAG_FRAGMENT
             pieces = split(payload)
         role, age_ns = self._cfg.role, now_ns - echo_arrived_ns
+        starts = self._cfg.start, self._starts.heard(peer) if heard_start is None else heard_start
         close = self._seal.close
-        return [close(Datagram(kind, role, peer, flags, seq, now_ns, echo_ns, age_ns, piece)) for piece in pieces]
+        return [
+            close(Datagram(kind, role, peer, flags, seq, now_ns, echo_ns, age_ns, piece, *starts)) for piece in pieces
+        ]
 
     def _follow_clock(self, datagram: Datagram, arrived_ns: int) -> None:
         sender, sent_ns = datagram.sender, datagram.t_send_ns
-        if sent_ns > self._heard.get(sender, (sent_ns - 1, 0))[0]:
+        newest_ns, heard_ns = self._heard.get(sender, (sent_ns - 1, 0))
+        if sent_ns > newest_ns or arrived_ns - heard_ns > _SET_BACK_NS:  # the latter: its clock was set back
             self._heard[sender] = (sent_ns, arrived_ns)
         if datagram.echo_ns and datagram.echo_age_ns < _MAX_ECHO_AGE_NS:  # drift spoils an old echo
             self.sync(sender).observe(
@@ -249,11 +302,17 @@ class Endpoint:
         if verdict is Verdict.LATE:
             self.totals["late"] += 1
             return False
-        if age_ns > self._max_age_ns and self.sync(datagram.sender).is_known:
-            window.counts.stale += 1
-            self.totals["stale"] += 1
-            return False
-        return True
+        return self._is_of_an_age(datagram.sender, age_ns, window.counts)
+
+    def _is_of_an_age(self, sender: str, age_ns: int, counts: StreamCounts) -> bool:
+        """Whether a state is neither too old nor of the future, as far as its sender's clock is known."""
+        sync = self.sync(sender)
+        too_old = sync.is_known and age_ns > self._max_age_ns
+        too_early = sync.is_known and age_ns < -(_MAX_EARLY_NS + sync.round_trip_ns // 2)  # its clock was set anew
+        counts.stale += too_old
+        self.totals["stale"] += too_old
+        self.totals["early"] += too_early
+        return not (too_old or too_early)
 
     def _confirm(self, datagram: Datagram) -> None:
         payload = confirmation(datagram.kind, datagram.seq)

@@ -87,6 +87,12 @@ class Reassembly:
         """Whether this message was whole before, as far back as the newest 256 messages."""
         return key in self._finished
 
+    def forget(self, sender: str, destination: str) -> None:
+        """Drop what came of a sender that has started again."""
+        for kept in (self._partial, self._finished):
+            for key in [key for key in kept if key[:2] == (sender, destination)]:
+                del kept[key]
+
     def _finish(self, key: Key, partial: _Partial) -> bytes | None:
         missing = _missing(partial)
         if missing is None:

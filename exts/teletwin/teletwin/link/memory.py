@@ -19,10 +19,11 @@ from teletwin.messages import LinkSettings, Message
 class MemoryNetwork:
     """The room in which the links of one session find each other."""
 
-    def __init__(self, clock: Clock, *, seed: int = 0, session_id: int = 0) -> None:
+    def __init__(self, clock: Clock, *, seed: int = 0, session_id: int = 0, key: bytes | None = None) -> None:
         self._clock = clock
         self._seed = seed
-        self._session_id = session_id
+        self._session_id, self._key = session_id, key
+        self._start_count = 0
         self._links: dict[str, MemoryLink] = {}
 
     def link(
@@ -45,10 +46,22 @@ class MemoryNetwork:
         """
         if role in self._links:
             raise ConfigError("a role has one link only", given=role)
-        cfg = EndpointCfg(role=role, session_id=self._session_id, relays=relays or {}, max_age_s=max_age_s)
+        self._start_count += 1
+        cfg = EndpointCfg(
+            role=role,
+            session_id=self._session_id,
+            start=self._start_count,
+            key=self._key,
+            relays=relays or {},
+            max_age_s=max_age_s,
+        )
         ingress = Ingress(role, links=links or {}, seed=self._seed)
         self._links[role] = MemoryLink(self, cfg, ingress, clock or self._clock)
         return self._links[role]
+
+    def end(self, role: str) -> None:
+        """The role's process has ended: nothing reaches it any more, and its next link is another start."""
+        del self._links[role]
 
     def carry(self, sender: str, receiver: str, raw: bytes) -> bool:
         """Hand a datagram to the receiver's side of the network; False when no such role is there."""

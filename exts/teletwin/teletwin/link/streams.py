@@ -41,6 +41,10 @@ class SequenceWindow:
         self._newest = -1
         self._seen = 0
 
+    def restart(self) -> None:
+        """Forget the numbers, not the counts: the sender has started again."""
+        self._newest, self._seen = -1, 0
+
     def judge(self, seq: int) -> Verdict:
         """Take note of seq and say what it is."""
         if self._newest < 0:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import select
 import socket
 from collections.abc import Mapping, Sequence
@@ -34,6 +35,8 @@ class UdpLinkCfg:
     peers: Mapping[str, tuple[str, int] | None] = field(default_factory=dict)
     """Role to (host, port); None is learned from the first authentic datagram of that role."""
     session_id: int = 0
+    start: int = field(default_factory=lambda: secrets.randbelow((1 << 32) - 1) + 1)
+    """Number of this start of the role; drawn anew for each link."""
     key: bytes | None = None
     """Shared secret of 16 bytes or more; required beyond loopback."""
     links: Mapping[str, LinkSettings] = field(default_factory=dict)
@@ -63,6 +66,7 @@ class UdpLinkCfg:
         return EndpointCfg(
             role=self.role,
             session_id=self.session_id,
+            start=self.start,
             key=self.key,
             relays=self.relays,
             max_age_s=self.max_age_s,
@@ -195,7 +199,8 @@ class UdpLink:
         datagram = self._endpoint.open(raw)
         if datagram is None:
             return
-        hop = self._book.hop(source, datagram, self._cfg.role, t_ns)
+        is_proven = self._endpoint.is_proven(datagram)
+        hop = self._book.hop(source, datagram, self._cfg.role, t_ns, is_proven=is_proven)
         if hop is None:
             self._endpoint.totals["foreign_address"] += 1
         elif self._endpoint.admits(datagram, hop):

@@ -1,9 +1,10 @@
 """One datagram: header, payload and seal; the same for every message and every transport.
 
 Layout, little endian: magic 2, version 1, kind 1, sender 1, destination 1, flags 1, spare 1, session 8,
-sequence 4, send time 8 [ns, sender's clock], echo 8 (newest send time heard from the destination), echo
-age 8 (how long ago it arrived), payload length 2, payload, seal. The seal is a CRC-32 of all before it,
-or with a key the first 12 bytes of its HMAC-SHA256.
+start 4, heard start 4, sequence 4, send time 8 [ns, sender's clock], echo 8 (newest send time heard from
+the destination), echo age 8 (how long ago it arrived), payload length 2, payload, seal. The seal is a
+CRC-32 of all before it, or with a key the first 12 bytes of its HMAC-SHA256. For the starts see
+`teletwin.link.starts`.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ from typing import NamedTuple
 
 from teletwin.errors import ConfigError, MessageError
 
-VERSION = 1
+VERSION = 2
 ROLES = ("operator", "twin", "renderer", "arm")
 MAX_DATAGRAM_BYTES = 1200
 FLAG_FRAGMENT = 1
 FLAG_RELIABLE = 2
 
 _MAGIC = b"tW"
-_HEADER = struct.Struct("<2sBBBBBxQIqqqH")
+_HEADER = struct.Struct("<2sBBBBBxQIIIqqqH")
 _CRC = struct.Struct("<I")
 _HMAC_BYTES = 12
 _ROLE_NUMBER = {role: number for number, role in enumerate(ROLES)}
@@ -65,6 +66,10 @@ class Datagram(NamedTuple):
     """Newest send time that the sender had heard from the destination, destination's clock; 0: none."""
     echo_age_ns: int
     payload: bytes
+    start: int = 0
+    """Number that the sender drew when it started."""
+    heard_start: int = 0
+    """The same number of the destination, as far as the sender has heard it; 0: not yet."""
 
 
 class Seal:
@@ -90,13 +95,13 @@ class Seal:
         Raises:
             MessageError: The payload is too long or a field does not fit.
         """
-        kind, sender, destination, flags, seq, t_send_ns, echo_ns, echo_age_ns, payload = datagram
+        kind, sender, destination, flags, seq, t_send_ns, echo_ns, echo_age_ns, payload, start, heard_start = datagram
         if len(payload) > MAX_PAYLOAD_BYTES:
             raise MessageError("a payload is too long", given=len(payload), allowed=f"<= {MAX_PAYLOAD_BYTES} bytes")
         try:
             header = _HEADER.pack(
                 *(_MAGIC, VERSION, kind, _ROLE_NUMBER[sender], _ROLE_NUMBER[destination], flags, self._session_id),
-                *(seq, t_send_ns, echo_ns, echo_age_ns, len(payload)),
+                *(start, heard_start, seq, t_send_ns, echo_ns, echo_age_ns, len(payload)),
             )
         except (struct.error, KeyError) as error:
             raise MessageError("a datagram cannot be written", given=error) from None
@@ -113,7 +118,7 @@ class Seal:
         size = len(raw)
         if not _HEADER.size + self._tail <= size <= MAX_DATAGRAM_BYTES:
             raise MessageError("a datagram has a wrong length", given=size)
-        (magic, version, kind, sender, destination, flags, session, seq, t_send, echo, age, length) = (
+        (magic, version, kind, sender, destination, flags, session, start, heard, seq, t_send, echo, age, length) = (
             _HEADER.unpack_from(raw)
         )
         if magic != _MAGIC or version != VERSION:
@@ -127,7 +132,9 @@ class Seal:
         if kind not in _KINDS or sender >= len(ROLES) or destination >= len(ROLES):
             raise MessageError("unknown kind or role", given=(kind, sender, destination))
         payload = raw[_HEADER.size : size - self._tail]
-        return Datagram(_KINDS[kind], ROLES[sender], ROLES[destination], flags, seq, t_send, echo, age, payload)
+        return Datagram(
+            *(_KINDS[kind], ROLES[sender], ROLES[destination], flags, seq, t_send, echo, age, payload, start, heard)
+        )
 
     def _sign(self, body: bytes) -> bytes:
         if self._key is None:
