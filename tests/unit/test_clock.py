@@ -1,6 +1,6 @@
 """Clocks and pacing."""
 
-from teletwin.clock import NS_PER_MS, SystemClock, Ticker, VirtualClock
+from teletwin.clock import NS_PER_MS, ShiftedClock, SystemClock, Ticker, VirtualClock, tick_s
 
 
 class Late(VirtualClock):
@@ -36,3 +36,34 @@ def test_a_late_tick_skips_and_never_piles_up():
     clock.late_ns = 7 * NS_PER_MS
     assert ticker.wait() == (9 * NS_PER_MS, 7 * NS_PER_MS)
     assert ticker.wait() == (10 * NS_PER_MS, 0)
+
+
+def test_a_clock_that_is_too_fast_drifts_off_and_wakes_when_it_says():
+    true = VirtualClock(start_ns=5_000 * NS_PER_MS)
+    fast = ShiftedClock(true, offset_ns=7 * NS_PER_MS, drift_ppm=200.0)
+    true.sleep_until(15_000 * NS_PER_MS)
+    assert fast.now_ns() == 15_009 * NS_PER_MS
+    fast.sleep_until(25_011 * NS_PER_MS)
+    assert abs(true.now_ns() - 25_000 * NS_PER_MS) <= 1
+    assert SystemClock(drift_ppm=-1e5).now_ns() <= SystemClock().now_ns()
+
+
+def test_a_clock_that_is_set_back_stands_still_and_never_decreases():
+    true = VirtualClock(start_ns=NS_PER_MS)
+    clock = ShiftedClock(true, offset_ns=0)
+    before_ns = clock.now_ns()
+    clock.step(-2 * NS_PER_MS)
+    true.sleep_until(2 * NS_PER_MS)
+    assert clock.now_ns() == before_ns
+    true.sleep_until(9 * NS_PER_MS)
+    assert clock.now_ns() == 7 * NS_PER_MS
+
+
+def test_a_tick_is_as_long_as_it_was_but_for_the_first_and_where_the_clock_was_set_anew():
+    def seconds(last_ns, now_ns):
+        return tick_s(now_ns, last_ns, usual_s=0.002)
+
+    assert seconds(0, 9) == 0.002
+    assert seconds(NS_PER_MS, 4 * NS_PER_MS) == 0.003
+    assert seconds(NS_PER_MS, NS_PER_MS + 1) == 1e-4
+    assert seconds(NS_PER_MS, 2_001 * NS_PER_MS) == seconds(3 * NS_PER_MS, NS_PER_MS) == 0.002

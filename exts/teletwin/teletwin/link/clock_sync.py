@@ -153,7 +153,7 @@ class ClockSync:
 
     def _estimate(self, now_ns: int) -> None:
         best = sorted(self._window, key=lambda sample: sample.round_trip_ns)
-        best = best[: max(1, round(_BEST_SHARE * len(best)))]
+        best = _agreeing(best[: max(1, round(_BEST_SHARE * len(best)))])
         times_s = np.array([(sample.t_ns - now_ns) / NS_PER_S for sample in best])
         offsets_ns = np.array([sample.offset_ns for sample in best])
         mean_s, mean_ns = float(times_s.mean()), float(offsets_ns.mean())
@@ -164,6 +164,12 @@ class ClockSync:
             reach_ns = _SLEW * (now_ns - self._at_ns)
             target_ns = held_ns + min(max(target_ns - held_ns, -reach_ns), reach_ns)
         self._offset_ns, self._drift, self._at_ns = target_ns, drift_ns_per_s / NS_PER_S, now_ns
+
+
+def _agreeing(samples: list[_Sample]) -> list[_Sample]:
+    """Those that the round trip's delay can explain; an exchange during which a clock was set anew looks quick."""
+    middle_ns = float(np.median([sample.offset_ns for sample in samples]))
+    return [s for s in samples if abs(s.offset_ns - middle_ns) <= max(_STEP_NS, 0.5 * s.round_trip_ns)] or samples
 
 
 def _shrunk_slope(times_s: np.ndarray, offsets_ns: np.ndarray, *, towards: float, correlation: float = 4.0) -> float:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from teletwin.arm import Arm, MeasuredJoints
 from teletwin.arm.resample import CommandResampler
 from teletwin.arm.simulated import SimulatedArm
-from teletwin.clock import NS_PER_MS, NS_PER_S, Clock
+from teletwin.clock import NS_PER_MS, NS_PER_S, Clock, tick_s
 from teletwin.link import Link, Received
 from teletwin.messages import ArmState, JointCommand, Message, Mode, Note
 from teletwin.robot.ur3e import JointLimits
@@ -16,6 +16,7 @@ from teletwin.telemetry import TickStats
 from teletwin.twin.limits import CommandLimiter
 
 _STATE_NS = 8 * NS_PER_MS
+_USUAL_TICK_S = 0.002
 _APART_NS = 2 * NS_PER_S
 """A command for a time this far off is refused: one of the far future would make all later ones look old."""
 
@@ -64,7 +65,7 @@ class ArmLoop:
 
     def tick(self, now_ns: int, late_ns: int = 0) -> None:
         """Do one servo tick, then what may wait."""
-        dt_s = min(max((now_ns - self._last_ns) * 1e-9, 1e-4), 0.02) if self._last_ns else 0.002
+        dt_s = tick_s(now_ns, self._last_ns, usual_s=_USUAL_TICK_S)
         self._last_ns = now_ns
         received = self._link.receive()
         for item in received:

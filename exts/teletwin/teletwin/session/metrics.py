@@ -58,7 +58,7 @@ class SessionMetrics:
         if 0 <= t_ns - self._arm_ns < _SAME_STATE_NS:
             return  # told again: the arm has said nothing since
         self._arm_ns, arm = t_ns, status.arm
-        if arm.pose_t_ns:
+        if 0 < arm.pose_t_ns <= t_ns:  # or else a host's clock was set anew, and its peers do not know it yet
             self.pose_age_at_arm_ms.add((t_ns - arm.pose_t_ns) / NS_PER_MS)
         hand = self.hand.at(t_ns)
         if hand is None or not self.is_settled(t_ns) or arm.mode is not Mode.ENGAGED:

@@ -178,8 +178,10 @@ class OperatorLoop:
             self.state.mode = Mode.HOLD  # latched: only a person engages again
         metrics = self.metrics
         metrics.arm_measured(status.arm.t_ns - self._link.offset_ns("twin"), status)
-        metrics.stages_ms["uplink"].add(status.uplink_age_ms)
-        metrics.stages_ms["command_link"].add(status.arm.command_age_ms)
+        if status.uplink_age_ms:  # the twin has had a packet
+            metrics.stages_ms["uplink"].add(status.uplink_age_ms)
+        if status.arm.command_age_ms >= 0.0:  # the arm has had a command
+            metrics.stages_ms["command_link"].add(status.arm.command_age_ms)
         metrics.horizon_control_ms.add(1e3 * status.horizon_used_s)
 
     def drawn(self, frame_id: int, t_ns: int, *, need_key: bool = False) -> None:

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 from teletwin.arm.rtde import RtdeArm, RtdeArmCfg
-from teletwin.clock import NS_PER_S, SystemClock
+from teletwin.clock import NS_PER_S
 from teletwin.link.udp import UdpLink
 from teletwin.messages import Note
 from teletwin.session.build import build_arm_loop
@@ -22,7 +22,7 @@ _PRIORITY = 30
 
 def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None]) -> None:
     """Run until stop."""
-    clock = SystemClock(offset_ns=int(1e6 * cfg.clock_offset_ms))
+    clock = cfg.clock()
     period_ns = int(NS_PER_S / cfg.session.servo_rate_hz)
     ticks = TickStats()
     with contextlib.ExitStack() as stack:

@@ -9,6 +9,7 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
+from teletwin.clock import NS_PER_MS, SystemClock
 from teletwin.errors import ConfigError
 from teletwin.hand.drawing_task import DrawingTaskCfg
 from teletwin.session.config import HorizonCfg, NetworkCfg, SessionCfg
@@ -70,6 +71,8 @@ class RoleCfg:
     """Address of the UR controller."""
     clock_offset_ms: float = 0.0
     """Make this host's clock lie, for tests [ms]."""
+    clock_drift_ppm: float = 0.0
+    """Make this host's clock too fast, for tests [ppm]."""
     lesson: LessonCfg | None = None
     """A policy learns in this session from a person who draws (operator)."""
 
@@ -77,6 +80,18 @@ class RoleCfg:
         """Refuse an unknown role."""
         if self.role not in (*ROLES, "controller"):
             raise ConfigError("unknown role", given=self.role, allowed=", ".join(ROLES))
+
+    def clock(self) -> SystemClock:
+        """The clock of this role's host, as wrong as asked for.
+
+        Raises:
+            ConfigError: It would be negative, as no monotonic clock is.
+        """
+        clock = SystemClock(offset_ns=round(NS_PER_MS * self.clock_offset_ms), drift_ppm=self.clock_drift_ppm)
+        if clock.now_ns() <= 0:
+            least = f"more than {self.clock_offset_ms - clock.now_ns() / NS_PER_MS:.0f} ms, the time since this boot"
+            raise ConfigError("the clock's offset makes it negative", given=self.clock_offset_ms, allowed=least)
+        return clock
 
 
 def shared_secret(token: str) -> tuple[int, str]:

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from teletwin import __version__
-from teletwin.clock import NS_PER_MS, NS_PER_S, SystemClock
+from teletwin.clock import NS_PER_MS, NS_PER_S
 from teletwin.errors import TeletwinError
 from teletwin.hand.drawing_task import DrawingTask
 from teletwin.horizon import available_policies
@@ -59,7 +59,7 @@ class OperatorProcess:
         self.cfg, session = cfg, cfg.session
         self._page_loop = page_loop
         self.newest_row: dict[str, object] = {}
-        self.clock = SystemClock(offset_ns=int(1e6 * cfg.clock_offset_ms))
+        self.clock = cfg.clock()
         task = lesson_task(cfg.lesson.task) if cfg.lesson is not None else None
         self.hand = build_hand(session) if task is None else lesson_hand(task)
         self._camera = Camera()

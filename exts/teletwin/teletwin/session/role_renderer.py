@@ -32,7 +32,7 @@ def view_settings(session: SessionCfg) -> ViewSettings:
 
 def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None]) -> None:
     """Run until stop."""
-    clock = SystemClock(offset_ns=int(1e6 * cfg.clock_offset_ms))
+    clock = cfg.clock()
     settings = view_settings(cfg.session)
     rendering, world = build_rendering(cfg.session)
     with contextlib.ExitStack() as stack:

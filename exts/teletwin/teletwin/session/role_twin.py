@@ -6,7 +6,7 @@ import contextlib
 import threading
 from collections.abc import Callable
 
-from teletwin.clock import NS_PER_S, SystemClock
+from teletwin.clock import NS_PER_S
 from teletwin.link import Received
 from teletwin.link.udp import UdpLink
 from teletwin.messages import Note
@@ -23,7 +23,7 @@ _PRIORITY = 20
 
 def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None]) -> None:
     """Run until stop."""
-    clock = SystemClock(offset_ns=int(1e6 * cfg.clock_offset_ms))
+    clock = cfg.clock()
     control = build_control(cfg.session)
     period_ns = int(NS_PER_S / cfg.session.control_rate_hz)
     ticks = TickStats()

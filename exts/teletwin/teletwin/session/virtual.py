@@ -25,7 +25,8 @@ from teletwin.telemetry import TickStats
 from teletwin.view import SceneState
 
 Log = Callable[[str, Message | PoseSample, int, int], None]
-_START_NS = NS_PER_S
+_LEAST_NS = NS_PER_S
+"""No role's clock starts lower; monotonic clocks are positive."""
 _STEP_NS = 1 * NS_PER_MS
 
 
@@ -67,6 +68,7 @@ class VirtualSession:
         pictures: How long pictures take.
         settle_s: Errors count from this long after engaging [s].
         clock_offsets_ms: How wrong the clock of a role is, by role [ms].
+        clock_drifts_ppm: How much too fast the clock of a role is, by role [ppm].
         arm: The physical arm's settings, its first joints among them.
         log: Told every message as the live recorder is: role, message, time of the entry, time of sending [ns].
     """
@@ -79,14 +81,21 @@ class VirtualSession:
         pictures: PictureTimes | None = None,
         settle_s: float = 3.0,
         clock_offsets_ms: Mapping[str, float] | None = None,
+        clock_drifts_ppm: Mapping[str, float] | None = None,
         arm: SimulatedArmCfg | None = None,
         log: Log | None = None,
     ) -> None:
         self.session = session
-        self.clock = VirtualClock(start_ns=_START_NS)
-        offsets_ms = clock_offsets_ms or {}
+        offsets_ms, drifts_ppm = clock_offsets_ms or {}, clock_drifts_ppm or {}
+        self._start_ns = _LEAST_NS - int(min([0.0, *offsets_ms.values()]) * NS_PER_MS)
+        self.clock = VirtualClock(start_ns=self._start_ns)
         self.clocks = {
-            role: ShiftedClock(self.clock, offset_ns=int(offsets_ms.get(role, 0.0) * NS_PER_MS)) for role in ROLES
+            role: ShiftedClock(
+                self.clock,
+                offset_ns=int(offsets_ms.get(role, 0.0) * NS_PER_MS),
+                drift_ppm=drifts_ppm.get(role, 0.0),
+            )
+            for role in ROLES
         }
         self.network = MemoryNetwork(self.clock, seed=session.seed, session_id=1)
         self.links = {role: self._link(role) for role in ROLES}
@@ -165,7 +174,7 @@ class VirtualSession:
 
     def _step(self, now_ns: int) -> None:
         """Everything that is due in this millisecond, in the order of the loop."""
-        elapsed_ns = now_ns - _START_NS
+        elapsed_ns = now_ns - self._start_ns
         self._operate(self.clocks["operator"].now_ns(), is_slot=elapsed_ns % self._slot_ns == 0)
         if elapsed_ns % self._period_ns == 0:
             self.twin.tick(self.clocks["twin"].now_ns())

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from teletwin.clock import tick_s
 from teletwin.geometry import Array
 from teletwin.messages import ArmState, ForecastPacket, JointCommand, Mode
 from teletwin.robot.ur3e import WorkspaceLimits
@@ -81,8 +82,7 @@ class ControlFunction:
         """One tick; None until the arm has reported where it is."""
         if self._measured is None:
             return None
-        dt_s = self._cfg.period_s if not self._last_ns else (now_ns - self._last_ns) * 1e-9
-        dt_s = min(max(dt_s, 1e-4), 0.02)
+        dt_s = tick_s(now_ns, self._last_ns, usual_s=self._cfg.period_s)
         self._last_ns = now_ns
         fresh = now_ns - self._heard_ns <= 1e9 * self._cfg.silence_s
         engaged = self._mode is Mode.ENGAGED and fresh and not self._fault
