@@ -130,3 +130,29 @@ def test_delay_after_a_long_silence_is_still_jittered_and_cheap():
 def test_an_impossible_network_is_refused(settings):
     with pytest.raises(ConfigError, match="allowed"):
         DelayLine(settings, 0)
+
+
+@pytest.mark.parametrize("rate_hz", [100, 500])
+def test_losses_in_bursts_take_the_share_that_was_asked_and_last_as_long_at_every_packet_rate(rate_hz):
+    period_ms, shares, lengths_ms = 1e3 / rate_hz, [], []
+    for seed in range(3):
+        line = DelayLine(LinkSettings(delay_ms=5.0, loss=0.1, burst_ms=60.0), seed)
+        delays, _ = _delays_ms(line, rate_hz=rate_hz, duration_s=250.0)
+        runs = [(lost, sum(1 for _ in group)) for lost, group in itertools.groupby(delays, key=lambda d: not d)]
+        shares.append(sum(count for lost, count in runs if lost) / len(delays))
+        lengths_ms += [count * period_ms for lost, count in runs if lost]
+    # 750 s hold about 1200 bursts; those shorter than the packets' spacing are seen as longer, or not at all.
+    assert np.mean(shares) == pytest.approx(0.1, abs=0.015)
+    assert np.mean(lengths_ms) == pytest.approx(60.0, rel=0.15)
+
+
+def test_bursts_leave_the_other_draws_alone_and_total_loss_is_total():
+    plain = LinkSettings(delay_ms=60.0, jitter_ms=10.0, duplication=0.2, reordering=0.1)
+    bursty = LinkSettings(delay_ms=60.0, jitter_ms=10.0, duplication=0.2, reordering=0.1, loss=0.3, burst_ms=40.0)
+    whole, holed = (_delays_ms(DelayLine(s, 7), rate_hz=200, duration_s=20.0)[0] for s in (plain, bursty))
+    assert sum(not delays for delays in holed) > 500
+    assert np.mean([len(a) == len(b) for a, b in zip(whole, holed, strict=True) if b]) == 1.0
+    line = DelayLine(LinkSettings(loss=1.0, burst_ms=40.0), 0)
+    assert not any(line.offer(k * MS, 100) for k in range(1000))
+    line.settings = LinkSettings(burst_ms=40.0)
+    assert all(line.offer((1000 + k) * MS, 100) for k in range(1000))

@@ -64,6 +64,7 @@ def test_a_report_says_how_to_measure_it_again() -> None:
             "duplication": 0.0,
             "reordering": 0.0,
             "rate_mbps": 0.0,
+            "burst_ms": 0.0,
         },
         "path": "a.tum",
     }

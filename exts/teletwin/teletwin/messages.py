@@ -212,6 +212,8 @@ class LinkSettings:
     """Share of packets that are held back so that later ones overtake them."""
     rate_mbps: float = 0.0
     """Bottleneck rate; 0 is unlimited."""
+    burst_ms: float = 0.0
+    """Mean length of the bursts in which packets are lost; 0 loses each by itself."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

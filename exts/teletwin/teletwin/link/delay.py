@@ -9,6 +9,7 @@ import numpy as np
 
 from teletwin.clock import NS_PER_S
 from teletwin.errors import ConfigError
+from teletwin.link.bursts import BurstLoss
 from teletwin.link.jitter import CorrelatedDelay
 from teletwin.messages import LinkSettings
 
@@ -25,8 +26,8 @@ def check_settings(settings: LinkSettings, *, hop: str = "link") -> LinkSettings
     Raises:
         ConfigError: A value is out of its range or not finite.
     """
-    highest = {"delay_ms": 2_000.0, "jitter_ms": 1_000.0, "rate_mbps": 1e5}
-    for name in ("delay_ms", "jitter_ms", "loss", "duplication", "reordering", "rate_mbps"):
+    highest = {"delay_ms": 2_000.0, "jitter_ms": 1_000.0, "rate_mbps": 1e5, "burst_ms": 10_000.0}
+    for name in ("delay_ms", "jitter_ms", "loss", "duplication", "reordering", "rate_mbps", "burst_ms"):
         value, most = getattr(settings, name), highest.get(name, 1.0)
         if not (isinstance(value, (int, float)) and 0.0 <= value <= most and math.isfinite(value)):
             raise ConfigError(f"hop '{hop}': {name} is out of range", given=value, allowed=f"0 ... {most:g}")
@@ -42,16 +43,17 @@ class DelayLine:
     """Says when each offered packet comes out: late, never, twice or overtaken.
 
     In order of passage: a bottleneck that sends at rate_mbps with a queue of at most 200 ms (what does
-    not fit is dropped), loss, then the correlated delay of `jitter.CorrelatedDelay`. Packets leave in the
-    order in which they entered, except those picked for reordering, which are held back by 2.5 times the
-    usual spacing so that later ones pass them. Each packet takes the same number of draws whatever the
-    settings are, and delay draws depend on time alone: two lines with one seed that are offered the same
-    packets treat them alike.
+    not fit is dropped), loss (each by itself, or in the bursts of `bursts.BurstLoss`), then the correlated
+    delay of `jitter.CorrelatedDelay`. Packets leave in the order in which they entered, except those
+    picked for reordering, which are held back by 2.5 times the usual spacing so that later ones pass
+    them. Each packet takes the same number of draws whatever the settings are, and the draws of delays and
+    bursts depend on time alone: two lines with one seed that are offered the same packets treat them alike.
     """
 
     def __init__(self, settings: LinkSettings, seed: int) -> None:
-        delay_seed, packet_seed = np.random.SeedSequence(seed).spawn(2)
+        delay_seed, packet_seed, burst_seed = np.random.SeedSequence(seed).spawn(3)
         self._delay = CorrelatedDelay(np.random.default_rng(delay_seed))
+        self._bursts = BurstLoss(np.random.default_rng(burst_seed))
         self._rng = np.random.default_rng(packet_seed)
         self._draws: list[list[float]] = []
         self._origin_ns: int | None = None
@@ -69,6 +71,7 @@ class DelayLine:
     def settings(self, settings: LinkSettings) -> None:
         self._settings = check_settings(settings)
         self._delay.configure(delay_s=settings.delay_ms * 1e-3, jitter_s=settings.jitter_ms * 1e-3)
+        self._bursts.configure(loss=settings.loss, burst_s=settings.burst_ms * 1e-3)
         self._is_bare = settings == LinkSettings()
 
     def offer(self, t_ns: int, size: int) -> list[int]:
@@ -82,7 +85,7 @@ class DelayLine:
         self._interval_s += _INTERVAL_SMOOTHING * (t_s - self._newest_s - self._interval_s)
         self._newest_s = t_s
         left_s = self._through_bottleneck(t_s, size)
-        if left_s is None or lost < self._settings.loss:
+        if left_s is None or self._is_lost(lost, left_s):
             return []
         due_s = max(left_s + self._delay.at(left_s), self._last_due_s)
         if held < self._settings.reordering:
@@ -92,6 +95,9 @@ class DelayLine:
         due_ns = max(self._origin_ns + round(due_s * NS_PER_S), t_ns)
         self._last_due_ns = max(self._last_due_ns, due_ns)
         return [due_ns, due_ns] if doubled < self._settings.duplication else [due_ns]
+
+    def _is_lost(self, draw: float, t_s: float) -> bool:
+        return self._bursts.is_lost(t_s) if self._settings.burst_ms > 0.0 else draw < self._settings.loss
 
     def _through_bottleneck(self, t_s: float, size: int) -> float | None:
         start_s = max(t_s, self._busy_until_s)

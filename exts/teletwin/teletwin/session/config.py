@@ -31,6 +31,8 @@ class NetworkCfg:
     """Share of packets that later ones overtake, 0 ... 1."""
     rate_mbps: float = 0.0
     """Bottleneck of every hop [Mb/s]; 0 is unlimited."""
+    burst_ms: float = 0.0
+    """Mean length of the bursts in which packets are lost [ms]; 0 loses each by itself."""
     up: str = ""
     """Operator to twin alone, for example 'delay_ms=80 loss=0.02'."""
     down: str = ""
