@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 
 from teletwin.robot import JointLimits, WorkspaceLimits, tool_pose_in_ur_base
 from teletwin.robot.ur3e import HOME_Q
+from teletwin.safety import MotionLimits
 from teletwin.twin.limits import DT_MAX_S, CommandLimiter
 
 JOINTS, WORKSPACE = JointLimits(), WorkspaceLimits()
 LIMITER = CommandLimiter()  # one for all: a reset must forget everything
+TIGHTENED = CommandLimiter()
 TICKS = 250
 
 
@@ -106,6 +108,32 @@ def test_no_limit_is_ever_broken(seed, motion, pace, with_speed, scale):
         qs[k], qds[k] = command.q, command.qd
     assert_held(q0, np.zeros(6), qs, qds, dts)
     assert np.all(np.abs(qds) <= JOINTS.velocity * scale * (1 + 1e-9))
+
+
+@settings(deadline=None, max_examples=100)
+@given(seed=st.integers(0, 2**32 - 1), motion=st.sampled_from([jumps, swings, sweep_the_table]))
+def test_limits_that_are_tightened_in_the_middle_of_a_motion_are_braked_down_to(seed, motion):
+    rng = np.random.default_rng(seed)
+    limiter, q0 = TIGHTENED, start_posture(rng)
+    limiter.limit_to(MotionLimits())
+    limiter.reset(q0)
+    desired, dts = motion(rng, q0), ticks(rng, "jitter")
+    cap = MotionLimits(
+        max_speed_rad_s=rng.uniform(0.05, 3.0),
+        workspace_radius_m=rng.uniform(0.3, 0.48),
+        workspace_height_m=rng.uniform(0.02, 0.15),
+    )
+    qs, qds = np.empty((TICKS, 6)), np.empty((TICKS, 6))
+    for k in range(TICKS):
+        if k == TICKS // 2:
+            limiter.limit_to(cap)
+        command = limiter.limit(desired[k], dts[k])
+        qs[k], qds[k] = command.q, command.qd
+    assert_held(q0, np.zeros(6), qs, qds, dts)
+    before, after, dt_s = np.abs(qds[TICKS // 2 - 1 : -1]), np.abs(qds[TICKS // 2 :]), dts[TICKS // 2 :, None]
+    braking = np.maximum(before - JOINTS.acceleration * dt_s, cap.max_speed_rad_s)
+    in_proportion = before * (1 - 1e-9)  # where the workspace ends, all joints brake together
+    assert np.all(after <= np.maximum(braking, in_proportion) + 1e-9)
 
 
 @settings(deadline=None, max_examples=40)

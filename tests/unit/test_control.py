@@ -134,6 +134,9 @@ def test_a_fault_of_the_arm_stops_the_command_until_it_is_gone():
     before = len(twin.commands)
     twin.run(0.01, aside)
     assert np.abs(twin.commands[before].q - HOME_Q).max() < 5e-3, "it goes on from where the arm is"
+    assert twin.run(0.3, aside).mode is not Mode.ENGAGED, "the wish to engage is from before the stop"
+    twin.run(0.05, lambda t_ns: replace(aside(t_ns), mode=Mode.HOLD))
+    assert twin.run(0.3, aside).mode is Mode.ENGAGED
 
 
 def test_an_arm_that_was_moved_by_hand_is_met_where_it_is():

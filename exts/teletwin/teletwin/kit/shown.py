@@ -6,6 +6,7 @@ from collections import deque
 
 from teletwin.geometry import Array
 from teletwin.messages import ForecastPacket
+from teletwin.safety import MotionLimits
 from teletwin.twin.rendering import RenderingFunction, Shown
 
 
@@ -45,6 +46,10 @@ class SteppedRendering:
         """Arm at home, every object at its place."""
         self._rendering.reset()
         self._past.clear()
+
+    def limit_to(self, limits: MotionLimits) -> None:
+        """Show an arm that keeps to the session's limits."""
+        self._rendering.limit_to(limits)
 
     def start_at(self, q: Array) -> None:
         """Take the real arm's joints [rad] (6,) for home."""

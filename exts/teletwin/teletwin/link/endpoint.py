@@ -308,7 +308,8 @@ class Endpoint:
         """Whether a state is neither too old nor of the future, as far as its sender's clock is known."""
         sync = self.sync(sender)
         too_old = sync.is_known and age_ns > self._max_age_ns
-        too_early = sync.is_known and age_ns < -(_MAX_EARLY_NS + sync.round_trip_ns // 2)  # its clock was set anew
+        is_early = sync.is_known and age_ns < -_MAX_EARLY_NS  # the round trip costs more than all the rest: asked last
+        too_early = is_early and age_ns < -(_MAX_EARLY_NS + sync.round_trip_ns // 2)  # its clock was set anew
         counts.stale += too_old
         self.totals["stale"] += too_old
         self.totals["early"] += too_early

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -9,14 +10,17 @@ from teletwin.arm import Arm, MeasuredJoints
 from teletwin.arm.resample import CommandResampler
 from teletwin.arm.simulated import SimulatedArm
 from teletwin.clock import NS_PER_MS, NS_PER_S, Clock, tick_s
+from teletwin.errors import ConfigError
 from teletwin.link import Link, Received
 from teletwin.messages import ArmState, JointCommand, Message, Mode, Note
 from teletwin.robot.ur3e import JointLimits
+from teletwin.safety import MotionLimits, SafetyState, Seen, SessionLimits, Watchdog, mode_of, next_state
 from teletwin.telemetry import TickStats
 from teletwin.twin.limits import CommandLimiter
 
 _STATE_NS = 8 * NS_PER_MS
 _USUAL_TICK_S = 0.002
+_SERVOING = (SafetyState.ENGAGED, SafetyState.HOLD)
 _APART_NS = 2 * NS_PER_S
 """A command for a time this far off is refused: one of the far future would make all later ones look old."""
 
@@ -44,14 +48,17 @@ class ArmLoop:
         shadow: ShadowArm,
         ticks: TickStats,
         silence_s: float,
+        limits: MotionLimits | None = None,
         on_message: Callable[[str, Message, int, int], None] | None = None,
     ) -> None:
         self._clock, self._link, self._arm = clock, link, arm
         self._resampler, self._limiter, self._shadow, self.ticks = resampler, limiter, shadow, ticks
-        self._silence_ns = int(1e9 * silence_s)
+        self._twin_heard = Watchdog(int(1e9 * silence_s))
+        self.limits = SessionLimits(limits or MotionLimits())
+        self._obey(self.limits.now)
         self._on_message = on_message
         self._command: JointCommand | None = None
-        self._heard_ns = self._last_ns = self._state_ns = 0
+        self._last_ns = self._state_ns = 0
         self._judged: dict[str, float] = {}
         self._judged_ns = 0
         self._most_rad = float(JointLimits().upper.max())
@@ -59,7 +66,7 @@ class ArmLoop:
         self._age_ms = 0.0
         self._servoing = False
         self._measured: MeasuredJoints | None = None
-        self._mode = Mode.OFF
+        self.state = SafetyState.OFF
         self.held_count = self.limited_count = self.invalid_count = 0
         self.on_note: Callable[[Note], None] | None = None
 
@@ -71,7 +78,7 @@ class ArmLoop:
         for item in received:
             self._take(item, now_ns)
         measured = self._measured or self._meet()
-        self._mode = self._decide(measured, now_ns)
+        self._decide(measured, now_ns)
         self._move(measured, now_ns, dt_s)
         self.ticks.add(start_ns=now_ns, late_ns=late_ns, work_ns=self._clock.now_ns() - now_ns)
         self._measured = self._arm.state()  # for the next tick: the set-point need not wait for it
@@ -80,18 +87,33 @@ class ArmLoop:
     def _take(self, item: Received, now_ns: int) -> None:
         """One command; its hold time moves to this clock."""
         command = item.message
-        if isinstance(command, Note) and self.on_note is not None:
-            self.on_note(command)
+        if isinstance(command, Note):
+            self._heed(command)
         if not isinstance(command, JointCommand):
             return
         hold_ns = command.t_ns - self._link.offset_ns("twin")
         if not self._is_usable(command) or abs(hold_ns - now_ns) > _APART_NS:
             self.invalid_count += 1
             return
-        self._command, self._heard_ns = command, now_ns
+        self._command = command
+        self._twin_heard.hear(now_ns)
         self._age_ms = (item.t_arrived_ns - item.t_sent_ns) / NS_PER_MS
         self._resampler.push(hold_ns, command.q, command.qd, now_ns=item.t_arrived_ns)
         self._fresh.append((hold_ns, item.t_arrived_ns, command))
+
+    def _heed(self, note: Note) -> None:
+        """Other limits of motion, as far as this host allows; the rest is the host's."""
+        if note.kind == "limits":
+            try:
+                self._obey(self.limits.ask(note.values, state=self.state))
+            except ConfigError as error:  # counted there
+                logging.getLogger(__name__).warning("limits of motion stay as they are: %s", error)
+        elif self.on_note is not None:
+            self.on_note(note)
+
+    def _obey(self, limits: MotionLimits) -> None:
+        for limiter in (self._limiter, self._shadow.limiter):
+            limiter.limit_to(limits)
 
     def _meet(self) -> MeasuredJoints:
         """Where the arm is found; the shadow's arm starts there too."""
@@ -107,29 +129,25 @@ class ArmLoop:
         )  # plain floats: a third of numpy's time on twelve numbers
         return max(map(abs, joints)) <= self._most_rad
 
-    def _decide(self, measured: MeasuredJoints, now_ns: int) -> Mode:
-        """Engaged only while fresh commands say so and the controller is well."""
-        command = self._command
-        if command is None or measured.fault or command.mode is Mode.OFF:
-            return Mode.OFF
-        if now_ns - self._heard_ns > self._silence_ns:
-            self.held_count += self._mode is Mode.ENGAGED
-            return Mode.HOLD
-        return command.mode
+    def _decide(self, measured: MeasuredJoints, now_ns: int) -> None:
+        """Walk the safety table on what this host knows."""
+        command, before = self._command, self.state
+        asked = Mode.OFF if command is None else command.mode
+        hears = self._twin_heard.is_calm(now_ns)
+        self.state = next_state(before, Seen(asked, True, bool(measured.fault), hears))
+        self.held_count += before is SafetyState.ENGAGED is not self.state and not hears
 
     def _move(self, measured: MeasuredJoints, now_ns: int, dt_s: float) -> None:
         """Send the set-point of this tick; start and restart from the measured joints."""
-        if self._mode is Mode.OFF:
+        if self.state not in _SERVOING:
             self._rest(measured)
             return
         if not self._servoing:
-            if self._mode is not Mode.ENGAGED:
-                return
             self._limiter.reset(measured.q)
             self._resampler.reset(measured.q)
             self._shadow.resampler.reset(self._shadow.arm.state().q)
             self._servoing = True
-        if self._mode is Mode.ENGAGED:
+        if self.state is SafetyState.ENGAGED:
             wanted = self._resampler.sample(now_ns)
             out = self._limiter.limit(wanted.q, dt_s, qd_desired=wanted.qd)
             self.limited_count += bool(out.flags)
@@ -167,7 +185,7 @@ class ArmLoop:
         for hold_ns, arrived_ns, command in self._fresh:
             shadow.resampler.push(hold_ns, command.q_shadow, command.qd_shadow, now_ns=arrived_ns)
         self._fresh.clear()
-        if self._mode is Mode.ENGAGED:
+        if self.state is SafetyState.ENGAGED:
             wanted = shadow.resampler.sample(now_ns)
             shadow.arm.servo(shadow.limiter.limit(wanted.q, dt_s, qd_desired=wanted.qd).q)
         elif self._servoing:
@@ -180,6 +198,7 @@ class ArmLoop:
             "invalid_commands": self.invalid_count,
             "old_commands": self._resampler.stale_count,
             "refused_set_points": self._arm.refused_count,
+            "refused_limits": self.limits.refused_count,
         }
         counts = self._link.counters() | own
         return {name: count for name, count in counts.items() if count}
@@ -193,7 +212,7 @@ class ArmLoop:
             qd=measured.qd,
             q_shadow=self._shadow.arm.state().q,
             pose_t_ns=command.pose_t_ns if command is not None else 0,
-            mode=self._mode,
+            mode=mode_of(self.state),
             fault=measured.fault,
             command_age_ms=self._age_ms if command is not None else -1.0,
             held_count=self.held_count,

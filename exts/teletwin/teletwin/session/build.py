@@ -57,12 +57,14 @@ def build_path(
 ) -> MotionPath:
     """One path with a state of its own; the shadow is paper mode without a forecast."""
     plain = session.paper_mode or is_shadow
-    return MotionPath(
+    path = MotionPath(
         PathCfg(function=function, predict=not is_shadow, feed_forward=not plain),
         policy=policy(),
         smoothing=Smoothing(interval_s=1e-3 * session.slot_ms, reading="paper" if plain else "moving"),
         limiter=CommandLimiter(),
     )
+    path.limit_to(session.limits())
+    return path
 
 
 def build_control(session: SessionCfg, *, policy: Callable[[], MotionPolicy] = RmpFlowPolicy) -> ControlFunction:
@@ -76,6 +78,7 @@ def build_control(session: SessionCfg, *, policy: Callable[[], MotionPolicy] = R
             policy_lag_s=lag_s,
             orientation_lag_s=turn_lag_s - lag_s,
             servo_lag_s=SERVO_LAG_S,
+            limits=session.limits(),
         ),
         path=build_path(session, "control", policy=policy),
         shadow=build_path(session, "control", is_shadow=True),
@@ -126,6 +129,7 @@ def build_arm_loop(
         shadow=shadow,
         ticks=ticks,
         silence_s=1e-3 * session.silence_ms,
+        limits=session.limits(),
         on_message=log,
     )
 

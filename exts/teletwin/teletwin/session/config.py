@@ -10,6 +10,7 @@ from teletwin.forecast import FORECASTERS
 from teletwin.horizon import POLICIES
 from teletwin.link.delay import check_settings
 from teletwin.messages import HORIZON_MAX_S, LinkSettings
+from teletwin.safety import MotionLimits
 
 HOPS = ("up", "down", "command", "state")
 """operator to twin, twin and renderer to operator, twin to arm, arm to twin."""
@@ -156,6 +157,12 @@ class SessionCfg:
     """Draw frame number and input number into the picture's pixels, for checks."""
     robot_host: str = ""
     """Address of a real UR3e's controller; empty starts the virtual one."""
+    max_speed_rad_s: float = MotionLimits().max_speed_rad_s
+    """No joint turns faster in this session [rad/s]; while it runs, limits may be tightened at any time."""
+    workspace_radius_m: float = MotionLimits().workspace_radius_m
+    """Largest distance of the tool from the shoulder [m]."""
+    workspace_height_m: float = MotionLimits().workspace_height_m
+    """Smallest height of the tool above the robot's base [m]."""
 
     def __post_init__(self) -> None:
         """Refuse settings that the loop cannot run with."""
@@ -173,6 +180,15 @@ class SessionCfg:
             value = getattr(self, name)
             if not least <= value <= most:
                 raise ConfigError(f"{name} is out of range", given=value, allowed=f"{least:g} ... {most:g}")
+        self.limits()  # refuses what the arm does not have
         if self.forecaster not in FORECASTERS:
             raise ConfigError("unknown forecaster", given=self.forecaster, allowed=", ".join(FORECASTERS))
         check_size(self.width, self.height)
+
+    def limits(self) -> MotionLimits:
+        """The session's limits of motion."""
+        return MotionLimits(
+            max_speed_rad_s=self.max_speed_rad_s,
+            workspace_radius_m=self.workspace_radius_m,
+            workspace_height_m=self.workspace_height_m,
+        )

@@ -16,6 +16,7 @@ from teletwin.hand.browser import HandInput
 from teletwin.hand.source import HandSwitch
 from teletwin.link.delay import check_settings
 from teletwin.messages import LinkSettings, Mode, Note, ViewSettings
+from teletwin.safety import MotionLimits, SessionLimits
 from teletwin.session.config import HorizonCfg, check_size
 from teletwin.session.forecasting import live_forecaster, retire
 from teletwin.session.operator import OperatorLoop
@@ -44,6 +45,7 @@ class PageDesk:
         notify: Callable[[Note], None],
         set_view: Callable[[ViewSettings], None],
         record: Callable[[bool], None],
+        limits: MotionLimits | None = None,
     ) -> None:
         self._loop, self._hand = loop, hand
         self.horizon, self.paper_mode, self.view = horizon, paper_mode, view
@@ -56,6 +58,7 @@ class PageDesk:
         self.bell.setblocking(False)
         self._ringer.setblocking(False)
         self.link: LinkSettings = LinkSettings()
+        self.limits = SessionLimits(limits or MotionLimits())
         self.forecaster = ""
         self.input_count = 0
         self.on_lesson: Callable[[str, int], None] | None = None
@@ -102,7 +105,7 @@ class PageDesk:
             case "command":
                 self._command(values["name"], values["values"], event.t_ns)
             case "settings":
-                self._settings(values["name"], values["values"])
+                self._settings(values["name"], values["values"], event.t_ns)
             case "viewers":
                 if not values["operator"]:
                     self._tell_lesson("leave", event.t_ns)
@@ -142,7 +145,11 @@ class PageDesk:
         if self.on_lesson is not None:
             self.on_lesson(word, t_ns)
 
-    def _settings(self, name: str, values: dict[str, Any]) -> None:
+    def tell_limits(self, t_ns: int) -> None:
+        """Let every host know the limits of motion in force at t_ns [ns]."""
+        self._notify(Note(kind="limits", values={**dataclasses.asdict(self.limits.now), "t_ns": t_ns}))
+
+    def _settings(self, name: str, values: dict[str, Any], t_ns: int) -> None:
         """A slider or a choice."""
         if name == "link":
             merged = {n: getattr(self.link, n) for n in LinkSettings.__slots__} | values
@@ -150,6 +157,9 @@ class PageDesk:
             check_settings(link, hop="page")
             self.link = link
             self._notify(Note(kind="link", values={n: getattr(link, n) for n in LinkSettings.__slots__}))
+        elif name == "limits":
+            self.limits.ask(values, state=self._loop.state.safety)
+            self.tell_limits(t_ns)
         elif name == "view":
             self._change_view(values)
         elif name == "policy":

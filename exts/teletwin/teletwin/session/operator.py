@@ -26,6 +26,7 @@ from teletwin.messages import (
     PoseSample,
     TwinStatus,
 )
+from teletwin.safety import SafetyState, Seen, Watchdog, next_state
 from teletwin.session.display import FrameGate
 from teletwin.session.forecasting import predicted_error_m
 from teletwin.session.metrics import SessionMetrics
@@ -33,6 +34,10 @@ from teletwin.session.metrics import SessionMetrics
 _WINDOW_STEP_NS = int(WINDOW_STEP_S * NS_PER_S)
 _KEY_RETRY_NS = 200 * NS_PER_MS
 _WARNINGS = 5
+_BLIND_NS = 500 * NS_PER_MS
+"""Who has not heard of the arm for so long drives nothing: packets ask for hold until it is heard again."""
+_FORGOTTEN_NS = 5 * NS_PER_S
+"""An arm that silence has held for so long moves again by a person's word only."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -40,6 +45,9 @@ class OperatorState:
     """What the operator's side knows of the rest, newest first-hand or by report."""
 
     mode: Mode = Mode.HOLD
+    """What the person asks for."""
+    safety: SafetyState = SafetyState.OFF
+    """What is known of the arm."""
     status: TwinStatus | None = None
     horizons: Horizons = field(default_factory=Horizons)
     slot: int = 0
@@ -76,6 +84,8 @@ class OperatorLoop:
         self._key_asked_ns = 0
         self._curve = np.zeros((CURVE_KNOTS, 7))
         self._input_seq = 0
+        self._twin_heard = Watchdog(_BLIND_NS)
+        self._following_ns = 0
 
     @property
     def gate(self) -> FrameGate:
@@ -89,6 +99,7 @@ class OperatorLoop:
 
     def slot(self, now_ns: int) -> None:
         """Sample, forecast, decide and send one packet."""
+        self._guard(now_ns)
         for sample in self._hand.poll(now_ns):
             if not np.isfinite(sample.pose).all():
                 self.state.invalid_count += 1
@@ -115,10 +126,28 @@ class OperatorLoop:
             pose=window[-1],
             curve=self._curve.copy(),
             horizons=self.state.horizons,
-            mode=self.state.mode,
+            mode=self._asked(),
             input_seq=self._input_seq,
             slot=self.state.slot,
         )
+
+    def _guard(self, now_ns: int) -> None:
+        """Walk the safety table; what silence has held for long, or a fault, asks for a person's word again."""
+        state, status = self.state, self.state.status
+        is_stopped = status is not None and bool(status.arm.fault)
+        seen = Seen(state.mode, status is not None, is_stopped, self._twin_heard.is_calm(now_ns))
+        state.safety = next_state(state.safety, seen)
+        follows = state.safety is SafetyState.ENGAGED and status is not None and status.arm.mode is Mode.ENGAGED
+        if follows or state.mode is not Mode.ENGAGED or is_stopped:
+            self._following_ns = now_ns if follows else 0
+        elif self._following_ns and now_ns - self._following_ns > _FORGOTTEN_NS:
+            state.mode, self._following_ns = Mode.HOLD, 0
+            state.warn("the arm was held for 5 s: press Engage to go on")
+
+    def _asked(self) -> Mode:
+        """The packets' mode: the person's, toned down while the arm is not heard of."""
+        is_blind = self.state.safety in (SafetyState.HOLD, SafetyState.FAULT)
+        return min(self.state.mode, Mode.HOLD) if is_blind else self.state.mode
 
     def _observe(self, now_ns: int, window: Array) -> LoopObservation:
         """What a policy may look at."""
@@ -148,6 +177,7 @@ class OperatorLoop:
             if isinstance(message, Frame):
                 self._take_frame(message, received, now_ns)
             elif isinstance(message, TwinStatus):
+                self._twin_heard.hear(now_ns)
                 self._take_status(message, received)
             elif isinstance(message, Note) and message.kind == "warning":
                 self.state.warn(str(message.values.get("text", "")))

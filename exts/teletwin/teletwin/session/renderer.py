@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 from collections import deque
@@ -10,10 +11,11 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from teletwin.clock import NS_PER_MS, NS_PER_S, Clock
-from teletwin.errors import TeletwinError
+from teletwin.errors import ConfigError, TeletwinError
 from teletwin.geometry import Array
 from teletwin.link import Link, Received
 from teletwin.messages import ArmState, ForecastPacket, Frame, FrameAck, Note, ViewSettings
+from teletwin.safety import MotionLimits, SafetyState, SessionLimits
 from teletwin.session.trace import Trace
 from teletwin.twin.rendering import RenderingFunction, Shown
 from teletwin.view import SceneState
@@ -107,6 +109,7 @@ class RendererLoop:
         self._downlink_s = 0.03
         self._make_s = 0.02
         self._packet_ns = 0
+        self._limits = SessionLimits(MotionLimits())
         self.on_note: Callable[[Note], None] | None = None
 
     def pump(self, now_ns: int) -> None:
@@ -151,6 +154,9 @@ class RendererLoop:
             self._rendering.reset()
             self._trace.clear()
             self._ghost_trace.clear()
+        elif note.kind == "limits":
+            with contextlib.suppress(ConfigError):  # the twin and the arm count it
+                self._rendering.limit_to(self._limits.ask(note.values, state=SafetyState.OFF))
         elif self.on_note is not None:
             self.on_note(note)
 

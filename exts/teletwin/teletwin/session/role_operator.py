@@ -58,6 +58,7 @@ class OperatorProcess:
     ) -> None:
         self.cfg, session = cfg, cfg.session
         self._page_loop = page_loop
+        self._reminded_ns = 0
         self.newest_row: dict[str, object] = {}
         self.clock = cfg.clock()
         task = lesson_task(cfg.lesson.task) if cfg.lesson is not None else None
@@ -88,6 +89,7 @@ class OperatorProcess:
             notify=self._notify,
             set_view=self._set_view,
             record=self._record,
+            limits=session.limits(),
         )
         stack.callback(lambda: retire(self.loop.forecaster))
         for text in filter(None, (*warnings, warning)):
@@ -242,10 +244,19 @@ class OperatorProcess:
         pose = self.loop.newest_pose
         if pose is not None:
             row["hand_xyz"] = (self._camera.view_to_base.T @ pose[:3]).tolist()
+        if now_ns - self._reminded_ns >= NS_PER_S:
+            self._remind(now_ns)
         if self.lesson is not None:
             row["lesson"] = self.lesson.row(now_ns)
         self.newest_row = row
         self.server.publish_telemetry(row)
+
+    def _remind(self, now_ns: int) -> None:
+        """Once a second: a role that was started again meanwhile does not know the limits that were lowered."""
+        self._reminded_ns = now_ns
+        limits = self.desk.limits
+        if limits.now != limits.ceiling:
+            self.desk.tell_limits(now_ns)
 
     def _silent(self, now_ns: int) -> list[str]:
         """Who was here and says nothing any more; even an idle role sends its stamps ten times a second."""

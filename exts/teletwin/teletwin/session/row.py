@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections import deque
 
 from teletwin.clock import NS_PER_S
+from teletwin.safety import STATE_NAMES
 from teletwin.session.desk import PageDesk
 from teletwin.session.operator import OperatorLoop
 from teletwin.telemetry import Rmse
@@ -29,6 +31,7 @@ class TelemetryRow:
         horizon_render_ms = metrics.horizon_render_ms.smoothed
         row: dict[str, object] = {
             "mode": MODE_NAMES[int(loop.state.mode)],
+            "state": STATE_NAMES[loop.state.safety],
             "fault": status.arm.fault if status is not None else "waiting for the twin",
             "aol_ms": metrics.aol_ms.smoothed,
             "mtp_ms": mtp_ms,
@@ -38,6 +41,7 @@ class TelemetryRow:
             "recording": is_recording,
             "hand": hand,
             "link": {"delay_ms": desk.link.delay_ms, "jitter_ms": desk.link.jitter_ms, "loss": desk.link.loss},
+            "limits": dataclasses.asdict(desk.limits.now),
             "policy": desk.horizon.policy,
             "forecaster": forecaster,
             "counters": self._counters(),

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import logging
 from collections.abc import Callable
 
 import numpy as np
 
 from teletwin.clock import NS_PER_MS, NS_PER_S, Clock
+from teletwin.errors import ConfigError
 from teletwin.geometry import Array
 from teletwin.link import Link, Received
 from teletwin.messages import ArmState, ForecastPacket, JointCommand, Message, Note, TwinStatus
+from teletwin.safety import Watchdog
 from teletwin.telemetry import TickStats
 from teletwin.twin.control import ControlFunction
 
@@ -35,6 +38,7 @@ class TwinLoop:
         self._forward, self._counters, self._on_message = forward, counters, on_message
         self._uplink_age_ms = 0.0
         self._arm: ArmState | None = None
+        self._arm_heard = Watchdog(int(1e9 * control.silence_s))
         self._arm_counts: dict[str, int] = {}
         self._q_command: Array = np.zeros(6)
         self._status_ns = 0
@@ -44,37 +48,50 @@ class TwinLoop:
     def tick(self, now_ns: int, late_ns: int = 0) -> None:
         """Do one control tick, then what may wait."""
         received = self._link.receive()
-        for item in received:
-            self._take(item, now_ns)
-        command = self._control.step(now_ns)
+        times_ns = [self._take(item, now_ns) for item in received]
+        command = self._control.step(now_ns, hears_arm=self._arm_heard.is_calm(now_ns))
         if command is not None:
             self._link.send("arm", command)
             self._q_command = command.q
         self.ticks.add(start_ns=now_ns, late_ns=late_ns, work_ns=self._clock.now_ns() - now_ns)
-        self._after(received, command, now_ns)
+        self._after(received, times_ns, command, now_ns)
 
-    def _take(self, item: Received, now_ns: int) -> None:
-        """One message to the control function."""
+    def _take(self, item: Received, now_ns: int) -> int:
+        """One message to the control function; return when what it describes holds, this clock [ns]."""
         message = item.message
         if isinstance(message, ForecastPacket):
             pose_t_ns = message.t_ns - self._link.offset_ns("operator")
             if self._control.accept(message, pose_t_ns=pose_t_ns, now_ns=now_ns):
                 self._uplink_age_ms = (item.t_arrived_ns - pose_t_ns) / NS_PER_MS
-        elif isinstance(message, ArmState):
+            return pose_t_ns
+        if isinstance(message, ArmState):
             t_ns = message.t_ns - self._link.offset_ns("arm")
             self._control.accept_state(message, t_ns=t_ns)
+            self._arm_heard.hear(now_ns)
             self._arm = dataclasses.replace(message, t_ns=t_ns)
-        elif isinstance(message, Note) and message.kind == "counts" and item.peer == "arm":
-            self._arm_counts = {f"arm_{n}": v for n, v in message.values.items() if isinstance(v, int)}
+            return t_ns
+        if isinstance(message, Note):
+            self._heed(message, item.peer)
+        return item.t_sent_ns
 
-    def _after(self, received: list[Received], command: JointCommand | None, now_ns: int) -> None:
+    def _heed(self, note: Note, peer: str) -> None:
+        """What the arm has counted, and the limits that the operator asks for."""
+        if note.kind == "counts" and peer == "arm":
+            self._arm_counts = {f"arm_{n}": v for n, v in note.values.items() if isinstance(v, int)}
+        elif note.kind == "limits" and peer == "operator":
+            try:
+                self._control.ask_limits(note.values)
+            except ConfigError as error:  # counted there
+                logging.getLogger(__name__).warning("limits of motion stay as they are: %s", error)
+
+    def _after(self, received: list[Received], times_ns: list[int], command: JointCommand | None, now_ns: int) -> None:
         """Off the control path: copies to the renderer, status to the operator, the log."""
         if self._forward is not None:
             for item in received:
                 self._forward(item)
         if self._on_message is not None:
-            for item in received:
-                self._on_message(f"twin/from_{item.peer}", item.message, item.t_arrived_ns, item.t_sent_ns)
+            for item, t_ns in zip(received, times_ns, strict=True):
+                self._on_message(f"twin/from_{item.peer}", item.message, item.t_arrived_ns, t_ns)
             if command is not None:
                 self._on_message("twin", command, now_ns, now_ns)
         if self._arm is not None and now_ns - self._status_ns >= _STATUS_NS:
@@ -91,7 +108,12 @@ class TwinLoop:
     def _status(self, now_ns: int, arm: ArmState) -> TwinStatus:
         """What the operator is told."""
         control, ticks = self._control, self.ticks
-        own = {"unusable": control.invalid_count, "held": control.held_count, "limited": control.limited_count}
+        own = {
+            "unusable": control.invalid_count,
+            "held": control.held_count,
+            "limited": control.limited_count,
+            "refused_limits": control.limits.refused_count,
+        }
         return TwinStatus(
             t_ns=now_ns,
             arm=arm,

@@ -11,8 +11,9 @@ from teletwin.clock import NS_PER_MS, NS_PER_S, ShiftedClock, VirtualClock
 from teletwin.forecast import build_forecaster
 from teletwin.hand import HandSource
 from teletwin.horizon import build_policy
+from teletwin.link import Received
 from teletwin.link.memory import MemoryLink, MemoryNetwork
-from teletwin.messages import Frame, Message, Mode, PoseSample, ViewSettings
+from teletwin.messages import Frame, Message, Mode, Note, PoseSample, ViewSettings
 from teletwin.session.build import build_arm_loop, build_control, build_hand, build_rendering, fast_tool_pose
 from teletwin.session.config import SessionCfg
 from teletwin.session.metrics import SessionMetrics
@@ -70,6 +71,7 @@ class VirtualSession:
         clock_offsets_ms: How wrong the clock of a role is, by role [ms].
         clock_drifts_ppm: How much too fast the clock of a role is, by role [ppm].
         arm: The physical arm's settings, its first joints among them.
+        renders: False leaves the renderer out, a third of the time; nobody then sees anything.
         log: Told every message as the live recorder is: role, message, time of the entry, time of sending [ns].
     """
 
@@ -83,6 +85,7 @@ class VirtualSession:
         clock_offsets_ms: Mapping[str, float] | None = None,
         clock_drifts_ppm: Mapping[str, float] | None = None,
         arm: SimulatedArmCfg | None = None,
+        renders: bool = True,
         log: Log | None = None,
     ) -> None:
         self.session = session
@@ -98,7 +101,7 @@ class VirtualSession:
             for role in ROLES
         }
         self.network = MemoryNetwork(self.clock, seed=session.seed, session_id=1)
-        self.links = {role: self._link(role) for role in ROLES}
+        self.links = {role: self._link(role) for role in ROLES if renders or role != "renderer"}
         self._times = pictures or PictureTimes()
         self._period_ns = int(NS_PER_S / session.control_rate_hz)
         self._servo_ns = int(NS_PER_S / session.servo_rate_hz)
@@ -108,7 +111,7 @@ class VirtualSession:
         self.metrics = SessionMetrics(tool_pose=fast_tool_pose(), settle_s=settle_s)
         self.operator = self._build_operator(hand or build_hand(session), log)
         self.twin = self._build_twin(log)
-        self.renderer = self._build_renderer()
+        self.renderer = self._build_renderer() if renders else None
         self.physical = SimulatedArm(self.clocks["arm"], arm)
         self.arm = build_arm_loop(
             session, clock=self.clocks["arm"], link=self.links["arm"], arm=self.physical, ticks=TickStats(), log=log
@@ -141,7 +144,7 @@ class VirtualSession:
             link=link,
             control=build_control(self.session),
             ticks=TickStats(),
-            forward=lambda item: link.forward("renderer", item.raw),
+            forward=lambda item: _pass_on(link, item),
             counters=link.counters,
             on_message=log,
         )
@@ -195,9 +198,20 @@ class VirtualSession:
 
     def _render(self, now_ns: int) -> None:
         """Start a picture when one is due and the last is finished; send finished ones."""
-        self.renderer.pump(now_ns)
+        renderer = self.renderer
+        if renderer is None:
+            return
+        renderer.pump(now_ns)
         while self._sending and self._sending[0][0] <= now_ns:
-            self.renderer.send(self._sending.popleft()[1])
-        if not self._sending and self.renderer.wants_frame(now_ns):
-            frame = self.renderer.frame(now_ns)
+            renderer.send(self._sending.popleft()[1])
+        if not self._sending and renderer.wants_frame(now_ns):
+            frame = renderer.frame(now_ns)
             self._sending.append((frame.t_ready_ns, frame))
+
+
+def _pass_on(link: MemoryLink, item: Received) -> None:
+    """Packets and states to the renderer as they came; what the operator asks of every role to the arm."""
+    if isinstance(item.message, Note) and item.peer == "operator":
+        link.send_reliable("arm", item.message)
+    else:
+        link.forward("renderer", item.raw)

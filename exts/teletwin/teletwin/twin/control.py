@@ -6,7 +6,8 @@ packets through a path of its own, so that both meet the same network.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -14,6 +15,7 @@ from teletwin.clock import tick_s
 from teletwin.geometry import Array
 from teletwin.messages import ArmState, ForecastPacket, JointCommand, Mode
 from teletwin.robot.ur3e import WorkspaceLimits
+from teletwin.safety import MotionLimits, SafetyState, Seen, SessionLimits, Watchdog, mode_of, next_state
 from teletwin.twin.downstream import DownstreamEstimate
 from teletwin.twin.path import MotionPath, PathOutput
 from teletwin.twin.target import is_usable
@@ -22,6 +24,8 @@ _APART_NS = 1_500_000_000
 """A pose older than this moves nothing, however fresh its packet: the hand has stalled, or a clock is not known yet."""
 _APART_RAD = 0.02
 """Commanded and measured joints at rest differ by less than this unless the arm was moved by hand [rad]."""
+_SETTLED_NS = 500_000_000
+"""So long after the command came to rest, and the way to the arm on top, what is measured is an arm at rest."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +42,8 @@ class ControlCfg:
     """The same for orientation, on top [s]."""
     servo_lag_s: float = 0.038
     """First guess of the arm's lag behind its commands [s]; learned from then on."""
+    limits: MotionLimits = field(default_factory=MotionLimits)
+    """Limits of motion that the session is started with; none of them is ever widened beyond."""
 
 
 class ControlFunction:
@@ -48,16 +54,36 @@ class ControlFunction:
         self.downstream = DownstreamEstimate(joint_count=joint_count, servo_lag_s=cfg.servo_lag_s)
         self._workspace = WorkspaceLimits()
         self._measured: Array | None = None
-        self._mode = Mode.OFF
-        self._heard_ns = 0
+        self._measured_ns = self._rest_ns = 0
+        self._asked = Mode.OFF
+        self._operator = Watchdog(int(1e9 * cfg.silence_s))
         self._pose_t_ns = 0
         self._last_ns = 0
         self.invalid_count = 0
         self.held_count = 0
         self.limited_count = 0
         self.horizon_s = self.horizon_orientation_s = 0.0
-        self._was_engaged = False
+        self.state = SafetyState.OFF
         self._fault = ""
+        self.limits = SessionLimits(cfg.limits)
+        self._obey(cfg.limits)
+
+    @property
+    def silence_s(self) -> float:
+        """Silence after which the arm is brought to rest [s]."""
+        return self._cfg.silence_s
+
+    def ask_limits(self, change: Mapping[str, object]) -> None:
+        """Take other limits of motion by name, for the shadow too.
+
+        Raises:
+            ConfigError: They cannot be used, or would be raised while the arm is engaged.
+        """
+        self._obey(self.limits.ask(change, state=self.state))
+
+    def _obey(self, limits: MotionLimits) -> None:
+        for path in (self._path, self._shadow):
+            path.limit_to(limits)
 
     def accept(self, packet: ForecastPacket, *, pose_t_ns: int, now_ns: int) -> bool:
         """Take a packet (pose generated at pose_t_ns on this clock); refuse and count an unusable one."""
@@ -66,7 +92,8 @@ class ControlFunction:
             return False
         self._path.accept(packet, pose_t_ns=pose_t_ns)
         self._shadow.accept(packet, pose_t_ns=pose_t_ns)
-        self._mode, self._heard_ns = packet.mode, now_ns
+        self._asked = packet.mode
+        self._operator.hear(now_ns)
         return True
 
     def accept_state(self, state: ArmState, *, t_ns: int) -> None:
@@ -74,22 +101,22 @@ class ControlFunction:
         if self._measured is None:
             self._path.reset(state.q)
             self._shadow.reset(state.q_shadow)
-        self._measured, self._fault = state.q, state.fault
+        self._measured, self._measured_ns, self._fault = state.q, t_ns, state.fault
         if state.mode is Mode.ENGAGED:
             self.downstream.reported(t_ns, state.q, command_age_s=1e-3 * state.command_age_ms)
 
-    def step(self, now_ns: int) -> JointCommand | None:
-        """One tick; None until the arm has reported where it is."""
+    def step(self, now_ns: int, *, hears_arm: bool = True) -> JointCommand | None:
+        """One tick; None until the arm has reported where it is. The command rests while hears_arm is False."""
         if self._measured is None:
             return None
         dt_s = tick_s(now_ns, self._last_ns, usual_s=self._cfg.period_s)
         self._last_ns = now_ns
-        fresh = now_ns - self._heard_ns <= 1e9 * self._cfg.silence_s
-        engaged = self._mode is Mode.ENGAGED and fresh and not self._fault
-        if not self._was_engaged:
-            self._meet_the_arm()
+        seen = Seen(self._asked, True, bool(self._fault), hears_arm and self._operator.is_calm(now_ns))
+        before, self.state = self.state, next_state(self.state, seen)
+        self._meet_the_arm(before, now_ns)
+        self.held_count += before is SafetyState.ENGAGED is not self.state
+        engaged = self.state is SafetyState.ENGAGED
         out, shadow = self._engaged(now_ns, dt_s) if engaged else self._held(dt_s)
-        self._was_engaged = engaged
         hold_ns = now_ns + int(1e9 * self.downstream.link_s)
         self.downstream.commanded(hold_ns, out.q)
         self.limited_count += out.is_limited
@@ -100,14 +127,23 @@ class ControlFunction:
             q_shadow=shadow.q,
             qd_shadow=shadow.qd,
             pose_t_ns=self._pose_t_ns,
-            mode=Mode.ENGAGED if engaged else min(self._mode, Mode.HOLD),
+            mode=mode_of(self.state),
         )
 
-    def _meet_the_arm(self) -> None:
-        """At rest, take the measured joints for the commanded ones when something else moved the arm."""
+    def _meet_the_arm(self, before: SafetyState, now_ns: int) -> None:
+        """At rest, take the measured joints for the commanded ones: always where nothing is sent to the arm, on hold
+        only when something else has moved it.
+
+        While the arm still comes to rest, and while the news of it is still under way, what was measured is behind.
+        """
         assert self._measured is not None
+        if before is SafetyState.ENGAGED or not self._path.is_at_rest:
+            self._rest_ns = now_ns
+        is_settled = self._measured_ns - self._rest_ns > _SETTLED_NS + int(1e9 * self.downstream.total_s)
+        if not (is_settled or self.state is SafetyState.FAULT):
+            return
         apart = float(np.abs(self._path.q - self._measured).max())
-        if self._fault or (apart > _APART_RAD and self._path.is_at_rest):
+        if apart > (_APART_RAD if before is SafetyState.HOLD else 0.0):
             self._path.restart(self._measured)
 
     def _engaged(self, now_ns: int, dt_s: float) -> tuple[PathOutput, PathOutput]:
@@ -121,5 +157,4 @@ class ControlFunction:
 
     def _held(self, dt_s: float) -> tuple[PathOutput, PathOutput]:
         """Brake and stay."""
-        self.held_count += self._was_engaged
         return self._path.hold(dt_s), self._shadow.hold(dt_s)

@@ -12,8 +12,10 @@ from teletwin.errors import ConfigError, RobotError
 from teletwin.geometry import Array
 from teletwin.robot import JointLimits, Robot, WorkspaceLimits, load_ur3e, swap_base_vector
 from teletwin.robot.chain import SerialChain
+from teletwin.safety import MotionLimits
 from teletwin.warp_runtime import load_warp
 
+_NO_CAP = 1e6
 DT_MAX_S = 0.02
 """A longer tick counts as this one [s]; the arm then moves as far as in 20 ms."""
 
@@ -72,6 +74,8 @@ class BatchLimiter:
         self.batch, self.joint_count, self.device = batch, robot.chain.joint_count, device
         self._model = _build_model(limits_model.LimiterModel(), robot, joints, workspace, device)
         self.state = _build_state(limits_model.LimiterState(), batch, robot.chain, device)
+        self.border = self._model.border
+        """Radius and least height of the workspace [m] (2,)."""
         self._launch: Any = wp.launch(
             limits_kernel.limit_tick, dim=batch, inputs=[self._model, self.state], device=device, record_cmd=True
         )
@@ -109,8 +113,9 @@ class CommandLimiter:
         workspace: WorkspaceLimits | None = None,
         speed_scale: float = 1.0,
     ) -> None:
-        self._joints = joints or JointLimits()
-        self._batch = BatchLimiter(robot=robot, joints=self._joints, workspace=workspace)
+        self._joints, self._workspace = joints or JointLimits(), workspace or WorkspaceLimits()
+        self._batch = BatchLimiter(robot=robot, joints=self._joints, workspace=self._workspace)
+        self._border = self._batch.border.numpy()
         state = self._batch.state
         self._q, self._qd = state.q.numpy()[0], state.v.numpy()[0]
         self._desired, self._desired_v = state.desired.numpy()[0], state.desired_v.numpy()[0]
@@ -135,6 +140,15 @@ class CommandLimiter:
         if not 0.0 <= scale <= 1.0:
             raise ConfigError("the speed cap cannot be used", given=scale, allowed="0 ... 1")
         self._scale[0] = scale
+
+    def limit_to(self, limits: MotionLimits) -> None:
+        """Keep to a session's limits as far as they are tighter than the arm's, from the next tick on.
+
+        A faster arm brakes down to the speed; a tool outside the workspace may only move inward.
+        """
+        self._batch.state.speed_cap.numpy()[0] = limits.max_speed_rad_s
+        self._border[0] = min(limits.workspace_radius_m, self._workspace.radius_m)
+        self._border[1] = max(limits.workspace_height_m, self._workspace.height_min_m)
 
     def reset(self, q: Array, qd: Array | None = None) -> None:
         """Start from measured positions (n,) [rad] and speeds (n,) [rad/s]; speeds are cut to the limits.
@@ -198,8 +212,7 @@ def _build_model(model: Any, robot: Robot, joints: JointLimits, workspace: Works
     ):
         setattr(model, name, wp.array(np.asarray(values, dtype=np.float64), dtype=wp.float64, device=device))
     model.center = wp.vec3d(*workspace.shoulder)
-    model.radius = wp.float64(workspace.radius_m)
-    model.height = wp.float64(workspace.height_min_m)
+    model.border = wp.array([workspace.radius_m, workspace.height_min_m], dtype=wp.float64, device=device)
     return model
 
 
@@ -226,6 +239,7 @@ def _build_state(state: Any, batch: int, chain: SerialChain, device: str) -> Any
         setattr(state, name, wp.zeros(batch, dtype=wp.int32, device=device))
     state.dt = wp.full(batch, wp.float64(0.002), dtype=wp.float64, device=device)
     state.speed_scale = wp.ones(batch, dtype=wp.float64, device=device)
+    state.speed_cap = wp.full(batch, wp.float64(_NO_CAP), dtype=wp.float64, device=device)
     for name in ("joint_origin", "joint_axis"):
         setattr(state, name, wp.zeros((batch, joint_count), dtype=wp.vec3d, device=device))
     return state

@@ -79,8 +79,8 @@ def _excess(m: LimiterModel, s: LimiterState, e: int, v: wp.array2d(dtype=wp.flo
     here = tool_position(m, e, s.q, v, ZERO)
     distance_before = wp.length(here - m.center)
     height_before = here[2]
-    radius = m.radius - BORDER_SLACK_M
-    height = m.height + BORDER_SLACK_M
+    radius = m.border[0] - BORDER_SLACK_M
+    height = m.border[1] + BORDER_SLACK_M
     worst = wp.vec4d(-ONE, span, -ONE, span)
     if distance_before + travel > radius or height_before - travel < height:
         count = wp.clamp(int(wp.ceil(wp.sqrt(HALF * bend / SAMPLE_MARGIN_M))), 2, MAX_SAMPLES)
@@ -140,7 +140,7 @@ def _track(m: LimiterModel, s: LimiterState, e: int, dt: wp.float64):
     flags = int(0)
     for j in range(m.lower.shape[0]):
         a = m.acceleration[j]
-        cap = m.speed[j] * s.speed_scale[e]
+        cap = wp.min(m.speed[j] * s.speed_scale[e], s.speed_cap[e])
         target = s.target[e, j]
         target_v = (target - s.target_before[e, j]) / dt
         if s.has_velocity[e] != 0 and target == s.desired[e, j]:
@@ -195,7 +195,7 @@ def _bend_candidate(m: LimiterModel, s: LimiterState, e: int, worst: wp.vec4d, d
     for j in range(m.lower.shape[0]):
         up = wp.max(m.upper[j] - RANGE_SLACK - s.q[e, j], ZERO) / span
         down = wp.max(s.q[e, j] - m.lower[j] - RANGE_SLACK, ZERO) / span
-        cap = m.speed[j] * s.speed_scale[e]
+        cap = wp.min(m.speed[j] * s.speed_scale[e], s.speed_cap[e])
         u = wp.clamp(wp.clamp(s.candidate[e, j], -down, up), -cap, cap)
         change = m.acceleration[j] * dt
         brake = s.v[e, j] * braking

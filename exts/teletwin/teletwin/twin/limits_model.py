@@ -61,8 +61,8 @@ class LimiterModel:
     speed: wp.array(dtype=wp.float64)
     acceleration: wp.array(dtype=wp.float64)
     center: wp.vec3d
-    radius: wp.float64
-    height: wp.float64
+    border: wp.array(dtype=wp.float64)
+    """Radius and least height of the workspace [m]; an array, as a session may tighten them."""
 
 
 @wp.struct
@@ -77,6 +77,7 @@ class LimiterState:
     hold: wp.array(dtype=wp.int32)
     dt: wp.array(dtype=wp.float64)
     speed_scale: wp.array(dtype=wp.float64)
+    speed_cap: wp.array(dtype=wp.float64)
     flags: wp.array(dtype=wp.int32)
     target: wp.array2d(dtype=wp.float64)
     target_before: wp.array2d(dtype=wp.float64)

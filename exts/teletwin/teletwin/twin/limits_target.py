@@ -49,8 +49,8 @@ def _pull_once(m: LimiterModel, s: LimiterState, e: int, from_inside: bool):
     With from_inside a target further inside comes out to there too.
     """
     p = tool_position(m, e, s.target, s.target, ZERO)
-    ball = wp.length(p - m.center) - m.radius
-    table = m.height - p[2]
+    ball = wp.length(p - m.center) - m.border[0]
+    table = m.border[1] - p[2]
     excess = wp.max(ball, table)
     if excess > -HALF * TARGET_SLACK_M or from_inside:
         square = border_gradient(m, s, e, s.target, table > ball)
@@ -65,7 +65,7 @@ def _pull_once(m: LimiterModel, s: LimiterState, e: int, from_inside: bool):
 def _slide_target(m: LimiterModel, s: LimiterState, e: int):
     """Move the target along the border towards what was desired."""
     p = tool_position(m, e, s.target, s.target, ZERO)
-    square = border_gradient(m, s, e, s.target, m.height - p[2] > wp.length(p - m.center) - m.radius)
+    square = border_gradient(m, s, e, s.target, m.border[1] - p[2] > wp.length(p - m.center) - m.border[0])
     if square > GRADIENT_MIN:
         along = ZERO
         for j in range(m.lower.shape[0]):
@@ -84,7 +84,7 @@ def pull_target_inside(m: LimiterModel, s: LimiterState, e: int):
     First towards the arm, to its side of a folded elbow; then along the border; Newton steps in between.
     """
     p = tool_position(m, e, s.target, s.target, ZERO)
-    excess = wp.max(wp.length(p - m.center) - m.radius, m.height - p[2])
+    excess = wp.max(wp.length(p - m.center) - m.border[0], m.border[1] - p[2])
     outside = excess > -BORDER_SLACK_M
     if outside:
         for slide in range(SLIDE_STEPS + 1):

@@ -12,6 +12,7 @@ import numpy as np
 
 from teletwin.geometry import Array
 from teletwin.messages import ForecastPacket
+from teletwin.safety import MotionLimits
 from teletwin.twin import MotionPolicy
 from teletwin.twin.limits import CommandLimiter
 from teletwin.twin.smoothing import Smoothing
@@ -49,6 +50,10 @@ class MotionPath:
         self._stream.rest()
         self._q, self._qd = q.copy(), np.zeros_like(q)
         self._following = False
+
+    def limit_to(self, limits: MotionLimits) -> None:
+        """Keep to other limits of the session from the next tick on."""
+        self._limiter.limit_to(limits)
 
     @property
     def q(self) -> Array:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from teletwin.geometry import Array
 from teletwin.messages import ForecastPacket, Mode
 from teletwin.robot.ur3e import WorkspaceLimits
+from teletwin.safety import MotionLimits
 from teletwin.sim import World
 from teletwin.twin.path import MotionPath
 from teletwin.twin.target import is_usable
@@ -80,6 +81,11 @@ class RenderingFunction:
         self._horizon_s = 0.0
         self._pose_t_ns = self._input_seq = 0
         self._target: Array | None = None
+
+    def limit_to(self, limits: MotionLimits) -> None:
+        """Show an arm that keeps to the session's limits."""
+        for path in (self._path, self._shadow):
+            path.limit_to(limits)
 
     def start_at(self, q: Array) -> None:
         """Take the real arm's joints [rad] (n,) for home, so that both start alike."""

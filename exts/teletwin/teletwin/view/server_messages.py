@@ -166,6 +166,11 @@ SETTINGS: dict[str, dict[str, Callable[[Mapping[str, object], str], object]]] = 
         "control_orientation_ms": _HORIZON,
         "render_orientation_ms": _HORIZON,
     },
+    "limits": {
+        "max_speed_rad_s": _ranged(0.01, 7.0),
+        "workspace_radius_m": _ranged(0.25, 0.48),
+        "workspace_height_m": _ranged(0.02, 0.4),
+    },
     "policy": {"policy": _name, "forecaster": _name},
     "view": {
         "codec": _of("h264", "jpeg"),

@@ -14,6 +14,8 @@ const FOLLOWS = {
   "link.delay_ms": (t) => t.link?.delay_ms,
   "link.jitter_ms": (t) => t.link?.jitter_ms,
   "link.loss": (t) => t.link?.loss,
+  "limits.max_speed_rad_s": (t) => t.limits?.max_speed_rad_s,
+  "limits.workspace_radius_m": (t) => t.limits?.workspace_radius_m,
   "horizons.control_ms": (t) => t.horizon_control_ms,
   "horizons.render_ms": (t) => t.horizon_render_ms,
 };

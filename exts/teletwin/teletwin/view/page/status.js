@@ -6,6 +6,7 @@ import { setText } from "./charts.js";
 const MODES = ["off", "hold", "engaged"];
 const STATES = {
   off: ["Off", "The arm rests; press Engage to let it follow the hand"],
+  ready: ["Ready", "The arm stands where it is; press Engage to let it follow the hand"],
   hold: ["Hold", "The arm was brought to rest and stays"],
   engaged: ["Engaged", "The arm follows the hand"],
   fault: ["Fault", "The arm does not move"],
@@ -19,6 +20,11 @@ const HINT_MS = 3500;
 export function modeName(mode) {
   const name = typeof mode === "number" ? MODES[mode] : String(mode ?? "").toLowerCase();
   return /** @type {any} */ (MODES.includes(name ?? "") ? name : "unknown");
+}
+
+/** The safety state that the operator's side tells; an older one tells the mode alone. @param {unknown} state */
+export function stateName(state) {
+  return typeof state === "string" && state in STATES ? state : undefined;
 }
 
 /** @param {string} id @returns {HTMLElement} */
@@ -63,7 +69,7 @@ export class Status {
   show(nowMs, hasPicture) {
     const quiet = nowMs - this.heardMs > QUIET_MS || !this.connected;
     const fault = String(this.telemetry.fault || "");
-    const state = quiet ? "unknown" : fault ? "fault" : this.mode;
+    const state = quiet ? "unknown" : fault ? "fault" : stateName(this.telemetry.state) ?? this.mode;
     const [word, text] = STATES[state];
     this.badge.dataset.state = state;
     setText(this.stateWord, word);

@@ -1,0 +1,130 @@
+"""The one table of what may move the arm: nothing does without a person's word and a sign of life."""
+
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+
+from teletwin.errors import ConfigError
+from teletwin.messages import Mode
+from teletwin.robot.ur3e import JointLimits, WorkspaceLimits
+from teletwin.safety import (
+    RULES,
+    STATE_NAMES,
+    MotionLimits,
+    SafetyState,
+    Seen,
+    SessionLimits,
+    Watchdog,
+    mode_of,
+    next_state,
+    tightened,
+)
+from teletwin.session.config import SessionCfg
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "safety.md"
+EVERYTHING = [Seen(*values) for values in itertools.product(Mode, (False, True), (False, True), (False, True))]
+WELL = Seen(Mode.ENGAGED, True, False, True)
+
+
+@pytest.mark.parametrize("state", SafetyState)
+def test_nothing_engages_without_a_word_a_measured_arm_that_is_well_and_a_sign_of_life(state):
+    for seen in EVERYTHING:
+        after = next_state(state, seen)
+        if after is SafetyState.ENGAGED:
+            assert seen.asked is Mode.ENGAGED
+            assert seen.hears
+            assert not seen.is_stopped
+            assert seen.knows_arm or state in (SafetyState.READY, SafetyState.HOLD, SafetyState.ENGAGED)
+        if seen.is_stopped:
+            assert after is SafetyState.FAULT
+        if seen.asked is Mode.OFF:
+            assert after in (SafetyState.OFF, SafetyState.FAULT)
+        assert next_state(after, seen) is after, "the table is walked to its end"
+        assert mode_of(after) is not Mode.ENGAGED or after is SafetyState.ENGAGED
+
+
+def test_a_stop_of_the_controller_needs_a_person_twice():
+    state = next_state(SafetyState.ENGAGED, WELL._replace(is_stopped=True))
+    assert state is SafetyState.FAULT
+    state = next_state(state, WELL)
+    assert state is SafetyState.FAULT, "cleared, but the wish to engage is from before"
+    state = next_state(state, WELL._replace(asked=Mode.HOLD))
+    assert state is SafetyState.READY
+    assert next_state(state, WELL) is SafetyState.ENGAGED
+
+
+def test_the_document_has_the_table_of_the_code():
+    rows = [
+        f"| {', '.join(STATE_NAMES[state] for state in rule.before)} | {STATE_NAMES[rule.after]} "
+        f"| {rule.when} | {rule.who} |"
+        for rule in RULES
+    ]
+    assert "\n".join(rows) in DOCUMENT.read_text()
+
+
+def test_a_watchdog_barks_before_the_first_word_and_after_the_last():
+    watchdog = Watchdog(80)
+    assert not watchdog.is_calm(0)
+    watchdog.hear(1000)
+    assert watchdog.is_calm(1080)
+    assert not watchdog.is_calm(1081)
+    assert watchdog.silent_ns(1500) == 500
+
+
+def test_without_a_session_s_own_the_limits_are_the_arm_s():
+    limits = MotionLimits()
+    assert limits.max_speed_rad_s == JointLimits().velocity.max()
+    assert limits.workspace_radius_m == WorkspaceLimits().radius_m
+    assert limits.workspace_height_m == WorkspaceLimits().height_min_m
+
+
+def test_limits_are_lowered_at_any_time_and_raised_at_rest_only():
+    ceiling = MotionLimits(max_speed_rad_s=2.0)
+    lower = tightened(ceiling, {"max_speed_rad_s": 0.5}, ceiling=ceiling, state=SafetyState.ENGAGED)
+    assert lower.max_speed_rad_s == 0.5
+    with pytest.raises(ConfigError, match="cannot be raised while the arm is engaged"):
+        tightened(lower, {"max_speed_rad_s": 1.0}, ceiling=ceiling, state=SafetyState.ENGAGED)
+    with pytest.raises(ConfigError, match="cannot be raised while the arm is engaged"):
+        tightened(
+            tightened(ceiling, {"workspace_height_m": 0.1}, ceiling=ceiling, state=SafetyState.ENGAGED),
+            {"workspace_height_m": 0.05},
+            ceiling=ceiling,
+            state=SafetyState.ENGAGED,
+        )
+    assert tightened(lower, {"max_speed_rad_s": 2.0}, ceiling=ceiling, state=SafetyState.HOLD) == ceiling
+    with pytest.raises(ConfigError, match="wider than allowed"):
+        tightened(lower, {"max_speed_rad_s": 3.0}, ceiling=ceiling, state=SafetyState.OFF)
+
+
+@pytest.mark.parametrize(
+    "wish", [{"speed": 1.0}, {"max_speed_rad_s": float("nan")}, {"max_speed_rad_s": "1"}, {"workspace_radius_m": 0.0}]
+)
+def test_a_limit_that_is_none_changes_nothing(wish):
+    limits = SessionLimits(MotionLimits())
+    with pytest.raises(ConfigError):
+        limits.ask(wish, state=SafetyState.OFF)
+    assert limits.now == MotionLimits()
+    assert limits.refused_count == 1
+
+
+def test_an_old_wish_that_arrives_late_cannot_raise_what_a_newer_one_lowered():
+    limits = SessionLimits(MotionLimits())
+    limits.ask({"max_speed_rad_s": 0.5, "t_ns": 20}, state=SafetyState.HOLD)
+    with pytest.raises(ConfigError):
+        limits.ask({"max_speed_rad_s": 1.0, "t_ns": 10}, state=SafetyState.HOLD)
+    limits.ask({"max_speed_rad_s": 0.3, "t_ns": 15}, state=SafetyState.HOLD)
+    assert limits.now.max_speed_rad_s == 0.3
+    limits.ask({"max_speed_rad_s": 1.0, "t_ns": 30}, state=SafetyState.HOLD)
+    assert limits.now.max_speed_rad_s == 1.0
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"max_speed_rad_s": 0.0}, {"max_speed_rad_s": 7.0}, {"workspace_radius_m": 0.6}, {"workspace_height_m": 0.0}],
+)
+def test_a_session_with_limits_that_the_arm_does_not_have_is_refused(change):
+    with pytest.raises(ConfigError, match="out of range"):
+        SessionCfg(**change)
