@@ -54,6 +54,10 @@ class RunOptions:
     """Address of the virtual UR3e controller (arm)."""
     sim: Literal["embedded", "isaac"] = "embedded"
     """What simulates and draws the twin's world: MuJoCo and OpenGL in this package, or Isaac Sim (twin)."""
+    clock_offset_ms: float = 0.0
+    """Make this host's clock lie, for tests [ms]."""
+    clock_drift_ppm: float = 0.0
+    """Make this host's clock too fast, for tests [ppm]."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be done, before anything starts."""
@@ -130,6 +134,8 @@ def role_settings(options: RunOptions, name: str) -> RoleCfg:
         report=options.report,
         record=options.record,
         controller_host=options.session.robot_host or options.controller_host,
+        clock_offset_ms=options.clock_offset_ms,
+        clock_drift_ppm=options.clock_drift_ppm,
     )
 
 
