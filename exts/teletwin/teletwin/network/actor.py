@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+from numpy.typing import NDArray
 
 from teletwin.geometry import Array
 from teletwin.network.layers import Layers
+
+Inputs = NDArray[np.floating[Any]]
 
 
 class EluActor:
@@ -21,14 +26,14 @@ class EluActor:
         self._action = np.zeros(len(self._biases))
         self._most, self._least = np.ones(len(self._biases)), -np.ones(len(self._biases))
 
-    def act(self, inputs: Array) -> Array:
+    def act(self, inputs: Inputs) -> Array:
         """The action (..., m) in [-1, 1] for normalised inputs (..., n), in an array of its own.
 
         One row alone and the same row among many agree to rounding, not bit for bit.
         """
         return self._act_once(inputs) if inputs.ndim == 1 else self._act_many(inputs)
 
-    def _act_once(self, value: Array) -> Array:
+    def _act_once(self, value: Inputs) -> Array:
         for weights, biases, out, negative, zeros, ones in self._hidden:
             np.dot(value, weights, out)
             np.add(out, biases, out)
@@ -42,7 +47,7 @@ class EluActor:
         np.minimum(self._action, self._most, out=self._action)
         return np.maximum(self._action, self._least)
 
-    def _act_many(self, inputs: Array) -> Array:
+    def _act_many(self, inputs: Inputs) -> Array:
         value = inputs.reshape(-1, inputs.shape[-1])
         for weights, biases, *_ in self._hidden:
             out = value @ weights
