@@ -14,6 +14,7 @@ from teletwin.telemetry import LatencyHistogram
 DELAY_MS = 40.0
 SESSION = SessionCfg(network=NetworkCfg(delay_ms=DELAY_MS))
 SECOND_NS = 1_000_000_000
+OFFSETS_MS = {"operator": 1e6, "twin": -1e6, "renderer": -1e6 + 0.3, "arm": 123.4}
 
 
 def _histograms(metrics: SessionMetrics) -> dict[str, LatencyHistogram]:
@@ -35,28 +36,18 @@ def _forget_latencies(metrics: SessionMetrics) -> None:
 
 
 def _settled_latencies(traced: TracedSession) -> dict[str, list[float]]:
-    """Median, 95 % and largest latency of the next two seconds [ms]."""
+    """Median, 95 % and largest latency of the next 1.5 s [ms]."""
     _forget_latencies(traced.virtual.metrics)
-    histograms = _histograms(traced.run(2.0))
-    assert all(each.count > 50 for each in histograms.values())
+    histograms = _histograms(traced.run(1.5))
+    assert all(each.count > 40 for each in histograms.values())
     return {name: [each.quantile(0.5), each.quantile(0.95), each.max] for name, each in histograms.items()}
 
 
-def _errors_m(traced: TracedSession) -> list[float]:
-    metrics = traced.virtual.metrics
-    return [metrics.control.whole().position_m, metrics.shown.whole().position_m]
-
-
 @pytest.fixture(scope="module")
-def honest() -> TracedSession:
+def true() -> dict[str, list[float]]:
     traced = TracedSession(SESSION)
     traced.run(2.5)
-    return traced
-
-
-@pytest.fixture(scope="module")
-def true(honest) -> dict[str, list[float]]:
-    return _settled_latencies(honest)
+    return _settled_latencies(traced)
 
 
 def _offset_error_ms(traced: TracedSession) -> float:
@@ -67,15 +58,6 @@ def _offset_error_ms(traced: TracedSession) -> float:
         for role, peers in PEERS.items()
         for peer in peers
     )
-
-
-def test_a_quarter_of_an_hour_between_the_clocks_changes_neither_latency_nor_error(honest, true):
-    offsets_ms = {"operator": 1e6, "twin": -1e6, "renderer": -1e6 + 0.3, "arm": 123.4}
-    traced = TracedSession(SESSION, clock_offsets_ms=offsets_ms)
-    traced.run(2.5)
-    for name, values in _settled_latencies(traced).items():
-        assert values == pytest.approx(true[name], abs=2.0), name
-    assert _errors_m(traced) == pytest.approx(_errors_m(honest), abs=0.001)
 
 
 def test_clocks_that_drift_apart_are_followed_and_the_loop_stays_as_good(true):
@@ -97,14 +79,14 @@ def test_clocks_that_drift_apart_are_followed_and_the_loop_stays_as_good(true):
 
 
 @pytest.mark.parametrize("step_s", [2.0, -2.0])
-def test_a_clock_that_is_set_anew_costs_a_moment_of_hold_and_no_latency(true, step_s):
-    traced = TracedSession(SESSION)
+def test_a_quarter_of_an_hour_between_clocks_that_are_set_anew_costs_a_moment_of_hold_and_no_latency(true, step_s):
+    traced = TracedSession(SESSION, clock_offsets_ms=OFFSETS_MS)
     traced.run(2.0)
     for host in (("arm",), ("twin", "renderer"), ("operator",)):
         for role in host:
             traced.virtual.clocks[role].step(round(step_s * SECOND_NS))
         traced.run(0.5)
-    traced.run(1.0 if step_s > 0 else 3.0)  # one that is set back stands still for two seconds
+    traced.run(0.7 if step_s > 0 else 2.7)  # one that is set back stands still for two seconds
     assert _offset_error_ms(traced) < 2.0
     for name, values in _settled_latencies(traced).items():
         assert values == pytest.approx(true[name], abs=2.0), name

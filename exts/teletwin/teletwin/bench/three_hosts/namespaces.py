@@ -121,8 +121,12 @@ def inside(path: str) -> Iterator[None]:
     Raises:
         ConfigError: It cannot be entered.
     """
-    with open("/proc/thread-self/ns/net", "rb") as home, open(path, "rb") as there:
-        _enter(there.fileno(), path)
+    with open("/proc/thread-self/ns/net", "rb") as home:
+        try:
+            with open(path, "rb") as there:
+                _enter(there.fileno(), path)
+        except OSError as error:
+            raise ConfigError("there is no such network namespace", given=path, mend=error.strerror or "") from None
         try:
             yield
         finally:
