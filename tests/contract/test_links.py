@@ -278,6 +278,24 @@ def test_a_role_that_starts_again_is_heard_again_from_its_new_port():
 
 
 @pytest.mark.live
+def test_with_a_key_a_role_that_starts_again_elsewhere_proves_itself_and_is_heard_again():
+    clock = SystemClock()
+    with UdpLink(UdpLinkCfg(role="arm", peers={"twin": None}, key=b"a key of the test"), clock) as arm:
+        for start in range(2):
+            peers = {"arm": ("127.0.0.1", arm.port)}
+            with UdpLink(UdpLinkCfg(role="twin", peers=peers, key=b"a key of the test"), clock) as twin:
+                until = clock.now_ns() + 4 * S
+                got = []
+                while not got and clock.now_ns() < until:
+                    twin.send("arm", _command())
+                    arm.wait(0.02)
+                    got = arm.receive()
+                    twin.receive()
+                assert got, f"start {start}"
+        assert arm.counters()["restarted"] == 1
+
+
+@pytest.mark.live
 def test_wait_ends_when_a_delayed_datagram_is_due_not_when_it_comes():
     clock = SystemClock()
     link = {"twin": LinkSettings(delay_ms=50.0)}

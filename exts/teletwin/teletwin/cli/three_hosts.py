@@ -68,9 +68,11 @@ def _measure(options: ThreeHostsOptions, rest: list[str]) -> Iterator[Measure]:
 
         def live(delay_ms: float, mode: str) -> dict[str, Any]:
             arguments = [*rest, *(MODES[mode] if options.sweep else ())]
-            _say(f"{three.emulator.name}: {delay_ms:g} ms each way and hop{f', {mode}' if options.sweep else ''}")
+            asked = hops(delay_ms)
+            delays = ", ".join(f"{hop} {settings.delay_ms:g} ms" for hop, settings in asked.items())
+            _say(f"{three.emulator.name}: {delays}{f'; {mode}' if options.sweep else ''}")
             cfg = LiveCfg(
-                hops=hops(delay_ms),
+                hops=asked,
                 script=script,
                 seconds=options.seconds,
                 arguments=arguments,

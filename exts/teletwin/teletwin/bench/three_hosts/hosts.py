@@ -102,6 +102,11 @@ class Hosts:
                 raise TeletwinError(f"the {missing} did not come up", given=f"{_READY_S:g} s")
             self._clock.sleep_until(self._clock.now_ns() + _LOOK_NS)
 
+    def end(self, role: str) -> None:
+        """Stop one role as its own Ctrl-C would: an operator writes its report."""
+        self.running[role].ask_to_end()
+        self.running[role].end(within_s=_STOP_S)
+
     def watch(self, each: Callable[[], None]) -> None:
         """Call `each` every 20 ms until the operator ends well.
 

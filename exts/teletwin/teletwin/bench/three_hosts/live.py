@@ -85,12 +85,21 @@ class ThreeHosts:
             if cfg.page_port:
                 stack.enter_context(PageDoor(self.namespaces.path("operator"), port=cfg.page_port))
                 say(f"the page is at http://127.0.0.1:{cfg.page_port}; Ctrl-C ends the session")
-            hosts.watch(self._player(cfg))
+            self._watch(hosts, cfg)
             figures = self.emulator.figures()
             if not report.exists():
                 raise TeletwinError("the operator wrote no report")
             results = json.loads(report.read_text(encoding="utf-8"))["results"]
         return results | {"emulation": {"emulator": self.emulator.name, "round_trip": proof, **figures}}
+
+    def _watch(self, hosts: Hosts, cfg: LiveCfg) -> None:
+        """Play the script until the session ends; one without an end ends well by Ctrl-C."""
+        try:
+            hosts.watch(self._player(cfg))
+        except KeyboardInterrupt:
+            if cfg.seconds:
+                raise
+            hosts.end("operator")
 
     def _start(self, hosts: Hosts, cfg: LiveCfg, report: Path, say: Say) -> None:
         """Twin and arm first: the operator's time begins when it runs."""
