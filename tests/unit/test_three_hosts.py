@@ -299,7 +299,7 @@ def test_the_sweep_marks_where_the_horizon_ends_and_goes_on_when_a_point_fails(t
     assert report_faults(build_report("sweep", results={"points": points}, configuration={}, seed=0)) == []
     rows = sweep_rows(points)
     assert [row[:2] for row in rows[:3]] == [["0", "forecasting"], ["0", "paper mode"], ["0", "no prediction"]]
-    assert [row[1] for row in rows if row[-1].endswith("*")] == ["paper mode"]
+    assert [row[1] for row in rows if row[-2].endswith("*")] == ["paper mode"]
     assert sweep_markdown(points).count("\n") == 13
     drawn = draw_latency_sweep(tmp_path / "sweep.png", points, saturations_ms={"paper": 175.0}, note="made up")
     assert drawn.read_bytes()[:4] == b"\x89PNG"

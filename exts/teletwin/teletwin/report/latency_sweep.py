@@ -23,6 +23,7 @@ _LOOKS: dict[str, tuple[str, str]] = {
 _HEADINGS = (
     *("one-way delay [ms]", "mode", "control error [mm]", "[mrad]", "display error [mm]", "[mrad]"),
     *("MTP p50 [ms]", "p95", "effective MTP p50 [ms]", "horizon control/render p50 [ms]"),
+    "relay late p99 [ms]",
 )
 
 
@@ -130,6 +131,7 @@ def _cells(point: Point) -> list[str]:
         *(_text(value, 1) for value in errors),
         *(_text(value, 0) for value in (*times, effective)),
         f"{horizons}{mark}",
+        _text(_statistic((point["emulation"] or {}).get("lateness_ms"), "p99"), 2),
     ]
 
 
