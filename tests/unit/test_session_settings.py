@@ -15,7 +15,7 @@ from teletwin.clock import SystemClock
 from teletwin.errors import ConfigError, RecordingError, TeletwinError
 from teletwin.link.udp import UdpLink, UdpLinkCfg
 from teletwin.messages import LinkSettings, Note
-from teletwin.session.config import HOPS, HorizonCfg, NetworkCfg, SessionCfg
+from teletwin.session.config import HOPS, AllocationCfg, HorizonCfg, NetworkCfg, SessionCfg
 from teletwin.session.launch import local_session
 from teletwin.session.role_cfg import ROLES, PageCfg, RoleCfg, from_json, to_json, with_token
 from teletwin.session.wiring import INCOMING, PEERS, RELAYS, apply_link_note, hop_links
@@ -199,3 +199,24 @@ def test_a_page_that_others_can_reach_is_given_a_token_unless_it_has_one():
     assert len(made) == 2, "another one each time"
     assert min(map(len, made)) >= 16
     assert with_token(PageCfg(host="0.0.0.0", token="my own, long enough")).token == "my own, long enough"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"allocator": "fair"},
+        {"link_share": 1.5},
+        {"compute_share": 0.0},
+        {"compute_share": float("nan")},
+        {"bandwidth_mbps": -1.0},
+    ],
+)
+def test_shares_and_squeezes_that_cannot_be_are_refused(change):
+    with pytest.raises(ConfigError):
+        AllocationCfg(**change)
+
+
+def test_the_path_of_a_policy_file_names_the_learned_allocator_and_crosses_to_the_roles():
+    session = SessionCfg(allocation=AllocationCfg(allocator="runs/mine.npz", bandwidth_mbps=8.0))
+    assert (session.allocation.allocator, session.allocation.allocator_file) == ("ppo", "runs/mine.npz")
+    assert from_json(to_json(RoleCfg(role="renderer", session=session))).session == session

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 
+from teletwin.allocation import ALLOCATORS
 from teletwin.errors import ConfigError
 from teletwin.forecast import FORECASTERS
 from teletwin.horizon import POLICIES
@@ -121,6 +122,44 @@ class HorizonCfg:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AllocationCfg:
+    """How link and compute are divided between pictures and updates, and how little of both to imitate."""
+
+    allocator: str = ""
+    """'backlog', 'ppo', 'proportional', 'equal' or 'static' divides link and compute between pictures and updates, the
+    path of a policy file (.npz) is one for 'ppo'; off when not given: pictures stay as they were asked for."""
+    allocator_file: str = ""
+    """File of the allocator 'ppo' (.npz); the shipped one when not given."""
+    link_share: float = 0.5
+    """Share of the link that the allocator 'static' gives to pictures."""
+    compute_share_requests: float = 0.5
+    """Share of the compute that the allocator 'static' gives to pictures."""
+    bandwidth_mbps: float = 0.0
+    """What pictures and updates to the operator may take together [Mb/s]; 0 is unlimited."""
+    compute_share: float = 1.0
+    """Imitate a machine that draws this much slower, 0.05 ... 1."""
+
+    def __post_init__(self) -> None:
+        """Take a file for the learned allocator; refuse an unknown one, and shares and rates that cannot be."""
+        if self.allocator.lower().endswith(".npz"):
+            object.__setattr__(self, "allocator_file", self.allocator)
+            object.__setattr__(self, "allocator", "ppo")
+        if self.allocator and self.allocator not in ALLOCATORS:
+            allowed = f"{', '.join(ALLOCATORS)}, or a policy file (.npz)"
+            raise ConfigError("unknown allocator", given=self.allocator, allowed=allowed)
+        limits = {
+            "link_share": (0.0, 1.0),
+            "compute_share_requests": (0.0, 1.0),
+            "bandwidth_mbps": (0.0, 1000.0),
+            "compute_share": (0.05, 1.0),
+        }
+        for name, (least, most) in limits.items():
+            value = getattr(self, name)
+            if not least <= value <= most:
+                raise ConfigError(f"{name} is out of range", given=value, allowed=f"{least:g} ... {most:g}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SessionCfg:
     """One session: what moves the hand, how it is forecast, the network, the view and the arm."""
 
@@ -133,6 +172,8 @@ class SessionCfg:
     """Horizons."""
     network: NetworkCfg = dataclasses.field(default_factory=NetworkCfg)
     """The network to imitate."""
+    allocation: AllocationCfg = dataclasses.field(default_factory=AllocationCfg)
+    """Bandwidth and compute."""
     paper_mode: bool = False
     """Paper A's plain form: absolute horizons bound at the sender, stock RMPflow, plain smoothing."""
     seed: int = 0

@@ -12,7 +12,7 @@ from typing import Any
 from teletwin.clock import NS_PER_MS, SystemClock
 from teletwin.errors import ConfigError
 from teletwin.hand.drawing_task import DrawingTaskCfg
-from teletwin.session.config import HorizonCfg, NetworkCfg, SessionCfg
+from teletwin.session.config import AllocationCfg, HorizonCfg, NetworkCfg, SessionCfg
 from teletwin.session.lesson_cfg import LessonCfg
 from teletwin.view.server_cfg import is_loopback
 
@@ -117,6 +117,7 @@ def from_json(text: str) -> RoleCfg:
     session: dict[str, Any] = values["session"]
     session["horizon"] = HorizonCfg(**session["horizon"])
     session["network"] = NetworkCfg(**session["network"])
+    session["allocation"] = AllocationCfg(**session["allocation"])
     values["session"] = SessionCfg(**session)
     values["page"] = PageCfg(**values["page"])
     lesson: dict[str, Any] | None = values["lesson"]
