@@ -8,7 +8,7 @@ import pytest
 from teletwin.errors import ConfigError, MessageError
 from teletwin.geometry import IDENTITY_POSE
 from teletwin.link.codec import MAX_MESSAGE_BYTES, decode, encode
-from teletwin.link.fragments import Reassembly, split
+from teletwin.link.fragments import PIECE_BYTES, Reassembly, payload_within, split, wire_bytes
 from teletwin.link.streams import SequenceWindow, Verdict
 from teletwin.link.wire import MAX_DATAGRAM_BYTES, MAX_PAYLOAD_BYTES, Datagram, Kind, OtherSessionError, Seal
 from teletwin.messages import (
@@ -184,3 +184,11 @@ def test_a_piece_of_another_length_does_not_spoil_its_message():
     with pytest.raises(MessageError):
         reassembly.add(key, wrong[1], 0)
     assert [reassembly.add(key, piece, 0) for piece in right[1:3]][-1] == b"a" * 3000
+
+
+@pytest.mark.parametrize("size", [10, MAX_PAYLOAD_BYTES, MAX_PAYLOAD_BYTES + 1, 5_000, 17 * PIECE_BYTES, 60_000])
+def test_what_a_message_takes_of_the_link_is_known_before_it_is_cut(size):
+    head = MAX_DATAGRAM_BYTES - MAX_PAYLOAD_BYTES
+    pieces = [bytes(size)] if size <= MAX_PAYLOAD_BYTES else split(bytes(size))
+    assert wire_bytes(size) == sum(len(piece) + head for piece in pieces)
+    assert payload_within(wire_bytes(size)) == pytest.approx(size, rel=0.03, abs=30)

@@ -6,6 +6,7 @@ has one parity piece, so one lost piece of each group is rebuilt without asking 
 
 from __future__ import annotations
 
+import math
 import struct
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ import numpy as np
 from teletwin.clock import NS_PER_S
 from teletwin.errors import MessageError
 from teletwin.link.codec import MAX_MESSAGE_BYTES
-from teletwin.link.wire import MAX_PAYLOAD_BYTES
+from teletwin.link.wire import MAX_DATAGRAM_BYTES, MAX_PAYLOAD_BYTES
 
 _PIECE_HEADER = struct.Struct("<HI")
 PIECE_BYTES = MAX_PAYLOAD_BYTES - _PIECE_HEADER.size
@@ -44,6 +45,25 @@ def split(payload: bytes) -> list[bytes]:
     pieces = [payload[k * PIECE_BYTES : (k + 1) * PIECE_BYTES] for k in range(count)]
     pieces += [np.bitwise_xor.reduce(rows[group::groups]).tobytes() for group in range(groups)]
     return [_PIECE_HEADER.pack(index, size) + piece for index, piece in enumerate(pieces)]
+
+
+def wire_bytes(size: int) -> int:
+    """Bytes of all datagrams of a message of `size` bytes, with headers, seals and parity."""
+    head = MAX_DATAGRAM_BYTES - MAX_PAYLOAD_BYTES
+    if size <= MAX_PAYLOAD_BYTES:
+        return size + head
+    count, groups = _layout(size)
+    return size + groups * PIECE_BYTES + (count + groups) * (head + _PIECE_HEADER.size)
+
+
+def payload_within(byte_count: float) -> int:
+    """Size of the largest message whose datagrams take about byte_count bytes together."""
+    head = MAX_DATAGRAM_BYTES - MAX_PAYLOAD_BYTES
+    if byte_count <= MAX_DATAGRAM_BYTES:
+        return max(int(byte_count) - head, 0)
+    pieces = byte_count / MAX_DATAGRAM_BYTES
+    groups = math.ceil(pieces / (_GROUP_PIECES + 1))
+    return max(int((pieces - groups) * PIECE_BYTES), MAX_PAYLOAD_BYTES)
 
 
 @dataclass(slots=True)
