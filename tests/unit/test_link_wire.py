@@ -191,4 +191,4 @@ def test_what_a_message_takes_of_the_link_is_known_before_it_is_cut(size):
     head = MAX_DATAGRAM_BYTES - MAX_PAYLOAD_BYTES
     pieces = [bytes(size)] if size <= MAX_PAYLOAD_BYTES else split(bytes(size))
     assert wire_bytes(size) == sum(len(piece) + head for piece in pieces)
-    assert payload_within(wire_bytes(size)) == pytest.approx(size, rel=0.03, abs=30)
+    assert payload_within(wire_bytes(size)) == pytest.approx(size, rel=0.03, abs=70)
