@@ -149,6 +149,30 @@ def test_a_frame_whose_ack_is_lost_gives_its_credit_back_after_a_second():
     assert credit.is_open(1100 * MS, 30.0)
 
 
+def test_a_burst_of_loss_costs_three_round_trips_and_not_a_second():
+    credit = Credit()
+    for k in range(10):
+        credit.sent(k, 33 * k * MS)
+        credit.acknowledged(k, (33 * k + 60) * MS)
+    for k in (10, 11, 12):
+        credit.sent(k, 400 * MS)
+    assert not credit.is_open(560 * MS, 30.0)
+    assert credit.is_open(590 * MS, 30.0)
+    assert credit.lost_count == 3
+    credit.acknowledged(11, 591 * MS)
+    assert credit.lost_count == 3, "late after all, and counted once"
+
+
+def test_when_nobody_draws_one_try_in_a_second_is_enough():
+    credit = Credit()
+    credit.sent(0, 0)
+    credit.acknowledged(0, 20 * MS)
+    credit.sent(1, 1500 * MS)
+    credit.sent(2, 1500 * MS)
+    assert not credit.is_open(2400 * MS, 30.0)
+    assert credit.is_open(2501 * MS, 30.0)
+
+
 def test_the_drawn_line_keeps_its_newest_points_a_millimetre_apart():
     trace = Trace(capacity=50)
     for k in range(1000):
