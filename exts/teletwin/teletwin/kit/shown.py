@@ -34,9 +34,10 @@ class SteppedRendering:
         """Take a packet; see `RenderingFunction.accept`."""
         return self._rendering.accept(packet, pose_t_ns=pose_t_ns, now_ns=now_ns)
 
-    def advance(self, now_ns: int, *, downstream_s: float) -> None:
-        """Learn how long a picture still takes to the screen; physics does the advancing."""
+    def advance(self, now_ns: int, *, downstream_s: float) -> int:
+        """Learn how long a picture still takes to the screen; physics does the advancing, so no step is made here."""
         self._downstream_s = downstream_s
+        return 0
 
     def shown(self) -> Shown:
         """What the picture that Kit delivers now shows."""

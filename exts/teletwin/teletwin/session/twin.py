@@ -14,10 +14,9 @@ from teletwin.geometry import Array
 from teletwin.link import Link, Received
 from teletwin.messages import ArmState, ForecastPacket, JointCommand, Message, Note, TwinStatus
 from teletwin.safety import Watchdog
+from teletwin.session.allocation.update_rate import UpdateRate
 from teletwin.telemetry import TickStats
 from teletwin.twin.control import ControlFunction
-
-_STATUS_NS = 8 * NS_PER_MS
 
 
 class TwinLoop:
@@ -42,6 +41,7 @@ class TwinLoop:
         self._arm_counts: dict[str, int] = {}
         self._q_command: Array = np.zeros(6)
         self._status_ns = 0
+        self._rate = UpdateRate()
         self._judged: dict[str, float] = {}
         self._judged_ns = 0
 
@@ -71,13 +71,15 @@ class TwinLoop:
             self._arm = dataclasses.replace(message, t_ns=t_ns)
             return t_ns
         if isinstance(message, Note):
-            self._heed(message, item.peer)
+            self._heed(message, item.peer, now_ns)
         return item.t_sent_ns
 
-    def _heed(self, note: Note, peer: str) -> None:
-        """What the arm has counted, and the limits that the operator asks for."""
+    def _heed(self, note: Note, peer: str, now_ns: int) -> None:
+        """What the arm has counted, the limits that the operator asks for, and how often it may be told."""
         if note.kind == "counts" and peer == "arm":
             self._arm_counts = {f"arm_{n}": v for n, v in note.values.items() if isinstance(v, int)}
+        elif note.kind == "rates" and peer == "renderer":
+            self._rate.ask(note.values, now_ns)
         elif note.kind == "limits" and peer == "operator":
             try:
                 self._control.ask_limits(note.values)
@@ -94,7 +96,7 @@ class TwinLoop:
                 self._on_message(f"twin/from_{item.peer}", item.message, item.t_arrived_ns, t_ns)
             if command is not None:
                 self._on_message("twin", command, now_ns, now_ns)
-        if self._arm is not None and now_ns - self._status_ns >= _STATUS_NS:
+        if self._arm is not None and now_ns - self._status_ns >= self._rate.period_ns(now_ns):
             self._status_ns = now_ns
             self._judge(now_ns)
             self._link.send("operator", self._status(now_ns, self._arm))
@@ -114,6 +116,8 @@ class TwinLoop:
             "limited": control.limited_count,
             "refused_limits": control.limits.refused_count,
         }
+        if self._rate.refused_count:
+            own["refused_rates"] = self._rate.refused_count
         return TwinStatus(
             t_ns=now_ns,
             arm=arm,

@@ -23,7 +23,7 @@ class RenderingCfg:
     """Settings of the rendering function."""
 
     tick_s: float = 0.004
-    """Fixed step of path and physics [s]."""
+    """Step of path and physics [s]."""
     silence_s: float = 0.3
     """Without a packet for this long the shown arm rests [s]; longer than the control function's: nothing breaks."""
     policy_lag_s: float = 0.0
@@ -68,6 +68,8 @@ class RenderingFunction:
         self._cfg, self._path, self._shadow, self._world = cfg, path, shadow, world
         self._tool_pose, self._home = tool_pose, home
         self._workspace = WorkspaceLimits()
+        self.tick_s = cfg.tick_s
+        """Step of path and physics [s]; may change between two advances."""
         self.reset()
 
     def reset(self) -> None:
@@ -101,14 +103,20 @@ class RenderingFunction:
         self._packet, self._heard_ns = packet, now_ns
         return True
 
-    def advance(self, now_ns: int, *, downstream_s: float) -> None:
-        """Step path and physics to now_ns; what is shown will be on the screen downstream_s [s] later."""
-        tick_ns = int(1e9 * self._cfg.tick_s)
+    def advance(self, now_ns: int, *, downstream_s: float) -> int:
+        """Step path and physics to now_ns; what is shown will be on the screen downstream_s [s] later.
+
+        Returns:
+            How many steps that took.
+        """
+        tick_ns, steps = int(1e9 * self.tick_s), 0
         if now_ns - self._t_ns > 1e9 * self._cfg.catch_up_s:
             self._t_ns = now_ns - tick_ns
         while self._t_ns + tick_ns <= now_ns:
             self._t_ns += tick_ns
             self._tick(self._t_ns, downstream_s)
+            steps += 1
+        return steps
 
     def shown(self) -> Shown:
         """The world as it stands."""
@@ -127,8 +135,8 @@ class RenderingFunction:
         )
 
     def _tick(self, t_ns: int, downstream_s: float) -> None:
-        """One fixed step at t_ns."""
-        dt_s, packet = self._cfg.tick_s, self._packet
+        """One step that ends at t_ns."""
+        dt_s, packet = self.tick_s, self._packet
         fresh = packet is not None and t_ns - self._heard_ns <= 1e9 * self._cfg.silence_s
         if packet is None or not fresh or packet.mode is not Mode.ENGAGED:
             out, self._shadow_q = self._path.hold(dt_s), self._shadow.hold(dt_s).q
