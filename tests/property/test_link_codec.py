@@ -140,7 +140,16 @@ def frames(draw):
     )
 
 
-acks = st.builds(FrameAck, frame_id=count, drawn=st.booleans(), need_key=st.booleans(), latency_ms=number)
+acks = st.builds(
+    FrameAck,
+    frame_id=count,
+    drawn=st.booleans(),
+    need_key=st.booleans(),
+    latency_ms=number,
+    byte_count=st.integers(0, 1 << 20),
+    span_ms=number,
+    update_age_ms=number,
+)
 views = st.builds(
     ViewSettings,
     width=st.integers(1, 4096),

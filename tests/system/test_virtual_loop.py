@@ -181,3 +181,21 @@ def test_the_log_tells_when_each_picture_was_drawn():
     assert len(drawn_ns) > 15
     decode_draw_ns = 5_000_000
     assert all(abs(t_ns - arrived_ns[number] - decode_draw_ns) <= 1_000_000 for number, t_ns in drawn_ns.items())
+
+
+def test_an_acknowledgement_tells_how_the_picture_came_and_how_old_the_arms_state_was():
+    acks = []
+    network = NetworkCfg(delay_ms=10, down="rate_mbps=4")
+    session = VirtualSession(
+        SessionCfg(network=network),
+        clock_offsets_ms={"twin": 300.0, "arm": -200.0},
+        log=lambda role, message, *_: acks.append(message) if isinstance(message, FrameAck) else None,
+    )
+    session.run(2.0)
+    drawn = [ack for ack in acks if ack.drawn][10:]
+    assert len(drawn) > 15
+    rates_mbps = [8e-3 * ack.byte_count / ack.span_ms for ack in drawn]
+    assert np.median(rates_mbps) == pytest.approx(4.0, rel=0.1)
+    ages_ms = [ack.update_age_ms for ack in drawn]
+    assert 19.0 <= min(ages_ms)
+    assert max(ages_ms) < 50.0, "two hops of 20 ms, a control tick, and 8 ms between two words of the twin"

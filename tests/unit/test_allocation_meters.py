@@ -73,8 +73,8 @@ def test_pictures_that_never_came_do_not_count_and_are_forgotten():
         ages.begun(frame_id, pose_t_ns=0, now_ns=frame_id * MS)
         ages.ready(frame_id, 5 * MS)
     assert ages.request_ms(2 * NS_PER_S) == 0.0
-    ages.drawn(2, latency_ms=1.0, update_age_ms=-1.0, now_ns=2 * NS_PER_S)
-    ages.drawn(7, latency_ms=1.0, update_age_ms=-1.0, now_ns=2 * NS_PER_S)
+    ages.drawn(2, latency_ms=1.0, update_age_ms=0.0, now_ns=2 * NS_PER_S)
+    ages.drawn(7, latency_ms=1.0, update_age_ms=0.0, now_ns=2 * NS_PER_S)
     assert ages.aosi_ms.quantile(0.5, 2 * NS_PER_S) is None
     assert ages.update_ms(2 * NS_PER_S) == 0.0
 

@@ -176,6 +176,22 @@ def test_a_frame_is_given_out_once_though_its_parity_comes_later():
     assert sum(message is not None for message in whole) == 1
 
 
+def test_the_pieces_of_a_frame_tell_how_much_came_in_how_much_time():
+    reassembly = Reassembly()
+    key, pieces = ("renderer", "operator", 5, 1), split(bytes(3 * PIECE_BYTES))
+    assert len(pieces) == 4, "three and their parity"
+    for step, piece in enumerate(pieces[:3]):
+        reassembly.add(key, piece, 1_000_000_000 + 2_000_000 * step)
+    burst = reassembly.burst(key)
+    assert burst.span_ms == pytest.approx(4.0)
+    assert burst.byte_count == 2 * MAX_DATAGRAM_BYTES
+
+    two = ("renderer", "operator", 5, 2)
+    for step, piece in enumerate(split(bytes(PIECE_BYTES + 1))[:2]):
+        reassembly.add(two, piece, 2_000_000_000 + 2_000_000 * step)
+    assert reassembly.burst(two).span_ms == 0.0, "two pieces tell too little"
+
+
 def test_a_piece_of_another_length_does_not_spoil_its_message():
     reassembly = Reassembly()
     key = ("renderer", "operator", 5, 1)

@@ -181,6 +181,12 @@ class FrameAck:
     """A frame was lost: the decoder waits for a key frame."""
     latency_ms: float = 0.0
     """From frame ready to drawn, offsets removed; part of the display horizon."""
+    byte_count: int = 0
+    """Bytes of the frame's datagrams after the first: what passed the bottleneck within span_ms."""
+    span_ms: float = 0.0
+    """Arrival of the first datagram to that of the last, kernel's stamps; 0 where fewer than three came."""
+    update_age_ms: float = 0.0
+    """Age of the newest known state of the arm when the frame was drawn; 0 unknown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -19,6 +19,8 @@ class SteppedRendering:
 
     def __init__(self, rendering: RenderingFunction, *, delay_updates: int) -> None:
         self._rendering = rendering
+        self.tick_s = rendering.tick_s
+        """Step that is wished for [s]; Kit's own physics decides."""
         self._downstream_s = 0.05
         self._past: deque[Shown] = deque(maxlen=delay_updates + 1)
 

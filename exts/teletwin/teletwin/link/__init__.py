@@ -8,6 +8,20 @@ from typing import Protocol
 from teletwin.messages import Message
 
 
+@dataclass(frozen=True, slots=True)
+class Burst:
+    """How the pieces of one message came: what a bottleneck lets pass in how much time."""
+
+    byte_count: int
+    """Bytes of the datagrams after the first."""
+    span_ms: float
+    """Arrival of the first to that of the last [ms]; 0 where fewer than three came."""
+
+
+ONE_PIECE = Burst(0, 0.0)
+"""A message that came in one datagram tells nothing."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Received:
     """One message with its times, all on the receiver's clock."""
@@ -23,6 +37,8 @@ class Received:
     """When the (imitated) network delivered it."""
     raw: bytes = b""
     """The datagram as it came, for `forward`; empty when the message came in several pieces."""
+    burst: Burst = ONE_PIECE
+    """How its pieces came."""
 
 
 class Link(Protocol):

@@ -14,7 +14,7 @@ from teletwin.messages import Frame, FrameAck, ViewSettings
 CODECS = ("h264", "jpeg")
 
 _FRAME = struct.Struct("<qqqqBBHHHd7d7d")
-_ACK = struct.Struct("<qBBd")
+_ACK = struct.Struct("<qBBdIdd")
 _SETTINGS = struct.Struct("<HHBBBqd")
 
 
@@ -58,16 +58,25 @@ def decode_frame(payload: bytes) -> Frame:
 
 
 def encode_frame_ack(ack: FrameAck) -> bytes:
-    """Payload of a frame acknowledgement, 18 bytes."""
-    return _ACK.pack(ack.frame_id, ack.drawn, ack.need_key, ack.latency_ms)
+    """Payload of a frame acknowledgement, 38 bytes."""
+    times_ms = ack.span_ms, ack.update_age_ms
+    return _ACK.pack(ack.frame_id, ack.drawn, ack.need_key, ack.latency_ms, ack.byte_count, *times_ms)
 
 
 def decode_frame_ack(payload: bytes) -> FrameAck:
     """The acknowledgement in a payload."""
-    frame_id, drawn, need_key, latency_ms = _ACK.unpack(payload)
-    if drawn > 1 or need_key > 1 or not math.isfinite(latency_ms):
+    frame_id, drawn, need_key, latency_ms, byte_count, span_ms, update_age_ms = _ACK.unpack(payload)
+    if drawn > 1 or need_key > 1 or not all(map(math.isfinite, (latency_ms, span_ms, update_age_ms))):
         raise MessageError("an acknowledgement holds values that cannot be")
-    return FrameAck(frame_id=frame_id, drawn=bool(drawn), need_key=bool(need_key), latency_ms=latency_ms)
+    return FrameAck(
+        frame_id=frame_id,
+        drawn=bool(drawn),
+        need_key=bool(need_key),
+        latency_ms=latency_ms,
+        byte_count=byte_count,
+        span_ms=span_ms,
+        update_age_ms=update_age_ms,
+    )
 
 
 def encode_view_settings(settings: ViewSettings) -> bytes:

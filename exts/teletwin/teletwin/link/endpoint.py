@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 from teletwin.clock import NS_PER_MS, NS_PER_S, Clock
 from teletwin.errors import ConfigError, MessageError
-from teletwin.link import Received
+from teletwin.link import ONE_PIECE, Received
 from teletwin.link.clock_sync import ClockSync
 from teletwin.link.codec import decode, encode
 from teletwin.link.fragments import Reassembly, split
@@ -267,11 +267,13 @@ class Endpoint:
             self._resender.confirm(datagram.sender, datagram.payload)
             return None
         payload: bytes | None = datagram.payload
+        burst = ONE_PIECE
         if datagram.flags & FLAG_FRAGMENT:
             key = (datagram.sender, datagram.destination, int(datagram.kind), datagram.seq)
             payload, raw = self._reassembly.add(key, datagram.payload, arrived_ns), b""
             if payload is None and not self._reassembly.is_finished(key):
                 return None
+            burst = self._reassembly.burst(key)
         if datagram.flags & FLAG_RELIABLE and datagram.destination == self._cfg.role:
             self._confirm(datagram)  # again when it comes again: the first confirmation may be lost
         if payload is None:
@@ -288,6 +290,7 @@ class Endpoint:
             t_sent_ns=sent_ns,
             t_arrived_ns=arrived_ns,
             raw=raw,
+            burst=burst,
         )
 
     def _is_wanted(self, datagram: Datagram, age_ns: int) -> bool:

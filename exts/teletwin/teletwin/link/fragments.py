@@ -13,13 +13,15 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from teletwin.clock import NS_PER_S
+from teletwin.clock import NS_PER_MS, NS_PER_S
 from teletwin.errors import MessageError
+from teletwin.link import ONE_PIECE, Burst
 from teletwin.link.codec import MAX_MESSAGE_BYTES
 from teletwin.link.wire import MAX_DATAGRAM_BYTES, MAX_PAYLOAD_BYTES
 
 _PIECE_HEADER = struct.Struct("<HI")
 PIECE_BYTES = MAX_PAYLOAD_BYTES - _PIECE_HEADER.size
+_HEAD_BYTES = MAX_DATAGRAM_BYTES - MAX_PAYLOAD_BYTES
 _GROUP_PIECES = 16
 _MAX_PARTIAL = 8
 _MAX_FINISHED = 256
@@ -49,18 +51,16 @@ def split(payload: bytes) -> list[bytes]:
 
 def wire_bytes(size: int) -> int:
     """Bytes of all datagrams of a message of `size` bytes, with headers, seals and parity."""
-    head = MAX_DATAGRAM_BYTES - MAX_PAYLOAD_BYTES
     if size <= MAX_PAYLOAD_BYTES:
-        return size + head
+        return size + _HEAD_BYTES
     count, groups = _layout(size)
-    return size + groups * PIECE_BYTES + (count + groups) * (head + _PIECE_HEADER.size)
+    return size + groups * PIECE_BYTES + (count + groups) * (_HEAD_BYTES + _PIECE_HEADER.size)
 
 
 def payload_within(byte_count: float) -> int:
     """Size of the largest message whose datagrams take about byte_count bytes together."""
-    head = MAX_DATAGRAM_BYTES - MAX_PAYLOAD_BYTES
     if byte_count <= MAX_DATAGRAM_BYTES:
-        return max(int(byte_count) - head, 0)
+        return max(int(byte_count) - _HEAD_BYTES, 0)
     pieces = byte_count / MAX_DATAGRAM_BYTES
     groups = math.ceil(pieces / (_GROUP_PIECES + 1))
     return max(int((pieces - groups) * PIECE_BYTES), MAX_PAYLOAD_BYTES)
@@ -71,6 +71,22 @@ class _Partial:
     size: int
     t_ns: int
     pieces: dict[int, bytes] = field(default_factory=dict)
+    newest_ns: int = 0
+    later_bytes: int = 0
+    later_count: int = 0
+
+    def take(self, index: int, body: bytes, t_ns: int) -> None:
+        """Keep a piece, and how it came."""
+        if self.pieces and index not in self.pieces:
+            self.later_bytes += len(body) + _HEAD_BYTES + _PIECE_HEADER.size
+            self.later_count += 1
+        self.newest_ns = max(self.newest_ns, t_ns)
+        self.pieces[index] = body
+
+    def burst(self) -> Burst:
+        """How the pieces came so far."""
+        spaced = self.later_count >= 2 and self.newest_ns > self.t_ns
+        return Burst(self.later_bytes, (self.newest_ns - self.t_ns) / NS_PER_MS if spaced else 0.0)
 
 
 class Reassembly:
@@ -78,7 +94,7 @@ class Reassembly:
 
     def __init__(self) -> None:
         self._partial: OrderedDict[Key, _Partial] = OrderedDict()
-        self._finished: OrderedDict[Key, None] = OrderedDict()
+        self._finished: OrderedDict[Key, Burst] = OrderedDict()
         self.rebuilt_count = 0
         self.incomplete_count = 0
 
@@ -99,13 +115,17 @@ class Reassembly:
         partial = self._partial.setdefault(key, _Partial(size, t_ns))
         if partial.size != size:
             raise MessageError("a piece belongs to a message of another length", given=size, allowed=partial.size)
-        partial.pieces[index] = body
+        partial.take(index, body, t_ns)
         self._limit()
         return self._finish(key, partial)
 
     def is_finished(self, key: Key) -> bool:
         """Whether this message was whole before, as far back as the newest 256 messages."""
         return key in self._finished
+
+    def burst(self, key: Key) -> Burst:
+        """How the pieces of a message came that was whole before; the parity that was not waited for left out."""
+        return self._finished.get(key, ONE_PIECE)
 
     def forget(self, sender: str, destination: str) -> None:
         """Drop what came of a sender that has started again."""
@@ -121,7 +141,7 @@ class Reassembly:
             partial.pieces[index] = _rebuild(partial, index)
             self.rebuilt_count += 1
         del self._partial[key]
-        self._finished[key] = None
+        self._finished[key] = partial.burst()
         while len(self._finished) > _MAX_FINISHED:
             self._finished.popitem(last=False)
         count, _ = _layout(partial.size)

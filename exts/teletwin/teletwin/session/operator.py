@@ -18,7 +18,6 @@ from teletwin.messages import (
     CURVE_KNOTS,
     ForecastPacket,
     Frame,
-    FrameAck,
     Horizons,
     Message,
     Mode,
@@ -27,6 +26,7 @@ from teletwin.messages import (
     TwinStatus,
 )
 from teletwin.safety import SafetyState, Seen, Watchdog, next_state
+from teletwin.session.acks import FrameAcks
 from teletwin.session.display import FrameGate
 from teletwin.session.forecasting import predicted_error_m
 from teletwin.session.metrics import SessionMetrics
@@ -80,7 +80,7 @@ class OperatorLoop:
         self._on_frame, self._on_message = on_frame, on_message
         self.state = OperatorState()
         self._history = PoseHistory(capacity=2048)
-        self._gate = FrameGate()
+        self._gate, self._acks = FrameGate(), FrameAcks()
         self._key_asked_ns = 0
         self._curve = np.zeros((CURVE_KNOTS, 7))
         self._input_seq = 0
@@ -187,6 +187,7 @@ class OperatorLoop:
     def _take_frame(self, frame: Frame, received: Received, now_ns: int) -> None:
         """Pass a decodable frame to the page; ask for a key frame after a loss."""
         self._log(received.peer, frame, received.t_arrived_ns, received.t_sent_ns)
+        self._acks.arrived(frame.frame_id, received.burst)
         admitted = self._gate.admit(frame)
         if admitted:
             t_ready_ns = frame.t_ready_ns - self._link.offset_ns("renderer")
@@ -199,7 +200,8 @@ class OperatorLoop:
             return
         ask = self._gate.need_key and now_ns - self._key_asked_ns > _KEY_RETRY_NS
         self._key_asked_ns = now_ns if ask else self._key_asked_ns
-        self._link.send("renderer", FrameAck(frame_id=frame.frame_id, drawn=False, need_key=ask))
+        ack = self._acks.skipped(frame.frame_id, need_key=ask)
+        self._link.send("renderer", ack)
 
     def _take_status(self, status: TwinStatus, received: Received) -> None:
         """Learn how control and arm are doing."""
@@ -207,7 +209,9 @@ class OperatorLoop:
         if status.arm.fault and self.state.mode is Mode.ENGAGED:
             self.state.mode = Mode.HOLD  # latched: only a person engages again
         metrics = self.metrics
-        metrics.arm_measured(status.arm.t_ns - self._link.offset_ns("twin"), status)
+        state_ns = status.arm.t_ns - self._link.offset_ns("twin")
+        self._acks.state(state_ns)
+        metrics.arm_measured(state_ns, status)
         if status.uplink_age_ms:  # the twin has had a packet
             metrics.stages_ms["uplink"].add(status.uplink_age_ms)
         if status.arm.command_age_ms >= 0.0:  # the arm has had a command
@@ -218,13 +222,13 @@ class OperatorLoop:
         """Note that the page drew a frame at t_ns (operator's clock), and give its credit back."""
         settled = self.metrics.is_settled(t_ns)
         latency_ms = self.metrics.display.drawn(frame_id, t_ns, engaged=settled)
-        ack = FrameAck(frame_id=frame_id, drawn=True, need_key=need_key, latency_ms=latency_ms)
+        ack = self._acks.drawn(frame_id, t_ns, need_key=need_key, latency_ms=latency_ms)
         self._link.send("renderer", ack)
         self._log("operator", ack, t_ns, t_ns)
 
     def skipped(self, frame_id: int, *, need_key: bool) -> None:
         """Give the credit of a frame back that the page did not draw, or ask for a key frame."""
-        ack = FrameAck(frame_id=frame_id, drawn=False, need_key=need_key)
+        ack = self._acks.skipped(frame_id, need_key=need_key)
         self._link.send("renderer", ack)
         now_ns = self._clock.now_ns()
         self._log("operator", ack, now_ns, now_ns)

@@ -16,6 +16,7 @@ from teletwin.geometry import Array
 from teletwin.link import Link, Received
 from teletwin.messages import ArmState, ForecastPacket, Frame, FrameAck, Note, ViewSettings
 from teletwin.safety import MotionLimits, SafetyState, SessionLimits
+from teletwin.session.allocation.loop import FULL_RATES, OFF_ROW, LiveAllocation, Orders
 from teletwin.session.trace import Trace
 from teletwin.twin.rendering import RenderingFunction, Shown
 from teletwin.view import SceneState
@@ -120,9 +121,12 @@ class RendererLoop:
         picture: Picture,
         settings: ViewSettings,
         tool_pose: Callable[[Array], Array],
+        allocation: LiveAllocation | None = None,
     ) -> None:
+        self._allocation = allocation
         self._clock, self._link, self._rendering, self._picture = clock, link, rendering, picture
         self.settings, self._tool_pose = settings, tool_pose
+        self._asked, self._physics_tick_s = settings, rendering.tick_s
         self._credit = Credit()
         self._trace, self._ghost_trace = Trace(), Trace()
         self._frame_id = 0
@@ -138,6 +142,11 @@ class RendererLoop:
 
     def pump(self, now_ns: int) -> None:
         """Take everything that has arrived."""
+        self._receive(now_ns)
+        if self._allocation is not None:
+            self._carry_out(self._allocation.tick(now_ns))
+
+    def _receive(self, now_ns: int) -> None:
         for item in self._link.receive():
             self._take(item, now_ns)
 
@@ -150,13 +159,17 @@ class RendererLoop:
             if self._rendering.accept(message, pose_t_ns=pose_t_ns, now_ns=now_ns):
                 self._packet_ns = now_ns if not self._fresh else self._packet_ns
                 self._fresh = True
+                if self._allocation is not None:
+                    self._allocation.input(now_ns)
         elif isinstance(message, ArmState):
             if self._arm is None:
                 self._rendering.start_at(message.q)
             self._arm = message
+            if self._allocation is not None:
+                self._allocation.state()
             self._ghost_trace.add(self._tool_pose(message.q)[:3])
         elif isinstance(message, FrameAck):
-            self._acknowledged(message, now_ns)
+            self._acknowledged(message, now_ns, item.t_arrived_ns)
         elif isinstance(message, ViewSettings):
             self._change(message)
         elif isinstance(message, Note):
@@ -169,8 +182,57 @@ class RendererLoop:
         except TeletwinError as error:
             logging.getLogger(__name__).warning("the view stays as it is: %s", error)
             return
-        self.settings = settings
+        self.settings = self._asked = settings
         self._need_key = True
+        if self._allocation is not None:
+            self._allocation.ask(settings)
+
+    @property
+    def asked(self) -> ViewSettings:
+        """The picture that the operator asked for; an allocation may make less of it."""
+        return self._asked
+
+    @property
+    def allocation(self) -> LiveAllocation | None:
+        """What divides link and compute; None leaves pictures as they were asked for."""
+        return self._allocation
+
+    @allocation.setter
+    def allocation(self, allocation: LiveAllocation | None) -> None:
+        self._allocation = allocation
+        if allocation is None:
+            self._carry_out(
+                Orders(row=OFF_ROW, view=self._asked, physics_tick_s=self._physics_tick_s, rates=FULL_RATES)
+            )
+        elif allocation.plan.view != self.settings:
+            self._adapt(allocation.plan.view)
+
+    def _carry_out(self, orders: Orders | None) -> None:
+        """What a tick of the allocation asks for."""
+        if orders is None:
+            return
+        if orders.view is not None:
+            self._adapt(orders.view)
+        if orders.physics_tick_s is not None:
+            self._rendering.tick_s = orders.physics_tick_s
+        if orders.rates is not None:
+            self._link.send_reliable("twin", orders.rates)
+        if orders.row is not None:
+            self._link.send("operator", orders.row)
+
+    def _adapt(self, settings: ViewSettings) -> None:
+        """Less or more of the picture that was asked for; another size or codec begins with a key frame."""
+        old = self.settings
+        try:
+            self._picture.apply(settings)
+        except TeletwinError as error:
+            logging.getLogger(__name__).warning("the view stays as it is: %s", error)
+            if self._allocation is not None:
+                self._allocation.refused(old)
+            return
+        self.settings = settings
+        shape = (settings.width, settings.height, settings.codec)
+        self._need_key |= shape != (old.width, old.height, old.codec)
 
     def _obey(self, note: Note) -> None:
         """A wish of the operator."""
@@ -184,8 +246,10 @@ class RendererLoop:
         elif self.on_note is not None:
             self.on_note(note)
 
-    def _acknowledged(self, ack: FrameAck, now_ns: int) -> None:
+    def _acknowledged(self, ack: FrameAck, now_ns: int, arrived_ns: int) -> None:
         """Credit back; learn the way to the screen."""
+        if self._allocation is not None:
+            self._allocation.acknowledged(ack, arrived_ns)
         self._credit.acknowledged(ack.frame_id, now_ns)
         self._need_key |= ack.need_key
         if ack.drawn and 0.0 < ack.latency_ms < 1000.0:
@@ -203,7 +267,9 @@ class RendererLoop:
 
     def wants_frame(self, now_ns: int) -> bool:
         """Whether a picture should start now."""
-        return self._fresh and now_ns >= self._due_ns and self._credit.is_open(now_ns, self.settings.rate_hz)
+        if not (self._fresh and now_ns >= self._due_ns and self._credit.is_open(now_ns, self.settings.rate_hz)):
+            return False
+        return self._allocation is None or self._allocation.is_open(now_ns)
 
     def frame(self, now_ns: int) -> Frame:
         """Advance the shown world to now, draw, encode and send one picture."""
@@ -223,12 +289,20 @@ class RendererLoop:
         self._fresh = False
         self._frame_id += 1
         waited_ms = (now_ns - self._packet_ns) / NS_PER_MS
-        self._rendering.advance(now_ns, downstream_s=self._make_s + self._downlink_s)
+        steps = self._rendering.advance(now_ns, downstream_s=self._make_s + self._downlink_s)
         shown = self._rendering.shown()
         self._trace.add(shown.tool[:3])
         stages = {"frame_wait": waited_ms, "policy_physics": (self._clock.now_ns() - now_ns) / NS_PER_MS}
         force_key, self._need_key = self._need_key, False
         self._credit.sent(self._frame_id, now_ns)
+        if self._allocation is not None:
+            self._allocation.begun(
+                self._frame_id,
+                pose_t_ns=shown.pose_t_ns and shown.pose_t_ns - self._link.offset_ns("operator"),
+                now_ns=now_ns,
+                physics_ms=stages["policy_physics"],
+                steps=steps,
+            )
         return StartedFrame(
             t_ns=now_ns,
             frame_id=self._frame_id,
@@ -243,12 +317,17 @@ class RendererLoop:
         ready_ns = self._clock.now_ns() + int(stages.pop("virtual", 0.0) * NS_PER_MS)
         made_s = (ready_ns - started.t_ns) * 1e-9
         self._make_s += 0.1 * (made_s - self._make_s)
+        if self._allocation is not None:
+            work_ms = stages.get("draw", 0.0) + stages.get("encode", 0.0)
+            self._allocation.made(started.frame_id, work_ms=work_ms, ready_ns=ready_ns)
         self._picture.pressed(made_s > 0.9 / self.settings.rate_hz)
         return self._describe(started, data, is_key=is_key, stages=started.stages | stages, ready_ns=ready_ns)
 
     def send(self, frame: Frame) -> None:
         """Send a finished picture to the operator."""
         self._link.send("operator", frame)
+        if self._allocation is not None:
+            self._allocation.sent(frame.frame_id, len(frame.data), self._clock.now_ns())
 
     def _describe(
         self, started: StartedFrame, data: bytes, *, is_key: bool, stages: dict[str, float], ready_ns: int

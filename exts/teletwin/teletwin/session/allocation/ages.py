@@ -59,7 +59,7 @@ class Ages:
         Args:
             frame_id: Its number; older pictures never came.
             latency_ms: Ready to drawn [ms].
-            update_age_ms: Age of the newest state of the arm that the operator's side had then [ms]; < 0 unknown.
+            update_age_ms: Age of the newest state of the arm that the operator's side had then [ms]; 0 unknown.
             now_ns: When this is told.
         """
         while self._answers and self._answers[0].frame_id <= frame_id:
@@ -68,7 +68,7 @@ class Ages:
                 continue
             drawn_ns = answer.ready_ns + int(latency_ms * NS_PER_MS)
             self.aori_ms.add((drawn_ns - answer.input_ns) / NS_PER_MS, now_ns)
-            if update_age_ms >= 0.0:
+            if update_age_ms > 0.0:
                 self._update_ns = drawn_ns - int(update_age_ms * NS_PER_MS)
                 if answer.pose_t_ns:
                     self.aosi_ms.add(abs(answer.pose_t_ns - self._update_ns) / NS_PER_MS, now_ns)
