@@ -6,25 +6,29 @@ import heapq
 from collections.abc import Mapping
 
 from teletwin.link.delay import DelayLine, hop_seed
-from teletwin.link.wire import ROLES, Datagram
+from teletwin.link.shared import SharedBottleneck
+from teletwin.link.wire import ROLES, Datagram, Kind
 from teletwin.messages import LinkSettings
 
 _MAX_WAITING = 20_000
+SHARED_KINDS = frozenset({Kind.FRAME, Kind.TWIN_STATUS})
+"""Pictures and updates share the bottleneck; all the rest (commands, stops, notes, stamps) has the reserved lane."""
 
 Arrival = tuple[int, int, str, Datagram, bytes]
 """Due time [ns], order of entry, hop, opened datagram, its bytes."""
 
 
 class Ingress:
-    """One delay line per hop into this role, and the datagrams under way."""
+    """One delay line per hop into this role, the bottleneck behind them all, and the datagrams under way."""
 
-    def __init__(self, role: str, *, links: Mapping[str, LinkSettings], seed: int) -> None:
+    def __init__(self, role: str, *, links: Mapping[str, LinkSettings], seed: int, shared_mbps: float = 0.0) -> None:
         self._lines = {
             peer: DelayLine(links.get(peer, LinkSettings()), hop_seed(seed, peer, role))
             for peer in ROLES
             if peer != role
         }
         self._waiting: list[Arrival] = []
+        self._shared: SharedBottleneck[Arrival] = SharedBottleneck(shared_mbps)
         self._entered = 0
         self.lost_count = 0
         """Datagrams that the imitated network swallowed."""
@@ -32,6 +36,14 @@ class Ingress:
     def set_link(self, peer: str, settings: LinkSettings) -> None:
         """Imitate another network on the hop from peer from now on."""
         self._lines[peer].settings = settings
+
+    def set_shared(self, rate_mbps: float) -> None:
+        """Let pictures and updates from all peers together take so much from now on [Mb/s]; 0 is unlimited.
+
+        Raises:
+            ConfigError: That is no rate.
+        """
+        self._shared.rate_mbps = rate_mbps
 
     def enter(self, peer: str, datagram: Datagram, raw: bytes, t_ns: int) -> None:
         """Send a datagram that came from peer at t_ns [ns] through the imitated network."""
@@ -46,10 +58,27 @@ class Ingress:
     def leave(self, now_ns: int) -> list[Arrival]:
         """What has arrived by now_ns [ns], oldest first."""
         arrived: list[Arrival] = []
+        is_free = self._shared.is_idle
         while self._waiting and self._waiting[0][0] <= now_ns:
-            arrived.append(heapq.heappop(self._waiting))
+            arrival = heapq.heappop(self._waiting)
+            if is_free or self._is_reserved(arrival):
+                arrived.append(arrival)
+        if not is_free:
+            arrived += [(due_ns, *arrival[1:]) for due_ns, arrival in self._shared.leave(now_ns)]
+            arrived.sort(key=lambda arrival: arrival[:2])
         return arrived
+
+    def _is_reserved(self, arrival: Arrival) -> bool:
+        """Whether it passes the bottleneck at once; else it queues there, or is lost."""
+        due_ns, _, _, datagram, raw = arrival
+        if datagram.kind not in SHARED_KINDS:
+            self._shared.pass_by(len(raw), due_ns)
+            return True
+        self.lost_count += not self._shared.enter(arrival, len(raw), due_ns)
+        return False
 
     def next_due_ns(self) -> int | None:
         """When the next datagram arrives [ns]; None when nothing is under way."""
-        return self._waiting[0][0] if self._waiting else None
+        times = [self._waiting[0][0]] if self._waiting else []
+        shared_ns = self._shared.next_due_ns()
+        return min([*times, *([] if shared_ns is None else [shared_ns])], default=None)

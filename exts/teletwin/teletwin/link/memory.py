@@ -34,6 +34,7 @@ class MemoryNetwork:
         relays: Mapping[str, str] | None = None,
         clock: Clock | None = None,
         max_age_s: float = 1.0,
+        shared_mbps: float = 0.0,
     ) -> MemoryLink:
         """The link of one role.
 
@@ -43,6 +44,7 @@ class MemoryNetwork:
             relays: Sender to the peer that may forward its datagrams.
             clock: This role's own clock, if it is not the network's.
             max_age_s: Age [s] beyond which poses, commands and states are dropped on arrival.
+            shared_mbps: What pictures and updates to this role may take together [Mb/s]; 0 is unlimited.
         """
         if role in self._links:
             raise ConfigError("a role has one link only", given=role)
@@ -55,7 +57,7 @@ class MemoryNetwork:
             relays=relays or {},
             max_age_s=max_age_s,
         )
-        ingress = Ingress(role, links=links or {}, seed=self._seed)
+        ingress = Ingress(role, links=links or {}, seed=self._seed, shared_mbps=shared_mbps)
         self._links[role] = MemoryLink(self, cfg, ingress, clock or self._clock)
         return self._links[role]
 
@@ -128,6 +130,10 @@ class MemoryLink:
     def set_link(self, peer: str, settings: LinkSettings) -> None:
         """Imitate another network on the hop from peer to this role from now on."""
         self._ingress.set_link(peer, settings)
+
+    def set_shared(self, rate_mbps: float) -> None:
+        """Let pictures and updates from all peers together take so much from now on [Mb/s]; 0 is unlimited."""
+        self._ingress.set_shared(rate_mbps)
 
     def offset_ns(self, peer: str) -> int:
         """Estimate of (peer's clock - own clock) [ns]; 0 until known."""

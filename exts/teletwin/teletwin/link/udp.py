@@ -44,6 +44,8 @@ class UdpLinkCfg:
     seed: int = 0
     relays: Mapping[str, str] = field(default_factory=dict)
     """Sender to the peer that may forward its datagrams, for example {"operator": "twin"}."""
+    shared_mbps: float = 0.0
+    """What pictures and updates to this role may take together [Mb/s]; 0 is unlimited."""
     max_age_s: float = 1.0
     probe_period_s: float = 0.1
 
@@ -81,7 +83,7 @@ class UdpLink:
         self._cfg = cfg
         self._clock = clock
         self._endpoint = Endpoint(cfg.endpoint(), clock)
-        self._ingress = Ingress(cfg.role, links=cfg.links, seed=cfg.seed)
+        self._ingress = Ingress(cfg.role, links=cfg.links, seed=cfg.seed, shared_mbps=cfg.shared_mbps)
         self._book = AddressBook(cfg.peers)
         self._socket: socket.socket | None = None
 
@@ -152,6 +154,10 @@ class UdpLink:
     def set_link(self, peer: str, settings: LinkSettings) -> None:
         """Imitate another network on the hop from peer to this role from now on."""
         self._ingress.set_link(peer, settings)
+
+    def set_shared(self, rate_mbps: float) -> None:
+        """Let pictures and updates from all peers together take so much from now on [Mb/s]; 0 is unlimited."""
+        self._ingress.set_shared(rate_mbps)
 
     def offset_ns(self, peer: str) -> int:
         """Estimate of (peer's clock - own clock) [ns]; 0 until known."""

@@ -9,7 +9,7 @@ from teletwin.clock import Clock
 from teletwin.errors import ConfigError
 from teletwin.link.udp import UdpLink, UdpLinkCfg
 from teletwin.messages import LinkSettings, Note
-from teletwin.session.config import NetworkCfg
+from teletwin.session.config import AllocationCfg, NetworkCfg
 from teletwin.session.role_cfg import RoleCfg
 
 INCOMING: Mapping[str, Mapping[str, str]] = {
@@ -36,6 +36,11 @@ def hop_links(role: str, network: NetworkCfg) -> dict[str, LinkSettings]:
     return {peer: network.hop(hop) for peer, hop in INCOMING[role].items()}
 
 
+def shared_mbps(role: str, allocation: AllocationCfg) -> float:
+    """What pictures and updates to a role may take together [Mb/s]; 0 is unlimited: only the operator's way is."""
+    return allocation.bandwidth_mbps if role == "operator" else 0.0
+
+
 def open_link(cfg: RoleCfg, clock: Clock) -> UdpLink:
     """The UDP link of a role, not yet entered."""
     own = cfg.addresses.get(cfg.role) or ("127.0.0.1", 0)
@@ -50,6 +55,7 @@ def open_link(cfg: RoleCfg, clock: Clock) -> UdpLink:
             links=hop_links(cfg.role, cfg.session.network),
             seed=cfg.session.seed,
             relays=RELAYS.get(cfg.role, {}),
+            shared_mbps=shared_mbps(cfg.role, cfg.session.allocation),
         ),
         clock,
     )
