@@ -1,4 +1,4 @@
-"""Ladder and planner: down at once, up step by step, never above what was asked for, no to and fro."""
+"""Ladder and planner: down at once, up step by step, never above what was asked for, no swinging."""
 
 from __future__ import annotations
 

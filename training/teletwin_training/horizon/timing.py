@@ -44,7 +44,7 @@ class Timing:
     packet: Ints
     """(K,) slot of the newest packet that the twin has at tick k; -1 for none."""
     is_fresh: NDArray[np.bool_]
-    """(K,) whether the twin heard a packet within its silence limit."""
+    """(K,) whether the twin heard a packet, and a state of the arm, within its silence limit."""
     downstream_s: Array
     """(K,) what the twin believes of the way to the arm [s], the arm's own lag not in it."""
     arm_mode: Ints
@@ -80,20 +80,22 @@ def time_session(schedule: Schedule, *, seed: int, duration_s: float) -> Timing:
 
     up_ns = hops["up"].offer_all(SLOT_NS * np.arange(slots, dtype=np.int64))
     packet = newest_at(up_ns, ticks_ns)
-    is_fresh = ticks_ns - _heard_ns(up_ns, packet) <= _SILENCE_NS
-
     state_ticks = ticks_ns[::_REPORT_TICKS]
     state_ns = _states(hops["state"], state_ticks)
+    state = newest_at(state_ns, ticks_ns)
+    is_fresh = _hears(ticks_ns, up_ns, packet) & _hears(ticks_ns, state_ns, state)
+
     command_ns = _commands(hops["command"], ticks_ns, state_ns)
     command = newest_at(command_ns, ticks_ns)
     age_ns = np.where(command >= 0, command_ns[command] - ticks_ns[command], -1)
-    state = newest_at(state_ns, ticks_ns)
     held = _held(ticks_ns, command_ns, command, is_fresh)
     engaged = ((command >= 0) & ~held)[::_REPORT_TICKS]
     downstream_s = _command_ages(state_ticks, age_ns[::_REPORT_TICKS], engaged, state_ns, state, len(ticks_ns))
 
     play: dict[str, Any] = _play(ticks_ns, command_ns, command, held, downstream_s)
-    known: dict[str, Any] = _known(hops["down"], ticks_ns, state, command[::_REPORT_TICKS], packet, up_ns, downstream_s)
+    known: dict[str, Any] = _known(
+        hops["down"], ticks_ns, state, command[::_REPORT_TICKS], packet, is_fresh, up_ns, downstream_s
+    )
     return Timing(packet=packet, is_fresh=is_fresh, downstream_s=downstream_s, **play, **known)
 
 
@@ -115,10 +117,10 @@ def _commands(hop: Hop, ticks_ns: NDArray[np.int64], state_ns: NDArray[np.int64]
     return arrivals_ns
 
 
-def _heard_ns(arrivals_ns: NDArray[np.int64], newest: Ints) -> NDArray[np.int64]:
-    """Tick (K,) [ns] at which the newest packet was taken; the far past where there is none."""
+def _hears(ticks_ns: NDArray[np.int64], arrivals_ns: NDArray[np.int64], newest: Ints) -> NDArray[np.bool_]:
+    """Whether the newest message (K,) was taken within the silence limit; it is taken at the tick after it came."""
     taken = -(-arrivals_ns[newest] // TICK_NS) * TICK_NS
-    return np.where(newest >= 0, taken, -NS_PER_S)
+    return (newest >= 0) & (ticks_ns - taken <= _SILENCE_NS)
 
 
 def _command_ages(
@@ -199,9 +201,8 @@ def _transits(
 def _held(
     ticks_ns: NDArray[np.int64], arrivals_ns: NDArray[np.int64], newest: Ints, twin_is_fresh: NDArray[np.bool_]
 ) -> NDArray[np.bool_]:
-    """Servo ticks (K,) at which the arm is held: commands are silent, or tell that packets are."""
-    silent = ticks_ns - _heard_ns(arrivals_ns, newest) > _SILENCE_NS
-    return silent | ~twin_is_fresh[np.maximum(newest, 0)]
+    """Servo ticks (K,) at which the arm is held: commands are silent, or tell that packets or the arm's states are."""
+    return ~_hears(ticks_ns, arrivals_ns, newest) | ~twin_is_fresh[np.maximum(newest, 0)]
 
 
 def _arm_mode(held: NDArray[np.bool_], newest: Ints, resumes: NDArray[np.bool_], order: NDArray[np.int64]) -> Ints:
@@ -219,6 +220,7 @@ def _known(
     state: Ints,
     state_command: Ints,
     packet: Ints,
+    is_fresh: NDArray[np.bool_],
     up_ns: NDArray[np.int64],
     downstream_s: Array,
 ) -> dict[str, Any]:
@@ -229,7 +231,8 @@ def _known(
     slots_ns = ticks_ns[::TICKS_PER_SLOT]
     status = newest_at(arrivals_ns, slots_ns)
     tick = sent[np.maximum(status, 0)] if len(sent) else np.zeros(len(slots_ns), dtype=np.int64)
-    bound = packet[np.maximum(state_command[np.maximum(state[tick], 0)], 0)]
+    followed = packet[np.maximum.accumulate(np.where(is_fresh, np.arange(len(packet)), 0))]  # on hold, none is bound
+    bound = followed[np.maximum(state_command[np.maximum(state[tick], 0)], 0)]
     is_known = (status >= 0) & (state_command[np.maximum(state[tick], 0)] >= 0) & (bound >= 0)
     uplink_s = (up_ns[np.maximum(packet[tick], 0)] - SLOT_NS * packet[tick].astype(np.int64)) * 1e-9
     return {
