@@ -70,7 +70,7 @@ def test_a_view_that_cannot_be_drawn_leaves_the_renderer_as_it_was():
     loop = RendererLoop(
         clock=VirtualClock(),
         link=SimpleNamespace(receive=lambda: [arriving.pop(0)]),  # pyright: ignore[reportArgumentType]
-        rendering=SimpleNamespace(),  # pyright: ignore[reportArgumentType]
+        rendering=SimpleNamespace(tick_s=0.004),  # pyright: ignore[reportArgumentType]
         picture=SimpleNamespace(apply=apply),  # pyright: ignore[reportArgumentType]
         settings=ViewSettings(),
         tool_pose=lambda q: q,

@@ -79,6 +79,10 @@ class NoPicture:
     def apply(self, settings: ViewSettings) -> None:
         """Nothing to change."""
 
+    def stepped(self, measured_ms: float, steps: int) -> float:
+        """Nothing to lengthen."""
+        return measured_ms
+
     def pressed(self, is_late: bool) -> None:
         """Nothing to drop."""
 

@@ -37,6 +37,10 @@ class Pictures(Protocol):
         """Take another size, rate or codec."""
         ...
 
+    def stepped(self, measured_ms: float, steps: int) -> float:
+        """Told how long steps of the shown world took [ms]; says how long it was."""
+        ...
+
     def pressed(self, is_late: bool) -> None:
         """Told after every picture whether the machine holds the rate."""
         ...
@@ -78,6 +82,10 @@ class KitPicture:
     def apply(self, settings: ViewSettings) -> None:
         """Take another size for the camera now; the encoder follows with the first picture begun by it."""
         self._source.resize(settings.width, settings.height)
+
+    def stepped(self, measured_ms: float, steps: int) -> float:
+        """Kit steps the shown world itself."""
+        return measured_ms
 
     def pressed(self, is_late: bool) -> None:
         """Kit's own renderer decides about shadows."""

@@ -17,7 +17,6 @@ from teletwin.link import Link
 from teletwin.messages import Mode, Note
 from teletwin.session.log import Recorder, obey_record
 from teletwin.session.role_cfg import RoleCfg
-from teletwin.session.role_renderer import view_settings
 from teletwin.session.wiring import apply_link_note
 
 
@@ -43,7 +42,7 @@ class Run:
         self._world, self._control, self._clock = functions.world, functions.control, clock
         self._stack = contextlib.ExitStack()
         self._recorder = stack.enter_context(Recorder(role, clock))
-        settings = view_settings(role.session)
+        settings = role.session.view()
         self._picture, warning = open_picture(cfg, settings, stack)
         if warning:
             report(warning)

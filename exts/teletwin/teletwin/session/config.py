@@ -10,7 +10,7 @@ from teletwin.errors import ConfigError
 from teletwin.forecast import FORECASTERS
 from teletwin.horizon import POLICIES
 from teletwin.link.delay import check_settings
-from teletwin.messages import HORIZON_MAX_S, LinkSettings
+from teletwin.messages import HORIZON_MAX_S, LinkSettings, ViewSettings
 from teletwin.safety import MotionLimits
 
 HOPS = ("up", "down", "command", "state")
@@ -225,6 +225,16 @@ class SessionCfg:
         if self.forecaster not in FORECASTERS:
             raise ConfigError("unknown forecaster", given=self.forecaster, allowed=", ".join(FORECASTERS))
         check_size(self.width, self.height)
+
+    def view(self) -> ViewSettings:
+        """The picture that a session starts with."""
+        return ViewSettings(
+            width=self.width,
+            height=self.height,
+            rate_hz=self.rate_hz,
+            bitrate_bps=int(1e6 * self.bitrate_mbps),
+            barcode=self.barcode,
+        )
 
     def limits(self) -> MotionLimits:
         """The session's limits of motion."""

@@ -9,6 +9,7 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from teletwin.errors import TeletwinError
@@ -24,6 +25,16 @@ from teletwin.session.policies import live_policy
 from teletwin.view.server_messages import LESSON_COMMANDS, PageEvent
 
 _MODES = {"engage": Mode.ENGAGED, "hold": Mode.HOLD, "stop": Mode.OFF}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Squeeze:
+    """How little of link and compute to imitate."""
+
+    bandwidth_mbps: float = 0.0
+    """What pictures and updates to the operator may take together [Mb/s]; 0 is unlimited."""
+    compute_share: float = 1.0
+    """The renderer takes this much longer, 0.05 ... 1."""
 
 
 class PageDesk:
@@ -59,6 +70,7 @@ class PageDesk:
         self._ringer.setblocking(False)
         self.link: LinkSettings = LinkSettings()
         self.limits = SessionLimits(limits or MotionLimits())
+        self.squeeze = Squeeze()
         self.forecaster = ""
         self.input_count = 0
         self.on_lesson: Callable[[str, int], None] | None = None
@@ -160,6 +172,11 @@ class PageDesk:
         elif name == "limits":
             self.limits.ask(values, state=self._loop.state.safety)
             self.tell_limits(t_ns)
+        elif name == "squeeze":
+            self.squeeze = _replaced(self.squeeze, values)
+            self._notify(Note(kind="squeeze", values=dataclasses.asdict(self.squeeze)))
+        elif name == "allocator":
+            self._notify(Note(kind="allocator", values=values))
         elif name == "view":
             self._change_view(values)
         elif name == "policy":

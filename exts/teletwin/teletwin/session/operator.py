@@ -52,6 +52,9 @@ class OperatorState:
     horizons: Horizons = field(default_factory=Horizons)
     slot: int = 0
     invalid_count: int = 0
+    allocation: dict[str, object] = field(default_factory=dict)
+    """Newest numbers of what divides link and compute, `LiveAllocation.row`."""
+    allocation_ns: int = 0
     warnings: tuple[str, ...] = ()
     """For the page, which shows the first: the newest stands there."""
 
@@ -179,10 +182,17 @@ class OperatorLoop:
             elif isinstance(message, TwinStatus):
                 self._twin_heard.hear(now_ns)
                 self._take_status(message, received)
-            elif isinstance(message, Note) and message.kind == "warning":
-                self.state.warn(str(message.values.get("text", "")))
+            elif isinstance(message, Note):
+                self._heed(message, now_ns)
             if not isinstance(message, Frame):
                 self._log(received.peer, message, received.t_arrived_ns, received.t_sent_ns)
+
+    def _heed(self, note: Note, now_ns: int) -> None:
+        """What another role tells a person."""
+        if note.kind == "warning":
+            self.state.warn(str(note.values.get("text", "")))
+        elif note.kind == "allocation":
+            self.state.allocation, self.state.allocation_ns = note.values, now_ns
 
     def _take_frame(self, frame: Frame, received: Received, now_ns: int) -> None:
         """Pass a decodable frame to the page; ask for a key frame after a loss."""

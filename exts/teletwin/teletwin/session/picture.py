@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from types import TracebackType
 
+import numpy as np
+
 from teletwin.messages import ViewSettings
+from teletwin.robot.ur3e import HOME_Q
 from teletwin.sim.mujoco_world import WorldObject
 from teletwin.view import SceneState
 from teletwin.view.barcode import write_barcode
@@ -14,6 +17,16 @@ from teletwin.view.encoder import Encoder
 from teletwin.view.renderer import Renderer, SceneObject
 
 _LATE_FRAMES = 15
+_NOWHERE = np.zeros((0, 3))
+_HOME = SceneState(
+    q=HOME_Q,
+    q_ghost=None,
+    object_poses=np.zeros((0, 7)),
+    target=None,
+    forecast=None,
+    trace=_NOWHERE,
+    ghost_trace=_NOWHERE,
+)
 _SIZES = {"box": 3, "cylinder": 2, "sphere": 1}
 """Numbers that describe each shape."""
 
@@ -25,6 +38,8 @@ class LivePicture:
         self._settings = settings
         self._objects = [SceneObject(kind=o.kind, size=o.size[: _SIZES[o.kind]], colour=o.colour) for o in objects]
         self._late_count = 0
+        self.compute_share = 1.0
+        """Imitate a machine that takes this much longer, by waiting; 1 takes what it takes."""
 
     def __enter__(self) -> LivePicture:
         settings = self._settings
@@ -46,11 +61,30 @@ class LivePicture:
         rgb = self._renderer.render(state)
         if self._settings.barcode:
             write_barcode(rgb, frame_id=frame_id, input_seq=input_seq)
+        self._lengthen(time.perf_counter() - start_s)
         drawn_s = time.perf_counter()
         encoded = self._encoder.encode(rgb, frame_id=frame_id, force_key=force_key)
+        self._lengthen(time.perf_counter() - drawn_s)
         ready_s = time.perf_counter()
         stages = {"draw": 1e3 * (drawn_s - start_s), "encode": 1e3 * (ready_s - drawn_s)}
         return encoded.data, encoded.is_key, stages
+
+    def stepped(self, measured_ms: float, steps: int) -> float:
+        """Physics took so long; longer on a slower machine [ms]."""
+        start_s = time.perf_counter()
+        self._lengthen(1e-3 * measured_ms)
+        return measured_ms + 1e3 * (time.perf_counter() - start_s)
+
+    def _lengthen(self, work_s: float) -> None:
+        if self.compute_share < 1.0:
+            time.sleep(work_s * (1.0 / self.compute_share - 1.0))
+
+    def prepare(self, sizes: Iterable[tuple[int, int]]) -> None:
+        """Draw once in each of these sizes [px], so that no later change to one of them costs a picture."""
+        for width, height in {*sizes} - {(self._settings.width, self._settings.height)}:
+            self._renderer.resize(width, height)
+            self._renderer.render(_HOME)
+        self._renderer.resize(self._settings.width, self._settings.height)
 
     def apply(self, settings: ViewSettings) -> None:
         """Take another size, rate, codec or bitrate.

@@ -36,6 +36,10 @@ class Picture(Protocol):
         """Return encoded bytes, whether they are a key frame, and the stages' times by name [ms]."""
         ...
 
+    def stepped(self, measured_ms: float, steps: int) -> float:
+        """Told how long so many steps of the shown world took; may take longer yet, and says how long it was [ms]."""
+        ...
+
     def apply(self, settings: ViewSettings) -> None:
         """Take another size, rate or codec."""
         ...
@@ -138,7 +142,7 @@ class RendererLoop:
         self._make_s = 0.02
         self._packet_ns = 0
         self._limits = SessionLimits(MotionLimits())
-        self.on_note: Callable[[Note], None] | None = None
+        self.on_note: Callable[[Note], object] | None = None
 
     def pump(self, now_ns: int) -> None:
         """Take everything that has arrived."""
@@ -292,7 +296,8 @@ class RendererLoop:
         steps = self._rendering.advance(now_ns, downstream_s=self._make_s + self._downlink_s)
         shown = self._rendering.shown()
         self._trace.add(shown.tool[:3])
-        stages = {"frame_wait": waited_ms, "policy_physics": (self._clock.now_ns() - now_ns) / NS_PER_MS}
+        physics_ms = self._picture.stepped((self._clock.now_ns() - now_ns) / NS_PER_MS, steps)
+        stages = {"frame_wait": waited_ms, "policy_physics": physics_ms}
         force_key, self._need_key = self._need_key, False
         self._credit.sent(self._frame_id, now_ns)
         if self._allocation is not None:
@@ -300,7 +305,7 @@ class RendererLoop:
                 self._frame_id,
                 pose_t_ns=shown.pose_t_ns and shown.pose_t_ns - self._link.offset_ns("operator"),
                 now_ns=now_ns,
-                physics_ms=stages["policy_physics"],
+                physics_ms=physics_ms,
                 steps=steps,
             )
         return StartedFrame(
@@ -320,7 +325,8 @@ class RendererLoop:
         if self._allocation is not None:
             work_ms = stages.get("draw", 0.0) + stages.get("encode", 0.0)
             self._allocation.made(started.frame_id, work_ms=work_ms, ready_ns=ready_ns)
-        self._picture.pressed(made_s > 0.9 / self.settings.rate_hz)
+        if self._allocation is None:  # else it decides about shadows
+            self._picture.pressed(made_s > 0.9 / self.settings.rate_hz)
         return self._describe(started, data, is_key=is_key, stages=started.stages | stages, ready_ns=ready_ns)
 
     def send(self, frame: Frame) -> None:

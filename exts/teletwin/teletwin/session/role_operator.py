@@ -11,6 +11,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from teletwin import __version__
+from teletwin.allocation import available_allocators
 from teletwin.clock import NS_PER_MS, NS_PER_S
 from teletwin.errors import TeletwinError
 from teletwin.hand.drawing_task import DrawingTask
@@ -19,8 +20,9 @@ from teletwin.link.udp import UdpLink
 from teletwin.messages import Frame, Mode, Note, ViewSettings
 from teletwin.report.document import build_report, write_report
 from teletwin.robot.ur3e import HOME_Q, tool_pose_in_ur_base
+from teletwin.session.allocation.wishes import OFF, narrow
 from teletwin.session.build import build_hand, fast_tool_pose
-from teletwin.session.desk import PageDesk
+from teletwin.session.desk import PageDesk, Squeeze
 from teletwin.session.forecasting import available_forecasters, live_forecaster, retire
 from teletwin.session.lesson import Lesson
 from teletwin.session.lesson_channel import LearnerLink
@@ -32,7 +34,6 @@ from teletwin.session.policies import live_policy
 from teletwin.session.realtime import favour_this_thread
 from teletwin.session.report import session_results
 from teletwin.session.role_cfg import RoleCfg
-from teletwin.session.role_renderer import view_settings
 from teletwin.session.row import TelemetryRow
 from teletwin.session.wiring import apply_link_note, open_link
 from teletwin.view.camera import Camera
@@ -85,7 +86,7 @@ class OperatorProcess:
             horizon=session.horizon,
             paper_mode=session.paper_mode,
             slot_s=1e-3 * session.slot_ms,
-            view=view_settings(session),
+            view=session.view(),
             notify=self._notify,
             set_view=self._set_view,
             record=self._record,
@@ -96,6 +97,8 @@ class OperatorProcess:
             self.loop.state.warn(text)
             sys.stderr.write(f"teletwin operator: {text}\n")
         self.desk.link = session.network.hop("up")
+        limits = session.allocation
+        self.desk.squeeze = Squeeze(bandwidth_mbps=limits.bandwidth_mbps, compute_share=limits.compute_share)
         self.desk.forecaster = session.forecaster
         self.lesson = None if task is None else self._give_lesson(task, stack)
         self.server: PageServer = stack.enter_context(self._page())
@@ -124,6 +127,7 @@ class OperatorProcess:
             "version": __version__,
             "policies": available_policies(self.cfg.session.horizon.policy_file),
             "forecasters": available_forecasters(),
+            "allocators": [*available_allocators(self.cfg.session.allocation.allocator_file), OFF],
             "view_height_m": self._camera.height_at(tool_pose_in_ur_base(HOME_Q)[:3]),
         }
         if self.lesson is not None:
@@ -164,6 +168,8 @@ class OperatorProcess:
     def _notify(self, note: Note) -> None:
         if note.kind == "link":
             apply_link_note(self.link, "operator", note)
+        elif note.kind == "squeeze":
+            narrow(self.link, note)
         for peer in ("twin", "renderer"):
             self.link.send_reliable(peer, note)
         self._keep(note)

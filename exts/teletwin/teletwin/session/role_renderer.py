@@ -8,36 +8,28 @@ from collections.abc import Callable
 
 from teletwin.clock import NS_PER_S, SystemClock
 from teletwin.link.udp import UdpLink
-from teletwin.messages import Note, ViewSettings
+from teletwin.messages import Note
+from teletwin.session.allocation.ladder import ladder
+from teletwin.session.allocation.wishes import AllocationWishes, build_live
 from teletwin.session.build import build_rendering, fast_tool_pose
-from teletwin.session.config import SessionCfg
 from teletwin.session.picture import LivePicture
 from teletwin.session.renderer import RendererLoop
 from teletwin.session.role_cfg import RoleCfg
 from teletwin.session.wiring import apply_link_note, open_link
 
 _WAIT_S = 0.02
-
-
-def view_settings(session: SessionCfg) -> ViewSettings:
-    """The picture that a session starts with."""
-    return ViewSettings(
-        width=session.width,
-        height=session.height,
-        rate_hz=session.rate_hz,
-        bitrate_bps=int(1e6 * session.bitrate_mbps),
-        barcode=session.barcode,
-    )
+_CLOSED_S = 0.002
 
 
 def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None]) -> None:
     """Run until stop."""
     clock = cfg.clock()
-    settings = view_settings(cfg.session)
+    settings = cfg.session.view()
     rendering, world = build_rendering(cfg.session)
     with contextlib.ExitStack() as stack:
         link = stack.enter_context(open_link(cfg, clock))
         picture = stack.enter_context(LivePicture(settings, objects=world.objects))
+        picture.prepare([(rung.width, rung.height) for rung in ladder(settings)])
         loop = RendererLoop(
             clock=clock,
             link=link,
@@ -45,8 +37,10 @@ def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None])
             picture=picture,
             settings=settings,
             tool_pose=fast_tool_pose(),
+            allocation=build_live(cfg.session.allocation, settings),
         )
-        loop.on_note = lambda note: _obey(link, note)
+        wishes = AllocationWishes(loop, picture, cfg.session.allocation, warn=lambda text: _warn(link, text))
+        loop.on_note = lambda note: wishes.obey(note) or _obey(link, note)
         on_ready("")
         _loop(loop, link, clock, stop)
 
@@ -54,11 +48,17 @@ def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None])
 def _loop(loop: RendererLoop, link: UdpLink, clock: SystemClock, stop: threading.Event) -> None:
     """Sleep until something arrives or a picture is due."""
     while not stop.is_set():
-        link.wait(min(_WAIT_S, max((loop.due_ns - clock.now_ns()) / NS_PER_S, 0.0005)) if loop.is_waiting else _WAIT_S)
+        until_due_s = (loop.due_ns - clock.now_ns()) / NS_PER_S
+        # Past that instant it is an acknowledgement that the picture waits for, and that wakes the link.
+        link.wait(min(_WAIT_S, max(until_due_s, _CLOSED_S)) if loop.is_waiting else _WAIT_S)
         loop.pump(clock.now_ns())
         now_ns = clock.now_ns()
         if loop.wants_frame(now_ns):
             loop.send(loop.frame(now_ns))
+
+
+def _warn(link: UdpLink, text: str) -> None:
+    link.send_reliable("operator", Note(kind="warning", values={"text": text}))
 
 
 def _obey(link: UdpLink, note: Note) -> None:

@@ -13,6 +13,7 @@ from teletwin.session.operator import OperatorLoop
 from teletwin.telemetry import Rmse
 
 _KEEP_NS = NS_PER_S
+_SILENT_NS = 2 * NS_PER_S
 MODE_NAMES = {0: "off", 1: "hold", 2: "engaged"}
 
 
@@ -41,12 +42,20 @@ class TelemetryRow:
             "recording": is_recording,
             "hand": hand,
             "link": {"delay_ms": desk.link.delay_ms, "jitter_ms": desk.link.jitter_ms, "loss": desk.link.loss},
+            "allocation": self._allocation(now_ns),
+            "squeeze": dataclasses.asdict(desk.squeeze),
             "limits": dataclasses.asdict(desk.limits.now),
             "policy": desk.horizon.policy,
             "forecaster": forecaster,
             "counters": self._counters(),
         }
         return row | self._errors() | self._rates(now_ns)
+
+    def _allocation(self, now_ns: int) -> dict[str, object] | None:
+        """What divides link and compute; None when nothing was told of it lately."""
+        state = self._loop.state
+        is_new = bool(state.allocation_ns) and now_ns - state.allocation_ns < _SILENT_NS
+        return state.allocation if is_new else None
 
     def _errors(self) -> dict[str, float | None]:
         """Errors over the newest second, with and without forecasting."""

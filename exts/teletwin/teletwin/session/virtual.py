@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 
 from teletwin.arm.simulated import SimulatedArm, SimulatedArmCfg
 from teletwin.clock import NS_PER_MS, NS_PER_S, ShiftedClock, VirtualClock
@@ -13,7 +12,8 @@ from teletwin.hand import HandSource
 from teletwin.horizon import build_policy
 from teletwin.link import Received
 from teletwin.link.memory import MemoryLink, MemoryNetwork
-from teletwin.messages import Frame, Message, Mode, Note, PoseSample, ViewSettings
+from teletwin.messages import Frame, Message, Mode, Note, PoseSample
+from teletwin.session.allocation.wishes import AllocationWishes, build_live, narrow
 from teletwin.session.build import build_arm_loop, build_control, build_hand, build_rendering, fast_tool_pose
 from teletwin.session.config import SessionCfg
 from teletwin.session.metrics import SessionMetrics
@@ -21,43 +21,14 @@ from teletwin.session.operator import OperatorLoop
 from teletwin.session.renderer import RendererLoop
 from teletwin.session.role_cfg import ROLES
 from teletwin.session.twin import TwinLoop
-from teletwin.session.wiring import RELAYS, hop_links
+from teletwin.session.virtual_picture import CostedPicture, PictureTimes, TimedPicture
+from teletwin.session.wiring import RELAYS, hop_links, shared_mbps
 from teletwin.telemetry import TickStats
-from teletwin.view import SceneState
 
 Log = Callable[[str, Message | PoseSample, int, int], None]
 _LEAST_NS = NS_PER_S
 """No role's clock starts lower; monotonic clocks are positive."""
 _STEP_NS = 1 * NS_PER_MS
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PictureTimes:
-    """How long pictures take where none are drawn; medians of the live loop at 640x360."""
-
-    draw_ms: float = 18.0
-    encode_ms: float = 2.0
-    decode_draw_ms: float = 5.0
-
-
-class TimedPicture:
-    """A picture that only takes time."""
-
-    def __init__(self, times: PictureTimes) -> None:
-        self._times = times
-
-    def make(
-        self, state: SceneState, *, frame_id: int, input_seq: int, force_key: bool
-    ) -> tuple[bytes, bool, dict[str, float]]:
-        """Nothing drawn; `virtual` is the time to add to the clock."""
-        draw_ms, encode_ms = self._times.draw_ms, self._times.encode_ms
-        return bytes(4000), force_key, {"draw": draw_ms, "encode": encode_ms, "virtual": draw_ms + encode_ms}
-
-    def apply(self, settings: ViewSettings) -> None:
-        """Nothing to change."""
-
-    def pressed(self, is_late: bool) -> None:
-        """Nothing to drop."""
 
 
 class VirtualSession:
@@ -67,6 +38,7 @@ class VirtualSession:
         session: The settings, as for the live loop.
         hand: What moves; the session's hand when None.
         pictures: How long pictures take.
+        picture: What stands in for pictures; by default one that only takes time.
         settle_s: Errors count from this long after engaging [s].
         clock_offsets_ms: How wrong the clock of a role is, by role [ms].
         clock_drifts_ppm: How much too fast the clock of a role is, by role [ppm].
@@ -81,6 +53,7 @@ class VirtualSession:
         *,
         hand: HandSource | None = None,
         pictures: PictureTimes | None = None,
+        picture: TimedPicture | CostedPicture | None = None,
         settle_s: float = 3.0,
         clock_offsets_ms: Mapping[str, float] | None = None,
         clock_drifts_ppm: Mapping[str, float] | None = None,
@@ -103,6 +76,7 @@ class VirtualSession:
         self.network = MemoryNetwork(self.clock, seed=session.seed, session_id=1)
         self.links = {role: self._link(role) for role in ROLES if renders or role != "renderer"}
         self._times = pictures or PictureTimes()
+        self._picture = picture or TimedPicture(self._times)
         self._period_ns = int(NS_PER_S / session.control_rate_hz)
         self._servo_ns = int(NS_PER_S / session.servo_rate_hz)
         self._slot_ns = int(1e6 * session.slot_ms)
@@ -120,7 +94,8 @@ class VirtualSession:
     def _link(self, role: str) -> MemoryLink:
         """The link of a role, on its own clock."""
         hops, relays = hop_links(role, self.session.network), RELAYS.get(role)
-        return self.network.link(role, links=hops, relays=relays, clock=self.clocks[role])
+        rate_mbps = shared_mbps(role, self.session.allocation)
+        return self.network.link(role, links=hops, relays=relays, clock=self.clocks[role], shared_mbps=rate_mbps)
 
     def _build_operator(self, hand: HandSource, log: Log | None) -> OperatorLoop:
         """The operator's side, its pictures drawn by a timer."""
@@ -152,19 +127,32 @@ class VirtualSession:
     def _build_renderer(self) -> RendererLoop:
         """The rendering function's side, without pictures."""
         rendering, _ = build_rendering(self.session)
-        return RendererLoop(
+        view, picture = self.session.view(), self._picture
+        loop = RendererLoop(
             clock=self.clocks["renderer"],
             link=self.links["renderer"],
             rendering=rendering,
-            picture=TimedPicture(self._times),
-            settings=ViewSettings(rate_hz=self.session.rate_hz),
+            picture=picture,
+            settings=view,
             tool_pose=fast_tool_pose(),
+            allocation=build_live(self.session.allocation, view),
         )
+        wishes = AllocationWishes(loop, picture, self.session.allocation, warn=self.operator.state.warn)
+        loop.on_note = wishes.obey
+        return loop
 
     def _frame_arrived(self, frame: Frame) -> None:
         """A viewer that needs a fixed time to decode and draw."""
         drawn_ns = self.clocks["operator"].now_ns() + int(self._times.decode_draw_ms * NS_PER_MS)
         self._drawn.append((drawn_ns, frame.frame_id))
+
+    def ask(self, note: Note) -> None:
+        """Let the operator's side say to the others what a page may ask for: 'squeeze', 'allocator' ..."""
+        link = self.links["operator"]
+        if note.kind == "squeeze":
+            narrow(link, note)
+        for peer in ("twin", "renderer"):
+            link.send_reliable(peer, note)
 
     def run(self, duration_s: float, *, mode: Mode = Mode.ENGAGED) -> SessionMetrics:
         """Advance the loop by duration_s [s] of virtual time."""
@@ -211,7 +199,8 @@ class VirtualSession:
 
 def _pass_on(link: MemoryLink, item: Received) -> None:
     """Packets and states to the renderer as they came; what the operator asks of every role to the arm."""
-    if isinstance(item.message, Note) and item.peer == "operator":
-        link.send_reliable("arm", item.message)
+    if isinstance(item.message, Note):
+        if item.peer == "operator":
+            link.send_reliable("arm", item.message)
     else:
         link.forward("renderer", item.raw)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Sequence
+from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
 
@@ -28,6 +30,24 @@ FORECAST_STYLE = LineStyle(tint=(0.85, 0.95, 1.0), core_px=1.1, halo_px=4.0, fad
 GHOST_TINT = (1.0, 0.46, 0.12)
 _OPAQUE_BLEND = (0x0302, 0x0303)  # source alpha, one minus source alpha
 _MULTIPLY_BLEND = (0x0306, 0)  # destination colour, zero
+_KEPT_SIZES = 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Targets:
+    """What pictures of one size are drawn into; everything here is the graphics library's but the picture."""
+
+    picture: Picture
+    main: Any
+    still: Any
+    unsmoothed: Any
+    copy: Any
+    rest: tuple[Any, ...]
+
+    def release(self) -> None:
+        """Free the memory."""
+        for thing in (self.main, self.still, self.unsmoothed, self.copy, *self.rest):
+            thing.release()
 
 
 class Renderer:
@@ -62,7 +82,7 @@ class Renderer:
         self._objects = tuple(objects)
         self._frames = np.zeros((MAX_FRAMES, 4, 4))
         self._frames_gl = np.zeros((MAX_FRAMES, 4, 4), dtype=np.float32)
-        self._sized: list[Any] = []
+        self._targets: OrderedDict[tuple[int, int], _Targets] = OrderedDict()
         self.gl = create_context()
         try:
             self._make_passes()
@@ -82,16 +102,20 @@ class Renderer:
         self.gl.release()
 
     def resize(self, width: int, height: int) -> None:
-        """Change the size of the picture [pixels]; what stands still is traced again (a fraction of a second)."""
+        """Change the size of the picture [pixels]; a new one is traced anew (a fraction of a second), four are kept."""
         if not (64 <= width <= 3840 and 64 <= height <= 2160 and width % 2 == 0 and height % 2 == 0):
             raise ConfigError("a picture of this size", given=f"{width}x{height}", allowed="even, 64x64 ... 3840x2160")
         self.width, self.height = width, height
-        self._picture = np.zeros((height, width, 3), dtype=np.uint8)
-        for thing in self._sized:
-            thing.release()
-        self._make_targets()
+        kept = self._targets.get((width, height))
+        targets = self._targets[width, height] = kept or self._make_targets()
+        self._targets.move_to_end((width, height))
+        self._picture, self._main, self._still = targets.picture, targets.main, targets.still
+        self._unsmoothed, self._copy = targets.unsmoothed, targets.copy
         self._set_view()
-        self._trace_stage()
+        if kept is None:
+            self._trace_stage()
+        while len(self._targets) > _KEPT_SIZES:
+            self._targets.popitem(last=False)[1].release()
 
     def render(self, state: SceneState) -> Picture:
         """Draw one state; returns (height, width, 3) RGB whose memory the next call reuses."""
@@ -138,15 +162,18 @@ class Renderer:
         self._edges = passes.SmoothPass(self.gl)
         self._shadow.depth.use(passes.SHADOW_DEPTH_UNIT)
 
-    def _make_targets(self) -> None:
+    def _make_targets(self) -> _Targets:
         size = (self.width, self.height)
-        self._colour, self._copy = self.gl.texture(size, 4), self.gl.texture(size, 4)
-        still = self.gl.texture(size, 4)
+        colour, copy, still = (self.gl.texture(size, 4) for _ in range(3))
         depths = [self.gl.depth_renderbuffer(size), self.gl.depth_renderbuffer(size)]
-        self._main = self.gl.framebuffer([self._colour], depths[0])
-        self._still = self.gl.framebuffer([still], depths[1])
-        self._unsmoothed = self.gl.framebuffer([self._copy])
-        self._sized = [self._main, self._still, self._unsmoothed, self._colour, self._copy, still, *depths]
+        return _Targets(
+            picture=np.zeros((self.height, self.width, 3), dtype=np.uint8),
+            main=self.gl.framebuffer([colour], depths[0]),
+            still=self.gl.framebuffer([still], depths[1]),
+            unsmoothed=self.gl.framebuffer([copy]),
+            copy=copy,
+            rest=(colour, still, *depths),
+        )
 
     def _set_view(self) -> None:
         clip = self.camera.clip_from_base(self.width / self.height)
