@@ -92,6 +92,7 @@ def arm_states(draw):
         command_age_ms=draw(number),
         held_count=draw(count),
         limited_count=draw(count),
+        is_catching_up=draw(st.booleans()),
         overrun_count=draw(count),
         tick_count=draw(count),
         tick_us=draw(number),

@@ -169,3 +169,17 @@ def test_a_hold_never_goes_back_to_where_the_arm_was_while_it_came_to_rest(way_m
         traced.run(0.3)
         traced.black_out(HOPS["up"], settings=BACK)
     assert restarts == []
+
+
+def test_the_way_back_from_a_silence_is_not_taken_for_the_arms_lag():
+    traced = TracedSession(QUIET, renders=False)
+    traced.run(2.0)
+    learned_s = [traced.virtual.twin._control.downstream.servo_lag_s]
+    traced.black_out(HOPS["command"], settings=LOST)
+    traced.run(1.0)
+    traced.black_out(HOPS["command"], settings=BACK)
+    for _ in range(8):
+        traced.run(0.1)
+        learned_s.append(traced.virtual.twin._control.downstream.servo_lag_s)
+    assert any(state.is_catching_up for state in traced.states[-100:])
+    assert np.ptp(learned_s) < 0.004

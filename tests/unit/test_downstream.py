@@ -60,3 +60,14 @@ def test_an_unknown_age_changes_nothing():
     estimate = DownstreamEstimate(joint_count=6, servo_lag_s=0.034)
     estimate.reported(0, np.zeros(6), command_age_s=-1.0)
     assert estimate.link_s == 0.0
+
+
+def test_an_arm_on_its_way_to_the_commands_tells_its_link_but_no_lag():
+    estimate = drive(DownstreamEstimate(joint_count=6, servo_lag_s=0.034), lag_ms=34.0)
+    learned_s = estimate.servo_lag_s
+    for report in range(50):
+        t_ns = 20_000 * MS + 8 * MS * report
+        estimate.commanded(t_ns, np.full(6, 1e-3 * report))
+        estimate.reported(t_ns, np.zeros(6), command_age_s=0.02, follows=False)
+    assert estimate.servo_lag_s == learned_s
+    assert estimate.link_s > 0.009

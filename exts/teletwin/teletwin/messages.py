@@ -109,6 +109,8 @@ class ArmState:
     """How often a silent link made the arm hold."""
     limited_count: int = 0
     """Ticks in which a limit changed the command."""
+    is_catching_up: bool = False
+    """The joints are on their way to the commands, after a silence or a limit: they say nothing of the arm's lag."""
     overrun_count: int = 0
     tick_count: int = 0
     tick_us: float = 0.0

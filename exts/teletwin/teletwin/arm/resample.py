@@ -138,6 +138,10 @@ class CommandResampler:
         self._last = q
         return Resampled(q=q.copy(), qd=qd, held=False, silent_s=(now_ns - self._arrived_ns) / NS_PER_S)
 
+    def is_blending(self, now_ns: int) -> bool:
+        """Whether set-points are still on the way from a hold to the commands."""
+        return now_ns - self._blend_start_ns < self._blend_ns
+
     def _is_silent(self, now_ns: int) -> bool:
         return now_ns - self._arrived_ns > self._cfg.hold_after_s * NS_PER_S
 

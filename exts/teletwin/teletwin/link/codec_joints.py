@@ -14,6 +14,8 @@ from teletwin.messages import ArmState, JointCommand, Mode, TwinStatus
 _COMMAND = struct.Struct("<qqBB")
 _ARM = struct.Struct("<qqBBHqqqq7d")
 _STATUS = struct.Struct("<qHBqq10d")
+_CATCHING_UP = 0x80
+"""Beside the mode, in its byte."""
 _MAX_JOINTS = 16
 _MAX_FAULT_BYTES = 300
 
@@ -38,7 +40,7 @@ def encode_arm_state(state: ArmState) -> bytes:
     vectors, count = _pack_vectors(state.q, state.qd, state.q_shadow)
     fault = state.fault.encode()[:_MAX_FAULT_BYTES].decode(errors="ignore").encode()
     fixed = _ARM.pack(
-        *(state.t_ns, state.pose_t_ns, state.mode, count, len(fault)),
+        *(state.t_ns, state.pose_t_ns, state.mode | _CATCHING_UP * state.is_catching_up, count, len(fault)),
         *(state.held_count, state.limited_count, state.overrun_count, state.tick_count),
         *(state.command_age_ms, state.tick_us, state.tick_p50_us, state.tick_p99_us),
         *(state.period_p50_ms, state.period_p99_ms, state.period_max_ms),
@@ -59,11 +61,12 @@ def decode_arm_state(payload: bytes) -> ArmState:
         qd=qd,
         q_shadow=q_shadow,
         pose_t_ns=pose_t_ns,
-        mode=Mode(mode),
+        mode=Mode(mode & ~_CATCHING_UP),
         fault=payload[_ARM.size : start].decode(),
         command_age_ms=numbers[0],
         held_count=held,
         limited_count=limited,
+        is_catching_up=bool(mode & _CATCHING_UP),
         overrun_count=overrun,
         tick_count=ticks,
         tick_us=numbers[1],

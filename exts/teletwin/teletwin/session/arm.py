@@ -21,6 +21,10 @@ from teletwin.twin.limits import CommandLimiter
 _STATE_NS = 8 * NS_PER_MS
 _USUAL_TICK_S = 0.002
 _SERVOING = (SafetyState.ENGAGED, SafetyState.HOLD)
+_ECHO_NS = 100 * NS_PER_MS
+"""So long after a set-point its motion has been measured."""
+_OFF_RAD = 0.03
+"""Limits that shake a set-point by less leave the arm's lag to be seen [rad]."""
 _APART_NS = 2 * NS_PER_S
 """A command for a time this far off is refused: one of the far future would make all later ones look old."""
 
@@ -65,6 +69,7 @@ class ArmLoop:
         self._fresh: list[tuple[int, int, JointCommand]] = []
         self._age_ms = 0.0
         self._servoing = False
+        self._off_ns = -_ECHO_NS
         self._measured: MeasuredJoints | None = None
         self.state = SafetyState.OFF
         self.held_count = self.limited_count = self.invalid_count = 0
@@ -151,8 +156,11 @@ class ArmLoop:
             wanted = self._resampler.sample(now_ns)
             out = self._limiter.limit(wanted.q, dt_s, qd_desired=wanted.qd)
             self.limited_count += bool(out.flags)
+            is_off = bool(out.flags) and max(map(abs, (out.q - wanted.q).tolist())) > _OFF_RAD
+            is_off = is_off or self._resampler.is_blending(now_ns)
         else:
-            out = self._limiter.hold(dt_s)
+            out, is_off = self._limiter.hold(dt_s), True
+        self._off_ns = now_ns if is_off else self._off_ns
         self._arm.servo(out.q)
 
     def _rest(self, measured: MeasuredJoints) -> None:
@@ -217,6 +225,7 @@ class ArmLoop:
             command_age_ms=self._age_ms if command is not None else -1.0,
             held_count=self.held_count,
             limited_count=self.limited_count,
+            is_catching_up=self._last_ns - self._off_ns < _ECHO_NS,
             overrun_count=ticks.overrun_count,
             tick_count=ticks.tick_count,
             tick_us=ticks.work_smoothed_us,

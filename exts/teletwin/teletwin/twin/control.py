@@ -103,7 +103,9 @@ class ControlFunction:
             self._shadow.reset(state.q_shadow)
         self._measured, self._measured_ns, self._fault = state.q, t_ns, state.fault
         if state.mode is Mode.ENGAGED:
-            self.downstream.reported(t_ns, state.q, command_age_s=1e-3 * state.command_age_ms)
+            self.downstream.reported(
+                t_ns, state.q, command_age_s=1e-3 * state.command_age_ms, follows=not state.is_catching_up
+            )
 
     def step(self, now_ns: int, *, hears_arm: bool = True) -> JointCommand | None:
         """One tick; None until the arm has reported where it is. The command rests while hears_arm is False."""

@@ -41,15 +41,18 @@ class DownstreamEstimate:
         self._t_ns[slot], self._q[slot] = t_ns, q
         self._count += 1
 
-    def reported(self, t_ns: int, q: Array, *, command_age_s: float) -> None:
-        """Learn from joints measured at t_ns (this host's clock) and a command's age on arrival [s]."""
+    def reported(self, t_ns: int, q: Array, *, command_age_s: float, follows: bool = True) -> None:
+        """Learn from joints measured at t_ns (this host's clock) and a command's age on arrival [s].
+
+        Joints of an arm that does not follow, being on its way to the commands, tell no lag.
+        """
         dt_s = min(max((t_ns - self._last_ns) * 1e-9, 0.0), 0.1)
         self._last_ns = t_ns
         if command_age_s >= 0.0:
             first = self.link_s == 0.0
             self.link_s += (command_age_s - self.link_s) * (1.0 if first else dt_s / (1.0 + dt_s))
         lag_ns = int(1e9 * self.servo_lag_s)
-        around = self._around(t_ns - lag_ns)
+        around = self._around(t_ns - lag_ns) if follows else None
         if around is None:
             return
         expected, velocity = around
