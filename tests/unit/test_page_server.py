@@ -343,10 +343,9 @@ def test_a_stuck_viewer_is_skipped_and_starts_again_with_a_key_frame() -> None:
 
     for frame_id in range(UNACKED_MAX + 5):
         send(frame_id, frame_id == 0)
-    assert list(stuck.unacked) == list(range(UNACKED_MAX))
+    assert not stuck.unacked, "what was not sent yet is dropped"
     assert lost == [], "the operator lost nothing"
     assert asked == [], "a key frame is of no use while the viewer is stuck"
-    stuck.acknowledge(UNACKED_MAX - 1, need_key=False)
     send(100, False)
     assert asked == [stuck.number]
     assert not stuck.unacked, "a picture that cannot be decoded is not sent"

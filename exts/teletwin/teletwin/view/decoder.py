@@ -18,21 +18,25 @@ class Decoder:
         self.need_key = True
         """Whether a delta picture cannot be decoded now: none came yet, or the stream broke."""
 
-    def decode(self, data: bytes, *, codec: str, is_key: bool) -> NDArray[np.uint8] | None:
+    def decode(
+        self, data: bytes, *, codec: str, is_key: bool, size: tuple[int, int] | None = (0, 0)
+    ) -> NDArray[np.uint8] | None:
         """The RGB picture (height, width, 3) in `data`, or None when a key frame must come first.
+
+        `size` (width, height) scales it; (0, 0) is its own. With None it is decoded for those after it alone.
 
         Raises:
             StreamError: A codec that is not known.
         """
         if codec == "jpeg":
-            return self._decode_jpeg(data)
+            return _scaled(self._decode_jpeg(data), size)
         if codec != "h264":
             raise StreamError("an unknown codec", given=codec, allowed="h264, jpeg")
         if self.need_key and not is_key:
             return None
-        return self._decode_h264(data)
+        return self._decode_h264(data, size)
 
-    def _decode_h264(self, data: bytes) -> NDArray[np.uint8] | None:
+    def _decode_h264(self, data: bytes, size: tuple[int, int] | None) -> NDArray[np.uint8] | None:
         try:
             import av
             import av.error
@@ -50,7 +54,10 @@ class Decoder:
             self.need_key, self._context = True, None
             return None
         self.need_key = False
-        return frames[-1].to_ndarray(format="rgb24")
+        if size is None:
+            return None
+        width, height = size
+        return frames[-1].to_ndarray(format="rgb24", width=width or None, height=height or None)
 
     def _decode_jpeg(self, data: bytes) -> NDArray[np.uint8] | None:
         try:
@@ -61,3 +68,12 @@ class Decoder:
             return simplejpeg.decode_jpeg(data, colorspace="RGB")
         except ValueError:
             return None
+
+
+def _scaled(picture: NDArray[np.uint8] | None, size: tuple[int, int] | None) -> NDArray[np.uint8] | None:
+    if picture is None or size is None or size == (0, 0):
+        return None if size is None else picture
+    import av
+
+    width, height = size
+    return av.VideoFrame.from_ndarray(picture, format="rgb24").to_ndarray(format="rgb24", width=width, height=height)

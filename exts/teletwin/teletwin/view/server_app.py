@@ -17,6 +17,7 @@ from teletwin.errors import MessageError
 from teletwin.view.server_cfg import PageServerCfg, is_loopback
 from teletwin.view.server_messages import MESSAGE_BYTES_MAX, PageEvent, Values, pack_text, parse_message
 from teletwin.view.server_viewers import PackedFrame, Viewer, Viewers
+from teletwin.view.slow_stream import SlowStream
 
 PAGE = Path(__file__).parent / "page"
 HEARTBEAT_S = 10.0
@@ -58,6 +59,8 @@ class PageApp:
         self._sockets: set[web.WebSocketResponse] = set()
         self._newest_seq = 0
         self.counters = {"bad_messages": 0, "refused": 0, "not_operator": 0, "failed_events": 0}
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._slow = SlowStream(self._small_picture)
         self.viewers = Viewers(on_lost=self._lost, on_need_key=lambda number: self._tell("need_key", {}, number))
 
     def build(self) -> web.Application:
@@ -67,17 +70,33 @@ class PageApp:
         app.router.add_get("/ws", self._socket)
         app.router.add_static("/", PAGE)
         app.on_response_prepare.append(self._add_headers)
+        app.on_startup.append(self._start)
         app.on_shutdown.append(self._close_sockets)
         return app
 
     def send_frame(self, frame: PackedFrame) -> None:
         """Offer a picture to every viewer."""
-        self.viewers.send_frame(frame, self._clock.now_ns())
+        now_ns = self._clock.now_ns()
+        self.viewers.send_frame(frame, now_ns)
+        if not self.viewers.slow_count:
+            self._slow.rest()
+        elif not self._slow.take(frame):
+            self.viewers.ask_key(0, now_ns)
+
+    def _small_picture(self, frame: PackedFrame) -> None:
+        """Hand a picture of the slow stream over from its thread."""
+        assert self._loop is not None
+        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+            self._loop.call_soon_threadsafe(lambda: self.viewers.send_small(frame, self._clock.now_ns()))
 
     async def _add_headers(self, _: web.Request, response: web.StreamResponse) -> None:
         response.headers.update(HEADERS)
 
+    async def _start(self, _: web.Application) -> None:
+        self._loop = asyncio.get_running_loop()
+
     async def _close_sockets(self, _: web.Application) -> None:
+        self._slow.close()
         closings = (s.close(code=WSCloseCode.GOING_AWAY, message=b"server stops") for s in set(self._sockets))
         await asyncio.gather(*closings, return_exceptions=True)
 
@@ -137,7 +156,10 @@ class PageApp:
         role = "operator" if viewer is self.viewers.operator else "observer"
         hello = {**self._hello(), "role": role, "viewer": viewer.number, "input_seq": self._newest_seq}
         viewer.offer_text(pack_text("hello", hello))
-        self._tell("need_key", {}, viewer.number)
+        if viewer is self.viewers.operator:
+            self._tell("need_key", {}, viewer.number)
+        else:
+            self.viewers.ask_key(viewer.number, self._clock.now_ns())
 
     def _leave(self, viewer: Viewer) -> None:
         promoted = self.viewers.remove(viewer)
@@ -166,7 +188,7 @@ class PageApp:
             viewer.offer_text(pack_text("pong", {"t_ms": values["t_ms"], "server_ns": received_ns}))
             return
         if kind == "ack":
-            viewer.acknowledge(values["frame_id"], need_key=values["need_key"])
+            viewer.acknowledge(values["frame_id"], need_key=values["need_key"], now_ns=received_ns)
         if not self._may_say(viewer, kind, values):
             self.counters["not_operator"] += kind != "ack" and kind != "mtp"
             return

@@ -264,8 +264,13 @@ def pack_frame(frame: Frame, *, barcode: bool = False) -> bytes:
         "stages": _plain(frame.stages_ms),
         "barcode": barcode,
     }
+    return pack_picture(header, frame.data)
+
+
+def pack_picture(header: Mapping[str, object], data: bytes) -> bytes:
+    """One binary message for the page of a header and an encoded picture."""
     text = json.dumps(header, separators=(",", ":")).encode()
-    return b"".join((struct.pack("<I", len(text)), text, frame.data))
+    return b"".join((struct.pack("<I", len(text)), text, data))
 
 
 def unpack_frame(message: bytes) -> tuple[Values, bytes]:

@@ -1,7 +1,8 @@
 """Who looks at the page: the operator first, then those who watch; each with an outbox of its own.
 
 The operator's credit is end to end: its acks go to the renderer, which stops by itself. An outbox bounds
-what a stuck viewer may owe; past that the viewer waits for a key frame and holds up nobody.
+what a stuck viewer may owe; past that the viewer waits for a key frame and holds up nobody. An observer
+that falls behind gets the slow stream's pictures (`slow_stream`), the newest whenever it has taken those before.
 """
 
 from __future__ import annotations
@@ -11,7 +12,10 @@ from collections import deque
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from teletwin.view.server_pace import Pace
+
 UNACKED_MAX = 8
+SLOW_UNACKED_MAX = 2
 KEY_REQUEST_GAP_NS = 1_000_000_000
 
 
@@ -25,6 +29,8 @@ class PackedFrame:
     message: bytes
 
 
+_TELEMETRY_WAITS = 10
+"""To a slow observer numbers go with pictures; where none come, one in so many goes by itself."""
 _TEXTS_MAX = 64
 """Texts that wait for a page that does not read; the oldest go first."""
 
@@ -35,11 +41,13 @@ class Viewer:
     def __init__(self, number: int) -> None:
         self.number = number
         self.waits_for_key = True
-        self.key_asked_ns = 0
+        self.pace = Pace()
         self.unacked: deque[int] = deque()
         self._texts: deque[str] = deque(maxlen=_TEXTS_MAX)
         self._frames: deque[bytes] = deque()
         self._telemetry: str | None = None
+        self._held_telemetry = 0
+        self._small: PackedFrame | None = None
         self._wake = asyncio.Event()
 
     def offer_frame(self, frame: PackedFrame) -> bool:
@@ -48,10 +56,39 @@ class Viewer:
             self.waits_for_key = True
             return False
         self.waits_for_key = False
+        self._queue(frame)
+        return True
+
+    def offer_small(self, frame: PackedFrame, now_ns: int) -> None:
+        """Queue a picture of the slow stream once those before it are taken, unless a newer one comes first."""
+        self._small = frame
+        self._queue_small(now_ns)
+
+    def slow_down(self, now_ns: int) -> None:
+        """It has fallen behind: what was not sent yet is dropped."""
+        self.pace.slow_down(now_ns)
+        while self._frames:
+            self._frames.pop()
+            if self.unacked:  # a page may acknowledge what it never got
+                self.unacked.pop()
+
+    def speed_up(self) -> None:
+        """It gets all pictures again, from the next key frame on."""
+        self.pace.speed_up()
+        self.waits_for_key, self._small = True, None
+
+    def _queue(self, frame: PackedFrame) -> None:
         self.unacked.append(frame.frame_id)
         self._frames.append(frame.message)
         self._wake.set()
-        return True
+
+    def _queue_small(self, now_ns: int) -> None:
+        if self._small is None or len(self.unacked) >= SLOW_UNACKED_MAX:
+            return
+        frame, self._small = self._small, None
+        if not self.unacked or frame.frame_id > self.unacked[-1]:
+            self.pace.sent(frame.frame_id, now_ns)
+            self._queue(frame)
 
     def offer_text(self, text: str) -> None:
         """Queue a text that must arrive."""
@@ -61,15 +98,20 @@ class Viewer:
     def offer_telemetry(self, text: str) -> None:
         """Put the newest telemetry in its slot; one that was not sent yet is replaced."""
         self._telemetry = text
-        self._wake.set()
+        self._held_telemetry += 1
+        if not self.pace.is_slow or self._held_telemetry >= _TELEMETRY_WAITS:
+            self._wake.set()
 
-    def acknowledge(self, frame_id: int, *, need_key: bool) -> bool:
+    def acknowledge(self, frame_id: int, *, need_key: bool, now_ns: int = 0) -> bool:
         """Take a picture and those before it off the list; False when it was not on it."""
+        self.pace.acknowledged(frame_id, now_ns)
         self.waits_for_key = self.waits_for_key or need_key
         if frame_id not in self.unacked:
             return False
         while self.unacked.popleft() != frame_id:
             continue
+        if self.pace.is_slow:
+            self._queue_small(now_ns)
         return True
 
     async def outgoing(self) -> list[bytes | str]:
@@ -81,7 +123,7 @@ class Viewer:
             batch.append(self._telemetry)
         self._frames.clear()
         self._texts.clear()
-        self._telemetry = None
+        self._telemetry, self._held_telemetry = None, 0
         return batch
 
 
@@ -93,6 +135,7 @@ class Viewers:
         self._next_number = 1
         self._on_lost = on_lost
         self._on_need_key = on_need_key
+        self._key_asked_ns = -KEY_REQUEST_GAP_NS
         self.skipped_count = 0
 
     def __len__(self) -> int:
@@ -105,6 +148,11 @@ class Viewers:
     def operator(self) -> Viewer | None:
         """Who drives: the one that has been here longest."""
         return self._viewers[0] if self._viewers else None
+
+    @property
+    def slow_count(self) -> int:
+        """How many observers take the slow stream."""
+        return sum(viewer.pace.is_slow for viewer in self._viewers)
 
     def add(self) -> Viewer:
         """Let a viewer in."""
@@ -120,6 +168,8 @@ class Viewers:
         if was_operator:
             for frame_id in viewer.unacked:
                 self._on_lost(frame_id, False)
+        if was_operator and self._viewers:
+            self._viewers[0].speed_up()
         return was_operator and bool(self._viewers)
 
     def send_frame(self, frame: PackedFrame, now_ns: int) -> None:
@@ -127,14 +177,37 @@ class Viewers:
         if not self._viewers:
             self._on_lost(frame.frame_id, False)
         for viewer in self._viewers:
+            if viewer.pace.is_slow and not self._tries_again(viewer, now_ns):
+                continue
             if viewer.offer_frame(frame):
                 continue
             self.skipped_count += 1
+            is_stuck = len(viewer.unacked) >= UNACKED_MAX
             if viewer is self.operator:
                 self._on_lost(frame.frame_id, True)
-            if len(viewer.unacked) < UNACKED_MAX and now_ns - viewer.key_asked_ns > KEY_REQUEST_GAP_NS:
-                viewer.key_asked_ns = now_ns
-                self._on_need_key(viewer.number)
+            elif is_stuck:
+                viewer.slow_down(now_ns)
+            if not is_stuck:
+                self.ask_key(viewer.number, now_ns)
+
+    def send_small(self, frame: PackedFrame, now_ns: int) -> None:
+        """Offer a picture of the slow stream to those who take it."""
+        for viewer in self._viewers:
+            if viewer.pace.is_slow:
+                viewer.offer_small(frame, now_ns)
+
+    def ask_key(self, number: int, now_ns: int) -> None:
+        """Ask for a key frame, seldom: it takes from the pictures of all."""
+        if now_ns - self._key_asked_ns >= KEY_REQUEST_GAP_NS:
+            self._key_asked_ns = now_ns
+            self._on_need_key(number)
+
+    def _tries_again(self, viewer: Viewer, now_ns: int) -> bool:
+        """Whether an observer goes back to all pictures now."""
+        if viewer.unacked or not viewer.pace.may_try(now_ns):
+            return False
+        viewer.speed_up()
+        return True
 
     def send_telemetry(self, text: str) -> None:
         """Offer telemetry to everybody."""
