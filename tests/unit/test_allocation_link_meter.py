@@ -175,3 +175,12 @@ def test_the_usual_delay_is_neither_its_shortest_nor_that_of_a_queue():
         usual.add(1.0 if k == 50 else 20.0 + (100.0 if k > 70 else 0.0), k * FRAME_NS)
     assert usual.base_ms == 20.0
     assert usual.spread_ms == 0.0
+
+
+def test_the_meter_starts_on_a_clock_that_has_run_for_a_year():
+    meter, t_ns = LinkMeter(), 400 * 86_400 * NS_PER_S
+    for number in range(20):
+        meter.sent(number, 10_000, t_ns)
+        t_ns += 40 * NS_PER_MS
+        meter.acknowledged(number, burst_bytes=8_800, span_ms=8.8, latency_ms=15.0, drawn=True, t_ns=t_ns)
+    assert meter.capacity_bps(t_ns) == pytest.approx(8e6)

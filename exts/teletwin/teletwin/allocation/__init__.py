@@ -82,6 +82,16 @@ def build_allocator(settings: AllocationSettings) -> Allocator:
     return cast(Builder, getattr(import_module(module), function))(settings)
 
 
+def check_allocator(settings: AllocationSettings) -> None:
+    """Read the file of a learned allocator, before anything starts.
+
+    Raises:
+        ConfigError: It cannot be used.
+    """
+    if settings.allocator:
+        build_allocator(settings)
+
+
 def available_allocators(allocator_file: str = "") -> list[str]:
     """Names that can be chosen here: 'ppo' only where its file is known.
 

@@ -9,6 +9,7 @@ import threading
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from teletwin.allocation import check_allocator
 from teletwin.cli.files import check_files
 from teletwin.cli.options import read_options
 from teletwin.errors import ConfigError
@@ -46,6 +47,7 @@ class DemoOptions:
             raise ConfigError("a headless demo needs an end", mend="give --duration SECONDS")
         check_files(hand=self.session.hand, report=self.report, record=self.record)
         check_policy(self.session.horizon)
+        check_allocator(self.session.allocation)
 
 
 def main(arguments: list[str]) -> int:

@@ -9,6 +9,7 @@ import threading
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from teletwin.allocation import check_allocator
 from teletwin.cli.files import check_files
 from teletwin.cli.isaac import run_in_isaac
 from teletwin.cli.options import read_options
@@ -63,6 +64,8 @@ class RunOptions:
         """Refuse what cannot be done, before anything starts."""
         if self.duration < 0.0:
             raise ConfigError("the duration is negative", given=self.duration, allowed="0 or more seconds")
+        if self.role == "twin":
+            check_allocator(self.session.allocation)
         if self.role == "operator":
             check_files(hand=self.session.hand, report=self.report, record=self.record)
             check_policy(self.session.horizon)

@@ -45,6 +45,10 @@ class Ingress:
         """
         self._shared.rate_mbps = rate_mbps
 
+    def shared_wait_ms(self) -> float:
+        """How long a picture that comes now waits for others to pass [ms]."""
+        return self._shared.wait_ms()
+
     def enter(self, peer: str, datagram: Datagram, raw: bytes, t_ns: int) -> None:
         """Send a datagram that came from peer at t_ns [ns] through the imitated network."""
         dues = self._lines[peer].offer(t_ns, len(raw))

@@ -6,7 +6,7 @@ import math
 from collections import deque
 from typing import Generic, TypeVar
 
-from teletwin.clock import NS_PER_S
+from teletwin.clock import NS_PER_MS, NS_PER_S
 from teletwin.errors import ConfigError
 from teletwin.link.delay import QUEUE_LIMIT_S
 
@@ -66,6 +66,10 @@ class SharedBottleneck(Generic[T]):
         self._serve(now_ns)
         left, self._left = self._left, []
         return left
+
+    def wait_ms(self) -> float:
+        """How long something that enters now would wait [ms]."""
+        return self._service_ns(self._waiting_bytes) / NS_PER_MS
 
     def next_due_ns(self) -> int | None:
         """When the next item leaves [ns]; None when none waits."""

@@ -127,7 +127,7 @@ class AllocationCfg:
 
     allocator: str = ""
     """'backlog', 'ppo', 'proportional', 'equal' or 'static' divides link and compute between pictures and updates, the
-    path of a policy file (.npz) is one for 'ppo'; off when not given: pictures stay as they were asked for."""
+    path of a policy file (.npz) is one for 'ppo'; 'off', or nothing, leaves pictures as they were asked for."""
     allocator_file: str = ""
     """File of the allocator 'ppo' (.npz); the shipped one when not given."""
     link_share: float = 0.5
@@ -144,8 +144,10 @@ class AllocationCfg:
         if self.allocator.lower().endswith(".npz"):
             object.__setattr__(self, "allocator_file", self.allocator)
             object.__setattr__(self, "allocator", "ppo")
+        if self.allocator == "off":
+            object.__setattr__(self, "allocator", "")
         if self.allocator and self.allocator not in ALLOCATORS:
-            allowed = f"{', '.join(ALLOCATORS)}, or a policy file (.npz)"
+            allowed = f"{', '.join(ALLOCATORS)}, off, or a policy file (.npz)"
             raise ConfigError("unknown allocator", given=self.allocator, allowed=allowed)
         limits = {
             "link_share": (0.0, 1.0),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 
 from teletwin.buffer import PoseHistory
 from teletwin.clock import NS_PER_MS
@@ -34,6 +35,8 @@ class DisplayTrack:
         """Averaged generation-to-drawn time of the newest frames [s]; < 0 before the first."""
         self.drawn_count = 0
         self.byte_count = 0
+        self.on_effective: Callable[[int, float], None] | None = None
+        """Told when a hand sample came to the screen [ns] and how effectively late [ms]; for studies."""
 
     @property
     def on_screen(self) -> Frame | None:
@@ -83,7 +86,10 @@ class DisplayTrack:
         while self._samples and self._samples[0] <= frame.pose_t_ns:
             mtp_ms = (t_ns - self._samples.popleft()) / NS_PER_MS
             self.mtp_ms.add(mtp_ms)
-            self.effective_mtp_ms.add(mtp_ms - 1e3 * frame.horizon_used_s)
+            effective_ms = mtp_ms - 1e3 * frame.horizon_used_s
+            self.effective_mtp_ms.add(effective_ms)
+            if self.on_effective is not None:
+                self.on_effective(t_ns, effective_ms)
         delay_s = (t_ns - frame.pose_t_ns) * 1e-9
         self.delay_s = delay_s if self.delay_s < 0 else self.delay_s + 0.05 * (delay_s - self.delay_s)
 

@@ -10,6 +10,7 @@ from teletwin.session.allocation.burst_rate import BurstRate
 from teletwin.session.allocation.usual_delay import UsualDelay
 
 _NEXT_MOST_MS = 50.0
+_MOST_DOUBLINGS = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,7 +111,8 @@ class LinkMeter:
         cfg = self._cfg
         promised_bps = self._bursts.rate_bps(t_ns)
         if not stands:
-            self._ceiling_bps *= 2.0 ** ((t_ns - self._calm_ns) / NS_PER_S / cfg.doubling_s)
+            doublings = min((t_ns - self._calm_ns) / NS_PER_S / cfg.doubling_s, _MOST_DOUBLINGS)
+            self._ceiling_bps = min(self._ceiling_bps * 2.0**doublings, cfg.most_bps)
             self._calm_ns = self._busy_ns = t_ns
         elif t_ns - self._busy_ns > cfg.window_s * NS_PER_S:
             self._calm_ns = t_ns
