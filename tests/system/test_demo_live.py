@@ -121,7 +121,7 @@ def test_a_headless_demo_measures_the_loop_and_leaves_recordings_that_can_be_exp
     assert {"sent", "received"} <= set(results["operator_counters"])
     assert results["twin_counters"]["unusable"] == 0
 
-    logs = [tmp_path / name for name in ("run.mcap", "run.twin.mcap", "run.arm.mcap")]
+    logs = [tmp_path / name for name in ("run.mcap", "run.twin.mcap", "run.arm.mcap", "run.renderer.mcap")]
     assert all(read_session(log).complete for log in logs)
     code, out, err = teletwin("export", "run.mcap", "--out", "tum").end()
     assert (code, err) == (0, "")
@@ -129,6 +129,9 @@ def test_a_headless_demo_measures_the_loop_and_leaves_recordings_that_can_be_exp
         rows = [line.split() for line in (tmp_path / "tum" / f"{name}.tum").read_text().splitlines() if line[0] != "#"]
         assert len(rows) > least, name
         assert all(len(row) == 8 for row in rows)
+    code, out, err = teletwin("replay", "run.mcap").end()
+    assert (code, err) == (0, ""), out
+    assert "the control function, by the twin's log" in out
 
 
 def test_ctrl_c_ends_every_process_at_once_and_leaves_a_readable_recording(teletwin, tmp_path):

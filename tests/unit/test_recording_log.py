@@ -6,7 +6,6 @@ import signal
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 
 import numpy as np
@@ -261,25 +260,31 @@ def test_a_log_without_motion_exports_nothing_and_says_so(tmp_path: Path) -> Non
 
 
 @pytest.mark.live
-def test_a_killed_process_leaves_a_log_that_reads_almost_to_its_end(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("rate_hz", "count"), [(100, 120), (10, 16)], ids=["as-the-loop", "hardly-anything"])
+def test_a_killed_process_leaves_a_log_that_reads_to_its_last_second(tmp_path: Path, rate_hz: int, count: int) -> None:
     path = tmp_path / "a.mcap"
     script = f"""
 import sys, time
 sys.path.insert(0, {str(Path(__file__).parent)!r})
-from test_recording_log import packet, SessionLog, SystemClock
+from test_recording_log import packet, POSE, PoseSample, SessionLog, SystemClock
 with SessionLog({str(path)!r}, clock=SystemClock()) as log:
+    log.write_metadata("configuration", {{"seed": 7}})
     for slot in range(100_000):
-        log.write(packet(slot), role="operator", seq=slot)
+        message = packet(slot) if {rate_hz} > 50 else PoseSample(t_ns=slot, pose=POSE)
+        log.write(message, role="operator", seq=slot)
         print(slot, flush=True)
-        time.sleep(0.01)
+        time.sleep(1 / {rate_hz})
 """
     process = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
     assert process.stdout
-    while int(process.stdout.readline()) < 150:
+    while int(process.stdout.readline()) < count:
         pass
     os.kill(process.pid, signal.SIGKILL)
-    process.communicate()
-    time.sleep(0.05)
+    last = [int(line) for line in process.communicate()[0].split()][-1:] or [count]
     log = read_log(path)
     assert not log.complete
-    assert len(log.messages) > 60
+    assert log.metadata["configuration"]["seed"] == "7"
+    newest = max(each.seq for each in log.messages)
+    assert newest >= last[0] - rate_hz, "what was written a second before the end is there"
+    numbers = [each.seq for each in log.messages if each.topic.startswith("/operator")]
+    assert numbers == list(range(len(numbers))), "and all that came before"

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
 import time
+from pathlib import Path
 from typing import Protocol
 
 NS_PER_S = 1_000_000_000
@@ -41,6 +43,18 @@ class SystemClock:
         remaining_ns = t_ns - self.now_ns()
         if remaining_ns > 0:
             time.sleep(remaining_ns / NS_PER_S / (1.0 + self._drift))
+
+
+def boot_id() -> str:
+    """What names this machine's present boot, and with it the origin of its monotonic clock; empty where unknown."""
+    with contextlib.suppress(OSError):
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
+    return ""
+
+
+def utc_text() -> str:
+    """The wall clock's time in UTC, ISO 8601; for people who look at a file, never for the loop."""
+    return time.strftime("%Y-%m-%dT%H:%M:%S+00:00", time.gmtime())
 
 
 def wall_age_ns(stamp_ns: int) -> int:

@@ -1,4 +1,4 @@
-"""The command line: `teletwin demo | run | export | forecast | train | evaluate | bench | doctor`."""
+"""The command line: `teletwin demo | run | export | replay | forecast | train | evaluate | bench | doctor`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from teletwin.errors import MissingPartError, SaidError, TeletwinError
 _COMMANDS = {
     "demo": "the whole loop on this machine, with the page; a recorded hand until a person takes over",
     "run": "one role of a session: operator, twin or arm",
-    "export": "TUM trajectories from a recorded session",
+    "export": "trajectories, one MCAP file or a rerun file from a recorded session",
+    "replay": "a recorded session again, bit for bit, or its hand with other settings",
     "forecast": "forecasters side by side on recorded and made-up hands; `forecast fit` fits the pooled model",
     "train": "a horizon policy that learns, from recordings or from the person at the page",
     "evaluate": "trained policies beside the rule, fixed horizons and the oracle",

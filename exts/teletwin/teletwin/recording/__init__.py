@@ -1,9 +1,21 @@
-"""Session logs: every message with its times in MCAP, read back and exported as TUM trajectories."""
+"""Session logs: every message with its times in MCAP, read back on one clock and exported."""
 
 from __future__ import annotations
 
 from teletwin.recording.export import EXPORTED, export_tum
 from teletwin.recording.log import SessionLog
+from teletwin.recording.merged import write_merged
 from teletwin.recording.reader import LoggedMessage, SessionRecording, read_log, read_session
+from teletwin.recording.rerun_file import write_rerun
 
-__all__ = ["EXPORTED", "LoggedMessage", "SessionLog", "SessionRecording", "export_tum", "read_log", "read_session"]
+__all__ = [
+    "EXPORTED",
+    "LoggedMessage",
+    "SessionLog",
+    "SessionRecording",
+    "export_tum",
+    "read_log",
+    "read_session",
+    "write_merged",
+    "write_rerun",
+]

@@ -16,7 +16,7 @@ from typing import Any, Union
 import numpy as np
 
 from teletwin import messages
-from teletwin.errors import RecordingError
+from teletwin.errors import RecordingError, TeletwinError
 from teletwin.jsonable import to_jsonable
 
 MESSAGE_TYPES: dict[str, type] = {
@@ -42,6 +42,20 @@ def message_from_values(kind: str, values: Mapping[str, Any]) -> Any:
         return _build(MESSAGE_TYPES[kind], values)
     except (TypeError, ValueError, KeyError) as error:
         raise RecordingError(f"a logged {kind} cannot be read", given=str(error)) from error
+
+
+def settings_from_metadata(kind: type, metadata: Mapping[str, str]) -> Any:
+    """Rebuild a settings dataclass from the metadata that `SessionLog.write_metadata` made of it.
+
+    Raises:
+        RecordingError: A value is missing that has no default, or cannot be used any more.
+    """
+    hints = _hints(kind)
+    try:
+        values = {name: text if hints.get(name) is str else json.loads(text) for name, text in metadata.items()}
+        return _build(kind, values)
+    except (TypeError, ValueError, KeyError, TeletwinError) as error:
+        raise RecordingError("the recorded settings cannot be read", given=str(error)) from error
 
 
 @cache

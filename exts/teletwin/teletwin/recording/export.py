@@ -31,7 +31,7 @@ def command_trajectory(log: SessionRecording, tool_pose: ToolPose) -> Trajectory
     """Tool poses of the joint commands at the time when they shall hold."""
     commands = [(t_ns, values["q"]) for t_ns, values in _own_times(log.of_kind("JointCommand"))]
     if not commands:  # the operator's log: the twin tells what it commands
-        commands = [(t_ns, values["q_command"]) for t_ns, values in _own_times(log.of_kind("TwinStatus"))]
+        commands = [(t_ns, values["q_command"]) for t_ns, values in _sent_times(log.of_kind("TwinStatus"))]
     return _from_joints(commands, tool_pose)
 
 
@@ -39,7 +39,7 @@ def arm_trajectory(log: SessionRecording, tool_pose: ToolPose) -> Trajectory:
     """Tool poses of the measured joints at the time of the measurement."""
     states = [(t_ns, values["q"]) for t_ns, values in _own_times(log.of_kind("ArmState"))]
     if not states:  # the operator's log: the twin relays what the arm said
-        for t_ns, values in _own_times(log.of_kind("TwinStatus")):
+        for t_ns, values in _sent_times(log.of_kind("TwinStatus")):
             states.append((t_ns - values["t_ns"] + values["arm"]["t_ns"], values["arm"]["q"]))
     return _from_joints(states, tool_pose)
 
@@ -49,7 +49,7 @@ def shown_trajectory(log: SessionRecording) -> Trajectory:
     drawn = {
         each.values["frame_id"]: each.t_log_ns for each in reversed(log.of_kind("FrameAck")) if each.values["drawn"]
     }
-    frames = log.of_kind("Frame")
+    frames = [each for each in log.of_kind("Frame") if each.file_role != "renderer"] or log.of_kind("Frame")
     poses = [(each.values["frame_id"], each.t_log_ns, each.values["shown_pose"]) for each in frames]
     if drawn:
         return _trajectory([(drawn[number], pose) for number, _, pose in poses if number in drawn])
@@ -71,6 +71,15 @@ def export_tum(log: SessionRecording, folder: str | Path, *, tool_pose: ToolPose
     Raises:
         RecordingError: The log holds no motion, or the folder cannot be written.
     """
+    return _write_all(Path(folder), trajectories(log, tool_pose=tool_pose))
+
+
+def trajectories(log: SessionRecording, *, tool_pose: ToolPose | None = None) -> dict[str, Trajectory]:
+    """Those of hand, command, arm and shown that the log has, by name.
+
+    Raises:
+        RecordingError: The log holds no motion.
+    """
     tool = tool_pose or ur3e_tool_pose
     found = {
         "hand": hand_trajectory(log),
@@ -81,7 +90,7 @@ def export_tum(log: SessionRecording, folder: str | Path, *, tool_pose: ToolPose
     found = {name: each for name, each in found.items() if len(each[0])}
     if not found:
         raise RecordingError("the session log holds no motion", given=log.path, mend="record a session that runs")
-    return _write_all(Path(folder), found)
+    return found
 
 
 def ur3e_tool_pose(q: Array) -> Array:
@@ -108,10 +117,17 @@ def _own_times(messages: list[LoggedMessage]) -> list[tuple[int, dict[str, Any]]
     """Each message's own time with its values; a clock that plainly is another host's is set to the log's."""
     if not messages:
         return []
-    lags_ns = sorted(each.t_publish_ns - each.values["t_ns"] for each in messages)
+    own = [each for each in messages if each.role == each.file_role and "/from_" not in each.topic]
+    messages = own or messages
+    lags_ns = sorted(each.t_publish_ns - each.shift_ns - each.values["t_ns"] for each in messages)
     lag_ns = lags_ns[len(lags_ns) // 2]
-    shift_ns = lag_ns if abs(lag_ns) > OTHER_CLOCK_NS else 0
-    return [(each.values["t_ns"] + shift_ns, each.values) for each in messages]
+    lag_ns = lag_ns if abs(lag_ns) > OTHER_CLOCK_NS else 0
+    return [(each.values["t_ns"] + lag_ns + each.shift_ns, each.values) for each in messages]
+
+
+def _sent_times(messages: list[LoggedMessage]) -> list[tuple[int, dict[str, Any]]]:
+    """Messages that describe the moment of their sending, which the log knows on its own clock."""
+    return [(each.t_publish_ns, each.values) for each in messages]
 
 
 def _trajectory(rows: list[tuple[int, list[float]]]) -> Trajectory:

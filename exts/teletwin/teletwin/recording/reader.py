@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import glob
 import json
 import struct
@@ -16,6 +17,8 @@ from teletwin.recording.encoding import message_from_values
 
 if TYPE_CHECKING:
     from mcap.records import McapRecord
+
+    from teletwin.recording.clocks import Alignment
 
 _RECORD_BYTES_MAX = 64 * 1024 * 1024
 """No chunk of ours comes near; a larger length is damage."""
@@ -33,6 +36,17 @@ class LoggedMessage:
     """When what it describes holds, clock of the log."""
     seq: int
     data: bytes
+    place: int = 0
+    """Its number in its file: what a role did first stands first, whatever the times say."""
+    file_role: str = ""
+    """Whose log it stands in."""
+    shift_ns: int = 0
+    """What was added to both times to bring them to the clock of the session's first log [ns]."""
+
+    def shifted(self, shift_ns: int) -> LoggedMessage:
+        """The same on a clock that is shift_ns [ns] ahead."""
+        t_log_ns, t_publish_ns = self.t_log_ns + shift_ns, self.t_publish_ns + shift_ns
+        return dataclasses.replace(self, t_log_ns=t_log_ns, t_publish_ns=t_publish_ns, shift_ns=shift_ns)
 
     @property
     def role(self) -> str:
@@ -61,8 +75,12 @@ class SessionRecording:
     path: Path
     messages: list[LoggedMessage]
     metadata: dict[str, dict[str, str]] = field(default_factory=dict)
+    role: str = "operator"
+    """Whose log it is; of a whole session: whose clock it is on."""
     complete: bool = True
     """False when the file ended too early or is damaged; what came before is here."""
+    alignments: tuple[Alignment, ...] = ()
+    """How the clocks of a session's files were brought together."""
 
     @property
     def topics(self) -> list[str]:
@@ -97,18 +115,22 @@ def read_log(path: str | Path) -> SessionRecording:
         raise RecordingError(
             "this is not a session log", given=path, allowed="an MCAP file", mend="record one with --record"
         )
-    reader.messages.sort(key=lambda each: each.t_log_ns)
-    return SessionRecording(path=path, messages=reader.messages, metadata=reader.metadata, complete=complete)
+    role = reader.metadata.get("host", {}).get("role") or _role_of(path)
+    messages = [dataclasses.replace(each, file_role=role) for each in reader.messages]
+    messages.sort(key=lambda each: each.t_log_ns)
+    return SessionRecording(path=path, messages=messages, metadata=reader.metadata, role=role, complete=complete)
 
 
 def read_session(path: str | Path) -> SessionRecording:
-    """Read a session's log together with those of its other roles (`a.mcap` with `a.arm.mcap`, ...).
+    """Read a session's log together with those of its other roles (`a.mcap` with `a.arm.mcap`, ...), on its clock.
 
     Raises:
         RecordingError: As read_log.
     """
     path = Path(path)
-    parts = [read_log(each) for each in session_files(path)]
+    from teletwin.recording.clocks import align
+
+    parts, alignments = align([read_log(each) for each in session_files(path)])
     metadata = dict(parts[0].metadata)
     for part in parts[1:]:
         for name, values in part.metadata.items():
@@ -116,8 +138,19 @@ def read_session(path: str | Path) -> SessionRecording:
     messages = [message for part in parts for message in part.messages]
     messages.sort(key=lambda each: each.t_log_ns)
     return SessionRecording(
-        path=path, messages=messages, metadata=metadata, complete=all(part.complete for part in parts)
+        path=path,
+        messages=messages,
+        metadata=metadata,
+        role=parts[0].role,
+        complete=all(part.complete for part in parts),
+        alignments=tuple(alignments),
     )
+
+
+def _role_of(path: Path) -> str:
+    """The role that a file's name tells: session.twin.mcap; the operator's has none."""
+    word = path.stem.rpartition(".")[2]
+    return word if word in ("twin", "renderer", "arm") else "operator"
 
 
 def session_files(path: Path) -> list[Path]:
@@ -175,6 +208,7 @@ class _LogReader:
                 t_publish_ns=record.publish_time,
                 seq=record.sequence,
                 data=record.data,
+                place=len(self.messages),
             )
         )
 

@@ -15,6 +15,7 @@ from teletwin.link import Link, Received
 from teletwin.messages import ArmState, JointCommand, Message, Mode, Note
 from teletwin.robot.ur3e import JointLimits
 from teletwin.safety import MotionLimits, SafetyState, Seen, SessionLimits, Watchdog, mode_of, next_state
+from teletwin.session.log import clock_note
 from teletwin.telemetry import TickStats
 from teletwin.twin.limits import CommandLimiter
 
@@ -178,14 +179,20 @@ class ArmLoop:
             self._state_ns = now_ns
             if now_ns - self._judged_ns >= NS_PER_S:
                 self._judged_ns, self._judged = now_ns, self.ticks.judge()
-                self._link.send("twin", Note(kind="counts", values=self._counts()))
-            state = self._state(measured)
-            self._link.send("twin", state)
-            if self._on_message is not None:
-                self._on_message("arm", state, now_ns, now_ns)
+                self._tell("twin", Note(kind="counts", values=self._counts()), now_ns)
+                self._log(clock_note(self._link, ("twin",)), now_ns)
+            self._tell("twin", self._state(measured), now_ns)
         if self._on_message is not None:
             for item in received:
                 self._on_message(f"arm/from_{item.peer}", item.message, item.t_arrived_ns, item.t_sent_ns)
+
+    def _tell(self, peer: str, message: Message, now_ns: int) -> None:
+        self._link.send(peer, message)
+        self._log(message, now_ns)
+
+    def _log(self, message: Message, now_ns: int) -> None:
+        if self._on_message is not None:
+            self._on_message("arm", message, now_ns, now_ns)
 
     def _step_shadow(self, now_ns: int, dt_s: float) -> None:
         """Advance the no-prediction shadow."""

@@ -4,15 +4,33 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import TracebackType
 
-from teletwin.clock import NS_PER_S, Clock
+from teletwin import __version__
+from teletwin.clock import NS_PER_S, Clock, utc_text
 from teletwin.errors import TeletwinError
+from teletwin.link import Link
 from teletwin.messages import Message, Note, PoseSample
 from teletwin.recording import SessionLog
 from teletwin.session.role_cfg import RoleCfg
+
+
+def host_facts(role: str, *, clock: str) -> dict[str, str]:
+    """Who writes a log and on which clock: two logs with one clock's name need no alignment."""
+    return {
+        "role": role,
+        "clock": clock,
+        "teletwin": __version__,
+        "started_utc": utc_text(),
+    }
+
+
+def clock_note(link: Link, peers: Sequence[str]) -> Note:
+    """How far the clocks of the peers are ahead [ns], those that are known to differ."""
+    offsets_ns = {peer: link.offset_ns(peer) for peer in peers}
+    return Note(kind="clocks", values={peer: offset_ns for peer, offset_ns in offsets_ns.items() if offset_ns})
 
 
 def role_path(path: str, role: str) -> Path:
@@ -74,6 +92,7 @@ class Recorder:
             self.path, self.fault = "", str(error)
             return
         log.write_metadata("configuration", self._cfg.session)
+        log.write_metadata("host", host_facts(self._cfg.role, clock=self._cfg.clock_name()))
         self._log = log
 
     def _close(self) -> None:

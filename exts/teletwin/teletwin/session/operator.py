@@ -29,6 +29,7 @@ from teletwin.safety import SafetyState, Seen, Watchdog, next_state
 from teletwin.session.acks import FrameAcks
 from teletwin.session.display import FrameGate
 from teletwin.session.forecasting import predicted_error_m
+from teletwin.session.log import clock_note
 from teletwin.session.metrics import SessionMetrics
 
 _WINDOW_STEP_NS = int(WINDOW_STEP_S * NS_PER_S)
@@ -88,7 +89,7 @@ class OperatorLoop:
         self._curve = np.zeros((CURVE_KNOTS, 7))
         self._input_seq = 0
         self._twin_heard = Watchdog(_BLIND_NS)
-        self._following_ns = 0
+        self._following_ns = self._clocks_ns = 0
 
     @property
     def gate(self) -> FrameGate:
@@ -103,6 +104,11 @@ class OperatorLoop:
     def slot(self, now_ns: int) -> None:
         """Sample, forecast, decide and send one packet."""
         self._guard(now_ns)
+        if self._on_message is not None and now_ns - self._clocks_ns >= NS_PER_S:
+            self._clocks_ns = now_ns
+            self._log("operator", clock_note(self._link, ("twin", "renderer")), now_ns, now_ns)
+            stages_ms = {name: times.smoothed for name, times in self.metrics.stages_ms.items() if times.count}
+            self._log("operator", Note(kind="stages_ms", values=dict(stages_ms)), now_ns, now_ns)
         for sample in self._hand.poll(now_ns):
             if not np.isfinite(sample.pose).all():
                 self.state.invalid_count += 1
@@ -212,6 +218,7 @@ class OperatorLoop:
         self._key_asked_ns = now_ns if ask else self._key_asked_ns
         ack = self._acks.skipped(frame.frame_id, need_key=ask)
         self._link.send("renderer", ack)
+        self._log("operator", ack, now_ns, now_ns)
 
     def _take_status(self, status: TwinStatus, received: Received) -> None:
         """Learn how control and arm are doing."""

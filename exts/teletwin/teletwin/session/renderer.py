@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import logging
 import math
 from collections import deque
@@ -14,7 +15,7 @@ from teletwin.clock import NS_PER_MS, NS_PER_S, Clock
 from teletwin.errors import ConfigError, TeletwinError
 from teletwin.geometry import Array
 from teletwin.link import Link, Received
-from teletwin.messages import ArmState, ForecastPacket, Frame, FrameAck, Note, ViewSettings
+from teletwin.messages import ArmState, ForecastPacket, Frame, FrameAck, Message, Note, ViewSettings
 from teletwin.safety import MotionLimits, SafetyState, SessionLimits
 from teletwin.session.allocation.loop import FULL_RATES, OFF_ROW, LiveAllocation, Orders
 from teletwin.session.trace import Trace
@@ -125,9 +126,10 @@ class RendererLoop:
         picture: Picture,
         settings: ViewSettings,
         tool_pose: Callable[[Array], Array],
+        on_message: Callable[[str, Message, int, int], None] | None = None,
         allocation: LiveAllocation | None = None,
     ) -> None:
-        self._allocation = allocation
+        self._on_message, self._allocation = on_message, allocation
         self._clock, self._link, self._rendering, self._picture = clock, link, rendering, picture
         self.settings, self._tool_pose = settings, tool_pose
         self._asked, self._physics_tick_s = settings, rendering.tick_s
@@ -153,6 +155,9 @@ class RendererLoop:
     def _receive(self, now_ns: int) -> None:
         for item in self._link.receive():
             self._take(item, now_ns)
+            # Copies that the twin passes on stand in its own log; writing them twice would cost pictures.
+            if self._on_message is not None and not isinstance(item.message, ForecastPacket | ArmState):
+                self._on_message(f"renderer/from_{item.peer}", item.message, item.t_arrived_ns, item.t_sent_ns)
 
     def _take(self, item: Received, now_ns: int) -> None:
         """One message."""
@@ -330,10 +335,13 @@ class RendererLoop:
         return self._describe(started, data, is_key=is_key, stages=started.stages | stages, ready_ns=ready_ns)
 
     def send(self, frame: Frame) -> None:
-        """Send a finished picture to the operator."""
+        """Send a finished picture to the operator; its bytes are logged where they arrive."""
         self._link.send("operator", frame)
         if self._allocation is not None:
             self._allocation.sent(frame.frame_id, len(frame.data), self._clock.now_ns())
+        if self._on_message is not None:
+            now_ns = self._clock.now_ns()
+            self._on_message("renderer/to_operator", dataclasses.replace(frame, data=b""), now_ns, now_ns)
 
     def _describe(
         self, started: StartedFrame, data: bytes, *, is_key: bool, stages: dict[str, float], ready_ns: int

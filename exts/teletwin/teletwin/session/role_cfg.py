@@ -9,7 +9,7 @@ import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
-from teletwin.clock import NS_PER_MS, SystemClock
+from teletwin.clock import NS_PER_MS, SystemClock, boot_id
 from teletwin.errors import ConfigError
 from teletwin.hand.drawing_task import DrawingTaskCfg
 from teletwin.session.config import AllocationCfg, HorizonCfg, NetworkCfg, SessionCfg
@@ -80,6 +80,10 @@ class RoleCfg:
         """Refuse an unknown role."""
         if self.role not in (*ROLES, "controller"):
             raise ConfigError("unknown role", given=self.role, allowed=", ".join(ROLES))
+
+    def clock_name(self) -> str:
+        """What tells this role's clock from that of another host: the boot of its machine, and how wrong it is made."""
+        return f"{boot_id()}/{self.clock_offset_ms:g}/{self.clock_drift_ppm:g}"
 
     def clock(self) -> SystemClock:
         """The clock of this role's host, as wrong as asked for.

@@ -12,6 +12,7 @@ from teletwin.messages import Note
 from teletwin.session.allocation.ladder import ladder
 from teletwin.session.allocation.wishes import AllocationWishes, build_live
 from teletwin.session.build import build_rendering, fast_tool_pose
+from teletwin.session.log import Recorder, obey_record
 from teletwin.session.picture import LivePicture
 from teletwin.session.renderer import RendererLoop
 from teletwin.session.role_cfg import RoleCfg
@@ -30,6 +31,7 @@ def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None])
         link = stack.enter_context(open_link(cfg, clock))
         picture = stack.enter_context(LivePicture(settings, objects=world.objects))
         picture.prepare([(rung.width, rung.height) for rung in ladder(settings)])
+        recorder = stack.enter_context(Recorder(cfg, clock))
         loop = RendererLoop(
             clock=clock,
             link=link,
@@ -37,10 +39,11 @@ def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None])
             picture=picture,
             settings=settings,
             tool_pose=fast_tool_pose(),
+            on_message=recorder,
             allocation=build_live(cfg.session.allocation, settings),
         )
         wishes = AllocationWishes(loop, picture, cfg.session.allocation, warn=lambda text: _warn(link, text))
-        loop.on_note = lambda note: wishes.obey(note) or _obey(link, note)
+        loop.on_note = lambda note: wishes.obey(note) or _obey(link, recorder, note)
         on_ready("")
         _loop(loop, link, clock, stop)
 
@@ -61,7 +64,9 @@ def _warn(link: UdpLink, text: str) -> None:
     link.send_reliable("operator", Note(kind="warning", values={"text": text}))
 
 
-def _obey(link: UdpLink, note: Note) -> None:
+def _obey(link: UdpLink, recorder: Recorder, note: Note) -> None:
     """Do what the operator asks of every role."""
     if note.kind == "link":
         apply_link_note(link, "renderer", note)
+    elif note.kind == "record":
+        obey_record(recorder, note)

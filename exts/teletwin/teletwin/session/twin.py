@@ -15,6 +15,7 @@ from teletwin.link import Link, Received
 from teletwin.messages import ArmState, ForecastPacket, JointCommand, Message, Note, TwinStatus
 from teletwin.safety import Watchdog
 from teletwin.session.allocation.update_rate import UpdateRate
+from teletwin.session.log import clock_note
 from teletwin.telemetry import TickStats
 from teletwin.twin.control import ControlFunction
 
@@ -99,13 +100,18 @@ class TwinLoop:
         if self._arm is not None and now_ns - self._status_ns >= self._rate.period_ns(now_ns):
             self._status_ns = now_ns
             self._judge(now_ns)
-            self._link.send("operator", self._status(now_ns, self._arm))
+            status = self._status(now_ns, self._arm)
+            self._link.send("operator", status)
+            if self._on_message is not None:
+                self._on_message("twin/to_operator", status, now_ns, now_ns)
 
     def _judge(self, now_ns: int) -> None:
         """Percentiles once a second: they cost more than a tick."""
         if now_ns - self._judged_ns >= NS_PER_S:
             self._judged_ns = now_ns
             self._judged = self.ticks.judge()
+            if self._on_message is not None:
+                self._on_message("twin", clock_note(self._link, ("operator", "arm")), now_ns, now_ns)
 
     def _status(self, now_ns: int, arm: ArmState) -> TwinStatus:
         """What the operator is told."""

@@ -44,7 +44,8 @@ class VirtualSession:
         clock_drifts_ppm: How much too fast the clock of a role is, by role [ppm].
         arm: The physical arm's settings, its first joints among them.
         renders: False leaves the renderer out, a third of the time; nobody then sees anything.
-        log: Told every message as the live recorder is: role, message, time of the entry, time of sending [ns].
+        log: Told every message as the live recorder is: role, message, time of the entry, time of sending [ns]; one for
+            all, or one for each role's process, by its name.
     """
 
     def __init__(
@@ -59,7 +60,7 @@ class VirtualSession:
         clock_drifts_ppm: Mapping[str, float] | None = None,
         arm: SimulatedArmCfg | None = None,
         renders: bool = True,
-        log: Log | None = None,
+        log: Log | Mapping[str, Log] | None = None,
     ) -> None:
         self.session = session
         offsets_ms, drifts_ppm = clock_offsets_ms or {}, clock_drifts_ppm or {}
@@ -83,12 +84,19 @@ class VirtualSession:
         self._sending: deque[tuple[int, Frame]] = deque()
         self._drawn: deque[tuple[int, int]] = deque()
         self.metrics = SessionMetrics(tool_pose=fast_tool_pose(), settle_s=settle_s)
-        self.operator = self._build_operator(hand or build_hand(session), log)
-        self.twin = self._build_twin(log)
-        self.renderer = self._build_renderer() if renders else None
+        logs: Mapping[str, Log | None]
+        logs = log if isinstance(log, Mapping) else {role: log for role in ("operator", "twin", "arm")}
+        self.operator = self._build_operator(hand or build_hand(session), logs.get("operator"))
+        self.twin = self._build_twin(logs.get("twin"))
+        self.renderer = self._build_renderer(logs.get("renderer")) if renders else None
         self.physical = SimulatedArm(self.clocks["arm"], arm)
         self.arm = build_arm_loop(
-            session, clock=self.clocks["arm"], link=self.links["arm"], arm=self.physical, ticks=TickStats(), log=log
+            session,
+            clock=self.clocks["arm"],
+            link=self.links["arm"],
+            arm=self.physical,
+            ticks=TickStats(),
+            log=logs.get("arm"),
         )
 
     def _link(self, role: str) -> MemoryLink:
@@ -124,7 +132,7 @@ class VirtualSession:
             on_message=log,
         )
 
-    def _build_renderer(self) -> RendererLoop:
+    def _build_renderer(self, log: Log | None) -> RendererLoop:
         """The rendering function's side, without pictures."""
         rendering, _ = build_rendering(self.session)
         view, picture = self.session.view(), self._picture
@@ -135,6 +143,7 @@ class VirtualSession:
             picture=picture,
             settings=view,
             tool_pose=fast_tool_pose(),
+            on_message=log,
             allocation=build_live(self.session.allocation, view),
         )
         wishes = AllocationWishes(loop, picture, self.session.allocation, warn=self.operator.state.warn)

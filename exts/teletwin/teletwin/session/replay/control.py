@@ -1,0 +1,81 @@
+"""The twin's control function driven once more by what the twin's log says that it received, tick by tick.
+
+The log stands in the order of the twin's own work: what was received in a tick, then the command that came of
+it. Times of poses and joints on the twin's clock are the messages' publish times, so nothing has to be
+estimated again, and a log from the session's start gives the same commands, whatever network it was.
+"""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Callable
+
+from teletwin.clock import NS_PER_S
+from teletwin.errors import ConfigError, RecordingError
+from teletwin.messages import ArmState, ForecastPacket, JointCommand, Note
+from teletwin.recording import LoggedMessage, SessionRecording
+from teletwin.safety import Watchdog
+from teletwin.session.build import build_control
+from teletwin.session.replay.difference import CommandDifference
+from teletwin.session.replay.recorded import recorded_settings
+from teletwin.twin.control import ControlFunction
+
+_PACKET, _STATE, _NOTE = "/twin/from_operator/ForecastPacket", "/twin/from_arm/ArmState", "/twin/from_operator/Note"
+_COMMAND = "/twin/JointCommand"
+
+
+def replay_control(twin: SessionRecording, *, progress: Callable[[float], None] = lambda _: None) -> CommandDifference:
+    """Drive a new control function by the twin's log, on the log's own clock, and compare its commands.
+
+    Raises:
+        RecordingError: The log holds no commands, or not its settings.
+    """
+    messages = sorted(twin.messages, key=lambda each: each.place)
+    commands = [each for each in messages if each.topic == _COMMAND]
+    if not commands:
+        raise RecordingError("the log holds no commands of the twin", given=twin.path)
+    control = build_control(recorded_settings(twin))
+    replay, difference = _Ticks(control), CommandDifference(recorded_count=len(commands))
+    first_ns = commands[0].t_log_ns
+    for each in messages:
+        if each.topic != _COMMAND:
+            replay.hear(each)
+            continue
+        command = replay.tick(each.t_log_ns)
+        if command is not None:
+            difference.replayed_count += 1
+            difference.add(each.message(), command, t_s=(each.t_log_ns - first_ns) / NS_PER_S)
+        progress(difference.replayed_count / len(commands))
+    return difference
+
+
+class _Ticks:
+    """What the twin's loop does around the control function, without a link."""
+
+    def __init__(self, control: ControlFunction) -> None:
+        self._control = control
+        self._arm_heard = Watchdog(int(1e9 * control.silence_s))
+        self._waiting: list[LoggedMessage] = []
+
+    def hear(self, logged: LoggedMessage) -> None:
+        """Keep what was received for the tick that it belongs to."""
+        if logged.topic in (_PACKET, _STATE, _NOTE):
+            self._waiting.append(logged)
+
+    def tick(self, now_ns: int) -> JointCommand | None:
+        """One tick at now_ns [ns]."""
+        for logged in self._waiting:
+            self._take(logged, now_ns)
+        self._waiting.clear()
+        return self._control.step(now_ns, hears_arm=self._arm_heard.is_calm(now_ns))
+
+    def _take(self, logged: LoggedMessage, now_ns: int) -> None:
+        message = logged.message()
+        if isinstance(message, ForecastPacket):
+            self._control.accept(message, pose_t_ns=logged.t_publish_ns, now_ns=now_ns)
+        elif isinstance(message, ArmState):
+            self._control.accept_state(message, t_ns=logged.t_publish_ns)
+            self._arm_heard.hear(now_ns)
+        elif isinstance(message, Note) and message.kind == "limits":
+            with contextlib.suppress(ConfigError):  # refused then as now
+                self._control.ask_limits(message.values)

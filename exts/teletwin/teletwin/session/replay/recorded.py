@@ -1,0 +1,51 @@
+"""What a log tells of its session: the settings, and the hand as it was sampled."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from teletwin.errors import RecordingError
+from teletwin.messages import PoseSample
+from teletwin.recording import LoggedMessage, SessionRecording
+from teletwin.recording.encoding import settings_from_metadata
+from teletwin.session.config import SessionCfg
+
+
+def recorded_settings(log: SessionRecording) -> SessionCfg:
+    """The settings that a session was run with.
+
+    Raises:
+        RecordingError: The log does not tell them, or they cannot be used any more.
+    """
+    if "configuration" not in log.metadata:
+        raise RecordingError("the log does not tell its session's settings", given=log.path)
+    return settings_from_metadata(SessionCfg, log.metadata["configuration"])
+
+
+class RecordedHand:
+    """The samples of a log, given out as they came: a `hand.HandSource`.
+
+    Args:
+        samples: The PoseSamples of the operator's log.
+        from_first: Move all times so that the first sample comes with the first poll, on whatever clock.
+    """
+
+    def __init__(self, samples: Iterable[LoggedMessage], *, from_first: bool = False) -> None:
+        rows = [(each.t_publish_ns, each.message()) for each in samples]
+        self._taken_ns = np.array([taken_ns for taken_ns, _ in rows], dtype=np.int64)
+        self._samples: list[PoseSample] = [sample for _, sample in rows]
+        self._from_first, self._shift_ns, self._next = from_first, 0, 0
+
+    def poll(self, now_ns: int) -> list[PoseSample]:
+        """Samples that had been taken in by now_ns, those of earlier calls left out."""
+        if self._from_first and len(self._taken_ns):
+            self._from_first, self._shift_ns = False, now_ns - int(self._taken_ns[0])
+        end = int(np.searchsorted(self._taken_ns, now_ns - self._shift_ns, side="right"))
+        given, self._next = self._samples[self._next : end], max(end, self._next)
+        return [_moved(sample, self._shift_ns) for sample in given]
+
+
+def _moved(sample: PoseSample, shift_ns: int) -> PoseSample:
+    return PoseSample(t_ns=sample.t_ns + shift_ns, pose=sample.pose, input_seq=sample.input_seq)
