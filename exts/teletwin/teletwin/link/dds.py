@@ -1,0 +1,165 @@
+"""Links over DDS topics: the same protocol, seal and imitated network as over plain UDP, published and subscribed."""
+
+from __future__ import annotations
+
+import contextlib
+import select
+import socket
+from collections.abc import Sequence
+
+from teletwin.clock import NS_PER_S, Clock
+from teletwin.dds.bell import Bell
+from teletwin.dds.domain import DdsDomain, DomainCfg, free_udp_port
+from teletwin.errors import ConfigError
+from teletwin.link import Received
+from teletwin.link.addresses import resolve
+from teletwin.link.datagram_topic import DOMAIN_ID, DatagramTopics
+from teletwin.link.endpoint import Endpoint
+from teletwin.link.ingress import Ingress
+from teletwin.link.streams import StreamCounts
+from teletwin.link.udp import UdpLinkCfg
+from teletwin.messages import LinkSettings, Message
+
+_MAX_READS = 512
+
+
+class DdsLink:
+    """A role's link over DDS topics; see `teletwin.link.Link`. Not for several threads at once.
+
+    Addresses and ports are those of the plain link; DDS finds the peers there by unicast. One that is None finds
+    this role by itself. Which topic a datagram came on tells which neighbour sent it; who wrote it tells the seal.
+    """
+
+    def __init__(self, cfg: UdpLinkCfg, clock: Clock) -> None:
+        self._cfg = cfg
+        self._clock = clock
+        self._endpoint = Endpoint(cfg.endpoint(), clock)
+        self._ingress = Ingress(cfg.role, links=cfg.links, seed=cfg.seed, shared_mbps=cfg.shared_mbps)
+        self._port = cfg.port
+        self._peers = tuple(cfg.peers)
+        self._topics: DatagramTopics | None = None
+        self._bell: Bell | None = None
+        self._domain: DdsDomain | None = None
+        self._open = contextlib.ExitStack()
+
+    def __enter__(self) -> DdsLink:
+        host = resolve(self._cfg.bind, self._cfg.port)[0]
+        self._port = self._cfg.port or free_udp_port(host)
+        found = [where for where in self._cfg.peers.values() if where is not None]
+        domain = DomainCfg(
+            domain_id=DOMAIN_ID,
+            interface="" if host == "0.0.0.0" else host,
+            port=self._port,
+            peers=tuple("{}:{}".format(*resolve(*where)) for where in found),
+        )
+        with contextlib.ExitStack() as opening:
+            self._domain = opening.enter_context(DdsDomain(domain))
+            self._topics = DatagramTopics(
+                self._domain.participant, session_id=self._cfg.session_id, role=self._cfg.role, peers=self._peers
+            )
+            self._open = opening.pop_all()
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self._topics, self._bell = None, None
+        self._open.close()
+
+    @property
+    def port(self) -> int:
+        """The UDP port of this role's part in DDS."""
+        return self._port
+
+    def send(self, peer: str, message: Message) -> None:
+        """Send now; what cannot be sent is counted."""
+        self._send_all([(peer, raw) for raw in self._endpoint.write(peer, message)])
+
+    def send_reliable(self, peer: str, message: Message) -> None:
+        """Send now and, from later calls of receive, again until the peer confirms."""
+        self._send_all([(peer, raw) for raw in self._endpoint.write(peer, message, reliable=True)])
+
+    def forward(self, peer: str, raw: bytes) -> None:
+        """Pass a received datagram on as it is."""
+        self._send_all([(peer, raw)])
+
+    def receive(self) -> list[Received]:
+        """Everything that has arrived by now, oldest first; also answers and repeats what is due."""
+        self._drain()
+        now_ns = self._clock.now_ns()
+        received: list[Received] = []
+        for due_ns, _, _, datagram, raw in self._ingress.leave(now_ns):
+            item = self._endpoint.read(datagram, raw, due_ns)
+            if item is not None:
+                received.append(item)
+        self._send_all(self._endpoint.due(now_ns, list(self._peers)))
+        return received
+
+    def wait(self, timeout_s: float, *, also: Sequence[socket.socket] = ()) -> bool:
+        """Sleep until something can be received or read from `also`, at most timeout_s [s]; tell whether that is so."""
+        due_ns = self._ingress.next_due_ns()
+        until_due_s = timeout_s if due_ns is None else (due_ns - self._clock.now_ns()) / NS_PER_S
+        watched = [self._ringing().socket, *also]
+        readable, _, _ = select.select(watched, [], [], max(min(timeout_s, until_due_s), 0.0))
+        return bool(readable) or (due_ns is not None and due_ns <= self._clock.now_ns())
+
+    def set_link(self, peer: str, settings: LinkSettings) -> None:
+        """Imitate another network on the hop from peer to this role from now on."""
+        self._ingress.set_link(peer, settings)
+
+    def set_shared(self, rate_mbps: float) -> None:
+        """Let pictures and updates from all peers together take so much from now on [Mb/s]; 0 is unlimited."""
+        self._ingress.set_shared(rate_mbps)
+
+    def offset_ns(self, peer: str) -> int:
+        """Estimate of (peer's clock - own clock) [ns]; 0 until known."""
+        return self._endpoint.offset_ns(peer, self._clock.now_ns())
+
+    def is_clock_known(self, peer: str) -> bool:
+        """Whether the times of peer's messages are on this role's clock already."""
+        return self._endpoint.sync(peer).is_known
+
+    def round_trip_ns(self, peer: str) -> int:
+        """Shortest round trip to peer in the last ten seconds [ns]; 0 until known."""
+        return self._endpoint.sync(peer).round_trip_ns
+
+    def heard_ns(self, peer: str) -> int:
+        """Arrival of the newest datagram straight from peer [ns]; 0 before the first."""
+        return self._endpoint.heard_ns(peer)
+
+    def counters(self) -> dict[str, int]:
+        """Totals since the start by name."""
+        return self._endpoint.counters() | {"imitated_loss": self._ingress.lost_count}
+
+    def streams(self) -> dict[tuple[str, str, str], StreamCounts]:
+        """Totals of each incoming stream by sender, destination and kind of message."""
+        return self._endpoint.streams()
+
+    def _opened(self) -> DatagramTopics:
+        if self._topics is None:
+            raise ConfigError(f"the link of the {self._cfg.role} is not open", mend="use it as a context manager")
+        return self._topics
+
+    def _ringing(self) -> Bell:
+        """The bell, made at the first wait: roles that tick do without it."""
+        topics = self._opened()
+        if self._bell is None:
+            assert self._domain is not None
+            bell = Bell(self._domain.participant, topics.readers.values())
+            self._bell = self._open.enter_context(bell)
+        return self._bell
+
+    def _drain(self) -> None:
+        topics = self._opened()
+        for hop in self._peers:
+            taken = topics.take(hop, _MAX_READS)
+            t_ns = self._clock.now_ns()
+            for raw in taken:
+                datagram = self._endpoint.open(raw)
+                if datagram is not None and self._endpoint.admits(datagram, hop):
+                    self._ingress.enter(hop, datagram, raw, t_ns)
+        if self._bell is not None:
+            self._bell.quiet()
+
+    def _send_all(self, outgoing: list[tuple[str, bytes]]) -> None:
+        topics = self._opened()
+        for peer, raw in outgoing:
+            self._endpoint.totals["unsent"] += not topics.write(peer, raw)
