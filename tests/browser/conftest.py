@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from fractions import Fraction
+from typing import Self
 
 import numpy as np
 import pytest
@@ -75,6 +76,8 @@ class FakeTwin:
         self.codec = codec
         self.most_unacked = 0
         self.lose_frame_id = -1
+        self.silent = threading.Event()
+        """Set: no telemetry any more."""
         self._size, self._period_s = size, 1.0 / rate_hz
         self._hand = np.zeros(3)
         self._input_seq = 0
@@ -85,7 +88,7 @@ class FakeTwin:
         self._news = threading.Condition()
         self._threads = [threading.Thread(target=self._stream), threading.Thread(target=self._tell)]
 
-    def __enter__(self) -> FakeTwin:
+    def __enter__(self) -> Self:
         self.server.__enter__()
         for thread in self._threads:
             thread.start()
@@ -179,6 +182,8 @@ class FakeTwin:
 
     def _tell(self) -> None:
         while not self._stop.wait(0.05):
+            if self.silent.is_set():
+                continue
             self.server.publish_telemetry({**lifelike(time.monotonic()), **self.telemetry})
 
 

@@ -14,7 +14,7 @@ const MEAN_MS = 2000;
  */
 
 /** @type {Card[]} */
-const CARDS = [
+export const CARDS = [
   {
     title: "Arm error", unit: "mm", digits: 1, leastTop: 10, wide: true, compare: true,
     turn: ["orientation_error_deg", "orientation_error_shadow_deg"],
@@ -79,10 +79,11 @@ function element(tag, className, text) {
 }
 
 export class Charts {
-  /** @param {HTMLElement} parent */
-  constructor(parent) {
-    this.history = new History(CARDS.flatMap((card) => [...card.lines.map((line) => line.key), ...(card.turn ?? [])]));
-    this.cards = CARDS.map((card) => this.build(parent, card));
+  /** @param {{parent: HTMLElement, cards: Card[]}[]} places */
+  constructor(places) {
+    const cards = places.flatMap((place) => place.cards);
+    this.history = new History(cards.flatMap((card) => [...card.lines.map((line) => line.key), ...(card.turn ?? [])]));
+    this.cards = places.flatMap(({ parent, cards }) => cards.map((card) => this.build(parent, card)));
     this.next = 0;
   }
 
@@ -127,10 +128,21 @@ export class Charts {
     this.history.push(pageMs, telemetry);
   }
 
+  /** The chart whose turn it is; folded ones take none. */
+  nextShown() {
+    for (let tries = 0; tries < this.cards.length; tries += 1) {
+      const card = this.cards[this.next];
+      this.next = (this.next + 1) % this.cards.length;
+      if (card.chart.width) return card;
+    }
+    return null;
+  }
+
   /** Draw one chart: called once a display frame, so that no frame carries the work of all. @param {number} nowMs */
   drawNext(nowMs) {
-    const { card, outputs, gain, turn, chart } = this.cards[this.next];
-    this.next = (this.next + 1) % this.cards.length;
+    const shown = this.nextShown();
+    if (!shown) return;
+    const { card, outputs, gain, turn, chart } = shown;
     chart.draw(nowMs);
     const means = outputs.map(({ key }) => this.history.mean(key, nowMs, MEAN_MS));
     outputs.forEach(({ output }, i) => setText(output, words(means[i], card.digits)));

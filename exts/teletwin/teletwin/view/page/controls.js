@@ -18,7 +18,22 @@ const FOLLOWS = {
   "limits.workspace_radius_m": (t) => t.limits?.workspace_radius_m,
   "horizons.control_ms": (t) => t.horizon_control_ms,
   "horizons.render_ms": (t) => t.horizon_render_ms,
+  "squeeze.bandwidth_mbps": (t) => t.squeeze?.bandwidth_mbps,
+  "squeeze.compute_share": (t) => t.squeeze?.compute_share,
 };
+
+/** What the server knows, by choice. @type {Record<string, string>} */
+const OFFERS = { policy: "policies", forecaster: "forecasters", allocator: "allocators" };
+
+/** What is chosen now. @param {Record<string, any>} telemetry @param {string} key */
+function chosen(telemetry, key) {
+  return key === "allocator" ? allocatorName(telemetry) : telemetry[key];
+}
+
+/** Who divides link and compute; nothing when the operator's side does not tell. @param {Record<string, any>} telemetry */
+export function allocatorName(telemetry) {
+  return telemetry.allocation === undefined ? undefined : (telemetry.allocation?.allocator ?? "off");
+}
 
 export class Controls {
   /** @param {Send} send @param {(name: string) => void} onCommand */
@@ -26,6 +41,7 @@ export class Controls {
     this.send = send;
     this.onCommand = onCommand;
     this.recording = false;
+    this.divided = false;
     this.policy = "";
     this.sliders = all("input[data-setting]").map((node) => this.wireSlider(/** @type {HTMLInputElement} */ (node)));
     this.views = all("select[data-view]").map((node) => this.wireView(/** @type {HTMLSelectElement} */ (node)));
@@ -51,10 +67,11 @@ export class Controls {
     const [name, key] = (input.dataset.setting ?? "").split(".");
     const scale = Number(input.dataset.scale ?? 1);
     const output = /** @type {HTMLElement} */ (input.parentElement?.querySelector("output"));
-    const slider = { input, output, setting: `${name}.${key}`, scale, touchedMs: -Infinity, timer: 0 };
+    const stops = input.dataset.stops?.split(" ").map(Number) ?? null;
+    const slider = { input, output, setting: `${name}.${key}`, scale, stops, touchedMs: -Infinity, timer: 0 };
     const say = () => {
       slider.timer = 0;
-      this.send({ type: "settings", name, values: { [key]: Number(input.value) * scale } });
+      this.send({ type: "settings", name, values: { [key]: sliderValue(slider) } });
     };
     input.addEventListener("input", () => {
       slider.touchedMs = performance.now();
@@ -68,9 +85,10 @@ export class Controls {
   /** @param {HTMLSelectElement} select */
   wireChoice(select) {
     const choice = { select, key: select.dataset.choice ?? "", touchedMs: -Infinity };
+    const [name, key] = (select.dataset.sends ?? `policy.${choice.key}`).split(".");
     select.addEventListener("change", () => {
       choice.touchedMs = performance.now();
-      this.send({ type: "settings", name: "policy", values: { [choice.key]: select.value } });
+      this.send({ type: "settings", name, values: { [key]: select.value } });
       if (choice.key === "policy") this.showPolicy(select.value);
       select.blur();
     });
@@ -90,8 +108,9 @@ export class Controls {
     return view;
   }
 
-  /** Show the size that the pictures have. @param {number} width @param {number} height @param {number} nowMs */
+  /** Show the size that the pictures have; while an allocator makes less of them, what was asked for stays. @param {number} width @param {number} height @param {number} nowMs */
   followSize(width, height, nowMs) {
+    if (this.divided) return;
     for (const { select, touchedMs } of this.views) {
       if (select.dataset.view !== "size" || nowMs - touchedMs < SETTLE_MS) continue;
       const size = `${width}x${height}`;
@@ -103,7 +122,7 @@ export class Controls {
   /** Offer what the server knows. @param {Record<string, any>} hello */
   offer(hello) {
     for (const { select, key } of this.choices) {
-      const names = key === "policy" ? hello.policies : hello.forecasters;
+      const names = hello[OFFERS[key]];
       if (!Array.isArray(names)) continue;
       const labels = new Map([...select.options].map((option) => [option.value, option.text]));
       select.replaceChildren(...names.map((name) => new Option(labels.get(name) ?? name, name)));
@@ -120,16 +139,17 @@ export class Controls {
 
   /** @param {Record<string, any>} telemetry @param {string} mode @param {number} nowMs */
   follow(telemetry, mode, nowMs) {
+    this.divided = (allocatorName(telemetry) ?? "off") !== "off";
     for (const slider of this.sliders) {
       const value = FOLLOWS[slider.setting]?.(telemetry);
       if (typeof value !== "number" || nowMs - slider.touchedMs < SETTLE_MS || slider.timer) continue;
-      const text = String(Math.round(value / slider.scale / Number(slider.input.step || 1)) * Number(slider.input.step || 1));
+      const text = sliderPlace(slider, value);
       if (slider.input.value === text) continue;
       slider.input.value = text;
       showSlider(slider);
     }
     for (const { select, key, touchedMs } of this.choices) {
-      const value = telemetry[key];
+      const value = chosen(telemetry, key);
       if (typeof value !== "string" || nowMs - touchedMs < SETTLE_MS) continue;
       if (select.value !== value && [...select.options].some((option) => option.value === value)) select.value = value;
       if (key === "policy" && value !== this.policy) this.showPolicy(value);
@@ -161,9 +181,28 @@ export class Controls {
   }
 }
 
-/** @param {{input: HTMLInputElement, output: HTMLElement}} slider */
-function showSlider({ input, output }) {
-  output.textContent = `${input.value} ${input.dataset.unit ?? ""}`;
+/** @typedef {{input: HTMLInputElement, output: HTMLElement, scale: number, stops: number[] | null}} Slider */
+
+/** What a slider asks for, in the setting's unit. @param {Slider} slider */
+function sliderValue({ input, scale, stops }) {
+  return stops ? stops[Number(input.value)] : Number(input.value) * scale;
+}
+
+/** Where a slider stands for a value: at the nearest stop, or the nearest step. @param {Slider} slider @param {number} value */
+function sliderPlace({ input, scale, stops }, value) {
+  if (!stops) return String(Math.round(value / scale / Number(input.step || 1)) * Number(input.step || 1));
+  // Zero is no limit at all: far from every number.
+  const distances = stops.map((stop) => (stop && value ? Math.abs(Math.log(stop / value)) : stop === value ? 0 : Infinity));
+  return String(distances.indexOf(Math.min(...distances)));
+}
+
+/** @param {Slider} slider */
+function showSlider(slider) {
+  const { input, output, stops } = slider;
+  const shown = stops ? sliderValue(slider) : input.value;
+  const zero = input.dataset.zero;
+  output.textContent = shown === 0 && zero ? zero : `${shown} ${input.dataset.unit ?? ""}`;
+  input.setAttribute("aria-valuetext", output.textContent);
   const share = (Number(input.value) - Number(input.min)) / (Number(input.max) - Number(input.min));
   input.style.setProperty("--share", `${100 * share}%`);
 }

@@ -1,7 +1,8 @@
 // @ts-check
 /** Joins the parts of the page: connection, stream, inputs, charts and words. */
 
-import { Charts, setText } from "./charts.js";
+import { Allocation, CARDS as ALLOCATION_CARDS } from "./allocation.js";
+import { CARDS, Charts, setText } from "./charts.js";
 import { ServerClock } from "./clock.js";
 import { Connection } from "./connection.js";
 import { Controls } from "./controls.js";
@@ -26,7 +27,11 @@ const byId = (id) => document.getElementById(id);
 const canvas = /** @type {HTMLCanvasElement} */ (byId("picture"));
 const clock = new ServerClock();
 const status = new Status();
-const charts = new Charts(byId("charts"));
+const allocation = new Allocation();
+const charts = new Charts([
+  { parent: byId("charts"), cards: CARDS },
+  { parent: byId("allocation-charts"), cards: ALLOCATION_CARDS },
+]);
 const handView = new HandView(byId("hand"));
 /** @type {Record<string, any>} */
 let hello = {};
@@ -78,7 +83,8 @@ async function hear(message) {
     status.hear(message, nowMs);
     controls.follow(message, status.mode, nowMs);
     lesson.hear(message.lesson);
-    charts.push(nowMs, withOwnNumbers(message, nowMs));
+    allocation.hear(message);
+    charts.push(nowMs, { ...withOwnNumbers(message, nowMs), ...allocation.numbers });
     return;
   }
   if (message.type !== "hello") return;
@@ -90,6 +96,7 @@ async function hear(message) {
   controls.offer(message);
   controls.restrict(status.observer);
   lesson.offer(message);
+  allocation.offer(message);
   status.lesson = lesson.active;
   setText(byId("version"), message.version ? `v${message.version}` : "");
   if (!(await videoWorks)) askForJpeg();

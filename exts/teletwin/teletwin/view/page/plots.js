@@ -89,6 +89,7 @@ export class StripChart {
     this.canvas.width = Math.round(this.width * ratio);
     this.canvas.height = Math.round(this.height * ratio);
     this.context.setTransform(ratio, 0, 0, ratio, 0, 0);
+    this.draw(performance.now()); // another size has emptied the canvas
   }
 
   /** @param {number} nowMs */

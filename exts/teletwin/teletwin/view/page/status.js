@@ -89,7 +89,8 @@ export class Status {
 
   /** @param {number} nowMs @param {string} fault */
   showNotice(nowMs, fault) {
-    const warnings = /** @type {string[]} */ (this.telemetry.warnings ?? []);
+    // What a silent server said last is no news any more.
+    const warnings = /** @type {string[]} */ ((nowMs - this.heardMs <= QUIET_MS && this.telemetry.warnings) || []);
     const hint = nowMs < this.hint.untilMs ? this.hint.text : "";
     const text = fault || this.trouble || hint || warnings[0] || "";
     this.notice.hidden = !text || !this.connected;

@@ -1,0 +1,142 @@
+// @ts-check
+/** How link and compute are divided between pictures and the arm's updates: plots, what is in force, a line of summary. */
+
+import { setText, words } from "./charts.js";
+import { allocatorName } from "./controls.js";
+
+const PICTURES = "#45c8b0";
+const UPDATES = "#f08c45";
+const LINK = "#7fa7f5";
+
+/** @type {import("./charts.js").Card[]} */
+export const CARDS = [
+  {
+    title: "Waiting", unit: "ms", digits: 0, leastTop: 50,
+    tip: "How long the oldest hand pose has been waiting to be on the screen, how old the newest state of the arm on your side is, and how long what was sent still needs to get through the link.",
+    lines: [
+      { key: "allocation.link_backlog_ms", color: LINK, label: "link" },
+      { key: "allocation.queue_update_ms", color: UPDATES, label: "arm" },
+      { key: "allocation.queue_request_ms", color: PICTURES, label: "picture" },
+    ],
+  },
+  {
+    title: "Age", unit: "ms", digits: 0, leastTop: 100,
+    tip: "Picture: from a hand pose's arrival at the distant machine to the picture that answers it on the screen (age of request information, AoRI). Arm: how far apart in time that picture's pose and the newest state of the arm are (age of sensor information, AoSI).",
+    lines: [
+      { key: "allocation.aosi_ms", color: UPDATES, label: "arm" },
+      { key: "allocation.aori_ms", color: PICTURES, label: "picture" },
+    ],
+  },
+  {
+    title: "Pictures' share", unit: "%", digits: 0, leastTop: 100,
+    tip: "How much of link and compute the pictures get; the arm's updates get the rest.",
+    lines: [
+      { key: "allocation.compute_percent", color: PICTURES, label: "compute" },
+      { key: "allocation.link_percent", color: LINK, label: "link" },
+    ],
+  },
+  {
+    title: "Link", unit: "Mb/s", digits: 2, leastTop: 2,
+    tip: "What the way to you carries, as measured from the pictures' own spacing, and the bitrate chosen for them.",
+    lines: [
+      { key: "allocation.capacity_mbps", color: LINK, label: "carries" },
+      { key: "allocation.bitrate_mbps", color: PICTURES, label: "chosen", fill: true },
+    ],
+  },
+];
+
+/** @typedef {Record<string, any>} Row numbers of the allocation, as the operator's side tells them */
+
+/** Label and words of each number in force. @type {[string, (row: Row) => string][]} */
+const CHOSEN = [
+  ["Bitrate", (row) => unit(row.bitrate_mbps, 2, "Mb/s")],
+  ["Size", (row) => `${words(row.width, 0)} × ${words(row.height, 0)}`],
+  ["Pictures", (row) => unit(row.rate_hz, 0, "/s")],
+  ["Arm updates", (row) => unit(row.update_rate_hz, 0, "/s")],
+  ["Physics steps", (row) => unit(row.physics_rate_hz, 0, "/s")],
+];
+
+/** What an allocator decided that could not be carried out as it stood. @type {[string, string][]} */
+const TROUBLES = [
+  ["clamped", "clamped"],
+  ["refused", "refused"],
+  ["fallbacks", "replaced"],
+];
+
+/** @param {unknown} value @param {number} digits @param {string} name */
+function unit(value, digits, name) {
+  return `${words(/** @type {any} */ (value), digits)} ${name}`;
+}
+
+/** @param {unknown} share */
+const percent = (share) => (typeof share === "number" ? 100 * share : null);
+
+export class Allocation {
+  constructor() {
+    this.panel = byId("allocation");
+    this.fold = byId("allocation-fold");
+    this.body = byId("allocation-body");
+    this.summary = byId("allocation-summary");
+    /** What the charts take from here. @type {Record<string, unknown>} */
+    this.numbers = {};
+    this.wasTouched = false;
+    this.chosen = CHOSEN.map(([name, say]) => ({ say, node: this.entry(name) }));
+    this.trouble = document.createElement("dd");
+    this.trouble.className = "faint";
+    byId("allocation-chosen").append(this.trouble);
+    this.fold.addEventListener("click", (event) => {
+      this.wasTouched = true;
+      this.unfold(this.body.hidden);
+      if (event.detail > 0) this.fold.blur();
+    });
+  }
+
+  /** @param {string} name */
+  entry(name) {
+    const term = document.createElement("dt");
+    const value = document.createElement("dd");
+    term.textContent = name;
+    byId("allocation-chosen").append(term, value);
+    return value;
+  }
+
+  /** @param {boolean} open */
+  unfold(open) {
+    this.body.hidden = !open;
+    this.fold.setAttribute("aria-expanded", String(open));
+  }
+
+  /** Only who can divide is offered to divide; a lesson goes on as it began. @param {Record<string, any>} hello */
+  offer(hello) {
+    this.panel.hidden = !Array.isArray(hello.allocators) || Boolean(hello.lesson);
+  }
+
+  /** @param {Record<string, any>} telemetry */
+  hear(telemetry) {
+    const name = allocatorName(telemetry) ?? "off";
+    /** @type {Row} */
+    const row = name === "off" ? {} : telemetry.allocation;
+    const shares = { link_percent: percent(row.link_share), compute_percent: percent(row.compute_share) };
+    this.numbers = Object.fromEntries(Object.entries({ ...row, ...shares }).map(([key, value]) => [`allocation.${key}`, value]));
+    if (name !== "off" && !this.wasTouched && this.body.hidden) this.unfold(true);
+    setText(this.summary, summary(name, row, telemetry.squeeze));
+    if (this.body.hidden) return;
+    for (const { say, node } of this.chosen) setText(node, name === "off" ? "–" : say(row));
+    const troubles = TROUBLES.filter(([key]) => row[key] > 0).map(([key, text]) => `${row[key]} ${text}`);
+    setText(this.trouble, troubles.length ? `Shares: ${troubles.join(", ")}` : "");
+  }
+}
+
+/** One line: what is imitated, and what is made of it. @param {string} name @param {Row} row @param {Record<string, any> | undefined} squeeze */
+function summary(name, row, squeeze) {
+  const imitated = [];
+  if (squeeze?.bandwidth_mbps > 0) imitated.push(`link ${words(squeeze?.bandwidth_mbps, 1)} Mb/s`);
+  if (squeeze?.compute_share < 1) imitated.push(`compute ${words(100 * squeeze?.compute_share, 0)} %`);
+  const made = name === "off" ? "not divided" : `pictures: ${CHOSEN.slice(0, 3).map(([, say]) => say(row)).join(" · ")}`;
+  return [imitated.join(", "), made].filter(Boolean).join(" → ");
+}
+
+/** @param {string} id @returns {HTMLElement} */
+function byId(id) {
+  return /** @type {HTMLElement} */ (document.getElementById(id));
+}
