@@ -149,6 +149,7 @@ acks = st.builds(
     latency_ms=number,
     byte_count=st.integers(0, 1 << 20),
     span_ms=number,
+    arrival_ms=number,
     update_age_ms=number,
 )
 views = st.builds(

@@ -79,16 +79,16 @@ class Way:
             return
         span_ms = (whole[-1] - whole[0]) / NS_PER_MS if count >= 3 else 0.0
         drawn_ns = whole[-1] + int(DRAW_MS * NS_PER_MS)
-        burst, latency_ms = (count - 1) * PIECE_BYTES, (drawn_ns - t_ns) / NS_PER_MS
-        heapq.heappush(self._acks, (drawn_ns + 10 * NS_PER_MS, frame_id, burst, span_ms, latency_ms))
+        burst, arrival_ms = (count - 1) * PIECE_BYTES, (whole[-1] - t_ns) / NS_PER_MS
+        heapq.heappush(self._acks, (drawn_ns + 10 * NS_PER_MS, frame_id, burst, span_ms, arrival_ms))
 
     def _hear(self, t_ns: int) -> None:
         while self._acks and self._acks[0][0] <= t_ns:
-            ack_ns, frame_id, burst, span_ms, latency_ms = heapq.heappop(self._acks)
+            ack_ns, frame_id, burst, span_ms, arrival_ms = heapq.heappop(self._acks)
             self._under_way -= 1
-            if latency_ms:
+            if arrival_ms:
                 self.meter.acknowledged(
-                    frame_id, burst_bytes=burst, span_ms=span_ms, latency_ms=latency_ms, drawn=True, t_ns=ack_ns
+                    frame_id, burst_bytes=burst, span_ms=span_ms, arrival_ms=arrival_ms, t_ns=ack_ns
                 )
 
 
@@ -130,7 +130,7 @@ def test_a_link_that_nothing_limits_is_as_good_as_unlimited():
     assert not meter.is_known(0)
     for k in range(10):
         meter.sent(k, 9000, k * FRAME_NS)
-        meter.acknowledged(k, burst_bytes=8000, span_ms=0.0, latency_ms=7.0, drawn=True, t_ns=k * FRAME_NS + 8_000_000)
+        meter.acknowledged(k, burst_bytes=8000, span_ms=0.0, arrival_ms=7.0, t_ns=k * FRAME_NS + 8_000_000)
     assert meter.capacity_bps(10 * FRAME_NS) == 200e6
     assert meter.queue_ms(10 * FRAME_NS) == meter.backlog_bytes(10 * FRAME_NS) == 0.0
     assert not meter.is_known(12 * NS_PER_S), "without any word nothing is known"
@@ -143,7 +143,7 @@ def test_small_frames_without_a_burst_still_tell_a_queue():
         t_ns = k * FRAME_NS
         meter.sent(k, 900, t_ns)
         ack_ns = t_ns + int((17.0 + late_ms) * NS_PER_MS)
-        meter.acknowledged(k, burst_bytes=0, span_ms=0.0, latency_ms=7.0 + late_ms, drawn=True, t_ns=ack_ns)
+        meter.acknowledged(k, burst_bytes=0, span_ms=0.0, arrival_ms=7.0 + late_ms, t_ns=ack_ns)
     assert meter.queue_ms(40 * FRAME_NS) == pytest.approx(90.0, abs=1.0)
     assert meter.capacity_bps(40 * FRAME_NS) < 0.5e6, "what is delivered under a queue is all there is"
 
@@ -152,7 +152,7 @@ def test_acknowledgements_of_unknown_or_old_frames_change_nothing():
     meter = LinkMeter()
     meter.sent(5, 1000, 0)
     for frame_id in (4, 6, 6, -1):
-        meter.acknowledged(frame_id, burst_bytes=900, span_ms=1.0, latency_ms=5.0, drawn=True, t_ns=10)
+        meter.acknowledged(frame_id, burst_bytes=900, span_ms=1.0, arrival_ms=5.0, t_ns=10)
     assert not meter.is_known(20)
     assert meter.lost_count == 1
 
@@ -182,5 +182,5 @@ def test_the_meter_starts_on_a_clock_that_has_run_for_a_year():
     for number in range(20):
         meter.sent(number, 10_000, t_ns)
         t_ns += 40 * NS_PER_MS
-        meter.acknowledged(number, burst_bytes=8_800, span_ms=8.8, latency_ms=15.0, drawn=True, t_ns=t_ns)
+        meter.acknowledged(number, burst_bytes=8_800, span_ms=8.8, arrival_ms=15.0, t_ns=t_ns)
     assert meter.capacity_bps(t_ns) == pytest.approx(8e6)

@@ -187,6 +187,8 @@ class FrameAck:
     """Bytes of the frame's datagrams after the first: what passed the bottleneck within span_ms."""
     span_ms: float = 0.0
     """Arrival of the first datagram to that of the last, kernel's stamps; 0 where fewer than three came."""
+    arrival_ms: float = 0.0
+    """From frame ready to its last datagram, offsets removed: the network's part of latency_ms; 0 unknown."""
     update_age_ms: float = 0.0
     """Age of the newest known state of the arm when the frame was drawn; 0 unknown."""
 

@@ -14,7 +14,7 @@ from teletwin.messages import Frame, FrameAck, ViewSettings
 CODECS = ("h264", "jpeg")
 
 _FRAME = struct.Struct("<qqqqBBHHHd7d7d")
-_ACK = struct.Struct("<qBBdIdd")
+_ACK = struct.Struct("<qBBdIddd")
 _SETTINGS = struct.Struct("<HHBBBqd")
 
 
@@ -58,15 +58,15 @@ def decode_frame(payload: bytes) -> Frame:
 
 
 def encode_frame_ack(ack: FrameAck) -> bytes:
-    """Payload of a frame acknowledgement, 38 bytes."""
-    times_ms = ack.span_ms, ack.update_age_ms
+    """Payload of a frame acknowledgement, 46 bytes."""
+    times_ms = ack.span_ms, ack.arrival_ms, ack.update_age_ms
     return _ACK.pack(ack.frame_id, ack.drawn, ack.need_key, ack.latency_ms, ack.byte_count, *times_ms)
 
 
 def decode_frame_ack(payload: bytes) -> FrameAck:
     """The acknowledgement in a payload."""
-    frame_id, drawn, need_key, latency_ms, byte_count, span_ms, update_age_ms = _ACK.unpack(payload)
-    if drawn > 1 or need_key > 1 or not all(map(math.isfinite, (latency_ms, span_ms, update_age_ms))):
+    frame_id, drawn, need_key, latency_ms, byte_count, *times_ms = _ACK.unpack(payload)
+    if drawn > 1 or need_key > 1 or not all(map(math.isfinite, (latency_ms, *times_ms))):
         raise MessageError("an acknowledgement holds values that cannot be")
     return FrameAck(
         frame_id=frame_id,
@@ -74,8 +74,9 @@ def decode_frame_ack(payload: bytes) -> FrameAck:
         need_key=bool(need_key),
         latency_ms=latency_ms,
         byte_count=byte_count,
-        span_ms=span_ms,
-        update_age_ms=update_age_ms,
+        span_ms=times_ms[0],
+        arrival_ms=times_ms[1],
+        update_age_ms=times_ms[2],
     )
 
 

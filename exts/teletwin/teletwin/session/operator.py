@@ -35,6 +35,8 @@ from teletwin.session.metrics import SessionMetrics
 _WINDOW_STEP_NS = int(WINDOW_STEP_S * NS_PER_S)
 _KEY_RETRY_NS = 200 * NS_PER_MS
 _WARNINGS = 5
+_WARNED_NS = 10 * NS_PER_S
+"""A warning that nobody has repeated for so long is over."""
 _BLIND_NS = 500 * NS_PER_MS
 """Who has not heard of the arm for so long drives nothing: packets ask for hold until it is heard again."""
 _FORGOTTEN_NS = 5 * NS_PER_S
@@ -56,12 +58,20 @@ class OperatorState:
     allocation: dict[str, object] = field(default_factory=dict)
     """Newest numbers of what divides link and compute, `LiveAllocation.row`."""
     allocation_ns: int = 0
-    warnings: tuple[str, ...] = ()
-    """For the page, which shows the first: the newest stands there."""
+    now_ns: Callable[[], int] = lambda: 0
+    """The clock by which warnings pass; without one they stay."""
+    _told: tuple[tuple[str, int], ...] = ()
+    """Warnings and when each was told last; replaced as a whole, as threads beside the loop warn too."""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """For the page, which shows the first: the newest stands there."""
+        since_ns = self.now_ns() - _WARNED_NS
+        return tuple(text for text, told_ns in self._told if told_ns > since_ns)
 
     def warn(self, text: str) -> None:
         """Put a warning before the others; none stands twice."""
-        self.warnings = (text, *(told for told in self.warnings if told != text))[:_WARNINGS]
+        self._told = ((text, self.now_ns()), *(told for told in self._told if told[0] != text))[:_WARNINGS]
 
 
 class OperatorLoop:
@@ -82,7 +92,7 @@ class OperatorLoop:
         self._clock, self._link, self._hand = clock, link, hand
         self.policy, self.forecaster, self.metrics = policy, forecaster, metrics
         self._on_frame, self._on_message = on_frame, on_message
-        self.state = OperatorState()
+        self.state = OperatorState(now_ns=clock.now_ns)
         self._history = PoseHistory(capacity=2048)
         self._gate, self._acks = FrameGate(), FrameAcks()
         self._key_asked_ns = 0
@@ -203,10 +213,11 @@ class OperatorLoop:
     def _take_frame(self, frame: Frame, received: Received, now_ns: int) -> None:
         """Pass a decodable frame to the page; ask for a key frame after a loss."""
         self._log(received.peer, frame, received.t_arrived_ns, received.t_sent_ns)
-        self._acks.arrived(frame.frame_id, received.burst)
+        t_ready_ns = frame.t_ready_ns - self._link.offset_ns("renderer")
+        arrival_ms = (received.t_arrived_ns - t_ready_ns) / NS_PER_MS
+        self._acks.arrived(frame.frame_id, received.burst, arrival_ms=arrival_ms)
         admitted = self._gate.admit(frame)
         if admitted:
-            t_ready_ns = frame.t_ready_ns - self._link.offset_ns("renderer")
             self.metrics.display.arrived(frame, t_ready_ns=t_ready_ns)
             for name, value in frame.stages_ms.items():
                 if name in self.metrics.stages_ms:

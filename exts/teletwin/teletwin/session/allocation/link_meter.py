@@ -27,7 +27,7 @@ class LinkMeterCfg:
     """The same in spreads of the delay, where that is more."""
     lie_share: float = 0.6
     """While a queue stands the link delivers all it can: bursts that promise more than delivery over this are lies."""
-    doubling_s: float = 1.0
+    doubling_s: float = 0.5
     """Without a queue a doubted estimate doubles in this time [s]."""
     overdue_share: float = 0.15
     """A frame that does not come bounds the rate to no less than this share of what was promised: it may be lost."""
@@ -68,17 +68,14 @@ class LinkMeter:
         """Note a frame that took byte_count bytes of the link."""
         self._sent.append(_Sent(frame_id, byte_count, sum(each.byte_count for each in self._sent), now_ns))
 
-    def acknowledged(
-        self, frame_id: int, *, burst_bytes: int, span_ms: float, latency_ms: float, drawn: bool, t_ns: int
-    ) -> None:
+    def acknowledged(self, frame_id: int, *, burst_bytes: int, span_ms: float, arrival_ms: float, t_ns: int) -> None:
         """Note that a frame has arrived.
 
         Args:
             frame_id: Its number; older ones that nothing was heard of are lost.
             burst_bytes: Bytes of its pieces after the first one.
             span_ms: Time from its first to its last piece [ms]; 0 for fewer than three pieces.
-            latency_ms: Ready to drawn [ms]; 0 when unknown.
-            drawn: Whether it came to the screen.
+            arrival_ms: Ready to last piece [ms]; 0 when unknown. What a slow viewer adds is no queue.
             t_ns: Arrival of the acknowledgement [ns].
         """
         lost_count, found = self.lost_count, self._take(frame_id)
@@ -86,10 +83,10 @@ class LinkMeter:
             return
         self._heard_ns = t_ns
         self._delivered.append((t_ns, found.byte_count))
-        if drawn and latency_ms > 0.0:
-            self._usual.add(latency_ms - span_ms, t_ns)
+        if arrival_ms > 0.0:
+            self._usual.add(arrival_ms - span_ms, t_ns)
             self._usual_trip.add((t_ns - found.t_ns) / NS_PER_MS - span_ms, t_ns)
-            self._queue_ms = max(latency_ms - span_ms - self._usual.base_ms, 0.0)
+            self._queue_ms = max(arrival_ms - span_ms - self._usual.base_ms, 0.0)
         stands = self._queue_ms > self._threshold_ms
         if self.lost_count > lost_count:
             self._busy_ns = t_ns  # what was lost is missing in the rate of delivery

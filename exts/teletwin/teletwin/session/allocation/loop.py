@@ -130,8 +130,7 @@ class LiveAllocation:
             ack.frame_id,
             burst_bytes=ack.byte_count,
             span_ms=ack.span_ms,
-            latency_ms=latency_ms,
-            drawn=ack.drawn,
+            arrival_ms=ack.arrival_ms,
             t_ns=t_ns,
         )
         if latency_ms > 0.0:
