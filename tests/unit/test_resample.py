@@ -129,3 +129,10 @@ def test_a_silence_in_which_nobody_sampled_is_a_hold_too():
     resampler.push(500 * MS, np.full(6, 0.4), np.zeros(6), now_ns=510 * MS)
     assert resampler.held_count == 1
     assert np.abs(resampler.sample(512 * MS).q).max() < 0.01
+
+
+def test_a_first_command_that_comes_while_the_tick_runs_and_changes_nothing_is_taken():
+    resampler = CommandResampler()
+    resampler.reset(np.zeros(6))
+    assert resampler.push(10 * MS, np.zeros(6), np.zeros(6), now_ns=30 * MS + 1)
+    np.testing.assert_array_equal(resampler.sample(30 * MS).q, np.zeros(6))

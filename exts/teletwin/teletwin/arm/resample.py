@@ -187,7 +187,7 @@ class CommandResampler:
 
     def _blend(self, q: Array, qd: Array, now_ns: int) -> tuple[Array, Array]:
         elapsed_ns = now_ns - self._blend_start_ns
-        if elapsed_ns >= self._blend_ns:
+        if elapsed_ns >= self._blend_ns or not self._blend_ns:  # a command may arrive after the tick has begun
             return q, qd
         s = max(elapsed_ns / self._blend_ns, 0.0)
         share = s * s * s * (10.0 + s * (6.0 * s - 15.0))  # rest to rest: zero speed and acceleration at both ends
