@@ -206,6 +206,12 @@ def test_inputs_arrive_checked_and_dated_by_the_page() -> None:
         json.dumps({"type": "settings", "name": "link", "values": {"delay_ms": "5"}}),
         json.dumps({"type": "settings", "name": "link", "values": {"color": 5}}),
         json.dumps({"type": "settings", "name": "policy", "values": {"policy": "a b"}}),
+        json.dumps({"type": "settings", "name": "squeeze", "values": {"bandwidth_mbps": float("nan")}}),
+        json.dumps({"type": "settings", "name": "squeeze", "values": {"bandwidth_mbps": -1}}),
+        json.dumps({"type": "settings", "name": "squeeze", "values": {"compute_share": 0}}),
+        json.dumps({"type": "settings", "name": "squeeze", "values": {"compute_share": 1.01}}),
+        json.dumps({"type": "settings", "name": "allocator", "values": {"name": "../policy.npz"}}),
+        json.dumps({"type": "settings", "name": "allocator", "values": {"name": 3}}),
         json.dumps({"type": "mtp", "samples": [[1, float("inf")]]}),
         json.dumps({"type": "mtp", "samples": [5]}),
         json.dumps({"type": "ack", "frame_id": "x"}),
@@ -217,12 +223,15 @@ def test_what_cannot_be_trusted_is_refused(text: str) -> None:
         parse_message(text)
 
 
-def test_bad_messages_are_counted_and_the_connection_goes_on() -> None:
+def test_bad_messages_are_counted_and_answered_and_the_connection_goes_on() -> None:
     listener = Listener()
     with serve(listener) as server:
 
         async def speak(ws: aiohttp.ClientWebSocketResponse) -> None:
-            await ws.send_str("nonsense")
+            await ws.send_json({"type": "settings", "name": "squeeze", "values": {"compute_share": 3}})
+            while (message := await ws.receive_json())["type"] != "refused":
+                continue
+            assert message["text"] == "page message: compute_share must be a number in 0.05 ... 1; given: 3"
             await ws.send_bytes(b"\x00\x01")
             await ws.send_json({"type": "command", "name": "engage"})
             await asyncio.to_thread(listener.wait, "command")

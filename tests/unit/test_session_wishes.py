@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from teletwin.clock import SystemClock, VirtualClock
+from teletwin.clock import NS_PER_S, SystemClock, VirtualClock
 from teletwin.errors import ConfigError
 from teletwin.link import Received
 from teletwin.messages import Mode, PoseSample, ViewSettings
@@ -106,3 +106,46 @@ def test_the_newest_warning_comes_first_and_none_stands_twice():
     for text in "abcdefag":
         state.warn(text)
     assert state.warnings == ("g", "a", "f", "e", "d")
+
+
+def test_a_warning_passes_when_it_is_reported_no_more():
+    clock = VirtualClock()
+    state = OperatorState(now_ns=clock.now_ns)
+    state.warn("once")
+    state.warn("again and again")
+    for seconds in (6, 12, 18):
+        clock.sleep_until(seconds * NS_PER_S)
+        state.warn("again and again")
+        assert state.warnings[0] == "again and again"
+    assert state.warnings == ("again and again",)
+    clock.sleep_until(29 * NS_PER_S)
+    assert state.warnings == ()
+
+
+def test_who_comes_to_drive_late_is_still_told_how_the_session_was_started():
+    desk, state, _ = desk_and_views()
+    desk.standing = ("the policy was trained for something else",)
+    for viewer, operator, told in ((2, 1, ()), (3, 3, desk.standing)):
+        event = PageEvent(
+            kind="viewers", values={"count": 1, "operator": operator}, viewer=viewer, t_ns=0, received_ns=0
+        )
+        desk.put(event)
+        desk.work()
+        assert state.warnings == told
+
+
+@pytest.mark.parametrize(
+    ("name", "values", "note"),
+    [
+        ("squeeze", {"bandwidth_mbps": 1.5}, {"bandwidth_mbps": 1.5, "compute_share": 1.0}),
+        ("squeeze", {"compute_share": 0.33}, {"bandwidth_mbps": 0.0, "compute_share": 0.33}),
+        ("allocator", {"name": "equal"}, {"name": "equal"}),
+    ],
+)
+def test_a_squeeze_and_an_allocator_of_the_page_are_told_to_every_role(name, values, note):
+    desk, _, _ = desk_and_views()
+    notes = []
+    desk._notify = notes.append
+    desk.put(PageEvent(kind="settings", values={"name": name, "values": values}, viewer=1, t_ns=0, received_ns=0))
+    desk.work()
+    assert [(said.kind, said.values) for said in notes] == [(name, note)]

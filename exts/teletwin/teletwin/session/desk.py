@@ -72,6 +72,8 @@ class PageDesk:
         self.limits = SessionLimits(limits or MotionLimits())
         self.squeeze = Squeeze()
         self.forecaster = ""
+        self.standing: tuple[str, ...] = ()
+        """Warnings of how the session was started: told to everybody who comes to drive."""
         self.input_count = 0
         self.on_lesson: Callable[[str, int], None] | None = None
         """Told the buttons of a lesson (start, pause, quit), and `leave` when nobody drives any more; and when [ns]."""
@@ -121,6 +123,9 @@ class PageDesk:
             case "viewers":
                 if not values["operator"]:
                     self._tell_lesson("leave", event.t_ns)
+                elif values["operator"] == event.viewer:
+                    for text in self.standing:
+                        self._loop.state.warn(text)
 
     def _input(self, event: PageEvent) -> None:
         """A hand input of the page."""

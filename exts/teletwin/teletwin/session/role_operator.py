@@ -93,7 +93,8 @@ class OperatorProcess:
             limits=session.limits(),
         )
         stack.callback(lambda: retire(self.loop.forecaster))
-        for text in filter(None, (*warnings, warning)):
+        self.desk.standing = tuple(filter(None, (*warnings, warning)))
+        for text in self.desk.standing:
             self.loop.state.warn(text)
             sys.stderr.write(f"teletwin operator: {text}\n")
         self.desk.link = session.network.hop("up")

@@ -183,6 +183,7 @@ class PageApp:
         except MessageError as error:
             self.counters["bad_messages"] += 1
             _log.debug("%s", error)
+            viewer.offer_text(pack_text("refused", {"text": str(error)}))
             return
         if kind == "ping":
             viewer.offer_text(pack_text("pong", {"t_ms": values["t_ms"], "server_ns": received_ns}))

@@ -87,6 +87,7 @@ async function hear(message) {
     charts.push(nowMs, { ...withOwnNumbers(message, nowMs), ...allocation.numbers });
     return;
   }
+  if (message.type === "refused") return status.suggest(message.text);
   if (message.type !== "hello") return;
   hello = message;
   hand.seq = Math.max(hand.seq, message.input_seq ?? 0);
