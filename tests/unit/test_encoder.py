@@ -9,9 +9,11 @@ import pytest
 
 from teletwin.errors import ConfigError, StreamError
 from teletwin.messages import ViewSettings
+from teletwin.view import rate_in_place
 from teletwin.view.barcode import MODULUS, read_barcode, write_barcode
 from teletwin.view.decoder import Decoder
 from teletwin.view.encoder import Encoder
+from teletwin.view.rate_in_place import rates_can_change_in_place
 
 SETTINGS = ViewSettings(width=640, height=360, rate_hz=30.0, bitrate_bps=2_000_000)
 
@@ -50,16 +52,30 @@ def test_a_picture_never_waits_and_only_the_first_is_a_key_frame():
     assert [k for k, is_key in enumerate(kinds) if is_key] == [0, 7]
 
 
-@pytest.mark.parametrize("bitrate_bps", [700_000, 2_500_000])
-def test_the_bitrate_follows_what_was_asked(bitrate_bps):
-    with Encoder(replace(SETTINGS, bitrate_bps=1_500_000)) as encoder:
+IN_PLACE = pytest.mark.skipif(not rates_can_change_in_place(), reason="this PyAV's structures are unknown")
+
+
+@pytest.mark.parametrize("in_place", [False, pytest.param(True, marks=IN_PLACE)])
+@pytest.mark.parametrize(("bitrate_bps", "rate_hz"), [(500_000, 30.0), (2_500_000, 30.0), (600_000, 15.0)])
+def test_rates_follow_what_was_asked(bitrate_bps, rate_hz, in_place):
+    with Encoder(replace(SETTINGS, bitrate_bps=1_500_000), in_place=in_place) as encoder:
         pictures = moving_pictures(40)
         for k in range(10):
             encoder.encode(pictures[k], frame_id=k)
-        assert encoder.configure(replace(SETTINGS, bitrate_bps=bitrate_bps))
-        sizes = [len(encoder.encode(pictures[k], frame_id=k).data) for k in range(10, 40)]
-    assert 0.6 * bitrate_bps < np.mean(sizes[6:]) * 8 * SETTINGS.rate_hz < 1.15 * bitrate_bps
-    assert sizes[0] < 2.5 * np.mean(sizes)  # a key frame keeps to the one-frame buffer
+        assert encoder.configure(replace(SETTINGS, bitrate_bps=bitrate_bps, rate_hz=rate_hz)) is not in_place
+        encoded = [encoder.encode(pictures[k], frame_id=k) for k in range(10, 40)]
+    sizes = [len(each.data) for each in encoded]
+    assert [each.is_key for each in encoded] == [not in_place] + [False] * 29
+    assert 0.6 * bitrate_bps < np.mean(sizes[6:]) * 8 * rate_hz < 1.15 * bitrate_bps
+    assert sizes[0] < 2.5 * np.mean(sizes), "a first picture keeps to the one-frame buffer"
+
+
+def test_where_nothing_is_known_of_the_codecs_memory_the_encoder_is_opened_anew(monkeypatch):
+    monkeypatch.setattr(rate_in_place, "_places", lambda: None)
+    with Encoder(SETTINGS, in_place=True) as encoder:
+        encoder.encode(moving_pictures(1)[0], frame_id=0)
+        assert encoder.configure(replace(SETTINGS, bitrate_bps=700_000))
+        assert encoder.encode(moving_pictures(1)[0], frame_id=1).is_key
 
 
 def test_small_changes_keep_the_encoder_and_a_new_size_goes_in_band():

@@ -14,6 +14,7 @@ from teletwin.sim.mujoco_world import WorldObject
 from teletwin.view import SceneState
 from teletwin.view.barcode import write_barcode
 from teletwin.view.encoder import Encoder
+from teletwin.view.rate_in_place import rates_can_change_in_place
 from teletwin.view.renderer import Renderer, SceneObject
 
 _LATE_FRAMES = 15
@@ -80,7 +81,8 @@ class LivePicture:
             time.sleep(work_s * (1.0 / self.compute_share - 1.0))
 
     def prepare(self, sizes: Iterable[tuple[int, int]]) -> None:
-        """Draw once in each of these sizes [px], so that no later change to one of them costs a picture."""
+        """Draw once in each of these sizes [px] and try the encoder, so that no later change costs a picture."""
+        rates_can_change_in_place()
         for width, height in {*sizes} - {(self._settings.width, self._settings.height)}:
             self._renderer.resize(width, height)
             self._renderer.render(_HOME)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from teletwin.errors import ConfigError, MissingPartError, StreamError
 from teletwin.messages import ViewSettings
+from teletwin.view.rate_in_place import rates_can_change_in_place, set_rate
 
 CODECS = ("h264", "jpeg")
 VBV_FRAMES = 1.0
@@ -37,12 +38,19 @@ class Encoded:
 class Encoder:
     """Encodes pictures by ViewSettings; the same pictures give the same bytes. Not for several threads.
 
-    H.264: x264 ultrafast, zerolatency, baseline, a rate buffer of one frame. A changed size, codec or rate
-    opens the encoder anew, which costs a few milliseconds and a key frame; the limit of how often is elsewhere.
+    H.264: x264 ultrafast, zerolatency, baseline, a rate buffer of one frame. Another bitrate or frame rate is taken
+    in place where a trial has shown that this works (`rate_in_place`). Another size or codec, and elsewhere every
+    change, opens the encoder anew, which costs a few milliseconds and a key frame; how often is limited elsewhere.
+
+    Args:
+        settings: What to begin with.
+        in_place: Whether rates change in place; by default where the trial says so, made at the first change.
     """
 
-    def __init__(self, settings: ViewSettings | None = None) -> None:
+    def __init__(self, settings: ViewSettings | None = None, *, in_place: bool | None = None) -> None:
         self.settings = settings or ViewSettings()
+        self._in_place = in_place
+        self._opened_hz = self.settings.rate_hz
         _check(self.settings)
         self._open()
 
@@ -59,11 +67,21 @@ class Encoder:
     def configure(self, settings: ViewSettings) -> bool:
         """Use other settings from the next picture on; returns whether the encoder was opened anew."""
         _check(settings)
-        changed = _differs(self.settings, settings)
-        if changed:
-            self.settings = settings
-            self._open()
-        return changed
+        if not _differs(self.settings, settings):
+            return False
+        same_picture = _shape(self.settings) == _shape(settings)
+        self.settings = settings
+        if same_picture and self._context is not None and self._set_rate(settings):
+            return False
+        self._open()
+        return True
+
+    def _set_rate(self, settings: ViewSettings) -> bool:
+        """Another rate in place; x264 goes on allotting bits by the frame rate with which it was opened."""
+        works = rates_can_change_in_place() if self._in_place is None else self._in_place
+        asked = ASK_FACTOR * settings.bitrate_bps * self._opened_hz / settings.rate_hz
+        buffer_bits = max(round(asked * VBV_FRAMES / self._opened_hz), 1000)
+        return works and set_rate(self._context, bit_rate=round(asked), buffer_bits=buffer_bits)
 
     def encode(self, picture: NDArray[np.uint8], *, frame_id: int, force_key: bool = False) -> Encoded:
         """Encode one RGB picture (height, width, 3) of the settings' size.
@@ -83,6 +101,7 @@ class Encoder:
     def _open(self) -> None:
         self._context: Any = None
         self._quality = 70.0
+        self._opened_hz = self.settings.rate_hz
         if self.settings.codec == "h264":
             self._context = open_x264(self.settings)
             av = _import_av()
@@ -135,10 +154,7 @@ def open_x264(settings: ViewSettings) -> Any:
     context.framerate, context.time_base = rate, 1 / rate
     context.bit_rate, context.thread_count, context.max_b_frames = asked, 1, 0
     context.gop_size = KEY_INTERVAL_FRAMES
-    kilobits = max(asked // 1000, 1)
     parameters = {
-        "vbv-maxrate": kilobits,
-        "vbv-bufsize": max(round(kilobits * VBV_FRAMES / settings.rate_hz), 1),
         "scenecut": 0,
         "repeat-headers": 1,
         "annexb": 1,
@@ -154,6 +170,8 @@ def open_x264(settings: ViewSettings) -> Any:
         "tune": "zerolatency",
         "profile": "baseline",
         "forced-idr": "1",
+        "maxrate": str(asked),
+        "bufsize": str(max(round(asked * VBV_FRAMES / settings.rate_hz), 1000)),
         "x264-params": ":".join(f"{key}={value}" for key, value in parameters.items()),
     }
     context.open()
@@ -171,10 +189,14 @@ def _import_av() -> Any:
 
 
 def _differs(old: ViewSettings, new: ViewSettings) -> bool:
-    if (old.width, old.height, old.codec) != (new.width, new.height, new.codec):
+    if _shape(old) != _shape(new):
         return True
     ratios = (new.bitrate_bps / old.bitrate_bps, new.rate_hz / old.rate_hz)
     return any(abs(ratio - 1.0) > RATE_STEP for ratio in ratios)
+
+
+def _shape(settings: ViewSettings) -> tuple[int, int, str]:
+    return settings.width, settings.height, settings.codec
 
 
 def _check(settings: ViewSettings) -> None:
