@@ -15,6 +15,7 @@ from teletwin.cli.options import read_options
 from teletwin.errors import ConfigError
 from teletwin.session.config import SessionCfg
 from teletwin.session.launch import INTERRUPTED, Roles, start_local
+from teletwin.session.parts import check_parts
 from teletwin.session.policies import check_policy
 from teletwin.session.role_cfg import PageCfg, RoleCfg, with_token
 from teletwin.session.warm import warm_up
@@ -47,6 +48,7 @@ class DemoOptions:
             raise ConfigError("a headless demo needs an end", mend="give --duration SECONDS")
         check_files(hand=self.session.hand, report=self.report, record=self.record)
         check_policy(self.session.horizon)
+        check_parts(self.session)
         check_allocator(self.session.allocation)
 
 

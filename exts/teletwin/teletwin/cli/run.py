@@ -16,6 +16,7 @@ from teletwin.cli.options import read_options
 from teletwin.errors import ConfigError
 from teletwin.session.config import SessionCfg
 from teletwin.session.launch import INTERRUPTED, Roles
+from teletwin.session.parts import check_parts
 from teletwin.session.policies import check_policy
 from teletwin.session.role_cfg import PORTS, PageCfg, RoleCfg, shared_secret, with_token
 from teletwin.session.warm import warm_up
@@ -64,6 +65,7 @@ class RunOptions:
         """Refuse what cannot be done, before anything starts."""
         if self.duration < 0.0:
             raise ConfigError("the duration is negative", given=self.duration, allowed="0 or more seconds")
+        check_parts(self.session)
         if self.role == "twin":
             check_allocator(self.session.allocation)
         if self.role == "operator":

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from teletwin.messages import Message
+from teletwin.messages import LinkSettings, Message
+
+if TYPE_CHECKING:
+    from teletwin.link.streams import StreamCounts
+
+LINKS: Mapping[str, str] = {"udp": "", "dds": "cyclonedds"}
+"""What can join the roles by name, and the package that it takes beside the usual ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,4 +74,40 @@ class Link(Protocol):
 
     def counters(self) -> dict[str, int]:
         """Totals since the start by name: received, late, replayed, stale, invalid ..."""
+        ...
+
+
+class RoleLink(Link, Protocol):
+    """The link of a role in a process of its own: it can be waited for, and imitates another network when asked."""
+
+    def __enter__(self) -> RoleLink: ...
+
+    def __exit__(self, *exc: object) -> None: ...
+
+    def wait(self, timeout_s: float, *, also: Sequence[socket.socket] = ()) -> bool:
+        """Sleep until something can be received or read from `also`, at most timeout_s [s]; tell whether that is so."""
+        ...
+
+    def set_link(self, peer: str, settings: LinkSettings) -> None:
+        """Imitate another network on the hop from peer to this role from now on."""
+        ...
+
+    def set_shared(self, rate_mbps: float) -> None:
+        """Let pictures and updates from all peers together take so much from now on [Mb/s]; 0 is unlimited."""
+        ...
+
+    def is_clock_known(self, peer: str) -> bool:
+        """Whether the times of peer's messages are on this role's clock already."""
+        ...
+
+    def round_trip_ns(self, peer: str) -> int:
+        """Shortest round trip to peer in the last ten seconds [ns]; 0 until known."""
+        ...
+
+    def heard_ns(self, peer: str) -> int:
+        """Arrival of the newest datagram straight from peer [ns]; 0 before the first."""
+        ...
+
+    def streams(self) -> Mapping[tuple[str, str, str], StreamCounts]:
+        """Totals of each incoming stream by sender, destination and kind of message."""
         ...

@@ -47,17 +47,8 @@ class DatagramTopics:
             return False
         return True
 
-    def take(self, peer: str, most: int) -> list[bytes]:
-        """Datagrams that have come from a peer, oldest first."""
-        try:
-            samples = self.readers[peer].take(most)
-        except self._error:  # nothing there
-            return []
-        datagrams = [_octets(sample.cdr) for sample in samples if sample.sample_info.valid_data]
-        return [raw for raw in datagrams if raw]
 
-
-def _octets(cdr: bytes) -> bytes:
+def octets_of(cdr: bytes) -> bytes:
     """The octets of a sample, without the padding to four bytes that may follow; empty when it is none of ours."""
     if len(cdr) < 8 or cdr[:2] != _HEADER[:2]:
         return b""

@@ -8,19 +8,17 @@ import socket
 from collections.abc import Sequence
 
 from teletwin.clock import NS_PER_S, Clock
-from teletwin.dds.bell import Bell
 from teletwin.dds.domain import DdsDomain, DomainCfg, free_udp_port
+from teletwin.dds.inbox import Arrived, Inbox
 from teletwin.errors import ConfigError
 from teletwin.link import Received
 from teletwin.link.addresses import resolve
-from teletwin.link.datagram_topic import DOMAIN_ID, DatagramTopics
+from teletwin.link.datagram_topic import DOMAIN_ID, DatagramTopics, octets_of
 from teletwin.link.endpoint import Endpoint
 from teletwin.link.ingress import Ingress
 from teletwin.link.streams import StreamCounts
 from teletwin.link.udp import UdpLinkCfg
 from teletwin.messages import LinkSettings, Message
-
-_MAX_READS = 512
 
 
 class DdsLink:
@@ -38,8 +36,7 @@ class DdsLink:
         self._port = cfg.port
         self._peers = tuple(cfg.peers)
         self._topics: DatagramTopics | None = None
-        self._bell: Bell | None = None
-        self._domain: DdsDomain | None = None
+        self._inbox: Inbox | None = None
         self._open = contextlib.ExitStack()
 
     def __enter__(self) -> DdsLink:
@@ -53,15 +50,16 @@ class DdsLink:
             peers=tuple("{}:{}".format(*resolve(*where)) for where in found),
         )
         with contextlib.ExitStack() as opening:
-            self._domain = opening.enter_context(DdsDomain(domain))
-            self._topics = DatagramTopics(
-                self._domain.participant, session_id=self._cfg.session_id, role=self._cfg.role, peers=self._peers
-            )
+            participant = opening.enter_context(DdsDomain(domain)).participant
+            cfg = self._cfg
+            topics = DatagramTopics(participant, session_id=cfg.session_id, role=cfg.role, peers=self._peers)
+            self._inbox = opening.enter_context(Inbox(participant, topics.readers, self._clock))
+            self._topics = topics
             self._open = opening.pop_all()
         return self
 
     def __exit__(self, *exc: object) -> None:
-        self._topics, self._bell = None, None
+        self._topics, self._inbox = None, None
         self._open.close()
 
     @property
@@ -83,7 +81,7 @@ class DdsLink:
 
     def receive(self) -> list[Received]:
         """Everything that has arrived by now, oldest first; also answers and repeats what is due."""
-        self._drain()
+        self._opened()[1].take(self._enter)
         now_ns = self._clock.now_ns()
         received: list[Received] = []
         for due_ns, _, _, datagram, raw in self._ingress.leave(now_ns):
@@ -97,7 +95,7 @@ class DdsLink:
         """Sleep until something can be received or read from `also`, at most timeout_s [s]; tell whether that is so."""
         due_ns = self._ingress.next_due_ns()
         until_due_s = timeout_s if due_ns is None else (due_ns - self._clock.now_ns()) / NS_PER_S
-        watched = [self._ringing().socket, *also]
+        watched = [self._opened()[1].bell, *also]
         readable, _, _ = select.select(watched, [], [], max(min(timeout_s, until_due_s), 0.0))
         return bool(readable) or (due_ns is not None and due_ns <= self._clock.now_ns())
 
@@ -133,33 +131,18 @@ class DdsLink:
         """Totals of each incoming stream by sender, destination and kind of message."""
         return self._endpoint.streams()
 
-    def _opened(self) -> DatagramTopics:
-        if self._topics is None:
+    def _opened(self) -> tuple[DatagramTopics, Inbox]:
+        if self._topics is None or self._inbox is None:
             raise ConfigError(f"the link of the {self._cfg.role} is not open", mend="use it as a context manager")
-        return self._topics
+        return self._topics, self._inbox
 
-    def _ringing(self) -> Bell:
-        """The bell, made at the first wait: roles that tick do without it."""
-        topics = self._opened()
-        if self._bell is None:
-            assert self._domain is not None
-            bell = Bell(self._domain.participant, topics.readers.values())
-            self._bell = self._open.enter_context(bell)
-        return self._bell
-
-    def _drain(self) -> None:
-        topics = self._opened()
-        for hop in self._peers:
-            taken = topics.take(hop, _MAX_READS)
-            t_ns = self._clock.now_ns()
-            for raw in taken:
-                datagram = self._endpoint.open(raw)
-                if datagram is not None and self._endpoint.admits(datagram, hop):
-                    self._ingress.enter(hop, datagram, raw, t_ns)
-        if self._bell is not None:
-            self._bell.quiet()
+    def _enter(self, arrived: Arrived) -> None:
+        raw = octets_of(arrived.cdr)
+        datagram = self._endpoint.open(raw)
+        if datagram is not None and self._endpoint.admits(datagram, arrived.name):
+            self._ingress.enter(arrived.name, datagram, raw, arrived.t_ns)
 
     def _send_all(self, outgoing: list[tuple[str, bytes]]) -> None:
-        topics = self._opened()
+        topics, _ = self._opened()
         for peer, raw in outgoing:
             self._endpoint.totals["unsent"] += not topics.write(peer, raw)

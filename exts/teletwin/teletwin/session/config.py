@@ -9,6 +9,7 @@ from teletwin.allocation import ALLOCATORS
 from teletwin.errors import ConfigError
 from teletwin.forecast import FORECASTERS
 from teletwin.horizon import POLICIES
+from teletwin.link import LINKS
 from teletwin.link.delay import check_settings
 from teletwin.messages import HORIZON_MAX_S, LinkSettings, ViewSettings
 from teletwin.safety import MotionLimits
@@ -168,6 +169,8 @@ class SessionCfg:
     hand: str = "handwriting"
     """'handwriting'; a made-up operator: 'line', 'reach', 'write' or 'trace', with 'line:seed=3' another one; or the
     path of a recording (TUM, CSV, MCAP; parquet and HDF5 with teletwin[readers])."""
+    link: str = "udp"
+    """What joins the roles: 'udp', or 'dds' (published topics; needs teletwin[dds])."""
     forecaster: str = "arma"
     """Forecaster by name."""
     horizon: HorizonCfg = dataclasses.field(default_factory=HorizonCfg)
@@ -224,6 +227,8 @@ class SessionCfg:
             if not least <= value <= most:
                 raise ConfigError(f"{name} is out of range", given=value, allowed=f"{least:g} ... {most:g}")
         self.limits()  # refuses what the arm does not have
+        if self.link not in LINKS:
+            raise ConfigError("unknown link", given=self.link, allowed=", ".join(LINKS))
         if self.forecaster not in FORECASTERS:
             raise ConfigError("unknown forecaster", given=self.forecaster, allowed=", ".join(FORECASTERS))
         check_size(self.width, self.height)

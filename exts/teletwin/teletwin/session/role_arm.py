@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from teletwin.arm.rtde import RtdeArm, RtdeArmCfg
 from teletwin.clock import NS_PER_S
-from teletwin.link.udp import UdpLink
+from teletwin.link import RoleLink
 from teletwin.messages import Note
 from teletwin.session.build import build_arm_loop
 from teletwin.session.log import Recorder, obey_record
@@ -36,7 +36,7 @@ def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None])
             run_ticks(loop.tick, clock=clock, period_ns=period_ns, stop=stop)
 
 
-def _obey(link: UdpLink, arm: RtdeArm, recorder: Recorder, note: Note) -> None:
+def _obey(link: RoleLink, arm: RtdeArm, recorder: Recorder, note: Note) -> None:
     """Do what the operator asks of every role."""
     if note.kind == "link":
         apply_link_note(link, "arm", note)

@@ -16,7 +16,7 @@ from teletwin.clock import NS_PER_MS, NS_PER_S
 from teletwin.errors import TeletwinError
 from teletwin.hand.drawing_task import DrawingTask
 from teletwin.horizon import available_policies
-from teletwin.link.udp import UdpLink
+from teletwin.link import RoleLink
 from teletwin.messages import Frame, Mode, Note, ViewSettings
 from teletwin.report.document import build_report, write_report
 from teletwin.robot.ur3e import HOME_Q, tool_pose_in_ur_base
@@ -65,7 +65,7 @@ class OperatorProcess:
         task = lesson_task(cfg.lesson.task) if cfg.lesson is not None else None
         self.hand = build_hand(session) if task is None else lesson_hand(task)
         self._camera = Camera()
-        self.link: UdpLink = stack.enter_context(open_link(cfg, self.clock))
+        self.link: RoleLink = stack.enter_context(open_link(cfg, self.clock))
         self.recorder = stack.enter_context(Recorder(cfg, self.clock))
         self.metrics = SessionMetrics(tool_pose=fast_tool_pose())
         policy, *warnings = live_policy(session.horizon, paper_mode=session.paper_mode)

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 
 from teletwin.clock import NS_PER_S, SystemClock
-from teletwin.link.udp import UdpLink
+from teletwin.link import RoleLink
 from teletwin.messages import Note
 from teletwin.session.allocation.ladder import ladder
 from teletwin.session.allocation.wishes import AllocationWishes, build_live
@@ -48,7 +48,7 @@ def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None])
         _loop(loop, link, clock, stop)
 
 
-def _loop(loop: RendererLoop, link: UdpLink, clock: SystemClock, stop: threading.Event) -> None:
+def _loop(loop: RendererLoop, link: RoleLink, clock: SystemClock, stop: threading.Event) -> None:
     """Sleep until something arrives or a picture is due."""
     while not stop.is_set():
         until_due_s = (loop.due_ns - clock.now_ns()) / NS_PER_S
@@ -60,11 +60,11 @@ def _loop(loop: RendererLoop, link: UdpLink, clock: SystemClock, stop: threading
             loop.send(loop.frame(now_ns))
 
 
-def _warn(link: UdpLink, text: str) -> None:
+def _warn(link: RoleLink, text: str) -> None:
     link.send_reliable("operator", Note(kind="warning", values={"text": text}))
 
 
-def _obey(link: UdpLink, recorder: Recorder, note: Note) -> None:
+def _obey(link: RoleLink, recorder: Recorder, note: Note) -> None:
     """Do what the operator asks of every role."""
     if note.kind == "link":
         apply_link_note(link, "renderer", note)

@@ -7,8 +7,7 @@ import threading
 from collections.abc import Callable
 
 from teletwin.clock import NS_PER_S
-from teletwin.link import Received
-from teletwin.link.udp import UdpLink
+from teletwin.link import Received, RoleLink
 from teletwin.messages import Note
 from teletwin.session.build import build_control
 from teletwin.session.log import Recorder, obey_record
@@ -44,7 +43,7 @@ def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None])
             run_ticks(loop.tick, clock=clock, period_ns=period_ns, stop=stop)
 
 
-def _pass_on(link: UdpLink, recorder: Recorder, item: Received) -> None:
+def _pass_on(link: RoleLink, recorder: Recorder, item: Received) -> None:
     """Packets and arm states to the renderer as they came; notes to whom they concern."""
     note = item.message
     if not isinstance(note, Note):

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 from teletwin.clock import Clock
 from teletwin.errors import ConfigError
+from teletwin.link import RoleLink
+from teletwin.link.dds import DdsLink
 from teletwin.link.udp import UdpLink, UdpLinkCfg
 from teletwin.messages import LinkSettings, Note
 from teletwin.session.config import AllocationCfg, NetworkCfg
@@ -41,10 +43,11 @@ def shared_mbps(role: str, allocation: AllocationCfg) -> float:
     return allocation.bandwidth_mbps if role == "operator" else 0.0
 
 
-def open_link(cfg: RoleCfg, clock: Clock) -> UdpLink:
-    """The UDP link of a role, not yet entered."""
+def open_link(cfg: RoleCfg, clock: Clock) -> RoleLink:
+    """The link of a role, plain or over DDS topics, not yet entered."""
     own = cfg.addresses.get(cfg.role) or ("127.0.0.1", 0)
-    return UdpLink(
+    over = DdsLink if cfg.session.link == "dds" else UdpLink
+    return over(
         UdpLinkCfg(
             role=cfg.role,
             bind=own[0],
@@ -61,7 +64,7 @@ def open_link(cfg: RoleCfg, clock: Clock) -> UdpLink:
     )
 
 
-def apply_link_note(link: UdpLink, role: str, note: Note) -> None:
+def apply_link_note(link: RoleLink, role: str, note: Note) -> None:
     """Imitate another network on every incoming hop, as the page's sliders ask; one that cannot be changes nothing."""
     try:
         settings = LinkSettings(**{name: float(str(note.values.get(name, 0.0))) for name in LinkSettings.__slots__})

@@ -1,0 +1,47 @@
+"""Choices that need a package which is not there are refused before anything starts, with the way to get it."""
+
+from __future__ import annotations
+
+import sys
+
+import pytest
+
+from teletwin.clock import SystemClock
+from teletwin.errors import ConfigError, MissingPartError
+from teletwin.link.dds import DdsLink
+from teletwin.link.udp import UdpLinkCfg
+from teletwin.session import parts
+from teletwin.session.config import SessionCfg
+
+
+def test_a_link_over_dds_without_dds_names_the_extra(monkeypatch):
+    monkeypatch.setattr(parts, "find_spec", lambda name: None)
+    parts.check_parts(SessionCfg())
+    with pytest.raises(MissingPartError, match=r"--link dds needs cyclonedds.*pip install 'teletwin\[dds\]'"):
+        parts.check_parts(SessionCfg(link="dds"))
+
+
+def test_opening_it_anyway_says_the_same(monkeypatch):
+    monkeypatch.setitem(sys.modules, "cyclonedds", None)
+    with pytest.raises(MissingPartError, match=r"teletwin\[dds\]"):
+        DdsLink(UdpLinkCfg(role="arm"), SystemClock()).__enter__()
+
+
+def test_an_unknown_link_is_refused():
+    with pytest.raises(ConfigError, match="unknown link; given: carrier-pigeon; allowed: udp, dds"):
+        SessionCfg(link="carrier-pigeon")
+
+
+@pytest.mark.live
+def test_dds_on_an_address_that_is_not_here_is_one_clear_line():
+    with pytest.raises(ConfigError, match=r"DDS cannot listen; given: 192\.0\.2\.1"):
+        DdsLink(UdpLinkCfg(role="arm", bind="192.0.2.1", key=b"sixteen bytes ok"), SystemClock()).__enter__()
+
+
+@pytest.mark.live
+def test_dds_on_a_port_that_is_taken_is_one_clear_line():
+    with (
+        DdsLink(UdpLinkCfg(role="arm"), SystemClock()) as arm,
+        pytest.raises(ConfigError, match=f"DDS cannot start; given: interface 127.0.0.1, port {arm.port}"),
+    ):
+        DdsLink(UdpLinkCfg(role="twin", port=arm.port), SystemClock()).__enter__()
