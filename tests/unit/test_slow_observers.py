@@ -1,4 +1,4 @@
-"""Observers on slow links: small pictures made once for all of them, dropped on their own, and nobody else is held up."""
+"""Observers on slow links: small pictures made once for all, dropped on their own, and nobody else is held up."""
 
 from __future__ import annotations
 

@@ -13,30 +13,12 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
-from teletwin.bench.browser import INPUT_PERIOD_MS, LISSAJOUS, chromium_page, missing_browser, until
+from teletwin.bench.browser import chromium_page, missing_browser
+from teletwin.bench.drag import Seen, end_operator, look, press, start_roles
 from teletwin.session.config import SessionCfg
-from teletwin.session.launch import Roles, local_session
+from teletwin.session.launch import Roles
 from teletwin.session.role_cfg import PageCfg, RoleCfg
 from teletwin.session.warm import warm_up
-
-_SETTLE_S = 2.0
-_REPORT_S = 20.0
-_DRAG = (
-    LISSAJOUS
-    + """
-    const canvas = document.getElementById("picture");
-    const box = canvas.getBoundingClientRect();
-    const startMs = performance.now();
-    window.benchTimer = setInterval(() => {
-      const [x, y] = place((performance.now() - startMs) / 1000);
-      const at = { clientX: box.x + x * box.width, clientY: box.y + y * box.height };
-      canvas.dispatchEvent(new PointerEvent("pointerrawupdate", { pointerId: window.benchPointer, ...at }));
-    }, PERIOD);
-    """.replace("PERIOD", str(INPUT_PERIOD_MS))
-)
-"""Moves the pressed pointer from inside the page, so that the driver's own delay does not count."""
-_NOTE_POINTER = """document.getElementById("picture").addEventListener(
-    "pointerdown", (event) => { window.benchPointer = event.pointerId; });"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,15 +66,6 @@ class LiveFigures:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Seen:
-    """Counts of the session at one moment."""
-
-    t_s: float
-    counters: dict[str, int] = field(default_factory=dict)
-    stream: dict[str, int] = field(default_factory=dict)
-
-
 def measure_live(
     *,
     seconds: float = 60.0,
@@ -124,61 +97,25 @@ def measure_live(
             controller_host=controller_host,
         )
         roles = stack.enter_context(Roles())
-        _start(roles, cfg)
-        before, after, sleep = _drive(page, roles.running["operator"].text, seconds)
-        _end_operator(roles)
+        url = start_roles(roles, cfg)
+        before, after, sleep = _drive(page, url, seconds)
+        end_operator(roles)
         results = json.loads(report.read_text())["results"]
     return _figures(session, results, before=before, after=after, sleep=sleep, reason=reason)
 
 
-def _start(roles: Roles, cfg: RoleCfg) -> None:
-    """The controller first: the arm role connects to it."""
-    roles.start(replace(cfg, role="controller"))
-    roles.wait_ready()
-    for each in local_session(cfg).values():
-        roles.start(each)
-    roles.wait_ready()
-
-
-def _end_operator(roles: Roles) -> None:
-    """Let the operator write its report while the others still run."""
-    operator = roles.running["operator"].process
-    operator.terminate()
-    operator.wait(_REPORT_S)
-
-
-def _drive(page: Any, url: str, seconds: float) -> tuple[_Seen, _Seen, dict[str, Any]]:
+def _drive(page: Any, url: str, seconds: float) -> tuple[Seen, Seen, dict[str, Any]]:
     """Move the hand for so long beside a bare sleep loop; the counts before and after, and the sleep loop's."""
     if page is not None:
-        _press(page, url)
+        press(page, url)
     with _sleep_loop() as end_sleep:
-        before = _look(page)
+        before = look(page)
         if page is not None:
             page.wait_for_timeout(1e3 * seconds)
         else:
             time.sleep(seconds)
-        after = _look(page)
+        after = look(page)
         return before, after, end_sleep()
-
-
-def _press(page: Any, url: str) -> None:
-    """Open the page, press the pointer on the picture and let the script drag it."""
-    page.goto(url)
-    until(page, "window.teletwin?.snapshot().stream.drawn > 10", timeout_s=60.0)
-    page.evaluate(_NOTE_POINTER)
-    box = page.locator("#picture").bounding_box()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
-    page.mouse.down()
-    page.evaluate(f"() => {{ {_DRAG} }}")
-    page.wait_for_timeout(1e3 * _SETTLE_S)
-
-
-def _look(page: Any) -> _Seen:
-    """What has been counted so far; nothing without a page."""
-    if page is None:
-        return _Seen(t_s=time.monotonic())
-    snapshot = page.evaluate("teletwin.snapshot()")
-    return _Seen(t_s=time.monotonic(), counters=snapshot["counters"], stream=snapshot["stream"])
 
 
 @contextlib.contextmanager
@@ -193,7 +130,7 @@ def _sleep_loop(rate_hz: float = 500.0) -> Iterator[Callable[[], dict[str, Any]]
         process.wait()
 
 
-def _loop(values: Mapping[str, Any] | None, before: _Seen, after: _Seen, name: str) -> LoopFigures:
+def _loop(values: Mapping[str, Any] | None, before: Seen, after: Seen, name: str) -> LoopFigures:
     """Percentiles of the whole run; ticks and overruns of the time in which the hand was dragged, where known."""
     values = values or {}
 
@@ -208,7 +145,7 @@ def _loop(values: Mapping[str, Any] | None, before: _Seen, after: _Seen, name: s
 
 
 def _figures(
-    session: SessionCfg, results: dict[str, Any], *, before: _Seen, after: _Seen, sleep: dict[str, Any], reason: str
+    session: SessionCfg, results: dict[str, Any], *, before: Seen, after: Seen, sleep: dict[str, Any], reason: str
 ) -> LiveFigures:
     """Pick the figures from what the session and the page reported."""
     mtp = results["mtp_page_ms"] or {}

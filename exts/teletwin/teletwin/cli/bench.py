@@ -1,18 +1,24 @@
-"""`teletwin bench`: speed of every stage and what the loop is worth, each beside its baseline."""
+"""`teletwin bench`: speed of every stage and what the loop is worth, each beside its baseline.
+
+`teletwin bench viewers` is a longer run with options of its own.
+"""
 
 from __future__ import annotations
 
+import importlib
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 
+from teletwin.cli.bench_output import write_rows
 from teletwin.cli.options import read_options
 from teletwin.errors import ConfigError, TeletwinError
-from teletwin.report.bench_rows import BenchRow, bench_markdown
+from teletwin.report.bench_rows import BenchRow
 
 GROUPS = ("import", "forecast", "policy", "rmpflow", "view", "effect", "live")
+STUDIES = {"viewers": "teletwin.cli.bench_viewers"}
+"""Longer runs with options of their own: `teletwin bench STUDY`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +53,8 @@ class BenchOptions:
 
 def main(arguments: list[str]) -> int:
     """Measure, print the table, write what was asked for."""
+    if arguments and arguments[0] in STUDIES:
+        return importlib.import_module(STUDIES[arguments[0]]).main(arguments[1:])
     from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
@@ -68,7 +76,7 @@ def main(arguments: list[str]) -> int:
             except TeletwinError as error:
                 failed.append(f"{name}: {error}")
     console.print(bench_table(rows))
-    _write(options, rows)
+    write_rows("bench", rows, options, report=options.report, markdown=options.markdown)
     for text in failed:
         print(f"teletwin bench: {text}", file=sys.stderr)
     return 1 if failed else 0
@@ -90,33 +98,3 @@ def measure_group(name: str, options: BenchOptions, *, say: Callable[[str], None
         "view": rows.view_rows,
     }
     return list(measures[name]())
-
-
-def _write(options: BenchOptions, rows: Sequence[BenchRow]) -> None:
-    """The JSON report and the Markdown table, where asked for."""
-    if options.report:
-        from teletwin.report.document import build_report, write_report
-
-        results = {"rows": [_plain(row) for row in rows]}
-        utc = datetime.now(UTC).isoformat(timespec="seconds")
-        write_report(
-            build_report("bench", results=results, configuration=options, seed=0, created_utc=utc), options.report
-        )
-    if options.markdown:
-        try:
-            Path(options.markdown).write_text(bench_markdown(rows), encoding="utf-8")
-        except OSError as error:
-            raise ConfigError("the table cannot be written", given=options.markdown, mend=str(error)) from error
-
-
-def _plain(row: BenchRow) -> dict[str, object]:
-    """A row for JSON; the unit stands beside the value."""
-    return {
-        "name": row.name,
-        "unit": row.unit,
-        "value": row.value,
-        "bar": row.bar,
-        "passed": row.passed,
-        "beside": dict(row.beside),
-        "note": row.note,
-    }

@@ -76,4 +76,5 @@ def _scaled(picture: NDArray[np.uint8] | None, size: tuple[int, int] | None) -> 
     import av
 
     width, height = size
-    return av.VideoFrame.from_ndarray(picture, format="rgb24").to_ndarray(format="rgb24", width=width, height=height)
+    frame: Any = av.VideoFrame.from_ndarray(picture, format="rgb24")
+    return frame.to_ndarray(format="rgb24", width=width, height=height)

@@ -23,6 +23,7 @@ START_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 2.0
 RETRY_S = 0.05
 PICTURE_BYTES_MAX = 16 * 2**20
+_NO_PIXELS: NDArray[np.uint8] = np.zeros((0, 0, 3), np.uint8)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,12 +50,13 @@ class HeadlessViewer:
     `on_frame` is called on that thread for each decoded picture. The connection comes back by itself.
     """
 
-    def __init__(self, url: str, clock: Clock, on_frame: Callable[[ShownFrame], None]) -> None:
-        """`url` is PageServer.url, with its token when it has one."""
+    def __init__(self, url: str, clock: Clock, on_frame: Callable[[ShownFrame], None], *, decodes: bool = True) -> None:
+        """`url` is PageServer.url, with its token when it has one; without `decodes` no picture has pixels."""
         page, _, query = url.partition("?")
         self._ws_url = page.rstrip("/") + "/ws" + (f"?{query}" if query else "")
         self._clock = clock
         self._on_frame = on_frame
+        self._decodes = decodes
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._outbox: asyncio.Queue[str] | None = None
@@ -146,7 +148,7 @@ class HeadlessViewer:
             self.counters["skipped"] += 1
             self._acknowledge(header, drawn=False)
             return
-        pixels = decoder.decode(data, codec=header["codec"], is_key=header["key"])
+        pixels = decoder.decode(data, codec=header["codec"], is_key=header["key"]) if self._decodes else _NO_PIXELS
         decoded_ns = self._clock.now_ns()
         self._waits_for_key = pixels is None and header["codec"] != "jpeg"
         self._acknowledge(header, drawn=pixels is not None)

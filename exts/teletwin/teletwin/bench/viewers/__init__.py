@@ -1,0 +1,1 @@
+"""What ten viewers cost the operator: one in Chromium, nine by the protocol, one of those on a slow link."""

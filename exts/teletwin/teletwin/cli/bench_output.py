@@ -1,0 +1,69 @@
+"""What a bench prints and writes of its rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from teletwin.errors import ConfigError
+from teletwin.report.bench_rows import BenchRow, bench_markdown
+
+
+def show_rows(
+    kind: str,
+    rows: Sequence[BenchRow],
+    options: object,
+    *,
+    report: str,
+    markdown: str,
+    more: Mapping[str, object] | None = None,
+) -> int:
+    """Print the table, write the files asked for; return 1 when a bar is not met, else 0."""
+    from rich.console import Console
+
+    from teletwin.report.table import bench_table
+
+    Console().print(bench_table(rows))
+    write_rows(kind, rows, options, report=report, markdown=markdown, more=more)
+    return int(any(row.passed is False for row in rows))
+
+
+def write_rows(
+    kind: str,
+    rows: Sequence[BenchRow],
+    options: object,
+    *,
+    report: str,
+    markdown: str,
+    more: Mapping[str, object] | None = None,
+) -> None:
+    """The JSON report and the Markdown table, where asked for.
+
+    Raises:
+        ConfigError: The table cannot be written.
+    """
+    if report:
+        from teletwin.report.document import build_report, write_report
+
+        results = {"rows": [_plain(row) for row in rows], **(more or {})}
+        utc = datetime.now(UTC).isoformat(timespec="seconds")
+        write_report(build_report(kind, results=results, configuration=options, seed=0, created_utc=utc), report)
+    if markdown:
+        try:
+            Path(markdown).write_text(bench_markdown(rows), encoding="utf-8")
+        except OSError as error:
+            raise ConfigError("the table cannot be written", given=markdown, mend=str(error)) from error
+
+
+def _plain(row: BenchRow) -> dict[str, object]:
+    """A row for JSON; the unit stands beside the value."""
+    return {
+        "name": row.name,
+        "unit": row.unit,
+        "value": row.value,
+        "bar": row.bar,
+        "passed": row.passed,
+        "beside": dict(row.beside),
+        "note": row.note,
+    }
