@@ -1,6 +1,6 @@
 """`teletwin bench`: speed of every stage and what the loop is worth, each beside its baseline.
 
-`teletwin bench viewers` is a longer run with options of its own.
+`teletwin bench viewers` and `teletwin bench squeeze` are longer runs with options of their own.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from teletwin.errors import ConfigError, TeletwinError
 from teletwin.report.bench_rows import BenchRow
 
 GROUPS = ("import", "forecast", "policy", "rmpflow", "view", "effect", "live")
-STUDIES = {"viewers": "teletwin.cli.bench_viewers"}
+STUDIES = {"viewers": "teletwin.cli.bench_viewers", "squeeze": "teletwin.cli.squeeze"}
 """Longer runs with options of their own: `teletwin bench STUDY`."""
 
 
