@@ -5,7 +5,6 @@ class of a device is 0 for users (requests), 1 for sensors (updates). A device m
 step in which it was made is the job's number.
 """
 # Warp reads these functions as its own language: int(0) there makes a variable, and types are inferred.
-# ruff: noqa: ANN201, ANN202, RUF046, SIM114, UP018
 # pyright: reportGeneralTypeIssues=false, reportArgumentType=false, reportOperatorIssue=false, reportReturnType=false
 # pyright: reportCallIssue=false, reportIndexIssue=false, reportAttributeAccessIssue=false, reportInvalidTypeForm=false
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -41,6 +40,8 @@ TOTALS = (
 
 @wp.struct
 class Rules:
+    """What holds for all cells."""
+
     users: wp.int32
     sensors: wp.int32
     steps: wp.int32
@@ -85,6 +86,8 @@ class Rules:
 
 @wp.struct
 class Replay:
+    """Draws that were made before."""
+
     waypoints: wp.array4d(dtype=wp.float64)  # (N, class, K, 2) in [0, 1)
     jobs: wp.array4d(dtype=wp.float64)  # (N, T, D, 2); data 0 for none
     used: wp.array2d(dtype=wp.int32)  # (N, class) waypoints used
@@ -92,6 +95,8 @@ class Replay:
 
 @wp.struct
 class Cell:
+    """State of N cells."""
+
     key: wp.array(dtype=wp.int32)  # of the draws
     step: wp.array(dtype=wp.int32)
     end: wp.array(dtype=wp.int32)

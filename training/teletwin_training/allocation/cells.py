@@ -109,8 +109,10 @@ class Cells:
             block.reset()
         self._shared["done"][:] = 0
 
-    def rewind(self) -> None:
-        """Let the next episodes be the first ones again."""
+    def reseed(self, seeds: NDArray[Any] | None = None) -> None:
+        """Let the next episodes be the first ones of these seeds (N,), or of the same ones again."""
+        if seeds is not None:
+            self._seeds[:] = seeds
         self._episodes[:] = 0
 
     def step(self, shares: Array) -> None:

@@ -15,7 +15,8 @@ _SPREADS = 8.0
 @dataclass(frozen=True, kw_only=True, eq=False)
 class PoissonTables:
     """Table k: bin i stands for `first[k] + width[k] * i`, and is kept when the draw's fraction is below `kept[k, i]`,
-    else its `alias[k, i]` is taken."""
+    else its `alias[k, i]` is taken.
+    """
 
     kept: NDArray[np.float32]
     alias: NDArray[np.int32]

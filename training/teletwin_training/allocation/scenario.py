@@ -78,7 +78,7 @@ class Arrivals:
     mean_stay_steps: float
     """Stays are exponential."""
     crowd: tuple[float, float, float] | None = None
-    """Half of the devices come together: normal around this part of an episode, with this spread, for so long [steps]."""
+    """Half of the devices come together: normal around this part of an episode, its spread, their stay [steps]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,8 +86,8 @@ class Objective:
     """What an allocator is rewarded for."""
 
     reward: str = "metalore"
-    """'metalore': `base * discount^AoSI`, and `penalty` for AoRI above `late_steps`; 'deadline': `base` for each request
-    that is both in time and in step with its sensor."""
+    """'metalore': `base * discount^AoSI`, and `penalty` for AoRI above `late_steps`; 'deadline': `base` for each
+    request that is both in time and in step with its sensor."""
     base: float = 10.0
     discount: float = 0.9
     penalty: float = -1.0

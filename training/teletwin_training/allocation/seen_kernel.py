@@ -1,6 +1,6 @@
 """What an allocator sees of a cell, columns as in teletwin.allocation.features.Feature; importing this loads warp."""
 # Warp reads these functions as its own language: int(0) there makes a variable, and types are inferred.
-# ruff: noqa: ANN201, ANN202, RUF046, SIM114, UP018
+# ruff: noqa: ANN201, RUF046, UP018
 # pyright: reportGeneralTypeIssues=false, reportArgumentType=false, reportOperatorIssue=false, reportReturnType=false
 # pyright: reportCallIssue=false, reportIndexIssue=false, reportAttributeAccessIssue=false, reportInvalidTypeForm=false
 # pyright: reportUnknownMemberType=false, reportUnknownVariableType=false, reportUnknownArgumentType=false
@@ -17,7 +17,7 @@ _ZERO = wp.constant(wp.float64(0.0))
 
 @wp.func
 def link_backlog(rules: Rules, cell: Cell, e: wp.int32, step: wp.int32, kind: wp.int32, band: wp.float64):
-    """Ticks of the whole link that a class waits for: the sum, and until the last device is empty; means of stations."""
+    """What a class waits for [ticks of the whole link]: the sum, and until the last device is empty; station means."""
     first = wp.where(kind == 0, 0, rules.users)
     last = wp.where(kind == 0, rules.users, rules.users + rules.sensors)
     stations = rules.stations.shape[0]

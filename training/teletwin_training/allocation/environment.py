@@ -1,0 +1,121 @@
+"""Cells as an environment to learn in: observations and actions are those of an allocation policy's file."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from itertools import accumulate, pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from teletwin.allocation.backlog import BacklogCfg
+from teletwin.allocation.features import compressed, observation_names
+from teletwin.allocation.learned import shares_from_action
+from teletwin.allocation.policy_file import ACTION_COUNT, BASES
+from teletwin.errors import ConfigError
+from teletwin.geometry import Array
+from teletwin_training.allocation.cells import Cells
+from teletwin_training.allocation.scenario import Scenario
+
+
+@dataclass(frozen=True, kw_only=True)
+class AllocationEnvCfg:
+    """How an allocator observes and acts."""
+
+    envs: int = 1024
+    """Cells, shared out evenly among the scenarios."""
+    seed: int = 0
+    observation: str = "full"
+    """'full' or 'queues', see `teletwin.allocation.features.OBSERVATIONS`."""
+    base: str = "rule"
+    """'rule': an action corrects the rule's shares; 'none': it is the shares."""
+    span: float = 2.0
+    """How far an action of 1 moves the logit of the rule's share."""
+    rule: BacklogCfg = field(default_factory=BacklogCfg)
+    device: str = "cpu"
+    threads: int = 0
+
+    def __post_init__(self) -> None:
+        if self.base not in BASES:
+            raise ConfigError("no such base of actions", given=self.base, allowed=", ".join(BASES))
+
+
+class AllocationEnv:
+    """N cells, of one scenario or of several side by side; a `ppo.VectorEnv`. Ended episodes begin anew at once.
+
+    Args:
+        scenarios: Each gets an equal part of the cells.
+        cfg: Observation and action.
+    """
+
+    action_count = ACTION_COUNT
+
+    def __init__(self, scenarios: Sequence[Scenario], cfg: AllocationEnvCfg | None = None) -> None:
+        self.cfg = cfg = cfg or AllocationEnvCfg()
+        if not 0 < len(scenarios) <= cfg.envs:
+            raise ConfigError("the cells cannot be shared out", given=len(scenarios), allowed=f"1 ... {cfg.envs}")
+        self.count, self.observation_count = cfg.envs, len(observation_names(cfg.observation))
+        edges = [cfg.envs * k // len(scenarios) for k in range(len(scenarios) + 1)]
+        seeds = np.arange(cfg.envs) + cfg.seed * 1_000_003
+        self.parts = [
+            Cells(each, seeds[first:last], device=cfg.device, threads=cfg.threads)
+            for each, (first, last) in zip(scenarios, pairwise(edges), strict=True)
+        ]
+        self._rows = [
+            slice(first, last) for first, last in pairwise(accumulate([p.count for p in self.parts], initial=0))
+        ]
+        self._seen = np.zeros((self.count, 16))
+
+    def seed(self, seed: int | Sequence[int]) -> None:
+        """Let all draws begin anew from another seed."""
+        first = seed if isinstance(seed, int) else sum(seed)
+        for cells, rows in zip(self.parts, self._rows, strict=True):
+            cells.reseed(np.arange(self.count)[rows] + first * 1_000_003)
+
+    def reset(self) -> NDArray[np.float32]:
+        """Begin every episode; return observations (N, n)."""
+        for cells in self.parts:
+            cells.reset()
+        return self._observe()
+
+    def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+        """Act (N, 2) in [-1, 1]; see `ppo.VectorEnv`."""
+        cfg = self.cfg
+        shares = shares_from_action(
+            np.asarray(actions, dtype=np.float64), self._seen, base=cfg.base, span=cfg.span, rule=cfg.rule
+        )
+        return self.step_shares(shares)
+
+    def step_shares(self, shares: Array) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
+        """One step with shares (N, 2) of requests as they are, which the official environment takes for actions."""
+        for cells, rows in zip(self.parts, self._rows, strict=True):
+            cells.step(shares[rows])
+        reward = np.concatenate([cells.reward for cells in self.parts]).astype(np.float32)
+        done = np.concatenate([cells.done for cells in self.parts])
+        observations = self._observe()
+        info: dict[str, Any] = {"link_share": float(shares[:, 0].mean()), "compute_share": float(shares[:, 1].mean())}
+        if done.any():
+            info["final_observation"] = observations
+            info |= {
+                name: float(np.concatenate([c.totals[:, k] for c in self.parts])[done].mean()) for name, k in _TOLD
+            }
+            for cells, rows in zip(self.parts, self._rows, strict=True):
+                if done[rows].any():
+                    cells.reset(done[rows])
+            observations = self._observe()
+        return observations, reward, done, done, info
+
+    @property
+    def seen(self) -> Array:
+        """Features (N, 16) that the newest observation was made from."""
+        return self._seen
+
+    def _observe(self) -> NDArray[np.float32]:
+        for cells, rows in zip(self.parts, self._rows, strict=True):
+            self._seen[rows] = cells.seen
+        return compressed(self._seen, self.cfg.observation).astype(np.float32)
+
+
+_TOLD = (("episode_requests", 1), ("episode_answered", 5), ("episode_in_time", 15), ("episode_fresh", 16))
