@@ -11,7 +11,7 @@ const LINK = "#7fa7f5";
 /** @type {import("./charts.js").Card[]} */
 export const CARDS = [
   {
-    title: "Waiting", unit: "ms", digits: 0, leastTop: 50,
+    title: "Waiting", unit: "ms", digits: 0, leastTop: 50, mostTop: 1000,
     tip: "How long the oldest hand pose has been waiting to be on the screen, how old the newest state of the arm on your side is, and how long what was sent still needs to get through the link.",
     lines: [
       { key: "allocation.link_backlog_ms", color: LINK, label: "link" },
@@ -20,7 +20,7 @@ export const CARDS = [
     ],
   },
   {
-    title: "Age", unit: "ms", digits: 0, leastTop: 100,
+    title: "Age", unit: "ms", digits: 0, leastTop: 100, mostTop: 1000,
     tip: "Picture: from a hand pose's arrival at the distant machine to the picture that answers it on the screen (age of request information, AoRI). Arm: how far apart in time that picture's pose and the newest state of the arm are (age of sensor information, AoSI).",
     lines: [
       { key: "allocation.aosi_ms", color: UPDATES, label: "arm" },
@@ -28,7 +28,7 @@ export const CARDS = [
     ],
   },
   {
-    title: "Pictures' share", unit: "%", digits: 0, leastTop: 100,
+    title: "Pictures' share", unit: "%", digits: 0, leastTop: 100, mostTop: 100,
     tip: "How much of link and compute the pictures get; the arm's updates get the rest.",
     lines: [
       { key: "allocation.compute_percent", color: PICTURES, label: "compute" },
@@ -36,7 +36,7 @@ export const CARDS = [
     ],
   },
   {
-    title: "Link", unit: "Mb/s", digits: 2, leastTop: 2,
+    title: "Link", unit: "Mb/s", digits: 2, leastTop: 2, mostTop: 20,
     tip: "What the way to you carries, as measured from the pictures' own spacing, and the bitrate chosen for them.",
     lines: [
       { key: "allocation.capacity_mbps", color: LINK, label: "carries" },

@@ -9,7 +9,7 @@ const OTHER = "#7fa7f5";
 const MEAN_MS = 2000;
 
 /**
- * @typedef {{title: string, tip: string, unit: string, digits: number, leastTop: number, wide?: boolean,
+ * @typedef {{title: string, tip: string, unit: string, digits: number, leastTop: number, mostTop?: number, wide?: boolean,
  *   compare?: boolean, turn?: [string, string], lines: import("./plots.js").Line[]}} Card
  */
 

@@ -68,13 +68,14 @@ const label = (value) => String(Math.round(value * 100) / 100);
 /** @typedef {{key: string, color: string, label: string, fill?: boolean}} Line */
 
 export class StripChart {
-  /** @param {HTMLCanvasElement} canvas @param {History} history @param {{lines: Line[], leastTop: number, wide?: boolean}} card */
-  constructor(canvas, history, { lines, leastTop, wide }) {
+  /** @param {HTMLCanvasElement} canvas @param {History} history @param {{lines: Line[], leastTop: number, mostTop?: number, wide?: boolean}} card */
+  constructor(canvas, history, { lines, leastTop, mostTop, wide }) {
     this.canvas = canvas;
     this.context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
     this.history = history;
     this.lines = lines;
     this.leastTop = leastTop;
+    this.mostTop = mostTop ?? Infinity;
     this.top = leastTop;
     this.named = Boolean(wide);
     this.width = 0;
@@ -112,11 +113,12 @@ export class StripChart {
     return this.height - 1 - (this.named ? FOOTER : 0);
   }
 
-  /** Grow at once, shrink only when much is empty: a scale that jumps cannot be read. @param {number[]} slots */
+  /** Grow at once, shrink only when much is empty: a scale that jumps cannot be read. One wild value must not flatten
+   * the rest, so some scales have an end. @param {number[]} slots */
   rescale(slots) {
     let most = 0;
     for (const { key } of this.lines) for (const slot of slots) most = Math.max(most, this.history.values[key][slot] || 0);
-    const top = Math.max(niceTop(most * 1.08), this.leastTop);
+    const top = Math.min(Math.max(niceTop(most * 1.08), this.leastTop), this.mostTop);
     if (top > this.top || most * 1.08 < this.top * 0.45) this.top = top;
   }
 
@@ -182,7 +184,11 @@ export class StripChart {
       if (!drawing) continue;
       const x = width - (width - GUTTER) * ((nowMs - history.times[slot]) / SPAN_MS);
       const y = (floor - 1) * (1 - Math.min(value / this.top, 1)) + 1;
-      pieces[pieces.length - 1].push([x, y]);
+      const piece = pieces[pieces.length - 1];
+      const before = piece[piece.length - 1];
+      // Within a pixel the highest point stands for all: a small chart draws no more than can be seen, and no peak is lost.
+      if (before && x - before[0] < 1) before[1] = Math.min(before[1], y);
+      else piece.push([x, y]);
     }
     return pieces;
   }
