@@ -1,0 +1,104 @@
+"""`teletwin bench`: speed of every stage and what the loop is worth, each beside its baseline.
+
+`teletwin bench viewers`, `soak` and `squeeze` are longer runs with options of their own.
+"""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from teletwin.cli.bench_output import write_rows
+from teletwin.cli.options import read_options
+from teletwin.errors import ConfigError, TeletwinError
+from teletwin.report.bench_rows import BenchRow
+
+GROUPS = ("import", "forecast", "policy", "rmpflow", "view", "effect", "live")
+STUDIES = {
+    "viewers": "teletwin.cli.bench_viewers",
+    "soak": "teletwin.cli.bench_soak",
+    "squeeze": "teletwin.cli.squeeze",
+}
+"""Longer runs with options of their own: `teletwin bench STUDY`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class BenchOptions:
+    """Options of `teletwin bench`."""
+
+    only: tuple[str, ...] = GROUPS
+    """Groups to run: import, forecast, policy, rmpflow, view, effect, live."""
+    recordings: str = ""
+    """Folder with TUM or CSV recordings; the effect is measured on each of them, and always on handwriting."""
+    effect_seconds: float = 30.0
+    """Virtual time of each run of the effect study [s]."""
+    live_seconds: float = 60.0
+    """Duration of the live session in a real Chromium [s]."""
+    report: str = ""
+    """Write every figure to this JSON file."""
+    markdown: str = ""
+    """Write the table as Markdown to this file."""
+
+    def __post_init__(self) -> None:
+        """Refuse unknown groups and folders."""
+        unknown = [name for name in self.only if name not in GROUPS]
+        if unknown:
+            raise ConfigError("unknown bench group", given=", ".join(unknown), allowed=", ".join(GROUPS))
+        if self.recordings and not Path(self.recordings).is_dir():
+            raise ConfigError(
+                "--recordings is no folder", given=self.recordings, allowed="a folder of .tum or .csv files"
+            )
+        if self.live_seconds < 5.0 or self.effect_seconds < 8.0:
+            raise ConfigError("the runs are too short to judge", allowed="live 5 s, effect 8 s or more")
+
+
+def main(arguments: list[str]) -> int:
+    """Measure, print the table, write what was asked for."""
+    if arguments and arguments[0] in STUDIES:
+        return importlib.import_module(STUDIES[arguments[0]]).main(arguments[1:])
+    from rich.console import Console
+    from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    from teletwin.report.table import bench_table
+
+    options = read_options(BenchOptions, arguments, command="bench", description=__doc__ or "")
+    console = Console()
+    rows: list[BenchRow] = []
+    failed: list[str] = []
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
+    with Progress(*columns, console=console, transient=True) as progress:
+        task = progress.add_task("bench")
+        for name in (group for group in GROUPS if group in options.only):
+            progress.update(task, description=f"bench: {name}")
+            try:
+                rows += measure_group(
+                    name, options, say=lambda text: progress.update(task, description=f"bench: {text}")
+                )
+            except TeletwinError as error:
+                failed.append(f"{name}: {error}")
+    console.print(bench_table(rows))
+    write_rows("bench", rows, options, report=options.report, markdown=options.markdown)
+    for text in failed:
+        print(f"teletwin bench: {text}", file=sys.stderr)
+    return 1 if failed else 0
+
+
+def measure_group(name: str, options: BenchOptions, *, say: Callable[[str], None]) -> list[BenchRow]:
+    """The rows of one group."""
+    from teletwin.bench import rows
+
+    if name == "effect":
+        return list(rows.effect_rows(options.recordings, duration_s=options.effect_seconds, say=say))
+    if name == "live":
+        return list(rows.live_rows(seconds=options.live_seconds))
+    measures: dict[str, Callable[[], Iterator[BenchRow]]] = {
+        "import": rows.import_rows,
+        "forecast": rows.forecast_rows,
+        "policy": rows.policy_rows,
+        "rmpflow": rows.rmpflow_rows,
+        "view": rows.view_rows,
+    }
+    return list(measures[name]())
