@@ -71,4 +71,8 @@ def script_arguments(options: RunOptions) -> list[str]:
     told += ["--record-path", options.record] if options.record else []
     told += ["--duration", str(options.duration)] if options.duration else []
     told += ["--headless"] if options.headless else []
-    return told + [f"--/exts/teletwin/{name}={getattr(options.session, name)}" for name in _PICTURE]
+    allocation = options.session.allocation
+    known = {name: getattr(options.session, name) for name in _PICTURE}
+    known["allocator"] = allocation.allocator_file or allocation.allocator or "off"
+    known["compute_share"] = allocation.compute_share
+    return told + [f"--/exts/teletwin/{name}={value}" for name, value in known.items()]

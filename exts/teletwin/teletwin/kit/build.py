@@ -67,6 +67,7 @@ class NoPicture:
     """Stands in where this machine cannot make pictures; the arm does not need them."""
 
     encoder_name = "none"
+    compute_share = 1.0
 
     def read(self) -> NDArray[np.uint8] | None:
         """Nothing, so that no picture is ever begun."""
@@ -78,10 +79,6 @@ class NoPicture:
 
     def apply(self, settings: ViewSettings) -> None:
         """Nothing to change."""
-
-    def stepped(self, measured_ms: float, steps: int) -> float:
-        """Nothing to lengthen."""
-        return measured_ms
 
     def pressed(self, is_late: bool) -> None:
         """Nothing to drop."""

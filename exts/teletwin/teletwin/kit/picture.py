@@ -32,13 +32,11 @@ class Pictures(Protocol):
     """What the twin's host needs of pictures; unlike `session.renderer.Picture` they are never drawn on demand."""
 
     encoder_name: str
+    compute_share: float
+    """Imitate a machine that takes this much longer."""
 
     def apply(self, settings: ViewSettings) -> None:
         """Take another size, rate or codec."""
-        ...
-
-    def stepped(self, measured_ms: float, steps: int) -> float:
-        """Told how long steps of the shown world took [ms]; says how long it was."""
         ...
 
     def pressed(self, is_late: bool) -> None:
@@ -63,6 +61,7 @@ class KitPicture:
 
     def __init__(self, settings: ViewSettings, source: CameraSource, *, encoder: str) -> None:
         self._settings, self._source, self._wish = settings, source, encoder
+        self.compute_share = 1.0
         self._encoder: PictureEncoder
         self._encoder, self.encoder_name = open_encoder(settings, encoder)
 
@@ -72,20 +71,19 @@ class KitPicture:
 
     def encode(self, pixels: NDArray[np.uint8], started: StartedFrame) -> tuple[bytes, bool]:
         """Mark and encode on the encoder's thread, by the settings with which the picture was begun."""
+        start_s = time.perf_counter()
         if started.settings != self._settings:
             self._configure(started.settings)
         if self._settings.barcode:
             write_barcode(pixels, frame_id=started.frame_id, input_seq=started.shown.input_seq)
         encoded = self._encoder.encode(pixels, frame_id=started.frame_id, force_key=started.force_key)
+        if self.compute_share < 1.0:
+            time.sleep((time.perf_counter() - start_s) * (1.0 / self.compute_share - 1.0))
         return encoded.data, encoded.is_key
 
     def apply(self, settings: ViewSettings) -> None:
         """Take another size for the camera now; the encoder follows with the first picture begun by it."""
         self._source.resize(settings.width, settings.height)
-
-    def stepped(self, measured_ms: float, steps: int) -> float:
-        """Kit steps the shown world itself."""
-        return measured_ms
 
     def pressed(self, is_late: bool) -> None:
         """Kit's own renderer decides about shadows."""
@@ -126,8 +124,8 @@ class PictureLine:
         self.simulation_s = 0.0
         """Simulated time that the newest picture shows [s]."""
 
-    def offer(self, now_ns: int, *, simulation_s: float) -> None:
-        """A rendered frame is there at now_ns; take it if one is wanted and the encoder is free."""
+    def offer(self, now_ns: int, *, simulation_s: float, render_ms: float = 0.0) -> None:
+        """A frame is there at now_ns that took render_ms; take it if one is wanted and the encoder is free."""
         if not self._loop.wants_frame(now_ns):
             return
         if self._busy is not None and not self._busy.done():
@@ -140,7 +138,7 @@ class PictureLine:
         with self._lock:
             started = self._loop.begin(now_ns)
         self.simulation_s = simulation_s
-        job = _Job(started=started, pixels=pixels, read_ms=1e3 * (time.perf_counter() - start_s))
+        job = _Job(started=started, pixels=pixels, read_ms=render_ms + 1e3 * (time.perf_counter() - start_s))
         self._busy = self._executor.submit(self._encode, job)
 
     def _encode(self, job: _Job) -> None:

@@ -56,6 +56,7 @@ class Run:
                 world=functions.world,
                 picture=self._picture,
                 settings=settings,
+                allocation=role.session.allocation,
                 delay_updates=cfg.frame_delay_updates,
                 physics_rate_hz=cfg.physics_rate_hz,
                 executor=executor,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from teletwin.kit.settings import KitCfg
-from teletwin.session.config import HorizonCfg, NetworkCfg, SessionCfg
+from teletwin.session.config import AllocationCfg, HorizonCfg, NetworkCfg, SessionCfg
 from teletwin.session.launch import local_session
 from teletwin.session.role_cfg import PORTS, ROLES, PageCfg, RoleCfg, shared_secret
 
@@ -24,6 +24,9 @@ def session_cfg(cfg: KitCfg) -> SessionCfg:
             policy=cfg.horizon_policy,
             horizon_control_ms=cfg.horizon_control_ms,
             horizon_render_ms=cfg.horizon_render_ms,
+        ),
+        allocation=AllocationCfg(
+            allocator=cfg.allocator, bandwidth_mbps=cfg.bandwidth_mbps, compute_share=cfg.compute_share
         ),
         network=NetworkCfg(delay_ms=cfg.delay_ms, jitter_ms=cfg.jitter_ms, loss=cfg.loss),
         control_rate_hz=cfg.physics_rate_hz,

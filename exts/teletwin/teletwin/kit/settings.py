@@ -59,6 +59,9 @@ class KitCfg:
     rate_hz: float = 30.0
     bitrate_mbps: float = 2.0
     encoder: str = "auto"
+    allocator: str = "off"
+    bandwidth_mbps: float = 0.0
+    compute_share: float = 1.0
     frame_delay_updates: int = 1
     record_path: str = ""
 

@@ -19,14 +19,22 @@ class SteppedRendering:
 
     def __init__(self, rendering: RenderingFunction, *, delay_updates: int) -> None:
         self._rendering = rendering
-        self.tick_s = rendering.tick_s
-        """Step that is wished for [s]; Kit's own physics decides."""
+        self._steps = 0
         self._downstream_s = 0.05
         self._past: deque[Shown] = deque(maxlen=delay_updates + 1)
 
+    @property
+    def tick_s(self) -> float:
+        """Step of path and target [s]; Kit's own physics has another."""
+        return self._rendering.tick_s
+
+    @tick_s.setter
+    def tick_s(self, tick_s: float) -> None:
+        self._rendering.tick_s = tick_s
+
     def step(self, now_ns: int) -> None:
         """Advance path and target to a physics step's instant."""
-        self._rendering.advance(now_ns, downstream_s=self._downstream_s)
+        self._steps += self._rendering.advance(now_ns, downstream_s=self._downstream_s)
 
     def note(self) -> None:
         """Keep the present state for the picture that shows it."""
@@ -37,9 +45,10 @@ class SteppedRendering:
         return self._rendering.accept(packet, pose_t_ns=pose_t_ns, now_ns=now_ns)
 
     def advance(self, now_ns: int, *, downstream_s: float) -> int:
-        """Learn how long a picture still takes to the screen; physics does the advancing, so no step is made here."""
+        """Learn how long a picture still takes to the screen; physics does the advancing: its steps since the last."""
         self._downstream_s = downstream_s
-        return 0
+        steps, self._steps = self._steps, 0
+        return steps
 
     def shown(self) -> Shown:
         """What the picture that Kit delivers now shows."""

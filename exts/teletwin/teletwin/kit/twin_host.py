@@ -8,10 +8,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
-from teletwin.clock import NS_PER_S, Clock
+from teletwin.clock import NS_PER_MS, NS_PER_S, Clock
 from teletwin.kit.gate import HoldGate
 from teletwin.kit.numbers import Numbers
 from teletwin.kit.pace import StepPace
@@ -21,7 +21,9 @@ from teletwin.kit.watch import PhysicsWatch
 from teletwin.kit.world import IsaacWorld
 from teletwin.link import Link, Received
 from teletwin.messages import Message, Note, ViewSettings
+from teletwin.session.allocation.wishes import AllocationWishes, build_live
 from teletwin.session.build import fast_tool_pose
+from teletwin.session.config import AllocationCfg
 from teletwin.session.renderer import Picture, RendererLoop
 from teletwin.session.twin import TwinLoop
 from teletwin.telemetry import TickStats
@@ -45,6 +47,7 @@ class HostParts:
     world: IsaacWorld
     picture: Pictures
     settings: ViewSettings
+    allocation: AllocationCfg = field(default_factory=AllocationCfg)
     delay_updates: int
     physics_rate_hz: float
     executor: Executor
@@ -52,6 +55,18 @@ class HostParts:
     on_note: Callable[[str, Note], None]
     """Told a role ('twin' or 'renderer') and what the operator asks of it."""
     on_fault: Callable[[str], None]
+
+
+class _Begun:
+    """What the renderer's loop sees of the pictures: begun by it, finished by the line, nothing drawn on demand."""
+
+    def __init__(self, host: TwinHost, pictures: Pictures) -> None:
+        self._host = host
+        self.apply, self.pressed = pictures.apply, pictures.pressed
+
+    def stepped(self, measured_ms: float, steps: int) -> float:
+        """Physics has stepped the shown world before; what that took [ms]."""
+        return measured_ms + self._host.take_shown_ms()
 
 
 class TwinHost:
@@ -80,16 +95,19 @@ class TwinHost:
             clock=parts.clock,
             link=renderer_gate,
             rendering=cast(RenderingFunction, self._rendering),
-            picture=cast(Picture, parts.picture),  # begun here, finished by the line below: nothing is drawn on demand
+            picture=cast(Picture, _Begun(self, parts.picture)),
             settings=parts.settings,
             tool_pose=fast_tool_pose(),
+            allocation=build_live(parts.allocation, parts.settings),
         )
-        self.renderer.on_note = lambda note: parts.on_note("renderer", note)
+        wishes = AllocationWishes(self.renderer, parts.picture, parts.allocation, warn=self._warn)
+        self.renderer.on_note = lambda note: wishes.obey(note) or parts.on_note("renderer", note)
         self.pictures = PictureLine(
             self.renderer, parts.picture, parts.executor, lock=self._lock, on_fault=parts.on_fault
         )
         self._noted = False
-        self._stepped_ns = 0
+        self._stepped_ns = self._shown_ns = 0
+        self._update_ns = self._update_physics_ns = 0
         self.playing = False
         """Whether the timeline plays."""
         self._counted = 0
@@ -115,7 +133,8 @@ class TwinHost:
         """A turn of Kit's main loop begins; without physics steps the links are kept alive."""
         self._pace.begin_update()
         self._noted = False
-        now_ns = self._parts.clock.now_ns()
+        now_ns = self._update_ns = self._parts.clock.now_ns()
+        self._update_physics_ns = 0
         expects_steps = self.playing and self._parts.world.is_attached
         if not (expects_steps and now_ns - self._stepped_ns < _STALL_NS):
             self._stand_still(now_ns)
@@ -136,8 +155,12 @@ class TwinHost:
         self.twin.tick(now_ns)
         with self._lock:
             self.renderer.pump(now_ns)
+        start_ns = self._parts.clock.now_ns()
         self._rendering.step(now_ns)
         world.flush()
+        end_ns = self._parts.clock.now_ns()
+        self._shown_ns += end_ns - start_ns
+        self._update_physics_ns += end_ns - self._stepped_ns
 
     def new_frame(self) -> None:
         """A rendered frame is there: at most one of an update is taken."""
@@ -146,7 +169,8 @@ class TwinHost:
         self._noted = True
         self._rendering.note()
         now_ns = self._parts.clock.now_ns()
-        self.pictures.offer(now_ns, simulation_s=self.simulation_s)
+        render_ms = max(now_ns - self._update_ns - self._update_physics_ns, 0) / NS_PER_MS
+        self.pictures.offer(now_ns, simulation_s=self.simulation_s, render_ms=render_ms)
         while self._counted < self.pictures.sent_count:
             self._counted += 1
             self.numbers.count("frames", now_ns)
@@ -159,6 +183,14 @@ class TwinHost:
         if change == "stop":
             self._parts.world.detach()
 
+    def take_shown_ms(self) -> float:
+        """How long steps of the shown world took since this was asked last [ms]."""
+        shown_ns, self._shown_ns = self._shown_ns, 0
+        return shown_ns / NS_PER_MS
+
+    def _warn(self, text: str) -> None:
+        self._gate.send_reliable("operator", Note(kind="warning", values={"text": text}))
+
     def _stand_still(self, now_ns: int) -> None:
         """Physics does not step: take no packet, so that the arm's own silence rule holds it; say why."""
         for item in self._gate.receive():
@@ -169,7 +201,7 @@ class TwinHost:
         if not self._told:
             self._told = True
             text = "the twin's timeline in Isaac Sim does not play"
-            self._gate.send_reliable("operator", Note(kind="warning", values={"text": text}))
+            self._warn(text)
 
     def _pass_on(self, item: Received) -> None:
         """Packets and arm states to the renderer as they came; notes to whom they concern."""
