@@ -1,4 +1,4 @@
-"""What every arm does: the simulated one, and ur_rtde driving the virtual controller."""
+"""What every arm does: the simulated one, ur_rtde driving the virtual controller, and one behind ROS 2 topics."""
 
 from __future__ import annotations
 
@@ -8,14 +8,19 @@ from dataclasses import dataclass
 
 import numpy as np
 import pytest
+from ros2_driver import Driver
 
 from teletwin.arm import Arm
+from teletwin.arm.ros2 import Ros2Arm, Ros2ArmCfg
 from teletwin.arm.rtde import RtdeArm, RtdeArmCfg
 from teletwin.arm.simulated import SimulatedArm
 from teletwin.clock import Clock, SystemClock, VirtualClock
+from teletwin.ros2 import Ros2Cfg
 
 TICK_NS = 2_000_000
 HOST = "127.0.0.61"
+ROS2 = Ros2Cfg(ros2_domain=78, ros2_interface="127.0.0.1", ros2_peers="127.0.0.1")
+CONTROLLER = "forward_position_controller"
 
 
 @dataclass
@@ -49,11 +54,21 @@ def controller():
     assert process.wait(5) == 0
 
 
-@pytest.fixture(params=["simulated", pytest.param("rtde", marks=pytest.mark.live)])
+@pytest.fixture(scope="module")
+def driver():
+    with Driver(ROS2, CONTROLLER) as driver:
+        yield driver
+
+
+@pytest.fixture(params=["simulated", *(pytest.param(name, marks=pytest.mark.live) for name in ("rtde", "ros2"))])
 def rig(request):
     if request.param == "simulated":
         clock = VirtualClock()
         arm = SimulatedArm(clock)
+    elif request.param == "ros2":
+        request.getfixturevalue("driver")
+        clock = SystemClock()
+        arm = Ros2Arm(Ros2ArmCfg(controller=CONTROLLER, ros2=ROS2), clock=clock)
     else:
         clock = SystemClock()
         arm = RtdeArm(RtdeArmCfg(host=request.getfixturevalue("controller")), clock=clock)

@@ -33,6 +33,8 @@ class DomainCfg:
     """Hosts to look for, 'host' or 'host:port'."""
     multicast: bool = False
     """Look for others by multicast too."""
+    announce_period_ms: int = 500
+    """How often this participant tells that it is here [ms]."""
 
     def __post_init__(self) -> None:
         if not 0 <= self.domain_id <= 230:
@@ -56,7 +58,7 @@ class DomainCfg:
             '<CycloneDDS><Domain Id="any">'
             f"<General><Interfaces><NetworkInterface {interface}/></Interfaces>"
             f"<AllowMulticast>{'default' if self.multicast else 'false'}</AllowMulticast></General>"
-            f"<Discovery><ExternalDomainId>{self.domain_id}</ExternalDomainId><SPDPInterval>500ms</SPDPInterval>"
+            f"<Discovery><ExternalDomainId>{self.domain_id}</ExternalDomainId><SPDPInterval>{self.announce_period_ms}ms</SPDPInterval>"
             f"{ports}<Peers>{peers}</Peers></Discovery>"
             "<Tracing><Verbosity>none</Verbosity></Tracing></Domain></CycloneDDS>"
         )
