@@ -1,6 +1,8 @@
 """Clocks and pacing."""
 
-from teletwin.clock import NS_PER_MS, ShiftedClock, SystemClock, Ticker, VirtualClock, tick_s
+import pytest
+
+from teletwin.clock import NS_PER_MS, ShiftedClock, SystemClock, Ticker, TickLength, VirtualClock
 
 
 class Late(VirtualClock):
@@ -60,10 +62,13 @@ def test_a_clock_that_is_set_back_stands_still_and_never_decreases():
 
 
 def test_a_tick_is_as_long_as_it_was_but_for_the_first_and_where_the_clock_was_set_anew():
-    def seconds(last_ns, now_ns):
-        return tick_s(now_ns, last_ns, usual_s=0.002)
+    def seconds(*times_ms):
+        length = TickLength(usual_s=0.002)
+        return [length.since_last(round(t_ms * NS_PER_MS)) for t_ms in times_ms][-1]
 
-    assert seconds(0, 9) == 0.002
-    assert seconds(NS_PER_MS, 4 * NS_PER_MS) == 0.003
-    assert seconds(NS_PER_MS, NS_PER_MS + 1) == 1e-4
-    assert seconds(NS_PER_MS, 2_001 * NS_PER_MS) == seconds(3 * NS_PER_MS, NS_PER_MS) == 0.002
+    assert seconds(9) == 0.002
+    assert seconds(1, 4) == 0.003
+    assert seconds(1, 1.000001) == 1e-4
+    assert seconds(1, 2_001) == seconds(3, 1) == 0.002
+    assert seconds(1, 3, 3, 3.3) == 0.002, "what is left of a tick after the clock stood still is not told"
+    assert seconds(1, 3, 3, 3.3, 5.4) == pytest.approx(0.0021)

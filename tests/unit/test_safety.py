@@ -74,6 +74,15 @@ def test_a_watchdog_barks_before_the_first_word_and_after_the_last():
     assert watchdog.silent_ns(1500) == 500
 
 
+def test_a_clock_that_stands_still_does_not_calm_a_watchdog():
+    watchdog = Watchdog(80, tick_ns=2)
+    watchdog.hear(1000)
+    assert [watchdog.is_calm(1000) for _ in range(42)].count(True) == 41
+    watchdog.hear(1000)
+    assert watchdog.is_calm(1000)
+    assert watchdog.is_calm(1078)
+
+
 def test_without_a_session_s_own_the_limits_are_the_arm_s():
     limits = MotionLimits()
     assert limits.max_speed_rad_s == JointLimits().velocity.max()

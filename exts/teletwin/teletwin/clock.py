@@ -102,13 +102,24 @@ class ShiftedClock:
         self._offset_ns += step_ns
 
 
-def tick_s(now_ns: int, last_ns: int, *, usual_s: float) -> float:
-    """Time since the last tick, 0.1 ... 20 ms [s]; the usual one at the first, and where the clock was set anew.
+class TickLength:
+    """How long each tick of a loop was, 0.1 ms ... most_s [s]; the usual length where the clock does not tell.
 
-    After a longer pause the usual time is the safe one as well: what moves goes on as slowly as it did.
+    It does not at first, after a longer pause, and where it stood still or was set anew: what moves then goes on as
+    slowly as it did.
     """
-    elapsed_s = (now_ns - last_ns) / NS_PER_S
-    return max(elapsed_s, _LEAST_TICK_S) if last_ns and 0.0 < elapsed_s <= _MOST_TICK_S else usual_s
+
+    def __init__(self, *, usual_s: float, most_s: float = _MOST_TICK_S) -> None:
+        self._usual_s, self._most_s = usual_s, most_s
+        self._last_ns = 0
+        self._stood = False
+
+    def since_last(self, now_ns: int) -> float:
+        """Length of the tick that starts at now_ns [s]; to be asked once a tick."""
+        elapsed_s, is_first = (now_ns - self._last_ns) / NS_PER_S, not self._last_ns
+        is_told = not (is_first or self._stood) and 0.0 < elapsed_s <= self._most_s
+        self._stood, self._last_ns = not is_first and elapsed_s <= 0.0, now_ns
+        return max(elapsed_s, _LEAST_TICK_S) if is_told else self._usual_s
 
 
 class Ticker:

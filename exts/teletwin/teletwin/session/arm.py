@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from teletwin.arm import Arm, MeasuredJoints
 from teletwin.arm.resample import CommandResampler
 from teletwin.arm.simulated import SimulatedArm
-from teletwin.clock import NS_PER_MS, NS_PER_S, Clock, tick_s
+from teletwin.clock import NS_PER_MS, NS_PER_S, Clock, TickLength
 from teletwin.errors import ConfigError
 from teletwin.link import Link, Received
 from teletwin.messages import ArmState, JointCommand, Message, Mode, Note
@@ -20,7 +20,8 @@ from teletwin.telemetry import TickStats
 from teletwin.twin.limits import CommandLimiter
 
 _STATE_NS = 8 * NS_PER_MS
-_USUAL_TICK_S = 0.002
+_LATE_TICKS = 5.0
+"""A tick that is later than this many periods moves the arm as a punctual one."""
 _SERVOING = (SafetyState.ENGAGED, SafetyState.HOLD)
 _ECHO_NS = 100 * NS_PER_MS
 """So long after a set-point its motion has been measured."""
@@ -53,12 +54,14 @@ class ArmLoop:
         shadow: ShadowArm,
         ticks: TickStats,
         silence_s: float,
+        period_s: float = 0.002,
         limits: MotionLimits | None = None,
         on_message: Callable[[str, Message, int, int], None] | None = None,
     ) -> None:
         self._clock, self._link, self._arm = clock, link, arm
         self._resampler, self._limiter, self._shadow, self.ticks = resampler, limiter, shadow, ticks
-        self._twin_heard = Watchdog(int(1e9 * silence_s))
+        self._twin_heard = Watchdog(int(1e9 * silence_s), tick_ns=int(1e9 * period_s))
+        self._tick_length = TickLength(usual_s=period_s, most_s=_LATE_TICKS * period_s)
         self.limits = SessionLimits(limits or MotionLimits())
         self._obey(self.limits.now)
         self._on_message = on_message
@@ -78,7 +81,7 @@ class ArmLoop:
 
     def tick(self, now_ns: int, late_ns: int = 0) -> None:
         """Do one servo tick, then what may wait."""
-        dt_s = tick_s(now_ns, self._last_ns, usual_s=_USUAL_TICK_S)
+        dt_s = self._tick_length.since_last(now_ns)
         self._last_ns = now_ns
         received = self._link.receive()
         for item in received:

@@ -129,6 +129,7 @@ def build_arm_loop(
         shadow=shadow,
         ticks=ticks,
         silence_s=1e-3 * session.silence_ms,
+        period_s=1.0 / session.servo_rate_hz,
         limits=session.limits(),
         on_message=log,
     )

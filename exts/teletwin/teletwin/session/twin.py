@@ -13,7 +13,7 @@ from teletwin.errors import ConfigError
 from teletwin.geometry import Array
 from teletwin.link import Link, Received
 from teletwin.messages import ArmState, ForecastPacket, JointCommand, Message, Note, TwinStatus
-from teletwin.safety import Watchdog
+from teletwin.safety import SafetyState, Watchdog
 from teletwin.session.allocation.update_rate import UpdateRate
 from teletwin.session.log import clock_note
 from teletwin.telemetry import TickStats
@@ -38,13 +38,18 @@ class TwinLoop:
         self._forward, self._counters, self._on_message = forward, counters, on_message
         self._uplink_age_ms = 0.0
         self._arm: ArmState | None = None
-        self._arm_heard = Watchdog(int(1e9 * control.silence_s))
+        self._arm_heard = Watchdog(int(1e9 * control.silence_s), tick_ns=int(1e9 * control.period_s))
         self._arm_counts: dict[str, int] = {}
         self._q_command: Array = np.zeros(6)
         self._status_ns = 0
         self._rate = UpdateRate()
         self._judged: dict[str, float] = {}
         self._judged_ns = 0
+
+    @property
+    def state(self) -> SafetyState:
+        """What this host lets the arm do."""
+        return self._control.state
 
     def tick(self, now_ns: int, late_ns: int = 0) -> None:
         """Do one control tick, then what may wait."""

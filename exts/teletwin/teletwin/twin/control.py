@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from teletwin.clock import tick_s
+from teletwin.clock import TickLength
 from teletwin.geometry import Array
 from teletwin.messages import ArmState, ForecastPacket, JointCommand, Mode
 from teletwin.robot.ur3e import WorkspaceLimits
@@ -56,9 +56,9 @@ class ControlFunction:
         self._measured: Array | None = None
         self._measured_ns = self._rest_ns = 0
         self._asked = Mode.OFF
-        self._operator = Watchdog(int(1e9 * cfg.silence_s))
+        self._operator = Watchdog(int(1e9 * cfg.silence_s), tick_ns=int(1e9 * cfg.period_s))
         self._pose_t_ns = 0
-        self._last_ns = 0
+        self._tick_length = TickLength(usual_s=cfg.period_s)
         self.invalid_count = 0
         self.held_count = 0
         self.limited_count = 0
@@ -67,6 +67,11 @@ class ControlFunction:
         self._fault = ""
         self.limits = SessionLimits(cfg.limits)
         self._obey(cfg.limits)
+
+    @property
+    def period_s(self) -> float:
+        """Usual time from tick to tick [s]."""
+        return self._cfg.period_s
 
     @property
     def silence_s(self) -> float:
@@ -111,9 +116,9 @@ class ControlFunction:
         """One tick; None until the arm has reported where it is. The command rests while hears_arm is False."""
         if self._measured is None:
             return None
-        dt_s = tick_s(now_ns, self._last_ns, usual_s=self._cfg.period_s)
-        self._last_ns = now_ns
-        seen = Seen(self._asked, True, bool(self._fault), hears_arm and self._operator.is_calm(now_ns))
+        dt_s = self._tick_length.since_last(now_ns)
+        hears_operator = self._operator.is_calm(now_ns)
+        seen = Seen(self._asked, True, bool(self._fault), hears_arm and hears_operator)
         before, self.state = self.state, next_state(self.state, seen)
         self._meet_the_arm(before, now_ns)
         self.held_count += before is SafetyState.ENGAGED is not self.state

@@ -54,7 +54,7 @@ class _Ticks:
 
     def __init__(self, control: ControlFunction) -> None:
         self._control = control
-        self._arm_heard = Watchdog(int(1e9 * control.silence_s))
+        self._arm_heard = Watchdog(int(1e9 * control.silence_s), tick_ns=int(1e9 * control.period_s))
         self._waiting: list[LoggedMessage] = []
 
     def hear(self, logged: LoggedMessage) -> None:
