@@ -10,8 +10,10 @@ from teletwin.clock import SystemClock
 from teletwin.errors import ConfigError, MissingPartError
 from teletwin.link.dds import DdsLink
 from teletwin.link.udp import UdpLinkCfg
+from teletwin.ros2 import Ros2Cfg
 from teletwin.session import parts
 from teletwin.session.config import SessionCfg
+from teletwin.session.role_cfg import RoleCfg, from_json, to_json
 
 
 def test_a_link_over_dds_without_dds_names_the_extra(monkeypatch):
@@ -23,8 +25,33 @@ def test_a_link_over_dds_without_dds_names_the_extra(monkeypatch):
 
 def test_opening_it_anyway_says_the_same(monkeypatch):
     monkeypatch.setitem(sys.modules, "cyclonedds", None)
+    monkeypatch.setitem(sys.modules, "cyclonedds.core", None)
     with pytest.raises(MissingPartError, match=r"teletwin\[dds\]"):
         DdsLink(UdpLinkCfg(role="arm"), SystemClock()).__enter__()
+
+
+@pytest.mark.parametrize(
+    ("choice", "message"),
+    [
+        ({"arm": "ros2"}, r"--arm ros2 needs rosbags.*teletwin\[ros2\]"),
+        ({"hand": "ros2:/pen/pose"}, r"--hand ros2:/pen/pose needs rosbags.*teletwin\[ros2\]"),
+        ({"hand": "gamepad"}, r"--hand gamepad needs pygame.*teletwin\[hands\]"),
+    ],
+)
+def test_arms_and_hands_name_their_extras_too(monkeypatch, choice, message):
+    monkeypatch.setattr(parts, "find_spec", lambda name: None)
+    with pytest.raises(MissingPartError, match=message):
+        parts.check_parts(SessionCfg(**choice))
+
+
+def test_a_session_over_ros_2_starts_no_controller_and_crosses_a_pipe():
+    for arm in ("ros2", "ros2:scaled_joint_trajectory_controller"):
+        session = SessionCfg(arm=arm, hand="spacemouse", ros2=Ros2Cfg(ros2_domain=4), link="dds")
+        assert not session.starts_controller
+        assert from_json(to_json(RoleCfg(role="arm", session=session))).session == session
+    assert SessionCfg().starts_controller
+    with pytest.raises(ConfigError, match="unknown arm; given: rtde:x"):
+        SessionCfg(arm="rtde:x")
 
 
 def test_an_unknown_link_is_refused():

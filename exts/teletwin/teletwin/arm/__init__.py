@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from teletwin.errors import ConfigError
 from teletwin.geometry import Array
+
+ARMS: Mapping[str, str] = {"rtde": "", "ros2": "rosbags"}
+"""What can stand behind the arm role by name, and the package that it takes beside the usual ones."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,3 +46,29 @@ class Arm(Protocol):
     def __enter__(self) -> Arm: ...
 
     def __exit__(self, *exc: object) -> None: ...
+
+
+class ClearableArm(Arm, Protocol):
+    """An arm whose controller may stop it."""
+
+    def clear_fault(self) -> None:
+        """A person says that the arm may move again."""
+        ...
+
+    def __enter__(self) -> ClearableArm: ...
+
+
+def arm_of(text: str) -> tuple[str, str]:
+    """'ros2:controller' as ('ros2', 'controller'), 'rtde' as ('rtde', '').
+
+    Raises:
+        ConfigError: No such arm, or no such controller.
+    """
+    name, _, controller = text.partition(":")
+    if name not in ARMS or (controller and name != "ros2"):
+        raise ConfigError("unknown arm", given=text, allowed="rtde, ros2, ros2:CONTROLLER")
+    if controller:
+        from teletwin.arm.ros2_controllers import controller_of
+
+        controller_of(controller)
+    return name, controller

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from teletwin.arm import MeasuredJoints
-from teletwin.arm.ros2_controllers import CONTROLLERS, controller_of
+from teletwin.arm.ros2_controllers import DEFAULT_CONTROLLER, controller_of
 from teletwin.arm.ros2_joints import SAFETY_FAULTS, JointOrder
 from teletwin.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from teletwin.errors import RobotError
@@ -34,7 +34,7 @@ _SILENT_NS = 250 * NS_PER_MS
 class Ros2ArmCfg:
     """Which controller is driven, and where its graph is."""
 
-    controller: str = next(iter(CONTROLLERS))
+    controller: str = DEFAULT_CONTROLLER
     """Name of a controller of CONTROLLERS."""
     ros2: Ros2Cfg = field(default_factory=Ros2Cfg)
     stop_deceleration: float = 8.0

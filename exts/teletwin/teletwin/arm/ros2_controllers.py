@@ -78,7 +78,8 @@ CONTROLLERS: Mapping[str, Controller] = {
     "scaled_joint_trajectory_controller": _TRAJECTORY,
     "joint_trajectory_controller": _TRAJECTORY,
 }
-"""By name; the first is taken when none is named."""
+"""By name."""
+DEFAULT_CONTROLLER = "forward_position_controller"
 
 
 def controller_of(name: str) -> Controller:

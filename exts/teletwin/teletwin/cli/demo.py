@@ -38,7 +38,7 @@ class DemoOptions:
     controller_host: str = "127.0.0.1"
     """Loopback address of the virtual UR3e controller."""
     engage: bool = True
-    """Engage at once; a real robot (--robot-host) is engaged by a person only."""
+    """Engage at once; a robot (--robot-host, --arm ros2) is engaged by a person only."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be done, before anything starts."""
@@ -85,7 +85,7 @@ def _common(options: DemoOptions) -> RoleCfg:
         session=options.session,
         page=with_token(options.page),
         headless=options.headless,
-        engage=options.engage and not robot,
+        engage=options.engage and options.session.starts_controller,
         duration_s=options.duration,
         report=options.report,
         record=options.record,

@@ -7,16 +7,17 @@ from pathlib import Path
 
 from teletwin.errors import ConfigError
 from teletwin.hand import HANDWRITING, raw_hand
+from teletwin.hand.devices.choose import check_device
 
 
 def check_files(*, hand: str, report: str, record: str) -> None:
     """Refuse a hand that cannot be read, and a report or recording that cannot be written.
 
     Raises:
-        ConfigError: A file cannot be written where it is wanted.
+        ConfigError: A file cannot be written where it is wanted, or a device's file or topic cannot be used.
         RecordingError: The hand's file cannot be read or trusted.
     """
-    if hand != HANDWRITING:
+    if hand != HANDWRITING and not check_device(hand):
         raw_hand(hand)
     for name, text in (("report", report), ("record", record)):
         if text:

@@ -95,7 +95,7 @@ def main(arguments: list[str]) -> int:
 
 def _start(roles: Roles, options: RunOptions, stop: threading.Event) -> bool:
     """The role's processes, the controller before its arm. False when a person's Ctrl-C came first."""
-    if options.role == "arm" and not options.session.robot_host:
+    if options.role == "arm" and options.session.starts_controller:
         roles.start(replace(role_settings(options, "arm"), role="controller"))
         if not roles.wait_ready(stop):
             return False

@@ -17,6 +17,7 @@ SPEED_MAX_M_S = 20.0
 NORM_TOLERANCE = 0.02
 RATE_MAX_HZ = 20_000.0
 EXTENT_MAX_M = 100.0
+_STILL_NS = 10_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +56,11 @@ class HandRecording:
     def rate_hz(self) -> float:
         """Median sample rate [Hz]."""
         return NS_PER_S / float(np.median(np.diff(self.t_ns)))
+
+
+def still_hand(pose: Array) -> HandRecording:
+    """A hand that rests at this pose (7,)."""
+    return HandRecording(name="still", t_ns=np.array([0, _STILL_NS]), poses=np.stack([pose, pose]))
 
 
 def check_track(t_ns: NDArray[np.int64], poses: Array, *, where: Callable[[int], str]) -> None:

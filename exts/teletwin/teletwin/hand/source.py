@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Literal, Protocol
 
 from teletwin.clock import NS_PER_S
 from teletwin.geometry import Array, interpolate_pose
@@ -15,11 +15,22 @@ from teletwin.messages import PoseSample
 HandName = Literal["recording", "person"]
 
 
+class InputFeed(Protocol):
+    """A device beside the page that a person moves the hand with."""
+
+    warning: str
+    """What a person must know of it; empty when all is well."""
+
+    def inputs(self) -> list[HandInput]:
+        """Inputs since the last call, oldest first."""
+        ...
+
+
 class HandSwitch:
     """Plays the recording; the first time that the page's clutch closes, the person has the tool.
 
     The person starts from where the recorded hand was at that moment. `replay` gives the tool back over a
-    smooth blend. The recording plays on meanwhile, unseen.
+    smooth blend. The recording plays on meanwhile, unseen. A `feed` counts as the page does.
     """
 
     def __init__(
@@ -35,6 +46,8 @@ class HandSwitch:
         """Args: the recording; home_pose, the tool's pose (7,) at the arm's home; when the recording starts [ns]."""
         self._replay = ReplayHand(recording, loop=loop, start_ns=start_ns)
         self._browser = BrowserHand(Clutch(clutch, tool_pose=home_pose))
+        self.feed: InputFeed | None = None
+        """A device on this host, if there is one."""
         self._home = home_pose
         self._blend_ns = round(blend_s * NS_PER_S)
         self._person = False
@@ -48,6 +61,11 @@ class HandSwitch:
     def source(self) -> HandName:
         """Who moves the tool."""
         return "person" if self._person else "recording"
+
+    @property
+    def warning(self) -> str:
+        """What a person must know of the device; empty when all is well."""
+        return self.feed.warning if self.feed is not None else ""
 
     @property
     def browser(self) -> BrowserHand:
@@ -76,6 +94,8 @@ class HandSwitch:
 
     def poll(self, now_ns: int) -> list[PoseSample]:
         """Samples of whoever moves the tool, oldest first, times increasing across the change."""
+        for hand_input in self.feed.inputs() if self.feed is not None else ():
+            self.put(hand_input)
         recorded, typed = self._replay.poll(now_ns), self._browser.poll(now_ns)
         samples = [s for s in (typed if self._person else recorded) if s.t_ns > self._newest_ns]
         if self._blend_from is not None:

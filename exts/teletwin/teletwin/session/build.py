@@ -4,13 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from teletwin.arm import Arm
+from teletwin.arm import Arm, ClearableArm, arm_of
 from teletwin.arm.resample import CommandResampler, ResamplerCfg
 from teletwin.arm.simulated import SimulatedArm
 from teletwin.clock import Clock
 from teletwin.geometry import Array, quat_from_matrix
 from teletwin.hand import load_hand
 from teletwin.hand.clutch import ClutchCfg
+from teletwin.hand.devices import device_of
+from teletwin.hand.devices.choose import build_device
+from teletwin.hand.devices.feed import DeviceFeed
+from teletwin.hand.recording import still_hand
 from teletwin.hand.source import HandSwitch
 from teletwin.horizon.rule import STOCK_ORIENTATION_LAG_S, STOCK_POSITION_LAG_S
 from teletwin.link import Link
@@ -108,6 +112,20 @@ def build_rendering_in(
     )
 
 
+def build_arm(session: SessionCfg, *, controller_host: str, clock: Clock) -> ClearableArm:
+    """The arm that the session drives, not yet entered."""
+    name, controller = arm_of(session.arm)
+    if name == "ros2":
+        from teletwin.arm.ros2 import Ros2Arm, Ros2ArmCfg
+        from teletwin.arm.ros2_controllers import DEFAULT_CONTROLLER
+
+        cfg = Ros2ArmCfg(controller=controller or DEFAULT_CONTROLLER, ros2=session.ros2)
+        return Ros2Arm(cfg, clock=clock)
+    from teletwin.arm.rtde import RtdeArm, RtdeArmCfg
+
+    return RtdeArm(RtdeArmCfg(host=controller_host), clock=clock)
+
+
 def build_arm_loop(
     session: SessionCfg,
     *,
@@ -138,6 +156,25 @@ def build_arm_loop(
 def build_hand(session: SessionCfg) -> HandSwitch:
     """The recorded hand, with the person's beside it: what moves right in the picture moves right in the view."""
     home = tool_pose_in_ur_base(HOME_Q)
-    w, x, y, z = quat_from_matrix(Camera().view_to_base).tolist()
+    w, x, y, z = hand_to_base().tolist()
     clutch = ClutchCfg(hand_to_base=(w, x, y, z))
+    if device_of(session.hand) is not None:  # until it moves, the hand rests where the arm is at home
+        return HandSwitch(still_hand(home), home_pose=home, clutch=clutch, loop=False)
     return HandSwitch(load_hand(session.hand, home_pose=home), home_pose=home, clutch=clutch)
+
+
+def hand_to_base() -> Array:
+    """Rotation wxyz of the hand's axes (x right, y up, z towards the viewer) into the UR base frame."""
+    return quat_from_matrix(Camera().view_to_base)
+
+
+def build_feed(session: SessionCfg, clock: Clock) -> DeviceFeed | None:
+    """The device that moves the hand, not yet entered; None when the hand is none.
+
+    Raises:
+        ConfigError: Its file or topic cannot be used.
+    """
+    if device_of(session.hand) is None:
+        return None
+    device = build_device(session.hand, clock=clock, ros2=session.ros2, hand_to_base=hand_to_base())
+    return DeviceFeed(device, clock, session.device)

@@ -6,12 +6,15 @@ import dataclasses
 from dataclasses import dataclass
 
 from teletwin.allocation import ALLOCATORS
+from teletwin.arm import arm_of
 from teletwin.errors import ConfigError
 from teletwin.forecast import FORECASTERS
+from teletwin.hand.devices import DeviceCfg, device_of
 from teletwin.horizon import POLICIES
 from teletwin.link import LINKS
 from teletwin.link.delay import check_settings
 from teletwin.messages import HORIZON_MAX_S, LinkSettings, ViewSettings
+from teletwin.ros2 import Ros2Cfg
 from teletwin.safety import MotionLimits
 
 HOPS = ("up", "down", "command", "state")
@@ -167,8 +170,11 @@ class SessionCfg:
     """One session: what moves the hand, how it is forecast, the network, the view and the arm."""
 
     hand: str = "handwriting"
-    """'handwriting'; a made-up operator: 'line', 'reach', 'write' or 'trace', with 'line:seed=3' another one; or the
-    path of a recording (TUM, CSV, MCAP; parquet and HDF5 with teletwin[readers])."""
+    """'handwriting'; a made-up operator: 'line', 'reach', 'write' or 'trace', with 'line:seed=3' another one; the
+    path of a recording (TUM, CSV, MCAP; parquet and HDF5 with teletwin[readers]); or a device on this host:
+    'spacemouse', 'gamepad', 'leader:CALIBRATION.json' (teletwin[hands]), 'ros2:/topic' (teletwin[ros2])."""
+    device: DeviceCfg = dataclasses.field(default_factory=DeviceCfg)
+    """How a device moves the hand."""
     link: str = "udp"
     """What joins the roles: 'udp', or 'dds' (published topics; needs teletwin[dds])."""
     forecaster: str = "arma"
@@ -201,8 +207,12 @@ class SessionCfg:
     """Video bitrate [Mb/s]."""
     barcode: bool = False
     """Draw frame number and input number into the picture's pixels, for checks."""
+    arm: str = "rtde"
+    """'rtde' drives a UR controller; 'ros2', or 'ros2:CONTROLLER', a controller of ros2_control (teletwin[ros2])."""
     robot_host: str = ""
     """Address of a real UR3e's controller; empty starts the virtual one."""
+    ros2: Ros2Cfg = dataclasses.field(default_factory=Ros2Cfg)
+    """Where the ROS 2 graph is."""
     max_speed_rad_s: float = MotionLimits().max_speed_rad_s
     """No joint turns faster in this session [rad/s]; while it runs, limits may be tightened at any time."""
     workspace_radius_m: float = MotionLimits().workspace_radius_m
@@ -227,11 +237,18 @@ class SessionCfg:
             if not least <= value <= most:
                 raise ConfigError(f"{name} is out of range", given=value, allowed=f"{least:g} ... {most:g}")
         self.limits()  # refuses what the arm does not have
+        arm_of(self.arm)
+        device_of(self.hand)
         if self.link not in LINKS:
             raise ConfigError("unknown link", given=self.link, allowed=", ".join(LINKS))
         if self.forecaster not in FORECASTERS:
             raise ConfigError("unknown forecaster", given=self.forecaster, allowed=", ".join(FORECASTERS))
         check_size(self.width, self.height)
+
+    @property
+    def starts_controller(self) -> bool:
+        """Whether this session's arm is the virtual controller, started with it."""
+        return arm_of(self.arm)[0] == "rtde" and not self.robot_host
 
     def view(self) -> ViewSettings:
         """The picture that a session starts with."""

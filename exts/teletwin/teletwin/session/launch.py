@@ -136,7 +136,7 @@ class Roles:
 
 def start_local(roles: Roles, cfg: RoleCfg, stop: threading.Event) -> bool:
     """Start every role on this machine, the arm's controller first; False when `stop` was set before all ran."""
-    if not cfg.session.robot_host:
+    if cfg.session.starts_controller:
         roles.start(replace(cfg, role="controller"))
         if not roles.wait_ready(stop):
             return False

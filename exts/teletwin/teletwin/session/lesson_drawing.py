@@ -11,7 +11,7 @@ from teletwin.clock import NS_PER_S
 from teletwin.geometry import Array, quat_from_matrix
 from teletwin.hand.clutch import ClutchCfg
 from teletwin.hand.drawing_task import DrawingTask, DrawingTaskCfg, task_middle
-from teletwin.hand.recording import HandRecording
+from teletwin.hand.recording import still_hand
 from teletwin.hand.source import HandSwitch
 from teletwin.robot.ur3e import HOME_Q, tool_pose_in_ur_base
 from teletwin.view.camera import Camera
@@ -20,7 +20,6 @@ State = Literal["ready", "running", "paused", "over"]
 SCORE_S = 10
 """The score is the mean over this long; the trend compares it with as long before [s]."""
 _ROUND_POINTS = 257
-_STILL_NS = 10_000_000
 
 
 def lesson_task(cfg: DrawingTaskCfg) -> DrawingTask:
@@ -33,9 +32,8 @@ def lesson_task(cfg: DrawingTaskCfg) -> DrawingTask:
 def lesson_hand(task: DrawingTask) -> HandSwitch:
     """A hand that rests where the dot begins until a person takes it; it moves as the picture shows it."""
     pose = np.concatenate([task.target(0.0), tool_pose_in_ur_base(HOME_Q)[3:]])
-    still = HandRecording(name="still", t_ns=np.array([0, _STILL_NS]), poses=np.stack([pose, pose]))
     w, x, y, z = quat_from_matrix(Camera().view_to_base).tolist()
-    return HandSwitch(still, home_pose=pose, clutch=ClutchCfg(hand_to_base=(w, x, y, z)), loop=False)
+    return HandSwitch(still_hand(pose), home_pose=pose, clutch=ClutchCfg(hand_to_base=(w, x, y, z)), loop=False)
 
 
 class Score:

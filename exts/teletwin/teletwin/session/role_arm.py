@@ -6,11 +6,11 @@ import contextlib
 import threading
 from collections.abc import Callable
 
-from teletwin.arm.rtde import RtdeArm, RtdeArmCfg
+from teletwin.arm import ClearableArm
 from teletwin.clock import NS_PER_S
 from teletwin.link import RoleLink
 from teletwin.messages import Note
-from teletwin.session.build import build_arm_loop
+from teletwin.session.build import build_arm, build_arm_loop
 from teletwin.session.log import Recorder, obey_record
 from teletwin.session.realtime import punctual, run_ticks
 from teletwin.session.role_cfg import RoleCfg
@@ -27,7 +27,7 @@ def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None])
     ticks = TickStats()
     with contextlib.ExitStack() as stack:
         link = stack.enter_context(open_link(cfg, clock))
-        arm = stack.enter_context(RtdeArm(RtdeArmCfg(host=cfg.controller_host), clock=clock))
+        arm = stack.enter_context(build_arm(cfg.session, controller_host=cfg.controller_host, clock=clock))
         recorder = stack.enter_context(Recorder(cfg, clock))
         loop = build_arm_loop(cfg.session, clock=clock, link=link, arm=arm, ticks=ticks, log=recorder)
         loop.on_note = lambda note: _obey(link, arm, recorder, note)
@@ -36,7 +36,7 @@ def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None])
             run_ticks(loop.tick, clock=clock, period_ns=period_ns, stop=stop)
 
 
-def _obey(link: RoleLink, arm: RtdeArm, recorder: Recorder, note: Note) -> None:
+def _obey(link: RoleLink, arm: ClearableArm, recorder: Recorder, note: Note) -> None:
     """Do what the operator asks of every role."""
     if note.kind == "link":
         apply_link_note(link, "arm", note)

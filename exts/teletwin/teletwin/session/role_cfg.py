@@ -11,7 +11,9 @@ from typing import Any
 
 from teletwin.clock import NS_PER_MS, SystemClock, boot_id
 from teletwin.errors import ConfigError
+from teletwin.hand.devices import DeviceCfg
 from teletwin.hand.drawing_task import DrawingTaskCfg
+from teletwin.ros2 import Ros2Cfg
 from teletwin.session.config import AllocationCfg, HorizonCfg, NetworkCfg, SessionCfg
 from teletwin.session.lesson_cfg import LessonCfg
 from teletwin.view.server_cfg import is_loopback
@@ -122,6 +124,8 @@ def from_json(text: str) -> RoleCfg:
     session["horizon"] = HorizonCfg(**session["horizon"])
     session["network"] = NetworkCfg(**session["network"])
     session["allocation"] = AllocationCfg(**session["allocation"])
+    session["device"] = DeviceCfg(**session["device"])
+    session["ros2"] = Ros2Cfg(**session["ros2"])
     values["session"] = SessionCfg(**session)
     values["page"] = PageCfg(**values["page"])
     lesson: dict[str, Any] | None = values["lesson"]

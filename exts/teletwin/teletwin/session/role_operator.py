@@ -21,7 +21,7 @@ from teletwin.messages import Frame, Mode, Note, ViewSettings
 from teletwin.report.document import build_report, write_report
 from teletwin.robot.ur3e import HOME_Q, tool_pose_in_ur_base
 from teletwin.session.allocation.wishes import OFF, narrow
-from teletwin.session.build import build_hand, fast_tool_pose
+from teletwin.session.build import build_feed, build_hand, fast_tool_pose
 from teletwin.session.desk import PageDesk, Squeeze
 from teletwin.session.forecasting import available_forecasters, live_forecaster, retire
 from teletwin.session.lesson import Lesson
@@ -64,6 +64,8 @@ class OperatorProcess:
         self.clock = cfg.clock()
         task = lesson_task(cfg.lesson.task) if cfg.lesson is not None else None
         self.hand = build_hand(session) if task is None else lesson_hand(task)
+        feed = build_feed(session, self.clock)
+        self.hand.feed = stack.enter_context(feed) if feed is not None else None
         self._camera = Camera()
         self.link: RoleLink = stack.enter_context(open_link(cfg, self.clock))
         self.recorder = stack.enter_context(Recorder(cfg, self.clock))
@@ -247,6 +249,7 @@ class OperatorProcess:
             forecaster=self.desk.forecaster,
         )
         faults = [self.recorder.fault] if self.recorder.fault else []
+        faults += [self.hand.warning] if self.hand.warning else []
         row["warnings"] = [*self._silent(now_ns), *faults, *self.loop.state.warnings]
         pose = self.loop.newest_pose
         if pose is not None:
