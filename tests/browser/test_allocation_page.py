@@ -97,8 +97,12 @@ def test_the_panel_shows_queues_shares_ages_and_what_is_in_force(browser: Any, t
           .getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value > 150))"""
         until(page, inked)
         twin.telemetry |= {"allocation": None}
-        until(page, "document.querySelector('select[data-choice=allocator]').value === 'off'")
+        until(page, "document.getElementById('allocation-summary').textContent === 'no numbers come'")
         assert set(in_force(page).values()) == {"–"}, "old numbers do not stay"
+        assert page.input_value("select[data-choice=allocator]") == "backlog", "a silence is no decision"
+        twin.telemetry |= {"allocation": {"allocator": "off"}}
+        until(page, "document.querySelector('select[data-choice=allocator]').value === 'off'")
+        assert page.inner_text("#allocation-summary") == "not divided"
 
 
 def test_sliders_squeeze_the_select_switches_and_both_follow_what_is_so(browser: Any, twin: DividedTwin) -> None:

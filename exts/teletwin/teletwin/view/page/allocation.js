@@ -2,8 +2,9 @@
 /** How link and compute are divided between pictures and the arm's updates: plots, what is in force, a line of summary. */
 
 import { setText, words } from "./charts.js";
-import { allocatorName } from "./controls.js";
 
+/** Who has told nothing for so long divides nothing any more. */
+const FORGOTTEN_MS = 10_000;
 const PICTURES = "#45c8b0";
 const UPDATES = "#f08c45";
 const LINK = "#7fa7f5";
@@ -80,6 +81,8 @@ export class Allocation {
     /** What the charts take from here. @type {Record<string, unknown>} */
     this.numbers = {};
     this.wasTouched = false;
+    this.name = "off";
+    this.heardMs = -Infinity;
     this.chosen = CHOSEN.map(([name, say]) => ({ say, node: this.entry(name) }));
     this.trouble = document.createElement("dd");
     this.trouble.className = "faint";
@@ -111,28 +114,35 @@ export class Allocation {
     this.panel.hidden = !Array.isArray(hello.allocators) || Boolean(hello.lesson);
   }
 
-  /** @param {Record<string, any>} telemetry */
-  hear(telemetry) {
-    const name = allocatorName(telemetry) ?? "off";
-    /** @type {Row} */
-    const row = name === "off" ? {} : telemetry.allocation;
+  /** Show a row of numbers; tells who divides. @param {Record<string, any>} telemetry @param {number} nowMs */
+  hear(telemetry, nowMs) {
+    if (telemetry.allocation) this.heardMs = nowMs;
+    if (telemetry.allocation) this.name = telemetry.allocation.allocator ?? "off";
+    else if (nowMs - this.heardMs > FORGOTTEN_MS) this.name = "off";
+    this.show(this.name === "off" ? {} : (telemetry.allocation ?? {}), telemetry.squeeze);
+    return this.name;
+  }
+
+  /** @param {Row} row empty when there are no numbers @param {Record<string, any> | undefined} squeeze */
+  show(row, squeeze) {
+    const known = "allocator" in row;
     const shares = { link_percent: percent(row.link_share), compute_percent: percent(row.compute_share) };
     this.numbers = Object.fromEntries(Object.entries({ ...row, ...shares }).map(([key, value]) => [`allocation.${key}`, value]));
-    if (name !== "off" && !this.wasTouched && this.body.hidden) this.unfold(true);
-    setText(this.summary, summary(name, row, telemetry.squeeze));
+    if (known && !this.wasTouched && this.body.hidden) this.unfold(true);
+    const made = `pictures: ${CHOSEN.slice(0, 3).map(([, say]) => say(row)).join(" · ")}`;
+    setText(this.summary, summary(this.name === "off" ? "not divided" : known ? made : "no numbers come", squeeze));
     if (this.body.hidden) return;
-    for (const { say, node } of this.chosen) setText(node, name === "off" ? "–" : say(row));
+    for (const { say, node } of this.chosen) setText(node, known ? say(row) : "–");
     const troubles = TROUBLES.filter(([key]) => row[key] > 0).map(([key, text]) => `${row[key]} ${text}`);
     setText(this.trouble, troubles.length ? `Shares: ${troubles.join(", ")}` : "");
   }
 }
 
-/** One line: what is imitated, and what is made of it. @param {string} name @param {Row} row @param {Record<string, any> | undefined} squeeze */
-function summary(name, row, squeeze) {
+/** One line: what is imitated, and what is made of it. @param {string} made @param {Record<string, any> | undefined} squeeze */
+function summary(made, squeeze) {
   const imitated = [];
   if (squeeze?.bandwidth_mbps > 0) imitated.push(`link ${words(squeeze?.bandwidth_mbps, 1)} Mb/s`);
   if (squeeze?.compute_share < 1) imitated.push(`compute ${words(100 * squeeze?.compute_share, 0)} %`);
-  const made = name === "off" ? "not divided" : `pictures: ${CHOSEN.slice(0, 3).map(([, say]) => say(row)).join(" · ")}`;
   return [imitated.join(", "), made].filter(Boolean).join(" → ");
 }
 

@@ -25,16 +25,6 @@ const FOLLOWS = {
 /** What the server knows, by choice. @type {Record<string, string>} */
 const OFFERS = { policy: "policies", forecaster: "forecasters", allocator: "allocators" };
 
-/** What is chosen now. @param {Record<string, any>} telemetry @param {string} key */
-function chosen(telemetry, key) {
-  return key === "allocator" ? allocatorName(telemetry) : telemetry[key];
-}
-
-/** Who divides link and compute; nothing when the operator's side does not tell. @param {Record<string, any>} telemetry */
-export function allocatorName(telemetry) {
-  return telemetry.allocation === undefined ? undefined : (telemetry.allocation?.allocator ?? "off");
-}
-
 export class Controls {
   /** @param {Send} send @param {(name: string) => void} onCommand */
   constructor(send, onCommand) {
@@ -139,7 +129,7 @@ export class Controls {
 
   /** @param {Record<string, any>} telemetry @param {string} mode @param {number} nowMs */
   follow(telemetry, mode, nowMs) {
-    this.divided = (allocatorName(telemetry) ?? "off") !== "off";
+    this.divided = (telemetry.allocator ?? "off") !== "off";
     for (const slider of this.sliders) {
       const value = FOLLOWS[slider.setting]?.(telemetry);
       if (typeof value !== "number" || nowMs - slider.touchedMs < SETTLE_MS || slider.timer) continue;
@@ -149,7 +139,7 @@ export class Controls {
       showSlider(slider);
     }
     for (const { select, key, touchedMs } of this.choices) {
-      const value = chosen(telemetry, key);
+      const value = telemetry[key];
       if (typeof value !== "string" || nowMs - touchedMs < SETTLE_MS) continue;
       if (select.value !== value && [...select.options].some((option) => option.value === value)) select.value = value;
       if (key === "policy" && value !== this.policy) this.showPolicy(value);

@@ -81,9 +81,9 @@ async function hear(message) {
   if (message.type === "pong") return clock.learn(message, nowMs);
   if (message.type === "telemetry") {
     status.hear(message, nowMs);
+    message.allocator = allocation.hear(message, nowMs);
     controls.follow(message, status.mode, nowMs);
     lesson.hear(message.lesson);
-    allocation.hear(message);
     charts.push(nowMs, { ...withOwnNumbers(message, nowMs), ...allocation.numbers });
     return;
   }
