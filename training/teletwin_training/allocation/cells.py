@@ -14,7 +14,7 @@ from teletwin.errors import ConfigError
 from teletwin.geometry import Array
 from teletwin.twin.rmpflow.launch import usable_cores
 from teletwin_training.allocation.scenario import Scenario
-from teletwin_training.allocation.streams import Draws
+from teletwin_training.allocation.streams import Draws, check_draws
 
 _LEAST_A_THREAD = 16
 _FEATURES = 16
@@ -45,6 +45,8 @@ class Cells:
         self.scenario, self.count = scenario, len(seeds)
         if not self.count:
             raise ConfigError("no cells", given=0, allowed="1 seed or more, one for each")
+        if draws is not None:
+            check_draws(draws, scenario, self.count)
         self._seeds = np.asarray(seeds, dtype=np.uint64)
         self._episodes = np.zeros(self.count, dtype=np.uint64)
         self.clamped_count = 0
@@ -119,13 +121,15 @@ class Cells:
         """One step with shares of requests (N, 2) or (2,): link and compute; those outside [0, 1] are clamped, counted.
 
         Raises:
-            ConfigError: A share is not a number.
+            ConfigError: A share is not a number, or they are of another shape.
         """
-        target = self._shared["shares"]
-        target[...] = shares
-        if not np.isfinite(target).all():
-            target[...] = 0.5
-            raise ConfigError("a share is not a number", given=np.asarray(shares).tolist(), allowed="0 ... 1")
+        target, given = self._shared["shares"], np.asarray(shares, dtype=np.float64)
+        if given.shape not in ((2,), target.shape):
+            raise ConfigError("shares do not fit the cells", given=given.shape, allowed=f"{target.shape} or (2,)")
+        if not np.isfinite(given).all():
+            spoiled = given[~np.isfinite(given)]
+            raise ConfigError("a share is not a number", given=f"{len(spoiled)} like {spoiled[0]}", allowed="0 ... 1")
+        target[...] = given
         outside = int(np.count_nonzero((target < 0.0) | (target > 1.0)))
         if outside:
             self.clamped_count += outside

@@ -10,7 +10,7 @@ import warp as wp  # noqa: TID253
 from teletwin_training.allocation.cell_types_kernel import TOTALS, Cell, Replay, Rules
 from teletwin_training.allocation.jobs_kernel import enter_phase, make_jobs
 from teletwin_training.allocation.queues_kernel import count, leave, process, transmit
-from teletwin_training.allocation.radio_kernel import count_links, link, move, somewhere
+from teletwin_training.allocation.radio_kernel import count_links, first_place, link, move
 from teletwin_training.allocation.seen_kernel import see
 
 wp.set_module_options({"enable_backward": False, "fast_math": False, "max_unroll": 4})
@@ -26,7 +26,7 @@ def stay(rules: Rules, cell: Cell, e: wp.int32, d: wp.int32):
     cell.arrives[e, d] = 0
     cell.leaves[e, d] = 1 << 30
     if rules.arrives == 1:
-        state = wp.rand_init(cell.key[e], 1 << 24 | d)
+        state = wp.rand_init(cell.key[e], 1 << 27 | d)
         part = rules.window[0] + (rules.window[1] - rules.window[0]) * wp.float64(wp.randf(state))
         mean = rules.stay
         if rules.crowd[2] > _ZERO and d % 2 == 1:
@@ -42,11 +42,8 @@ def stay(rules: Rules, cell: Cell, e: wp.int32, d: wp.int32):
 def start_device(rules: Rules, cell: Cell, e: wp.int32, d: wp.int32):
     """Place a device and empty its queue."""
     if rules.is_replayed == 0:
-        state = wp.rand_init(cell.key[e], 1 << 23 | d)
-        cell.position[e, d] = somewhere(rules, state)
-        # In the official simulator positions and waypoints are one stream: the first waypoint is where one stands.
-        cell.waypoint[e, d] = cell.position[e, d]
-    cell.has_waypoint[e, d] = 1 - rules.is_replayed
+        cell.position[e, d] = first_place(rules, cell, e, d)
+    cell.has_waypoint[e, d] = 0
     cell.head[e, d] = 0
     cell.left[e, d] = _ZERO
     cell.waiting[e, d] = _ZERO

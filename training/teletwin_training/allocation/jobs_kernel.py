@@ -32,7 +32,7 @@ def enter_phase(rules: Rules, cell: Cell, e: wp.int32, step: wp.int32):
     """Another level at the start of each phase."""
     if rules.levels > 1 and step % rules.phase_steps == 0:
         if rules.is_random == 1:
-            state = wp.rand_init(cell.key[e], step * 8192 + 5)
+            state = wp.rand_init(cell.key[e], 1 << 28 | step)
             cell.level[e] = wp.min(int(wp.randf(state) * wp.float32(rules.levels)), rules.levels - 1)
         else:
             cell.level[e] = (step // rules.phase_steps) % rules.levels

@@ -89,12 +89,24 @@ def rate(rules: Rules, cell: Cell, e: wp.int32, device: wp.int32, hertz: wp.floa
 
 
 @wp.func
-def new_waypoint(rules: Rules, replay: Replay, e: wp.int32, kind: wp.int32, state: wp.uint32):
-    """The next one of the recorded stream, or a new one."""
+def first_place(rules: Rules, cell: Cell, e: wp.int32, device: wp.int32):
+    """Where a device stands when an episode begins."""
+    return somewhere(rules, wp.rand_init(cell.key[e], 1 << 26 | device))
+
+
+@wp.func
+def new_waypoint(rules: Rules, cell: Cell, replay: Replay, e: wp.int32, kind: wp.int32, state: wp.uint32):
+    """The next one of the recorded stream, or a new one.
+
+    In the official simulator positions and the waypoints of each class are the same stream: the first waypoints are
+    where devices started. Users first go where they stand, then to the sensors, by number.
+    """
+    k = replay.used[e, kind]
+    replay.used[e, kind] = k + 1
     if rules.is_replayed == 1:
-        k = replay.used[e, kind]
-        replay.used[e, kind] = k + 1
         return wp.vec2d(rules.width * replay.waypoints[e, kind, k, 0], rules.height * replay.waypoints[e, kind, k, 1])
+    if k < rules.users + rules.sensors:
+        return first_place(rules, cell, e, k)
     return somewhere(rules, state)
 
 
@@ -107,7 +119,7 @@ def move(rules: Rules, cell: Cell, replay: Replay, e: wp.int32, step: wp.int32):
         if speed > _ZERO and is_here(cell, e, d, rules.users, step) == 1:
             if cell.has_waypoint[e, d] == 0:
                 state = wp.rand_init(cell.key[e], (step * 2 + 1) * 4096 + d)
-                cell.waypoint[e, d] = new_waypoint(rules, replay, e, kind, state)
+                cell.waypoint[e, d] = new_waypoint(rules, cell, replay, e, kind, state)
                 cell.has_waypoint[e, d] = 1
             way = cell.waypoint[e, d] - cell.position[e, d]
             distance = wp.length(way)
