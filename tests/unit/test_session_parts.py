@@ -6,6 +6,9 @@ import sys
 
 import pytest
 
+from teletwin.cli.demo import DemoOptions
+from teletwin.cli.options import read_options
+from teletwin.cli.run import RunOptions
 from teletwin.clock import SystemClock
 from teletwin.errors import ConfigError, MissingPartError
 from teletwin.link.dds import DdsLink
@@ -33,7 +36,7 @@ def test_opening_it_anyway_says_the_same(monkeypatch):
 @pytest.mark.parametrize(
     ("choice", "message"),
     [
-        ({"arm": "ros2"}, r"--arm ros2 needs rosbags.*teletwin\[ros2\]"),
+        ({"robot": "ros2"}, r"--robot ros2 needs rosbags.*teletwin\[ros2\]"),
         ({"hand": "ros2:/pen/pose"}, r"--hand ros2:/pen/pose needs rosbags.*teletwin\[ros2\]"),
         ({"hand": "gamepad"}, r"--hand gamepad needs pygame.*teletwin\[hands\]"),
     ],
@@ -45,13 +48,22 @@ def test_arms_and_hands_name_their_extras_too(monkeypatch, choice, message):
 
 
 def test_a_session_over_ros_2_starts_no_controller_and_crosses_a_pipe():
-    for arm in ("ros2", "ros2:scaled_joint_trajectory_controller"):
-        session = SessionCfg(arm=arm, hand="spacemouse", ros2=Ros2Cfg(ros2_domain=4), link="dds")
+    for robot in ("ros2", "ros2:scaled_joint_trajectory_controller"):
+        session = SessionCfg(robot=robot, hand="spacemouse", ros2=Ros2Cfg(ros2_domain=4), link="dds")
         assert not session.starts_controller
         assert from_json(to_json(RoleCfg(role="arm", session=session))).session == session
     assert SessionCfg().starts_controller
-    with pytest.raises(ConfigError, match="unknown arm; given: rtde:x"):
-        SessionCfg(arm="rtde:x")
+    with pytest.raises(ConfigError, match="unknown robot; given: rtde:x"):
+        SessionCfg(robot="rtde:x")
+
+
+@pytest.mark.parametrize("command", [DemoOptions, RunOptions])
+def test_every_command_takes_the_choices(command):
+    words = ["--link", "dds", "--robot", "ros2", "--hand", "gamepad", "--device-dead-zone", "0.2", "--ros2-domain", "5"]
+    words += ["--role", "arm"] if command is RunOptions else []
+    session = read_options(command, words, command="x", description="").session
+    assert (session.link, session.robot, session.hand) == ("dds", "ros2", "gamepad")
+    assert (session.device.device_dead_zone, session.ros2.ros2_domain) == (0.2, 5)
 
 
 def test_an_unknown_link_is_refused():

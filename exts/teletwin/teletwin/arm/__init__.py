@@ -66,7 +66,7 @@ def arm_of(text: str) -> tuple[str, str]:
     """
     name, _, controller = text.partition(":")
     if name not in ARMS or (controller and name != "ros2"):
-        raise ConfigError("unknown arm", given=text, allowed="rtde, ros2, ros2:CONTROLLER")
+        raise ConfigError("unknown robot", given=text, allowed="rtde, ros2, ros2:CONTROLLER")
     if controller:
         from teletwin.arm.ros2_controllers import controller_of
 

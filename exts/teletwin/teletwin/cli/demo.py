@@ -38,7 +38,7 @@ class DemoOptions:
     controller_host: str = "127.0.0.1"
     """Loopback address of the virtual UR3e controller."""
     engage: bool = True
-    """Engage at once; a robot (--robot-host, --arm ros2) is engaged by a person only."""
+    """Engage at once; a robot (--robot-host, --robot ros2) is engaged by a person only."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be done, before anything starts."""

@@ -114,7 +114,7 @@ def build_rendering_in(
 
 def build_arm(session: SessionCfg, *, controller_host: str, clock: Clock) -> ClearableArm:
     """The arm that the session drives, not yet entered."""
-    name, controller = arm_of(session.arm)
+    name, controller = arm_of(session.robot)
     if name == "ros2":
         from teletwin.arm.ros2 import Ros2Arm, Ros2ArmCfg
         from teletwin.arm.ros2_controllers import DEFAULT_CONTROLLER

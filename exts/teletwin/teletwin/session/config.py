@@ -207,7 +207,7 @@ class SessionCfg:
     """Video bitrate [Mb/s]."""
     barcode: bool = False
     """Draw frame number and input number into the picture's pixels, for checks."""
-    arm: str = "rtde"
+    robot: str = "rtde"
     """'rtde' drives a UR controller; 'ros2', or 'ros2:CONTROLLER', a controller of ros2_control (teletwin[ros2])."""
     robot_host: str = ""
     """Address of a real UR3e's controller; empty starts the virtual one."""
@@ -237,7 +237,7 @@ class SessionCfg:
             if not least <= value <= most:
                 raise ConfigError(f"{name} is out of range", given=value, allowed=f"{least:g} ... {most:g}")
         self.limits()  # refuses what the arm does not have
-        arm_of(self.arm)
+        arm_of(self.robot)
         device_of(self.hand)
         if self.link not in LINKS:
             raise ConfigError("unknown link", given=self.link, allowed=", ".join(LINKS))
@@ -248,7 +248,7 @@ class SessionCfg:
     @property
     def starts_controller(self) -> bool:
         """Whether this session's arm is the virtual controller, started with it."""
-        return arm_of(self.arm)[0] == "rtde" and not self.robot_host
+        return arm_of(self.robot)[0] == "rtde" and not self.robot_host
 
     def view(self) -> ViewSettings:
         """The picture that a session starts with."""

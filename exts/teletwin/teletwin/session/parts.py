@@ -18,8 +18,8 @@ def check_parts(session: SessionCfg) -> None:
         MissingPartError: Says what, and how to install it.
     """
     _require(LINKS[session.link], option=f"--link {session.link}", extra="dds")
-    name, _ = arm_of(session.arm)
-    _require(ARMS[name], option=f"--arm {session.arm}", extra="ros2")
+    name, _ = arm_of(session.robot)
+    _require(ARMS[name], option=f"--robot {session.robot}", extra="ros2")
     device = device_of(session.hand)
     if device is not None:
         package, extra = DEVICES[device[0]]
