@@ -38,12 +38,12 @@ def whole(cells: Cells, name: str) -> np.ndarray:
 def episode(cells: Cells, shares: Any, steps: int | None = None) -> tuple[bytes, np.ndarray]:
     """All that happened, and the sums of rewards."""
     cells.reset()
-    told, total = cells.seen.tobytes(), np.zeros(cells.count)
+    told, total = [cells.seen.tobytes()], np.zeros(cells.count)
     for step in range(steps or cells.scenario.steps):
         cells.step(shares[step] if np.ndim(shares) == 3 else np.asarray(shares))
         total += cells.reward
-        told += cells.seen.tobytes() + cells.reward.tobytes() + cells.done.tobytes()
-    return told + cells.totals.tobytes() + cells.histogram.tobytes(), total
+        told += [cells.seen.tobytes(), cells.reward.tobytes(), cells.done.tobytes()]
+    return b"".join([*told, cells.totals.tobytes(), cells.histogram.tobytes()]), total
 
 
 # ------------------------------------------------------------------------------------------------ conservation

@@ -58,11 +58,11 @@ def _jobs(scenario: Scenario, rng: np.random.Generator) -> Array:
     jobs, traffic = scenario.jobs, scenario.traffic
     for step in range(scenario.steps):
         level = traffic.levels[step // traffic.phase_steps % len(traffic.levels)]
-        request = np.array([jobs.request_data * level.request_data, jobs.request_compute * level.request_compute])
-        update = np.array([jobs.update_data * level.update_data, jobs.update_compute * level.update_compute])
+        request = jobs.request_data * level.request_data, jobs.request_compute * level.request_compute
+        update = jobs.update_data * level.update_data, jobs.update_compute * level.update_compute
         for user in range(scenario.users):
             if rng.random() < jobs.probability * level.probability:
-                made[step, user] = np.maximum(rng.poisson(request), 1)
+                made[step, user] = max(rng.poisson(request[0]), 1), max(rng.poisson(request[1]), 1)
         updates = rng.poisson(np.tile(update, (scenario.sensors, 1)))
         made[step, scenario.users :] = np.maximum(updates, 1)
     return made
