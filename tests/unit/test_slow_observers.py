@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import threading
+import time
 
 import numpy as np
 import pytest
 
-from teletwin.messages import ViewSettings
+from teletwin.bench.viewers.slow_link import slow_link
+from teletwin.clock import NS_PER_MS, SystemClock
+from teletwin.messages import Frame, ViewSettings
 from teletwin.view.decoder import Decoder
 from teletwin.view.encoder import Encoder
+from teletwin.view.server import PageServer, PageServerCfg
 from teletwin.view.server_messages import pack_picture, unpack_frame
 from teletwin.view.server_viewers import UNACKED_MAX, PackedFrame, Viewers
 from teletwin.view.slow_stream import RATE_HZ, WIDTH_MAX, SlowStream
+from teletwin.view.viewer import HeadlessViewer, ShownFrame
 
 S = 1_000_000_000
 PERIOD_NS = S // 30
@@ -184,3 +189,50 @@ def test_the_slow_stream_begins_at_a_key_frame_and_after_a_rest_anew():
     stream.rest()
     assert not stream.take(frames[1])
     stream.close()
+
+
+def noise_frame(frame_id: int, data: bytes, t_ready_ns: int) -> Frame:
+    pose = np.array([0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0])
+    return Frame(
+        frame_id=frame_id,
+        codec="jpeg",
+        is_key=True,
+        width=640,
+        height=360,
+        input_seq=1,
+        pose_t_ns=1,
+        shown_pose=pose,
+        shadow_pose=pose,
+        horizon_used_s=0.0,
+        stages_ms={},
+        t_ready_ns=t_ready_ns,
+        data=data,
+    )
+
+
+@pytest.mark.live
+def test_over_a_slow_link_pictures_stay_young_and_the_operator_gets_all():
+    clock = SystemClock()
+    squares = np.random.default_rng(0).integers(0, 255, (9, 16, 3), np.uint8).repeat(40, axis=0).repeat(40, axis=1)
+    data = Encoder(ViewSettings(codec="jpeg")).encode(squares, frame_id=0).data
+    quick: list[int] = []
+    slow: list[tuple[int, float]] = []
+
+    def note(frame: ShownFrame) -> None:
+        slow.append((frame.width, (frame.received_ns - frame.t_ready_ns) / NS_PER_MS))
+
+    server = PageServer(PageServerCfg(port=0), clock=clock, on_event=lambda _: None)
+    with server, slow_link(server.port, rate_bps=1e6) as port:
+        first = HeadlessViewer(server.url, clock, lambda frame: quick.append(frame.frame_id), decodes=False)
+        with first, HeadlessViewer(f"http://127.0.0.1:{port}/", clock, note, decodes=False) as second:
+            for frame_id in range(90):
+                server.publish_frame(noise_frame(frame_id, data, clock.now_ns()))
+                server.publish_telemetry({"number": frame_id, "filling": "x" * 2000})
+                time.sleep(1.0 / 30.0)
+            time.sleep(0.1)
+            heard = second.telemetry["number"]
+    assert quick == list(range(90)), "the operator's pictures wait for nobody"
+    newest = slow[-4:]
+    assert {width for width, _ in newest} == {WIDTH_MAX}
+    assert max(age_ms for _, age_ms in newest) < 700.0
+    assert heard > 60

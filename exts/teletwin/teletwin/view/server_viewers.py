@@ -30,7 +30,7 @@ class PackedFrame:
 
 
 _TELEMETRY_WAITS = 10
-"""To a slow observer numbers go with pictures; where none come, one in so many goes by itself."""
+"""A slow observer gets one row of numbers in so many: all of them would fill its link."""
 _TEXTS_MAX = 64
 """Texts that wait for a page that does not read; the oldest go first."""
 
@@ -97,10 +97,11 @@ class Viewer:
 
     def offer_telemetry(self, text: str) -> None:
         """Put the newest telemetry in its slot; one that was not sent yet is replaced."""
-        self._telemetry = text
         self._held_telemetry += 1
-        if not self.pace.is_slow or self._held_telemetry >= _TELEMETRY_WAITS:
-            self._wake.set()
+        if self.pace.is_slow and self._held_telemetry < _TELEMETRY_WAITS:
+            return
+        self._telemetry, self._held_telemetry = text, 0
+        self._wake.set()
 
     def acknowledge(self, frame_id: int, *, need_key: bool, now_ns: int = 0) -> bool:
         """Take a picture and those before it off the list; False when it was not on it."""
@@ -123,7 +124,7 @@ class Viewer:
             batch.append(self._telemetry)
         self._frames.clear()
         self._texts.clear()
-        self._telemetry, self._held_telemetry = None, 0
+        self._telemetry = None
         return batch
 
 

@@ -12,10 +12,12 @@ import sys
 from urllib.parse import urlsplit
 
 from teletwin.bench.viewers.slow_link import slow_link
-from teletwin.clock import NS_PER_MS, SystemClock
+from teletwin.clock import NS_PER_MS, NS_PER_S, SystemClock
 from teletwin.telemetry import LatencyHistogram
 from teletwin.view.viewer import HeadlessViewer, ShownFrame
 
+_SETTLE_NS = 5 * NS_PER_S
+"""Of each observer: until then a slow link still carries pictures from before it was found to be slow."""
 _LATER = 10
 """Niceness: in earnest these viewers sit at other machines."""
 
@@ -26,10 +28,13 @@ class Watcher:
     def __init__(self) -> None:
         self.age_ms = LatencyHistogram()
         self.picture_count = self.small_count = self.byte_count = 0
-        self.first_ns = self.last_ns = 0
+        self._came_ns = self.first_ns = self.last_ns = 0
 
     def take(self, frame: ShownFrame) -> None:
         """One picture; the renderer's clock is this machine's."""
+        self._came_ns = self._came_ns or frame.received_ns
+        if frame.received_ns - self._came_ns < _SETTLE_NS:
+            return
         self.first_ns = self.first_ns or frame.received_ns
         self.last_ns = frame.received_ns
         self.picture_count += 1
@@ -44,8 +49,8 @@ class Watcher:
             "rate_hz": self.picture_count / span_s,
             "small_share": self.small_count / max(self.picture_count, 1),
             "kbps": 8e-3 * self.byte_count / span_s,
-            "age_p50_ms": self.age_ms.quantile(0.5),
-            "age_p95_ms": self.age_ms.quantile(0.95),
+            "age_p50_ms": self.age_ms.quantile(0.5) if self.picture_count else -1.0,
+            "age_p95_ms": self.age_ms.quantile(0.95) if self.picture_count else -1.0,
         }
 
 

@@ -21,15 +21,21 @@ def slow_link(port: int, *, rate_bps: float, delay_s: float = 0.02) -> Iterator[
 
     async def serve() -> None:
         async def accepted(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            await _carry(reader, writer, port, rate_bps=rate_bps, delay_s=delay_s)
+            with contextlib.suppress(asyncio.CancelledError):  # the link is taken away
+                await _carry(reader, writer, port, rate_bps=rate_bps, delay_s=delay_s)
 
         server = await asyncio.start_server(accepted, "127.0.0.1", 0)
         own_port.append(server.sockets[0].getsockname()[1])
         listening.set()
 
     def run() -> None:
-        loop.create_task(serve())
+        starting = loop.create_task(serve())
         loop.run_forever()
+        ending = [starting, *asyncio.all_tasks(loop)]
+        for task in ending:
+            task.cancel()
+        loop.run_until_complete(asyncio.gather(*ending, return_exceptions=True))
+        loop.close()
 
     thread = threading.Thread(target=run, name="slow-link", daemon=True)
     thread.start()

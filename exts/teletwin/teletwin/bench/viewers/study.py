@@ -23,7 +23,7 @@ from teletwin.session.role_cfg import PageCfg, RoleCfg
 from teletwin.session.warm import warm_up
 
 _CONTROLLER_HOST = "127.0.0.11"
-_SETTLE_S = 3.0
+_SETTLE_S = 5.0
 """After the others came or went, before it counts."""
 
 
