@@ -10,9 +10,11 @@ from teletwin.cli.demo import DemoOptions
 from teletwin.cli.options import read_options
 from teletwin.cli.run import RunOptions
 from teletwin.clock import SystemClock
+from teletwin.dds.domain import free_udp_port
 from teletwin.errors import ConfigError, MissingPartError
 from teletwin.link.dds import DdsLink
 from teletwin.link.udp import UdpLinkCfg
+from teletwin.messages import Note
 from teletwin.ros2 import Ros2Cfg
 from teletwin.session import parts
 from teletwin.session.config import SessionCfg
@@ -73,8 +75,8 @@ def test_an_unknown_link_is_refused():
 
 @pytest.mark.live
 def test_dds_on_an_address_that_is_not_here_is_one_clear_line():
-    with pytest.raises(ConfigError, match=r"DDS cannot listen; given: 192\.0\.2\.1"):
-        DdsLink(UdpLinkCfg(role="arm", bind="192.0.2.1", key=b"sixteen bytes ok"), SystemClock()).__enter__()
+    with pytest.raises(ConfigError, match=r"DDS cannot listen; given: 203\.0\.113\.7"):
+        DdsLink(UdpLinkCfg(role="arm", bind="203.0.113.7", key=b"sixteen bytes ok"), SystemClock()).__enter__()
 
 
 @pytest.mark.live
@@ -84,3 +86,20 @@ def test_dds_on_a_port_that_is_taken_is_one_clear_line():
         pytest.raises(ConfigError, match=f"DDS cannot start; given: interface 127.0.0.1, port {arm.port}"),
     ):
         DdsLink(UdpLinkCfg(role="twin", port=arm.port), SystemClock()).__enter__()
+
+
+@pytest.mark.live
+def test_roles_of_one_host_that_listen_everywhere_find_each_other_over_dds():
+    clock, key = SystemClock(), b"sixteen bytes ok"
+    ports = {role: free_udp_port("127.0.0.1") for role in ("twin", "renderer")}
+    common = {"bind": "0.0.0.0", "key": key, "session_id": 3}
+    twin = UdpLinkCfg(role="twin", port=ports["twin"], peers={"renderer": ("127.0.0.1", ports["renderer"])}, **common)
+    other = UdpLinkCfg(role="renderer", port=ports["renderer"], peers={"twin": ("127.0.0.1", ports["twin"])}, **common)
+    with DdsLink(twin, clock) as one, DdsLink(other, clock) as two:
+        one.send_reliable("renderer", Note(kind="x"))
+        end_ns, got = clock.now_ns() + 6_000_000_000, []
+        while not got and clock.now_ns() < end_ns:
+            two.wait(0.01)
+            got = two.receive()
+            one.receive()
+    assert [item.message.kind for item in got] == ["x"]

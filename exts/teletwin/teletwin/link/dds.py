@@ -8,17 +8,19 @@ import socket
 from collections.abc import Sequence
 
 from teletwin.clock import NS_PER_S, Clock
-from teletwin.dds.domain import DdsDomain, DomainCfg, free_udp_port
+from teletwin.dds.domain import DdsDomain, DomainCfg, address_towards, free_udp_port
 from teletwin.dds.inbox import Arrived, Inbox
 from teletwin.errors import ConfigError
 from teletwin.link import Received
-from teletwin.link.addresses import resolve
+from teletwin.link.addresses import is_loopback, resolve
 from teletwin.link.datagram_topic import DOMAIN_ID, DatagramTopics, octets_of
 from teletwin.link.endpoint import Endpoint
 from teletwin.link.ingress import Ingress
 from teletwin.link.streams import StreamCounts
 from teletwin.link.udp import UdpLinkCfg
 from teletwin.messages import LinkSettings, Message
+
+_ANY = "0.0.0.0"
 
 
 class DdsLink:
@@ -41,13 +43,16 @@ class DdsLink:
 
     def __enter__(self) -> DdsLink:
         host = resolve(self._cfg.bind, self._cfg.port)[0]
+        peers = [resolve(*where) for where in self._cfg.peers.values() if where is not None]
+        if host == _ANY:  # DDS listens on one interface: a role on this host is found there too
+            host = address_towards(each for each, _ in peers)
+            peers = [(host if is_loopback(each) else each, port) for each, port in peers]
         self._port = self._cfg.port or free_udp_port(host)
-        found = [where for where in self._cfg.peers.values() if where is not None]
         domain = DomainCfg(
             domain_id=DOMAIN_ID,
-            interface="" if host == "0.0.0.0" else host,
+            interface=host,
             port=self._port,
-            peers=tuple("{}:{}".format(*resolve(*where)) for where in found),
+            peers=tuple(f"{each}:{port}" for each, port in peers),
         )
         with contextlib.ExitStack() as opening:
             participant = opening.enter_context(DdsDomain(domain)).participant
