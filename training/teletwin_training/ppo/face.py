@@ -75,9 +75,10 @@ class VectorFace(IVecEnv):
         return means
 
     def get_env_info(self) -> Any:
-        """A dict of spaces; actions lie in [-1, 1]."""
+        """A dict of spaces; actions lie in [-1, 1], or within the environment's `action_bounds`."""
+        low, high = getattr(self._env, "action_bounds", (-1.0, 1.0))
         observed = gymnasium.spaces.Box(-np.inf, np.inf, (self._env.observation_count,), np.float32)
-        acted = gymnasium.spaces.Box(-1.0, 1.0, (self._env.action_count,), np.float32)
+        acted = gymnasium.spaces.Box(low, high, (self._env.action_count,), np.float32)
         return {"observation_space": observed, "action_space": acted}
 
     def _observed(self, observations: Any) -> torch.Tensor:

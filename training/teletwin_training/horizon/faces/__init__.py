@@ -7,14 +7,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from teletwin_training.faces import rl_games_env
 from teletwin_training.horizon.faces.horizon_task import make_horizon
 from teletwin_training.horizon.faces.registered import HORIZON_ID, register_horizon
-from teletwin_training.horizon.faces.rl_games_door import rl_games_env
 
 if TYPE_CHECKING:
-    from teletwin_training.horizon.faces.gymnasium_single import GymnasiumEnv
-    from teletwin_training.horizon.faces.gymnasium_vector import GymnasiumVectorEnv
-    from teletwin_training.horizon.faces.stable_baselines import StableBaselinesEnv
+    from teletwin_training.faces import GymnasiumEnv, GymnasiumVectorEnv, StableBaselinesEnv
 
 __all__ = [
     "HORIZON_ID",
@@ -26,16 +24,10 @@ __all__ = [
     "rl_games_env",
 ]
 
-_MODULES = {
-    "GymnasiumEnv": "gymnasium_single",
-    "GymnasiumVectorEnv": "gymnasium_vector",
-    "StableBaselinesEnv": "stable_baselines",
-}
-
 
 def __getattr__(name: str) -> Any:
-    from importlib import import_module
+    from teletwin_training import faces
 
-    if name not in _MODULES:
+    if name not in faces.MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f"{__name__}.{_MODULES[name]}"), name)
+    return getattr(faces, name)

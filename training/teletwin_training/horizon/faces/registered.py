@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from teletwin_training.horizon.faces.gymnasium_single import GymnasiumEnv
-    from teletwin_training.horizon.faces.gymnasium_vector import GymnasiumVectorEnv
+    from teletwin_training.faces.gymnasium_single import GymnasiumEnv
+    from teletwin_training.faces.gymnasium_vector import GymnasiumVectorEnv
 
 HORIZON_ID = "teletwin/Horizon-v0"
 """For `gymnasium.make` and `gymnasium.make_vec`, once `register_horizon` was called."""
@@ -23,7 +23,7 @@ def register_horizon() -> str:
 
 def make_single(**settings: Any) -> GymnasiumEnv:
     """One environment; settings as for `make_horizon`."""
-    from teletwin_training.horizon.faces.gymnasium_single import GymnasiumEnv
+    from teletwin_training.faces.gymnasium_single import GymnasiumEnv
     from teletwin_training.horizon.faces.horizon_task import make_horizon
 
     return GymnasiumEnv(make_horizon(envs=1, **settings))
@@ -31,7 +31,7 @@ def make_single(**settings: Any) -> GymnasiumEnv:
 
 def make_vector(*, num_envs: int, **settings: Any) -> GymnasiumVectorEnv:
     """Many environments in one; settings as for `make_horizon`."""
-    from teletwin_training.horizon.faces.gymnasium_vector import GymnasiumVectorEnv
+    from teletwin_training.faces.gymnasium_vector import GymnasiumVectorEnv
     from teletwin_training.horizon.faces.horizon_task import make_horizon
 
     return GymnasiumVectorEnv(make_horizon(envs=num_envs, **settings))

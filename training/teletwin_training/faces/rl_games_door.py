@@ -22,7 +22,7 @@ def rl_games_env(env: VectorEnv, *, device: str = "cpu", mean: Any = None, scale
     With these, `env_name: horizon` stands in the configuration that a Runner loads.
 
     Args:
-        env: A `HorizonEnv`, or another `ppo.VectorEnv`.
+        env: A `HorizonEnv`, an `AllocationEnv`, or another `ppo.VectorEnv`.
         device: Where rl_games' tensors are.
         mean: What observations are centred on (n,), or None.
         scale: What they are divided by then (n,), or None. Either way they are clipped to +-5.

@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from teletwin.errors import ConfigError
-from teletwin_training.horizon.environment import HorizonEnv
-from teletwin_training.horizon.faces.spaces import action_space, observation_space
+from teletwin_training.faces.core import FaceCore, figures
+from teletwin_training.faces.spaces import action_space, observation_space
 
 Observation = NDArray[np.float32]
 
 
 class GymnasiumEnv(gymnasium.Env[NDArray[Any], NDArray[Any]]):
-    """A `HorizonEnv` of one; every end is a truncation."""
+    """A core of one; every end is a truncation, and the core begins anew by itself then."""
 
-    def __init__(self, core: HorizonEnv) -> None:
+    def __init__(self, core: FaceCore) -> None:
         if core.count != 1:
             raise ConfigError("a gymnasium.Env is one environment", given=core.count, mend="take GymnasiumVectorEnv")
         self.core = core
@@ -35,7 +35,8 @@ class GymnasiumEnv(gymnasium.Env[NDArray[Any], NDArray[Any]]):
         return self.core.reset()[0], {}
 
     def step(self, action: NDArray[Any]) -> tuple[Observation, float, bool, bool, dict[str, Any]]:
-        """One slot of 10 ms: observation, reward, terminated (never), truncated, the paper's reward in info."""
+        """One step: observation, reward, terminated (never), truncated, what the core tells in info."""
         observations, reward, done, _, info = self.core.step(np.asarray(action)[None])
         seen = info["final_observation"] if done[0] else observations
-        return seen[0], float(reward[0]), False, bool(done[0]), {"paper_reward": float(info["paper_reward"][0])}
+        told = {name: value[0].item() for name, value in figures(info).items()}
+        return seen[0], float(reward[0]), False, bool(done[0]), told

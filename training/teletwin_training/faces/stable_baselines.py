@@ -8,14 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 from stable_baselines3.common.vec_env import VecEnv
 
-from teletwin_training.horizon.environment import HorizonEnv
-from teletwin_training.horizon.faces.spaces import action_space, observation_space
+from teletwin_training.faces.core import FaceCore, figures
+from teletwin_training.faces.spaces import action_space, observation_space
 
 
 class StableBaselinesEnv(VecEnv):
-    """A `HorizonEnv`; ended episodes tell `terminal_observation`, and that it was time alone that ended them."""
+    """A core; ended episodes tell their figures, `terminal_observation`, and that it was time alone that ended them."""
 
-    def __init__(self, core: HorizonEnv) -> None:
+    def __init__(self, core: FaceCore) -> None:
         self.core = core
         self._actions = np.zeros((core.count, core.action_count))
         super().__init__(core.count, observation_space(core), action_space(core))
@@ -30,15 +30,16 @@ class StableBaselinesEnv(VecEnv):
         return self.core.reset()
 
     def step_async(self, actions: NDArray[Any]) -> None:
-        """Take the actions (N, m) of the coming slot."""
+        """Take the actions (N, m) of the coming step."""
         self._actions = actions
 
     def step_wait(self) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.bool_], list[dict[str, Any]]]:
-        """One slot of 10 ms: observations, rewards, done, infos."""
+        """One step: observations, rewards, done, infos."""
         observations, rewards, done, _, told = self.core.step(self._actions)
         infos: list[dict[str, Any]] = [{} for _ in range(self.num_envs)]
         for row in np.flatnonzero(done):
-            infos[row] = {"terminal_observation": told["final_observation"][row], "TimeLimit.truncated": True}
+            infos[row] = {name: value[row].item() for name, value in figures(told).items()}
+            infos[row] |= {"terminal_observation": told["final_observation"][row], "TimeLimit.truncated": True}
         return observations, rewards, done, infos
 
     def close(self) -> None:

@@ -11,17 +11,17 @@ from gymnasium.vector.utils import batch_space  # noqa: TID253
 from numpy.typing import NDArray
 
 from teletwin.errors import ConfigError
-from teletwin_training.horizon.environment import HorizonEnv
-from teletwin_training.horizon.faces.spaces import action_space, observation_space
+from teletwin_training.faces.core import FaceCore, figures
+from teletwin_training.faces.spaces import action_space, observation_space
 
 Observations = NDArray[np.float32]
 Flags = NDArray[np.bool_]
 
 
 class GymnasiumVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[Any]]):
-    """A `HorizonEnv`; an environment that ends is begun anew in the same step, its last observation in `final_obs`."""
+    """A core; an environment that ends is begun anew in the same step, its last observation in `final_obs`."""
 
-    def __init__(self, core: HorizonEnv) -> None:
+    def __init__(self, core: FaceCore) -> None:
         self.core, self.num_envs = core, core.count
         self.metadata = {"autoreset_mode": AutoresetMode.SAME_STEP, "render_modes": []}
         self.single_observation_space, self.single_action_space = observation_space(core), action_space(core)
@@ -33,7 +33,7 @@ class GymnasiumVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
     ) -> tuple[Observations, dict[str, Any]]:
         """Begin all episodes; with a seed all draws start anew, without one they go on.
 
-        There is one generator for all environments, so a list of seeds counts as one long seed.
+        What a list of seeds means is the core's to say.
 
         Raises:
             ConfigError: Only some shall be reset: they begin anew by themselves.
@@ -46,16 +46,21 @@ class GymnasiumVectorEnv(VectorEnv[Observations, NDArray[np.float32], NDArray[An
         return self.core.reset(), {}
 
     def step(self, actions: NDArray[np.float32]) -> tuple[Observations, NDArray[Any], Flags, Flags, dict[str, Any]]:
-        """One slot of 10 ms: observations, rewards, terminations (none), truncations, infos."""
+        """One step: observations, rewards, terminations (none), truncations, infos."""
         observations, rewards, done, _, told = self.core.step(actions)
-        infos: dict[str, Any] = {"paper_reward": told["paper_reward"], "_paper_reward": np.ones_like(done)}
+        infos = _masked(figures(told), np.ones_like(done))
         if done.any():
             last = np.full(self.num_envs, None, dtype=object)
             for row in np.flatnonzero(done):
                 last[row] = told["final_observation"][row]
             infos |= {"final_obs": last, "_final_obs": done.copy()}
-            infos |= {
-                "final_info": {"paper_reward": told["paper_reward"] * done, "_paper_reward": done.copy()},
-                "_final_info": done.copy(),
-            }
+            infos |= {"final_info": _masked(figures(told), done), "_final_info": done.copy()}
         return observations, rewards, np.zeros_like(done), done, infos
+
+
+def _masked(told: dict[str, NDArray[Any]], rows: Flags) -> dict[str, Any]:
+    """Figures as gymnasium's infos have them: beside each, for which environments it stands."""
+    infos: dict[str, Any] = {}
+    for name, value in told.items():
+        infos |= {name: np.where(rows, value, 0).astype(value.dtype), f"_{name}": rows.copy()}
+    return infos
