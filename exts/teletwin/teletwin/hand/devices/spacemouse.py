@@ -8,7 +8,7 @@ from typing import Any
 from teletwin.errors import MissingPartError
 from teletwin.hand.devices import Deflection, DeviceLostError
 
-_LOOK = "plug it in, and allow this user to read it (udev: SUBSYSTEM hidraw, idVendor 256f or 046d)"
+_LOOK = "plug it in, apt-get install libhidapi-hidraw0, and allow this user to read it (docs/hands.md)"
 _READS = 8
 """Reports come faster than the loop turns: several are taken a turn, so that none is old."""
 
