@@ -32,7 +32,7 @@ def tell(traced: TracedSession, **limits: float) -> None:
         traced.link("operator").send_reliable(peer, note)
 
 
-@pytest.mark.parametrize(("hop", "within_s"), [("up", 0.1), ("command", 0.1), ("state", 0.1), ("down", 0.52)])
+@pytest.mark.parametrize(("hop", "within_s"), [("up", 0.1), ("command", 0.1), ("state", 0.1), ("down", 0.42)])
 def test_whichever_hop_falls_silent_the_arm_is_brought_to_rest_in_time_and_goes_on_after(hop, within_s):
     traced = TracedSession(QUIET, renders=False)
     traced.run(2.5)

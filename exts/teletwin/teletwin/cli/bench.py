@@ -1,6 +1,6 @@
 """`teletwin bench`: speed of every stage and what the loop is worth, each beside its baseline.
 
-`teletwin bench viewers`, `soak` and `squeeze` are longer runs with options of their own.
+`teletwin bench viewers`, `soak`, `squeeze` and `faults` are longer runs with options of their own.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from teletwin.report.bench_rows import BenchRow
 
 GROUPS = ("import", "forecast", "policy", "rmpflow", "view", "effect", "live")
 STUDIES = {
+    "faults": "teletwin.cli.bench_faults",
     "viewers": "teletwin.cli.bench_viewers",
     "soak": "teletwin.cli.bench_soak",
     "squeeze": "teletwin.cli.squeeze",

@@ -5,23 +5,19 @@ from __future__ import annotations
 import dataclasses
 import glob
 import json
-import struct
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
 from teletwin.errors import RecordingError
+from teletwin.mcap_records import take_records
 from teletwin.recording.encoding import message_from_values
 
 if TYPE_CHECKING:
     from mcap.records import McapRecord
 
     from teletwin.recording.clocks import Alignment
-
-_RECORD_BYTES_MAX = 64 * 1024 * 1024
-"""No chunk of ours comes near; a larger length is damage."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -170,33 +166,21 @@ class _LogReader:
 
     def read(self, stream: IO[bytes]) -> bool:
         """Take in every whole record; return whether the file ends as it should."""
-        import zlib
+        return take_records(stream, self._take)
 
-        from mcap.exceptions import McapError
-        from mcap.stream_reader import CRCValidationError, StreamReader
-
-        damage: tuple[type[Exception], ...] = (McapError, CRCValidationError, EOFError, struct.error, zlib.error)
-        reader = StreamReader(stream, validate_crcs=True, record_size_limit=_RECORD_BYTES_MAX)
-        try:
-            self._take_all(reader.records)
-        except (*damage, ValueError, KeyError, MemoryError, *_zstd_errors()):
-            return False
-        return True
-
-    def _take_all(self, records: Iterator[McapRecord]) -> None:
+    def _take(self, record: McapRecord) -> None:
         from mcap.records import Channel, Header, Message, Metadata, Schema
 
-        for record in records:
-            if isinstance(record, Message):
-                self._take_message(record)
-            elif isinstance(record, Channel):
-                self._channels[record.id] = (record.topic, self._schemas.get(record.schema_id, ""))
-            elif isinstance(record, Schema):
-                self._schemas[record.id] = record.name
-            elif isinstance(record, Metadata):
-                self.metadata[record.name] = dict(record.metadata)
-            elif isinstance(record, Header):
-                self.started = True
+        if isinstance(record, Message):
+            self._take_message(record)
+        elif isinstance(record, Channel):
+            self._channels[record.id] = (record.topic, self._schemas.get(record.schema_id, ""))
+        elif isinstance(record, Schema):
+            self._schemas[record.id] = record.name
+        elif isinstance(record, Metadata):
+            self.metadata[record.name] = dict(record.metadata)
+        elif isinstance(record, Header):
+            self.started = True
 
     def _take_message(self, record: Any) -> None:
         topic, schema = self._channels[record.channel_id]
@@ -211,9 +195,3 @@ class _LogReader:
                 place=len(self.messages),
             )
         )
-
-
-def _zstd_errors() -> tuple[type[Exception], ...]:
-    import zstandard
-
-    return (zstandard.ZstdError,)

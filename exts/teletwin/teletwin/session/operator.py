@@ -37,7 +37,7 @@ _KEY_RETRY_NS = 200 * NS_PER_MS
 _WARNINGS = 5
 _WARNED_NS = 10 * NS_PER_S
 """A warning that nobody has repeated for so long is over."""
-_BLIND_NS = 500 * NS_PER_MS
+_BLIND_NS = 400 * NS_PER_MS
 """Who has not heard of the arm for so long drives nothing: packets ask for hold until it is heard again."""
 _FORGOTTEN_NS = 5 * NS_PER_S
 """An arm that silence has held for so long moves again by a person's word only."""

@@ -118,8 +118,21 @@ def to_json(cfg: RoleCfg) -> str:
 
 
 def from_json(text: str) -> RoleCfg:
-    """The configuration in one line of JSON."""
-    values: dict[str, Any] = json.loads(text)
+    """The configuration in one line of JSON.
+
+    Raises:
+        ConfigError: It is none, or names what this version does not know.
+    """
+    try:
+        return _from_values(json.loads(text))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        told = f"{type(error).__name__}: {error}"[:120]
+        raise ConfigError(
+            "a role's settings cannot be read", given=told, allowed="the line that to_json makes"
+        ) from None
+
+
+def _from_values(values: dict[str, Any]) -> RoleCfg:
     session: dict[str, Any] = values["session"]
     session["horizon"] = HorizonCfg(**session["horizon"])
     session["network"] = NetworkCfg(**session["network"])

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
-import struct
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -16,13 +13,13 @@ from teletwin.errors import RecordingError
 from teletwin.hand.readers.checked import checked_recording, opened_error
 from teletwin.hand.readers.ros_cdr import ROS_POSES, StampedPose, decode_ros_pose
 from teletwin.hand.recording import HandRecording
+from teletwin.mcap_records import take_records
 
 if TYPE_CHECKING:
     from mcap.records import McapRecord, Message
 
 _FOXGLOVE = "foxglove.PoseInFrame"
 _OWN_TOPIC = "/hand/pose"
-_RECORD_BYTES_MAX = 64 * 1024 * 1024
 
 
 @dataclass(slots=True)
@@ -61,26 +58,14 @@ def read_mcap(path: str | Path, *, part: str | None = None) -> HandRecording:
 
 
 def _read_topics(stream: IO[bytes]) -> dict[str, _Topic]:
-    import zlib
-
-    import zstandard
-    from mcap.exceptions import McapError
-    from mcap.stream_reader import CRCValidationError, StreamReader
-
-    topics: dict[str, _Topic] = {}
-    damage = (McapError, CRCValidationError, EOFError, struct.error, zlib.error, ValueError, KeyError, MemoryError)
-    # A file that ends too early is whole up to there; one that is no MCAP has no topics.
-    with contextlib.suppress(*damage, zstandard.ZstdError):
-        _collect(StreamReader(stream, validate_crcs=True, record_size_limit=_RECORD_BYTES_MAX).records, topics)
-    return topics
-
-
-def _collect(records: Iterator[McapRecord], topics: dict[str, _Topic]) -> None:
+    """Topics by name; a file that ends too early is whole up to there, one that is no MCAP has none."""
     from mcap.records import Channel, Message, Schema
 
+    topics: dict[str, _Topic] = {}
     schemas: dict[int, str] = {}
     channels: dict[int, str] = {}
-    for record in records:
+
+    def take(record: McapRecord) -> None:
         if isinstance(record, Schema):
             schemas[record.id] = record.name
         elif isinstance(record, Channel):
@@ -92,6 +77,9 @@ def _collect(records: Iterator[McapRecord], topics: dict[str, _Topic]) -> None:
             topic = topics[channels[record.channel_id]]
             if topic.holds_poses:
                 topic.messages.append(record)
+
+    take_records(stream, take)
+    return topics
 
 
 def _chosen(path: Path, topics: dict[str, _Topic], wanted: str | None) -> _Topic:

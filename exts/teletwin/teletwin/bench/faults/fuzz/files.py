@@ -1,0 +1,128 @@
+"""Readers of files: session logs, recordings, policies, and the line that tells a role its settings."""
+
+from __future__ import annotations
+
+import contextlib
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from teletwin.bench.faults.fuzz.target import FuzzTarget
+from teletwin.clock import VirtualClock
+from teletwin.errors import TeletwinError
+from teletwin.messages import PoseSample
+from teletwin.robot.ur3e import HOME_Q, tool_pose_in_ur_base
+
+_REFUSED = (TeletwinError,)
+
+
+def file_targets(stack: contextlib.ExitStack) -> Iterator[FuzzTarget]:
+    """One for each; their files live as long as the stack."""
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="teletwin-fuzz-", dir=_quick_folder())))
+    yield _session_log(folder)
+    yield from _recordings(folder)
+    yield from _policies(folder)
+    yield _settings()
+
+
+def _quick_folder() -> str | None:
+    """Memory, where there is a file system on it: a file for each of a million inputs spares the disk."""
+    return "/dev/shm" if Path("/dev/shm").is_dir() else None
+
+
+def _from_file(path: Path, read: Callable[[Path], object]) -> Callable[[bytes], None]:
+    def written(data: bytes) -> None:
+        path.write_bytes(data)
+        read(path)
+
+    return written
+
+
+def _session_log(folder: Path) -> FuzzTarget:
+    from teletwin.bench.faults.fuzz.attacked import good_messages
+    from teletwin.recording import SessionLog, export_tum, read_session
+    from teletwin.session.config import SessionCfg
+
+    path, pose = folder / "good.mcap", tool_pose_in_ur_base(HOME_Q)
+    with SessionLog(path, clock=VirtualClock(start_ns=1)) as log:
+        log.write_metadata("configuration", SessionCfg())
+        for k, message in enumerate(good_messages() * 2):
+            log.write(message, role="operator", t_ns=10 + k, seq=k)
+            log.write(PoseSample(t_ns=10_000_000 * (k + 1), pose=pose), role="operator", t_ns=10 + k, seq=k)
+
+    def read(given: Path) -> None:
+        recording = read_session(given)
+        for each in recording.messages:
+            if each.schema.startswith("teletwin."):
+                each.message()
+        export_tum(recording, folder / "tum")
+
+    return FuzzTarget(
+        name="session logs",
+        corpus=[path.read_bytes()],
+        read=_from_file(folder / "fuzzed.mcap", read),
+        refusals=_REFUSED,
+        share=1.0,
+    )
+
+
+def _recordings(folder: Path) -> Iterator[FuzzTarget]:
+    from teletwin.hand.readers import read_recording
+
+    rows = [(0.01 * k, 0.1 + 0.001 * k, 0.2, 0.3, 1.0, 0.0, 0.0, 0.0) for k in range(20)]
+    tum = "\n".join(" ".join(f"{v:g}" for v in (t, x, y, z, qx, qy, qz, qw)) for t, x, y, z, qw, qx, qy, qz in rows)
+    csv = "t,x,y,z,qw,qx,qy,qz\n" + "\n".join(",".join(f"{v:g}" for v in row) for row in rows)
+    for name, text in (("tum", tum), ("csv", csv)):
+        yield FuzzTarget(
+            name=f"recordings, {name.upper()}",
+            corpus=[text.encode(), b"# a comment\n" + text.encode()],
+            read=_from_file(folder / f"fuzzed.{name}", read_recording),
+            refusals=_REFUSED,
+            share=1.5,
+        )
+    yield FuzzTarget(
+        name="recordings, MCAP",
+        corpus=[(folder / "good.mcap").read_bytes()],
+        read=_from_file(folder / "fuzzed-hand.mcap", read_recording),
+        refusals=_REFUSED,
+        share=1.0,
+    )
+
+
+def _policies(folder: Path) -> Iterator[FuzzTarget]:
+    from teletwin.allocation.policy_file import identity_policy as allocation_policy
+    from teletwin.allocation.policy_file import load_allocation_policy, save_allocation_policy
+    from teletwin.horizon.policy_file import identity_policy, load_policy, save_policy
+
+    horizon = save_policy(folder / "horizon.npz", identity_policy()).read_bytes()
+    allocation = save_allocation_policy(folder / "allocation.npz", allocation_policy()).read_bytes()
+    readers: dict[str, tuple[bytes, Callable[[Path], object]]] = {
+        "horizon": (horizon, load_policy),
+        "allocation": (allocation, load_allocation_policy),
+    }
+    for name, (good, read) in readers.items():
+        yield FuzzTarget(
+            name=f"policies, {name}",
+            corpus=[good],
+            read=_from_file(folder / f"fuzzed-{name}.npz", read),
+            refusals=_REFUSED,
+            share=0.7,
+        )
+
+
+def _settings() -> FuzzTarget:
+    """What crosses the pipe from the launcher; a role that cannot read it says so and ends."""
+    from teletwin.session.role_cfg import RoleCfg, from_json, to_json
+
+    good = to_json(RoleCfg(role="twin", addresses={"operator": ("127.0.0.1", 5), "twin": None}))
+    return FuzzTarget(
+        name="settings of a role",
+        corpus=[good.encode()],
+        read=lambda data: _ignore(from_json(data.decode("utf-8", errors="replace"))),
+        refusals=_REFUSED,
+        share=1.5,
+    )
+
+
+def _ignore(_: object) -> None:
+    """What was read is not needed."""
