@@ -14,6 +14,7 @@ import teletwin
 
 HEAVY = ("torch", "warp", "numba", "omni", "carb", "pxr", "mujoco", "moderngl", "av", "aiohttp", "rtde_control")
 HEAVY += ("rtde_receive", "matplotlib", "simplejpeg", "scipy", "statsmodels", "mcap", "rich", "tyro", "yaml")
+HEAVY += ("cyclonedds", "rosbags", "pygame", "pyspacemouse", "scservo_sdk", "dynamixel_sdk")
 ROOMS = [f"teletwin.{each.name}" for each in pkgutil.iter_modules(teletwin.__path__) if each.name not in ("kit", "cli")]
 
 _PROBE = """

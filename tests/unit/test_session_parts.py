@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import sys
 
+import numpy as np
 import pytest
 
 from teletwin.cli.demo import DemoOptions
 from teletwin.cli.options import read_options
 from teletwin.cli.run import RunOptions
 from teletwin.clock import SystemClock
-from teletwin.dds.domain import free_udp_port
 from teletwin.errors import ConfigError, MissingPartError
 from teletwin.link.dds import DdsLink
-from teletwin.link.udp import UdpLinkCfg
-from teletwin.messages import Note
+from teletwin.link.udp import UdpLink, UdpLinkCfg
+from teletwin.robot.ur3e import HOME_Q, tool_pose_in_ur_base
 from teletwin.ros2 import Ros2Cfg
 from teletwin.session import parts
+from teletwin.session.build import build_arm, build_feed, build_hand
 from teletwin.session.config import SessionCfg
 from teletwin.session.role_cfg import RoleCfg, from_json, to_json
+from teletwin.session.wiring import open_link
 
 
 def test_a_link_over_dds_without_dds_names_the_extra(monkeypatch):
@@ -59,6 +61,18 @@ def test_a_session_over_ros_2_starts_no_controller_and_crosses_a_pipe():
         SessionCfg(robot="rtde:x")
 
 
+def test_the_choices_become_the_parts_of_the_session():
+    clock, session = SystemClock(), SessionCfg(link="dds", robot="ros2", hand="spacemouse")
+    assert isinstance(open_link(RoleCfg(role="arm", session=session), clock), DdsLink)
+    assert isinstance(open_link(RoleCfg(role="arm"), clock), UdpLink)
+    assert build_arm(session, controller_host="", clock=clock).topic == "/forward_position_controller/commands"
+    assert build_feed(session, clock) is not None
+    assert build_feed(SessionCfg(), clock) is None
+    home = tool_pose_in_ur_base(HOME_Q)
+    samples = build_hand(session).poll(1_000_000_000)
+    np.testing.assert_allclose([sample.pose for sample in samples], [home] * len(samples), atol=1e-12)
+
+
 @pytest.mark.parametrize("command", [DemoOptions, RunOptions])
 def test_every_command_takes_the_choices(command):
     words = ["--link", "dds", "--robot", "ros2", "--hand", "gamepad", "--device-dead-zone", "0.2", "--ros2-domain", "5"]
@@ -71,35 +85,3 @@ def test_every_command_takes_the_choices(command):
 def test_an_unknown_link_is_refused():
     with pytest.raises(ConfigError, match="unknown link; given: carrier-pigeon; allowed: udp, dds"):
         SessionCfg(link="carrier-pigeon")
-
-
-@pytest.mark.live
-def test_dds_on_an_address_that_is_not_here_is_one_clear_line():
-    with pytest.raises(ConfigError, match=r"DDS cannot listen; given: 203\.0\.113\.7"):
-        DdsLink(UdpLinkCfg(role="arm", bind="203.0.113.7", key=b"sixteen bytes ok"), SystemClock()).__enter__()
-
-
-@pytest.mark.live
-def test_dds_on_a_port_that_is_taken_is_one_clear_line():
-    with (
-        DdsLink(UdpLinkCfg(role="arm"), SystemClock()) as arm,
-        pytest.raises(ConfigError, match=f"DDS cannot start; given: interface 127.0.0.1, port {arm.port}"),
-    ):
-        DdsLink(UdpLinkCfg(role="twin", port=arm.port), SystemClock()).__enter__()
-
-
-@pytest.mark.live
-def test_roles_of_one_host_that_listen_everywhere_find_each_other_over_dds():
-    clock, key = SystemClock(), b"sixteen bytes ok"
-    ports = {role: free_udp_port("127.0.0.1") for role in ("twin", "renderer")}
-    common = {"bind": "0.0.0.0", "key": key, "session_id": 3}
-    twin = UdpLinkCfg(role="twin", port=ports["twin"], peers={"renderer": ("127.0.0.1", ports["renderer"])}, **common)
-    other = UdpLinkCfg(role="renderer", port=ports["renderer"], peers={"twin": ("127.0.0.1", ports["twin"])}, **common)
-    with DdsLink(twin, clock) as one, DdsLink(other, clock) as two:
-        one.send_reliable("renderer", Note(kind="x"))
-        end_ns, got = clock.now_ns() + 6_000_000_000, []
-        while not got and clock.now_ns() < end_ns:
-            two.wait(0.01)
-            got = two.receive()
-            one.receive()
-    assert [item.message.kind for item in got] == ["x"]
