@@ -36,6 +36,7 @@ def main() -> int:
         "spelling": [venv_command("codespell"), "README.md", "docs", "exts", "scripts", "tests", "training"],
         "imports": [venv_command("lint-imports")],
         "types": [venv_command("pyright")],
+        "advisories": [python, "scripts/audit.py"],
         "tests": [*pytest, "-m", "not live and not slow"],
         "live tests": [*pytest, "-m", "live or slow"],
     }

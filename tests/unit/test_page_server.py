@@ -154,6 +154,47 @@ def test_only_who_has_the_token_comes_in() -> None:
         assert server.counters["refused"] == 3
 
 
+def test_who_guesses_at_the_token_is_soon_not_even_compared() -> None:
+    with serve(token=TOKEN) as server:
+        codes = [get(server, f"/?token={TOKEN[:-1]}{k}")[0] for k in range(24)]
+        assert codes[:20] == [403] * 20
+        assert codes[-1] == 429
+        assert get(server, f"/?token={TOKEN}")[0] == 429, "a right guess in a row of wrong ones opens nothing"
+        assert server.counters["too_many"] >= 2
+
+
+def test_more_viewers_than_there_is_room_for_are_told_so(monkeypatch) -> None:
+    monkeypatch.setattr("teletwin.view.server_app.VIEWERS_MAX", 1)
+    with serve() as server:
+
+        async def second(first: aiohttp.ClientWebSocketResponse) -> int:
+            await first.receive_str()
+            async with aiohttp.ClientSession() as session:
+                with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
+                    await session.ws_connect(ws_url(server))
+            return refused.value.status
+
+        assert talk(ws_url(server), second) == 503
+
+
+def test_a_page_that_says_too_much_is_dropped_but_its_stop_is_heard() -> None:
+    listener = Listener()
+    with serve(listener) as server:
+
+        async def flood(ws: aiohttp.ClientWebSocketResponse) -> None:
+            text = json.dumps({"type": "command", "name": "hold", "values": {"a": "x" * 40_000}})
+            for _ in range(150):
+                await ws.send_str(text)
+            await ws.send_str(json.dumps({"type": "command", "name": "stop"}))
+            await asyncio.to_thread(lambda: listener.wait("command", 20))
+            while listener.events[-1].values.get("name") != "stop":
+                await asyncio.sleep(0.01)
+
+        talk(ws_url(server), flood)
+        assert server.counters["too_many"] > 40
+        assert len(listener.of("command")) < 120
+
+
 def test_foreign_sites_and_rebound_names_are_refused() -> None:
     with serve() as server:
         assert get(server, Host="evil.example")[0] == 403

@@ -14,6 +14,8 @@ from teletwin.safety import (
     RULES,
     STATE_NAMES,
     MotionLimits,
+    RateLimit,
+    RateLimits,
     SafetyState,
     Seen,
     SessionLimits,
@@ -81,6 +83,25 @@ def test_a_clock_that_stands_still_does_not_calm_a_watchdog():
     watchdog.hear(1000)
     assert watchdog.is_calm(1000)
     assert watchdog.is_calm(1078)
+
+
+def test_a_rate_lets_bursts_through_and_fills_evenly():
+    limit = RateLimit(rate_hz=10.0, burst=3.0)
+    assert [limit.allows(1) for _ in range(5)] == [True, True, True, False, False]
+    assert not limit.allows(50_000_000)
+    assert limit.allows(110_000_000)
+    assert not limit.allows(115_000_000, cost=0.0), "nothing is left for one more"
+    assert limit.allows(10_000_000_000, cost=3.0)
+    assert not limit.allows(10_000_000_001)
+
+
+def test_rates_by_name_are_apart_and_remember_the_last_ones_only():
+    limits = RateLimits(rate_hz=1.0, burst=1.0, most=3)
+    assert limits.allows("a", 1)
+    assert not limits.allows("a", 2)
+    assert all(limits.allows(name, 3) for name in "bcdef")
+    assert len(limits) == 3
+    assert limits.allows("a", 4), "forgotten"
 
 
 def test_without_a_session_s_own_the_limits_are_the_arm_s():

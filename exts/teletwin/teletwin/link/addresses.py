@@ -54,6 +54,10 @@ class AddressBook:
         """Roles whose address is known."""
         return list(self._address)
 
+    def is_known(self, source: Address) -> bool:
+        """Whether a role is known to be there."""
+        return source in self._role
+
     def address(self, role: str) -> Address | None:
         """Where a role is; None until known."""
         return self._address.get(role)

@@ -39,7 +39,16 @@ _CHALLENGE_NS = 20 * NS_PER_MS
 _SEQ_MASK = (1 << 32) - 1
 _TOTALS = (
     *("sent", "unsent", "unwritable", "received", "late", "replayed", "stale", "early"),
-    *("unproven", "restarted", "invalid", "other_session", "foreign_address", "misdirected", "socket_errors"),
+    *(
+        "unproven",
+        "restarted",
+        "invalid",
+        "other_session",
+        "foreign_address",
+        "misdirected",
+        "socket_errors",
+        "flooded",
+    ),
 )
 
 Outgoing = list[tuple[str, bytes]]

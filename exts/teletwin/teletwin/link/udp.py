@@ -19,9 +19,13 @@ from teletwin.link.kernel_stamp import ANCILLARY_BYTES, stamp_arrivals, waited_n
 from teletwin.link.streams import StreamCounts
 from teletwin.link.wire import MAX_DATAGRAM_BYTES, ROLES
 from teletwin.messages import LinkSettings, Message
+from teletwin.safety import RateLimit, RateLimits
 
 _MAX_READS = 512
 _BUFFER_BYTES = 1 << 20
+_STRANGERS_HZ, _PEER_HZ = 200.0, 20_000.0
+"""Datagrams a second that are opened from all unknown addresses together, and from each known one: who floods a role
+costs it no more than reading, and a peer sends less than a third of that."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,6 +89,8 @@ class UdpLink:
         self._endpoint = Endpoint(cfg.endpoint(), clock)
         self._ingress = Ingress(cfg.role, links=cfg.links, seed=cfg.seed, shared_mbps=cfg.shared_mbps)
         self._book = AddressBook(cfg.peers)
+        self._strangers = RateLimit(rate_hz=_STRANGERS_HZ, burst=2.0 * _STRANGERS_HZ)
+        self._peers = RateLimits(rate_hz=_PEER_HZ, burst=_PEER_HZ / 4.0, most=16)
         self._socket: socket.socket | None = None
 
     def __enter__(self) -> UdpLink:
@@ -205,7 +211,16 @@ class UdpLink:
             waited = waited_ns(ancillary)
             self._enter(raw, source, self._clock.now_ns() - waited)
 
+    def _is_flood(self, source: tuple[str, int], t_ns: int) -> bool:
+        """Whether more comes from there than is opened; asked before any seal is checked."""
+        known = self._book.is_known(source)
+        passes = self._peers.allows(source, t_ns) if known else self._strangers.allows(t_ns)
+        self._endpoint.totals["flooded"] += not passes
+        return not passes
+
     def _enter(self, raw: bytes, source: tuple[str, int], t_ns: int) -> None:
+        if self._is_flood(source, t_ns):
+            return
         datagram = self._endpoint.open(raw)
         if datagram is None:
             return

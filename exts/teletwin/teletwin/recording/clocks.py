@@ -44,6 +44,7 @@ def align(parts: Sequence[SessionRecording]) -> tuple[list[SessionRecording], li
 
 
 _SETTLE_NS = 3 * NS_PER_S
+_OFFSET_MAX_NS = 1 << 62
 _Series = tuple[Times, Times]
 """Own times [ns] and how far a peer's clock is ahead then [ns]."""
 
@@ -52,9 +53,11 @@ def _offsets(part: SessionRecording) -> dict[str, _Series]:
     """What a role has noted of its peers' clocks."""
     noted: dict[str, list[tuple[int, int]]] = {}
     for each in part.on_topic(f"/{part.role}/Note"):
-        if each.values.get("kind") == "clocks":
-            for peer, offset_ns in each.values["values"].items():
-                noted.setdefault(peer, []).append((each.t_log_ns, int(offset_ns)))
+        told = each.values.get("values")
+        if each.values.get("kind") == "clocks" and isinstance(told, dict):
+            for peer, offset_ns in told.items():
+                if isinstance(offset_ns, int) and abs(offset_ns) < _OFFSET_MAX_NS:
+                    noted.setdefault(peer, []).append((each.t_log_ns, offset_ns))
     return {peer: _settled(rows) for peer, rows in noted.items()}
 
 

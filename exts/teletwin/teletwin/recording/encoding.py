@@ -40,8 +40,8 @@ def message_from_values(kind: str, values: Mapping[str, Any]) -> Any:
         raise RecordingError("this is not a message", given=kind, allowed=", ".join(sorted(MESSAGE_TYPES)))
     try:
         return _build(MESSAGE_TYPES[kind], values)
-    except (TypeError, ValueError, KeyError) as error:
-        raise RecordingError(f"a logged {kind} cannot be read", given=str(error)) from error
+    except (TypeError, ValueError, KeyError, AttributeError, OverflowError) as error:
+        raise RecordingError(f"a logged {kind} cannot be read", given=str(error)[:120]) from error
 
 
 def settings_from_metadata(kind: type, metadata: Mapping[str, str]) -> Any:

@@ -78,15 +78,19 @@ def trajectories(log: SessionRecording, *, tool_pose: ToolPose | None = None) ->
     """Those of hand, command, arm and shown that the log has, by name.
 
     Raises:
-        RecordingError: The log holds no motion.
+        RecordingError: The log holds no motion, or messages without the fields that say where.
     """
     tool = tool_pose or ur3e_tool_pose
-    found = {
-        "hand": hand_trajectory(log),
-        "command": command_trajectory(log, tool),
-        "arm": arm_trajectory(log, tool),
-        "shown": shown_trajectory(log),
-    }
+    try:
+        found = {
+            "hand": hand_trajectory(log),
+            "command": command_trajectory(log, tool),
+            "arm": arm_trajectory(log, tool),
+            "shown": shown_trajectory(log),
+        }
+    except (KeyError, ValueError, TypeError, IndexError, OverflowError) as error:
+        told = f"{log.path}: {type(error).__name__} {error}"[:200]
+        raise RecordingError("messages of the log do not say where things were", given=told) from error
     found = {name: each for name, each in found.items() if len(each[0])}
     if not found:
         raise RecordingError("the session log holds no motion", given=log.path, mend="record a session that runs")

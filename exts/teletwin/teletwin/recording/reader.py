@@ -56,8 +56,18 @@ class LoggedMessage:
 
     @cached_property
     def values(self) -> dict[str, Any]:
-        """The message as plain JSON values."""
-        return json.loads(self.data)
+        """The message as plain JSON values.
+
+        Raises:
+            RecordingError: It is none.
+        """
+        try:
+            values = json.loads(self.data)
+        except (ValueError, RecursionError) as error:
+            raise RecordingError(f"a logged {self.kind} is not JSON", given=str(error)[:80]) from None
+        if not isinstance(values, dict):
+            raise RecordingError(f"a logged {self.kind} has no fields", given=str(values)[:80])
+        return values
 
     def message(self) -> Any:
         """The message as the dataclass of `teletwin.messages`."""

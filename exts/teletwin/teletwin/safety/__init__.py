@@ -7,6 +7,7 @@ hop has to trust that another one stopped.
 from __future__ import annotations
 
 from teletwin.safety.limits import MotionLimits, SessionLimits, tightened
+from teletwin.safety.rate import RateLimit, RateLimits
 from teletwin.safety.states import RULES, STATE_NAMES, Rule, SafetyState, Seen, mode_of, next_state
 from teletwin.safety.watchdog import Watchdog
 
@@ -14,6 +15,8 @@ __all__ = [
     "RULES",
     "STATE_NAMES",
     "MotionLimits",
+    "RateLimit",
+    "RateLimits",
     "Rule",
     "SafetyState",
     "Seen",

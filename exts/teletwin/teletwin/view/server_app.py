@@ -14,6 +14,7 @@ from aiohttp import WSCloseCode, WSMsgType, web  # noqa: TID253
 
 from teletwin.clock import Clock
 from teletwin.errors import MessageError
+from teletwin.safety import RateLimit, RateLimits
 from teletwin.view.server_cfg import PageServerCfg, is_loopback
 from teletwin.view.server_messages import MESSAGE_BYTES_MAX, PageEvent, Values, pack_text, parse_message
 from teletwin.view.server_viewers import PackedFrame, Viewer, Viewers
@@ -23,6 +24,14 @@ PAGE = Path(__file__).parent / "page"
 HEARTBEAT_S = 10.0
 CLOSE_TIMEOUT_S = 0.3
 """How long a viewer may take to say goodbye when the server stops."""
+VIEWERS_MAX = 32
+"""Who comes later is told so."""
+MESSAGE_UNITS_HZ = 2_000.0
+"""What a page may say a second: a message is one unit, and another one for each KiB; a mouse says 1000."""
+_DROPPED_MAX = 20_000
+"""A connection that goes on after so many messages too much is closed."""
+REFUSALS_HZ, REFUSALS_BURST = 1.0, 20.0
+"""How often an address may be wrong about the token; beyond that it is not even compared."""
 BACKDATE_MAX_NS = 1_000_000_000
 """How far back the page may date an input or a draw; anything else counts from its receipt."""
 HEADERS = {
@@ -39,6 +48,31 @@ HEADERS = {
 }
 _log = logging.getLogger(__name__)
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+class _Ear:
+    """How much one connection says; a word that stops the arm is heard however much came before."""
+
+    def __init__(self) -> None:
+        self._limit = RateLimit(rate_hz=MESSAGE_UNITS_HZ, burst=MESSAGE_UNITS_HZ)
+        self._dropped = self._told = 0
+
+    def takes(self, text: str, now_ns: int) -> bool:
+        """Whether to read a text that came at now_ns [ns]."""
+        if self._limit.allows(now_ns, 1.0 + len(text) / 1024) or (len(text) < 100 and '"stop"' in text):
+            return True
+        self._dropped += 1
+        return False
+
+    @property
+    def is_tired(self) -> bool:
+        """Whether so much was dropped that the connection shall end."""
+        return self._dropped > _DROPPED_MAX
+
+    def take_dropped(self) -> int:
+        """How many were dropped since the last call."""
+        new, self._told = self._dropped - self._told, self._dropped
+        return new
 
 
 class PageApp:
@@ -58,7 +92,8 @@ class PageApp:
         self._hello = hello
         self._sockets: set[web.WebSocketResponse] = set()
         self._newest_seq = 0
-        self.counters = {"bad_messages": 0, "refused": 0, "not_operator": 0, "failed_events": 0}
+        self.counters = {"bad_messages": 0, "refused": 0, "not_operator": 0, "failed_events": 0, "too_many": 0}
+        self._refusals = RateLimits(rate_hz=REFUSALS_HZ, burst=REFUSALS_BURST)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._slow = SlowStream(self._small_picture)
         self.viewers = Viewers(on_lost=self._lost, on_need_key=lambda number: self._tell("need_key", {}, number))
@@ -102,11 +137,18 @@ class PageApp:
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
-        """Refuse who may not be here: a foreign Host or Origin, or a missing token."""
+        """Refuse who may not be here: a foreign Host or Origin, a missing token, one guess too many, one too many."""
+        if not self._refusals.allows(request.remote, self._clock.now_ns(), cost=0.0):
+            self.counters["too_many"] += 1
+            return web.Response(status=429, text="Too many wrong addresses: wait a minute.")
         refusal = self._refusal(request)
         if refusal:
             self.counters["refused"] += 1
+            self._refusals.allows(request.remote, self._clock.now_ns())
             return web.Response(status=403, text=refusal)
+        if request.path == "/ws" and len(self.viewers) >= VIEWERS_MAX:
+            self.counters["too_many"] += 1
+            return web.Response(status=503, text=f"{VIEWERS_MAX} look at this page already.")
         return await handler(request)
 
     def _refusal(self, request: web.Request) -> str:
@@ -125,7 +167,7 @@ class PageApp:
         if self._cfg.token is None:
             return True
         given = request.query.get("token", "")
-        return hmac.compare_digest(given.encode(), self._cfg.token.encode())
+        return hmac.compare_digest(given.encode(errors="replace"), self._cfg.token.encode())
 
     async def _index(self, _: web.Request) -> web.StreamResponse:
         return web.FileResponse(PAGE / "index.html")
@@ -140,12 +182,16 @@ class PageApp:
         self._greet(viewer)
         self._tell_viewers(viewer.number)
         sender = asyncio.create_task(self._send(socket, viewer))
+        ear = _Ear()
         try:
             async for message in socket:
-                if message.type is WSMsgType.TEXT:
-                    self._receive(viewer, message.data)
-                else:
+                if message.type is not WSMsgType.TEXT:
                     self.counters["bad_messages"] += 1
+                elif ear.takes(message.data, self._clock.now_ns()):
+                    self._receive(viewer, message.data)
+                elif ear.is_tired:
+                    await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"too many messages")
+                self.counters["too_many"] += ear.take_dropped()
         finally:
             sender.cancel()
             self._sockets.discard(socket)

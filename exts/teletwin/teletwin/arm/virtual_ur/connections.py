@@ -15,6 +15,8 @@ from teletwin.errors import MessageError, RobotError
 RTDE_PORT, DASHBOARD_PORT, SCRIPT_PORTS = 30004, 29999, (30001, 30002, 30003)
 _SCRIPT_MAX = 1 << 20
 _UNSENT_MAX = 1 << 16
+_CLIENTS_MAX = 32
+"""More connections are closed at once."""
 
 
 class Service(Protocol):
@@ -164,6 +166,10 @@ class Connections:
 
     def _accept(self, listener: socket.socket, port: int) -> None:
         client, _ = listener.accept()
+        if len(self._clients) >= _CLIENTS_MAX:
+            self.lost_count += 1
+            client.close()
+            return
         client.setblocking(False)
         client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         service = self._service(port)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +11,7 @@ from pathlib import Path
 from teletwin.bench.faults.fuzz.target import FuzzTarget
 from teletwin.clock import VirtualClock
 from teletwin.errors import TeletwinError
-from teletwin.messages import PoseSample
+from teletwin.messages import Note, PoseSample
 from teletwin.robot.ur3e import HOME_Q, tool_pose_in_ur_base
 
 _REFUSED = (TeletwinError,)
@@ -20,6 +21,7 @@ def file_targets(stack: contextlib.ExitStack) -> Iterator[FuzzTarget]:
     """One for each; their files live as long as the stack."""
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="teletwin-fuzz-", dir=_quick_folder())))
     yield _session_log(folder)
+    yield _logged_values(folder)
     yield from _recordings(folder)
     yield from _policies(folder)
     yield _settings()
@@ -46,7 +48,8 @@ def _session_log(folder: Path) -> FuzzTarget:
     path, pose = folder / "good.mcap", tool_pose_in_ur_base(HOME_Q)
     with SessionLog(path, clock=VirtualClock(start_ns=1)) as log:
         log.write_metadata("configuration", SessionCfg())
-        for k, message in enumerate(good_messages() * 2):
+        clocks = Note(kind="clocks", values={"twin": 5, "arm": -7})
+        for k, message in enumerate([*good_messages(), clocks, *good_messages()]):
             log.write(message, role="operator", t_ns=10 + k, seq=k)
             log.write(PoseSample(t_ns=10_000_000 * (k + 1), pose=pose), role="operator", t_ns=10 + k, seq=k)
 
@@ -64,6 +67,27 @@ def _session_log(folder: Path) -> FuzzTarget:
         refusals=_REFUSED,
         share=1.0,
     )
+
+
+def _logged_values(folder: Path) -> FuzzTarget:
+    """Records that are whole but say odd things, as another program or version may write them."""
+    from teletwin.recording import export_tum, read_log
+    from teletwin.recording.clocks import align
+
+    good = read_log(folder / "good.mcap")
+    corpus = [bytes([k]) + each.data for k, each in enumerate(good.messages)]
+
+    def read(data: bytes) -> None:
+        number = (data[0] if data else 0) % len(good.messages)
+        messages = list(good.messages)
+        messages[number] = odd = dataclasses.replace(messages[number], data=data[1:])
+        recording = dataclasses.replace(good, messages=messages)
+        align([recording, dataclasses.replace(recording, role="twin")])
+        export_tum(recording, folder / "tum")
+        if odd.schema.startswith("teletwin."):
+            odd.message()
+
+    return FuzzTarget(name="messages of session logs", corpus=corpus, read=read, refusals=_REFUSED, share=0.3)
 
 
 def _recordings(folder: Path) -> Iterator[FuzzTarget]:

@@ -1,0 +1,78 @@
+"""The audit of pinned dependencies: what it asks, what it finds, and that nobody's tests need the network."""
+
+from __future__ import annotations
+
+import json
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "scripts"))
+
+import audit  # noqa: E402
+
+
+@contextmanager
+def index(answer: dict[str, object], status: int = 200) -> Iterator[tuple[str, list[dict]]]:
+    asked: list[dict] = []
+
+    class Answer(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            asked.append(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response(status)
+            self.end_headers()
+            self.wfile.write(json.dumps(answer).encode())
+
+        def log_message(self, *_: object) -> None:
+            return
+
+    server = HTTPServer(("127.0.0.1", 0), Answer)
+    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}/", asked
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def lock(tmp_path: Path) -> Path:
+    path = tmp_path / "requirements-a.txt"
+    path.write_text("# locked\nnumpy==2.4.6\naiohttp==3.14.5 ; python_version > '3'\n-r other.txt\n")
+    return path
+
+
+def test_every_pinned_version_is_asked_about_and_a_finding_fails(tmp_path, capsys):
+    answer = {"results": [{}, {"vulns": [{"id": "PYSEC-1"}, {"id": "GHSA-2"}]}]}
+    with index(answer) as (url, asked):
+        assert audit.run([lock(tmp_path)], url=url) == 1
+    assert [(each["package"]["name"], each["version"]) for each in asked[0]["queries"]] == [
+        ("aiohttp", "3.14.5"),
+        ("numpy", "2.4.6"),
+    ]
+    assert "numpy 2.4.6: GHSA-2, PYSEC-1" in capsys.readouterr().out
+
+
+def test_what_was_looked_into_passes_and_stays_told(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(audit, "ACCEPTED", {"PYSEC-1": "not reachable: nothing calls it"})
+    with index({"results": [{}, {"vulns": [{"id": "PYSEC-1"}]}]}) as (url, _):
+        assert audit.run([lock(tmp_path)], url=url) == 0
+    assert "PYSEC-1: not reachable" in capsys.readouterr().out
+
+
+def test_where_the_database_cannot_be_reached_the_audit_says_so_and_fails_nothing(tmp_path, capsys):
+    with index({}, status=503) as (url, _):
+        assert audit.run([lock(tmp_path)], url=url) == 0
+    assert audit.run([lock(tmp_path)], url="http://127.0.0.1:9/") == 0
+    assert audit.run([lock(tmp_path)], url="http://127.0.0.1:9/") == 0
+    assert capsys.readouterr().out.count("skipped") == 3
+
+
+def test_the_locks_of_this_repository_are_read():
+    pinned = audit.pinned(audit.LOCKS)
+    assert len(audit.LOCKS) >= 3
+    assert {"numpy", "aiohttp", "mcap"} <= {name for name, _ in pinned}
