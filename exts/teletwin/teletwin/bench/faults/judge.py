@@ -84,7 +84,7 @@ def _outside(points: Sequence[SetPoint], q: Array) -> int:
 
 def _jumps(points: Sequence[SetPoint], q: Array, joins: Flags, joints: JointLimits, servo_s: float) -> int:
     """Between ticks, and where set-points begin anew, from the joints that are measured there."""
-    most = joints.velocity * servo_s + _TINY
+    most = joints.velocity * servo_s * (1.0 + _DRIFT) + _TINY
     before = np.array([point.q_measured for point in points])
     before[1:][joins] = q[:-1][joins]
     return int((np.abs(q - before) > most).any(axis=1).sum())
