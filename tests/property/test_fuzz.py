@@ -103,3 +103,14 @@ def test_any_values_of_a_page_are_refused_or_finite(kind, values):
     with contextlib.suppress(TeletwinError):
         _, read = parse_message(json.dumps({"type": kind, **values}))
         assert np.isfinite(read.get("hand", 0.0)).all()
+
+
+def test_guided_inputs_ask_for_atheris_where_it_is_missing(monkeypatch):
+    import sys
+
+    from teletwin.bench.faults.fuzz.guided import guide_all
+    from teletwin.errors import MissingPartError
+
+    monkeypatch.setitem(sys.modules, "atheris", None)
+    with pytest.raises(MissingPartError, match=r"teletwin\[fuzz\]"):
+        guide_all(10)

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from teletwin.allocation import Allocator
 from teletwin.allocation.backlog import BacklogCfg
 from teletwin.allocation.features import compressed, observation_names
 from teletwin.allocation.learned import shares_from_action
@@ -48,21 +49,30 @@ class AllocationEnv:
     Args:
         scenarios: Each gets an equal part of the cells.
         cfg: Observation and action.
+        reference: Runs beside it in cells of the same draws; rewards are then those above its own, which leaves out
+            most of what no allocator can help.
     """
 
     action_count = ACTION_COUNT
 
-    def __init__(self, scenarios: Sequence[Scenario], cfg: AllocationEnvCfg | None = None) -> None:
+    def __init__(
+        self,
+        scenarios: Sequence[Scenario],
+        cfg: AllocationEnvCfg | None = None,
+        *,
+        reference: Allocator | None = None,
+    ) -> None:
         self.cfg = cfg = cfg or AllocationEnvCfg()
         if not 0 < len(scenarios) <= cfg.envs:
             raise ConfigError("the cells cannot be shared out", given=len(scenarios), allowed=f"1 ... {cfg.envs}")
         self.count, self.observation_count = cfg.envs, len(observation_names(cfg.observation))
         edges = [cfg.envs * k // len(scenarios) for k in range(len(scenarios) + 1)]
         seeds = np.arange(cfg.envs) + cfg.seed * 1_000_003
-        self.parts = [
-            Cells(each, seeds[first:last], device=cfg.device, threads=cfg.threads)
-            for each, (first, last) in zip(scenarios, pairwise(edges), strict=True)
-        ]
+        self._reference, parts = reference, list(zip(scenarios, pairwise(edges), strict=True))
+        self.parts, self._beside = (
+            [Cells(each, seeds[first:last], device=cfg.device, threads=cfg.threads) for each, (first, last) in chosen]
+            for chosen in (parts, parts if reference else [])
+        )
         self._rows = [
             slice(first, last) for first, last in pairwise(accumulate([p.count for p in self.parts], initial=0))
         ]
@@ -73,10 +83,12 @@ class AllocationEnv:
         first = seed if isinstance(seed, int) else sum(seed)
         for cells, rows in zip(self.parts, self._rows, strict=True):
             cells.reseed(np.arange(self.count)[rows] + first * 1_000_003)
+        for cells, rows in zip(self._beside, self._rows, strict=False):
+            cells.reseed(np.arange(self.count)[rows] + first * 1_000_003)
 
     def reset(self) -> NDArray[np.float32]:
         """Begin every episode; return observations (N, n)."""
-        for cells in self.parts:
+        for cells in (*self.parts, *self._beside):
             cells.reset()
         return self._observe()
 
@@ -92,7 +104,7 @@ class AllocationEnv:
         """One step with shares (N, 2) of requests as they are, which the official environment takes for actions."""
         for cells, rows in zip(self.parts, self._rows, strict=True):
             cells.step(shares[rows])
-        reward = np.concatenate([cells.reward for cells in self.parts]).astype(np.float32)
+        reward = self._reward()
         done = np.concatenate([cells.done for cells in self.parts])
         observations = self._observe()
         info: dict[str, Any] = {"link_share": float(shares[:, 0].mean()), "compute_share": float(shares[:, 1].mean())}
@@ -104,8 +116,20 @@ class AllocationEnv:
             for cells, rows in zip(self.parts, self._rows, strict=True):
                 if done[rows].any():
                     cells.reset(done[rows])
+            for cells, rows in zip(self._beside, self._rows, strict=False):
+                if done[rows].any():
+                    cells.reset(done[rows])
             observations = self._observe()
         return observations, reward, done, done, info
+
+    def _reward(self) -> NDArray[np.float32]:
+        """Of this step (N,); above the reference's where there is one."""
+        reward = np.concatenate([cells.reward for cells in self.parts])
+        if self._reference is not None:
+            for cells in self._beside:
+                cells.step(self._reference.allocate(cells.seen))
+            reward = reward - np.concatenate([cells.reward for cells in self._beside])
+        return reward.astype(np.float32)
 
     @property
     def seen(self) -> Array:

@@ -5,40 +5,54 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from teletwin.allocation.features import OBSERVATION_VERSION
+from teletwin.allocation.backlog import BacklogAllocator
+from teletwin.allocation.features import OBSERVATION_VERSION, observation_names
+from teletwin.allocation.fixed import FixedAllocator
 from teletwin.allocation.policy_file import AllocationPolicyFile
 from teletwin.geometry import Array
-from teletwin_training.allocation.environment import AllocationEnv
+from teletwin_training.allocation.environment import AllocationEnv, AllocationEnvCfg
+from teletwin_training.allocation.scenario import Scenario
 from teletwin_training.ppo.checkpoint import Purpose
 from teletwin_training.ppo.configuration import PpoCfg
 from teletwin_training.ppo.facts import EpochFacts, PpoResult
 from teletwin_training.ppo.training import train_ppo
+from teletwin_training.ppo.weights import Weights
 
 _LEAST_SCALE = 0.05
 
 
-def ppo_cfg(*, envs: int, epochs: int, seed: int, device: str = "cpu") -> PpoCfg:
-    """What has proven good here: long discounts are needed, as a queue that is let grow costs later."""
-    steps = 20 * envs
+def ppo_cfg(*, envs: int, epochs: int, seed: int, steps: int = 100, device: str = "cpu") -> PpoCfg:
+    """What has proven good here: whole episodes without discount, as a queue that is let grow costs until the end."""
     return PpoCfg(
         seed=seed,
         epochs=epochs,
-        horizon_length=20,
-        minibatch_size=max(steps // 5, 2),
+        horizon_length=steps,
+        minibatch_size=max(steps * envs // 8, 2),
         mini_epochs=4,
-        learning_rate=1e-3,
-        kl_target=0.012,
-        gamma=0.98,
+        learning_rate=5e-4,
+        kl_target=0.01,
+        gamma=1.0,
+        gae_lambda=1.0,
         reward_scale=0.02,
-        log_sigma=-0.7,
-        entropy=0.0,
+        log_sigma=-1.2,
+        value_bootstrap=False,
         device=device,
     )
+
+
+def start_at(shares: tuple[float, float], *, observation: str, seed: int, log_sigma: float = -1.2) -> Weights:
+    """An actor that gives constant shares whatever it sees: for base 'none', to begin where the best split is."""
+    rng = np.random.default_rng(seed)
+    sizes = (len(observation_names(observation)), 64, 64)
+    hidden = [(rng.standard_normal(size) / np.sqrt(size[0]), np.zeros(size[1])) for size in pairwise(sizes)]
+    last = (0.01 * rng.standard_normal((64, 2)), np.clip(2.0 * np.array(shares) - 1.0, -0.95, 0.95))
+    return Weights(layers=(*hidden, last), log_sigma=np.full(2, log_sigma))
 
 
 @dataclass(kw_only=True)
@@ -58,6 +72,7 @@ def learn(
     *,
     folder: Path,
     seconds: float = 600.0,
+    start: Weights | None = None,
     note: dict[str, object] | None = None,
     on_epoch: Callable[[EpochFacts], bool | None] | None = None,
     now_s: Callable[[], float] = time.monotonic,
@@ -68,7 +83,8 @@ def learn(
 
     def told(facts: EpochFacts) -> bool:
         rewards.append(facts.reward)
-        return bool(on_epoch and on_epoch(facts)) or now_s() - begun_s > seconds
+        goes_on = on_epoch is None or on_epoch(facts) is not False
+        return goes_on and now_s() - begun_s < seconds
 
     purpose = Purpose(
         task="allocation",
@@ -76,7 +92,7 @@ def learn(
         observation_version=OBSERVATION_VERSION,
         action=f"{env.cfg.base}:{env.cfg.span:g}",
     )
-    result = train_ppo(env, cfg, folder=folder, purpose=purpose, mean=mean, scale=scale, on_epoch=told)
+    result = train_ppo(env, cfg, folder=folder, purpose=purpose, mean=mean, scale=scale, start=start, on_epoch=told)
     return Learned(
         policy=AllocationPolicyFile(
             observation=env.cfg.observation,
@@ -92,6 +108,29 @@ def learn(
         took_s=now_s() - begun_s,
         rewards=rewards,
     )
+
+
+def learn_from_best(
+    scenario: Scenario,
+    env_cfg: AllocationEnvCfg,
+    best: tuple[float, float],
+    cfg: PpoCfg,
+    *,
+    folder: Path,
+    seconds: float,
+    note: dict[str, object] | None = None,
+    on_epoch: Callable[[EpochFacts], bool | None] | None = None,
+) -> Learned:
+    """Learn in one scenario from the best static split on (base 'none') or from the rule on (base 'rule').
+
+    Rewards are those above what it begins with, on the same draws.
+    """
+    start, reference = None, BacklogAllocator(env_cfg.rule)
+    if env_cfg.base == "none":
+        start = start_at(best, observation=env_cfg.observation, seed=cfg.seed)
+        reference = FixedAllocator(link_share=best[0], compute_share=best[1])
+    env = AllocationEnv([scenario], env_cfg, reference=reference)
+    return learn(env, cfg, folder=folder, seconds=seconds, start=start, note=note, on_epoch=on_epoch)
 
 
 def typical(env: AllocationEnv, *, episodes: int = 1) -> tuple[Array, Array]:

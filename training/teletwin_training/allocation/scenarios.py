@@ -17,13 +17,20 @@ _PAPER: dict[str, Any] = {
 _THREE = Radio(stations=((90.0, 50.0), (150.0, 120.0), (30.0, 120.0)))
 CHANGING = Traffic(
     levels=(
+        Level(request_data=1.9, request_compute=1.9, update_data=0.2, update_compute=0.2),
+        Level(request_data=0.4, request_compute=0.4, update_data=0.65, update_compute=0.65),
+    )
+)
+"""Phases that need about nine tenths of link and compute, now mostly for requests, now mostly for updates."""
+OVERLOADED = Traffic(
+    levels=(
         Level(),
         Level(request_data=2.0, request_compute=2.0, update_data=0.4, update_compute=0.4),
         Level(request_data=0.4, request_compute=0.4, probability=0.6, update_data=1.8, update_compute=1.8),
         Level(request_data=1.5, update_data=1.2, update_compute=0.5),
     )
 )
-"""Phases in which now requests, now updates are the larger part."""
+"""The same with more than can be served in most phases."""
 _PROFILES: dict[str, tuple[int, float, float, float, Arrivals]] = {
     "low": (15, 0.5, 0.5, 0.6, Arrivals(window=(0.0, 0.8), mean_stay_steps=70)),
     "medium": (25, 1.0, 1.0, 0.8, Arrivals(window=(0.0, 0.5), mean_stay_steps=80)),
@@ -68,6 +75,7 @@ SCENARIOS: dict[str, Scenario] = {
         Scenario(name="mobile_sensor", users=10, sensors=5, sensor_speed=1.0),
         Scenario(name="paper", users=10, sensors=15, **_PAPER),
         Scenario(name="changing", users=10, sensors=15, traffic=CHANGING, **_PAPER),
+        Scenario(name="changing_overload", users=10, sensors=15, traffic=OVERLOADED, **_PAPER),
         *(_profile(name) for name in _PROFILES),
     )
 }

@@ -68,10 +68,16 @@ class EvaluateOptions:
 def main(arguments: list[str]) -> int:
     """Evaluate what the first argument names."""
     if arguments[:1] in ([], ["-h"], ["--help"]):
-        print("usage: teletwin evaluate horizon [options]; --help tells them")
+        print("usage: teletwin evaluate horizon|allocation [options]; --help tells them")
         return 0 if arguments else 2
+    if arguments[0] == "allocation":
+        from teletwin_training.cli.evaluate_allocation import main as allocation
+
+        return allocation(arguments[1:])
     if arguments[0] != "horizon":
-        raise ConfigError("nothing that can be evaluated has this name", given=arguments[0], allowed="horizon")
+        raise ConfigError(
+            "nothing that can be evaluated has this name", given=arguments[0], allowed="horizon, allocation"
+        )
     return run(read_options(EvaluateOptions, arguments[1:], command="evaluate horizon", description=_DESCRIPTION))
 
 

@@ -89,9 +89,16 @@ def main(arguments: list[str]) -> int:
     """Train what the first argument names."""
     if arguments[:1] in ([], ["-h"], ["--help"]):
         print("usage: teletwin train horizon [--step recorded|human] [options]; --help tells them")
+        print("       teletwin train allocation [options]; --help tells them")
         return 0 if arguments else 2
+    if arguments[0] == "allocation":
+        from teletwin_training.cli.train_allocation import main as allocation
+
+        return allocation(arguments[1:])
     if arguments[0] != "horizon":
-        raise ConfigError("nothing that can be trained has this name", given=arguments[0], allowed="horizon")
+        raise ConfigError(
+            "nothing that can be trained has this name", given=arguments[0], allowed="horizon, allocation"
+        )
     rest = arguments[1:]
     if _step_of(rest) == "human":
         from teletwin_training.cli.train_human import main as human

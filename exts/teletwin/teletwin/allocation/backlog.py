@@ -23,6 +23,8 @@ class BacklogCfg:
     """Ticks of new work that are counted as waiting already."""
     priority: float = 1.0
     """Factor on what requests need; above 1 favours them."""
+    compute_priority: float = 1.0
+    """A further factor on what requests need of the compute."""
     request_age_weight: float = 0.0
     """Requests need this much more for every deadline that the oldest one is old."""
     update_age_weight: float = 0.0
@@ -53,6 +55,8 @@ def backlog_shares(seen: Array, cfg: BacklogCfg) -> Array:
     if cfg.request_age_weight or cfg.update_age_weight:
         needed *= 1.0 + (ages(seen) * (cfg.request_age_weight, cfg.update_age_weight))[..., None, :]
     needed[..., 0] *= cfg.priority
+    if cfg.compute_priority != 1.0:
+        needed[..., 1, 0] *= cfg.compute_priority
     return divided(needed, otherwise=divided(load, least=cfg.least_share), least=cfg.least_share)
 
 

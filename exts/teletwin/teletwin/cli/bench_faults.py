@@ -29,6 +29,8 @@ class FaultsOptions:
     """So many live sessions in which each process is killed once."""
     fuzz: int = 0
     """So many mutated inputs, divided among everything that reads a socket or a file."""
+    guided: bool = False
+    """Let atheris choose the inputs by what they reach, a reader after the other in a process of its own."""
     seed: int = 0
     """Seed of the mutations."""
     controller_host: str = "127.0.0.1"
@@ -95,10 +97,12 @@ def _fuzz(options: FaultsOptions) -> _Part:
     if not options.fuzz:
         return [], {}
     from teletwin.bench.faults.fuzz import fuzz_all
+    from teletwin.bench.faults.fuzz.guided import guide_all
     from teletwin.bench.faults.rows import fuzz_rows
 
+    feed = guide_all if options.guided else fuzz_all
     with _progress("inputs", options.fuzz) as tell:
-        targets = fuzz_all(options.fuzz, seed=options.seed, tell=tell)
+        targets = feed(options.fuzz, seed=options.seed, tell=tell)
     return list(fuzz_rows(targets)), {"fuzz": targets}
 
 

@@ -22,6 +22,11 @@ _TOLD_EVERY = 500
 _TRACES_MAX = 5
 
 
+def all_targets(stack: contextlib.ExitStack) -> list[FuzzTarget]:
+    """Every reader; their files live as long as the stack."""
+    return [*socket_targets(), *file_targets(stack)]
+
+
 def fuzz_all(count: int, *, seed: int = 0, tell: Callable[[int], None] = lambda _: None) -> dict[str, dict[str, Any]]:
     """Divide `count` inputs among all readers; what came of them, by reader.
 
@@ -33,57 +38,73 @@ def fuzz_all(count: int, *, seed: int = 0, tell: Callable[[int], None] = lambda 
     results: dict[str, dict[str, Any]] = {}
     logging.getLogger("teletwin").setLevel(logging.ERROR)  # a warning for each refused input hides the count
     with contextlib.ExitStack() as stack:
-        targets = [*socket_targets(), *file_targets(stack)]
+        targets = all_targets(stack)
         total, fed = sum(target.share for target in targets), 0
         for number, target in enumerate(targets):
             part = max(round(count * target.share / total), 10)
-            before = fed
-            results[target.name] = fuzz_one(target, part, seed=1000 * seed + number, tell=lambda k: tell(before + k))  # noqa: B023
+            results[target.name] = fuzz_one(target, part, seed=1000 * seed + number, tell=_after(fed, tell))
             fed += part
-            target.close()
     return results
+
+
+def _after(fed: int, tell: Callable[[int], None]) -> Callable[[int], None]:
+    return lambda count: tell(fed + count)
 
 
 def fuzz_one(
     target: FuzzTarget, count: int, *, seed: int = 0, tell: Callable[[int], None] = lambda _: None
 ) -> dict[str, Any]:
     """Feed one reader; counts, speed, memory grown [MB], and what crashed it."""
-    mutator, clock = Mutator(target.corpus, seed=seed), SystemClock()
-    crashes: dict[str, int] = {}
-    traces: list[str] = []
-    accepted = refused = 0
-    before_mb, start_ns = _resident_mb(), clock.now_ns()
+    mutator, counts = Mutator(target.corpus, seed=seed), Counts(target)
     with np.errstate(all="ignore"):
         for k in range(count):
-            data = mutator.draw()
-            try:
-                target.read(data)
-                accepted += 1
-            except target.refusals:
-                refused += 1
-            except Exception as error:
-                _note(crashes, traces, error, data)
+            counts.feed(mutator.draw())
             if k % _TOLD_EVERY == 0:
                 tell(k)
-    return {
-        "inputs": count,
-        "accepted": accepted,
-        "refused": refused,
-        "crashes": sum(crashes.values()),
-        "crash_kinds": crashes,
-        "traces": traces,
-        "moved": target.moved(),
-        "grown_mb": max(_resident_mb() - before_mb, 0.0),
-        "per_s": count * NS_PER_S / max(clock.now_ns() - start_ns, 1),
-    }
+    return counts.result()
 
 
-def _note(crashes: dict[str, int], traces: list[str], error: Exception, data: bytes) -> None:
-    last = traceback.extract_tb(error.__traceback__)[-1]
-    where = f"{type(error).__name__} in {Path(last.filename).name}:{last.lineno}"
-    if where not in crashes and len(traces) < _TRACES_MAX:
-        traces.append("".join(traceback.format_exception(error)) + f"\ninput: {data[:300].hex()}")
-    crashes[where] = crashes.get(where, 0) + 1
+class Counts:
+    """What came of the inputs that one reader was fed."""
+
+    def __init__(self, target: FuzzTarget) -> None:
+        self._target, self._clock = target, SystemClock()
+        self._crashes: dict[str, int] = {}
+        self._traces: list[str] = []
+        self._accepted = self._refused = self.fed = 0
+        self._before_mb, self._start_ns = _resident_mb(), self._clock.now_ns()
+
+    def feed(self, data: bytes) -> None:
+        """One input."""
+        self.fed += 1
+        try:
+            self._target.read(data)
+            self._accepted += 1
+        except self._target.refusals:
+            self._refused += 1
+        except Exception as error:
+            self._note(error, data)
+
+    def result(self) -> dict[str, Any]:
+        """Counts by name."""
+        return {
+            "inputs": self.fed,
+            "accepted": self._accepted,
+            "refused": self._refused,
+            "crashes": sum(self._crashes.values()),
+            "crash_kinds": self._crashes,
+            "traces": self._traces,
+            "moved": self._target.moved(),
+            "grown_mb": max(_resident_mb() - self._before_mb, 0.0),
+            "per_s": self.fed * NS_PER_S / max(self._clock.now_ns() - self._start_ns, 1),
+        }
+
+    def _note(self, error: Exception, data: bytes) -> None:
+        last = traceback.extract_tb(error.__traceback__)[-1]
+        where = f"{type(error).__name__} in {Path(last.filename).name}:{last.lineno}"
+        if where not in self._crashes and len(self._traces) < _TRACES_MAX:
+            self._traces.append("".join(traceback.format_exception(error)) + f"\ninput: {data[:300].hex()}")
+        self._crashes[where] = self._crashes.get(where, 0) + 1
 
 
 def _resident_mb() -> float:

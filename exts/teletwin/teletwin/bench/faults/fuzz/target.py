@@ -19,4 +19,3 @@ class FuzzTarget:
     """Its part of all inputs, beside those of the others; slow readers get less."""
     moved: Callable[[], int] = lambda: 0
     """How many inputs moved the arm so far."""
-    close: Callable[[], None] = lambda: None

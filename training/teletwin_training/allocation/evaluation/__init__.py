@@ -1,0 +1,1 @@
+"""Allocators side by side on held-out seeds."""
