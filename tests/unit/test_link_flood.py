@@ -38,7 +38,7 @@ def test_a_flood_of_strangers_is_not_opened_and_the_peer_is_heard_between(monkey
 
 
 def test_a_known_address_that_floods_is_cut_too(monkeypatch):
-    monkeypatch.setattr(udp, "_PEER_HZ", 400.0)
+    monkeypatch.setattr(udp, "PEER_HZ", 400.0)
     clock = SystemClock()
     with UdpLink(UdpLinkCfg(role="twin", peers={"operator": None}), clock) as twin:
         operator = UdpLink(UdpLinkCfg(role="operator", peers={"twin": ("127.0.0.1", twin.port)}), clock)

@@ -17,8 +17,9 @@ from teletwin.link.datagram_topic import DOMAIN_ID, DatagramTopics, octets_of
 from teletwin.link.endpoint import Endpoint
 from teletwin.link.ingress import Ingress
 from teletwin.link.streams import StreamCounts
-from teletwin.link.udp import UdpLinkCfg
+from teletwin.link.udp import PEER_HZ, UdpLinkCfg
 from teletwin.messages import LinkSettings, Message
+from teletwin.safety import RateLimits
 
 _ANY = "0.0.0.0"
 
@@ -37,6 +38,7 @@ class DdsLink:
         self._ingress = Ingress(cfg.role, links=cfg.links, seed=cfg.seed, shared_mbps=cfg.shared_mbps)
         self._port = cfg.port
         self._peers = tuple(cfg.peers)
+        self._rates = RateLimits(rate_hz=PEER_HZ, burst=PEER_HZ / 4.0, most=16)
         self._topics: DatagramTopics | None = None
         self._inbox: Inbox | None = None
         self._open = contextlib.ExitStack()
@@ -142,6 +144,9 @@ class DdsLink:
         return self._topics, self._inbox
 
     def _enter(self, arrived: Arrived) -> None:
+        if not self._rates.allows(arrived.name, arrived.t_ns):
+            self._endpoint.totals["flooded"] += 1
+            return
         raw = octets_of(arrived.cdr)
         datagram = self._endpoint.open(raw)
         if datagram is not None and self._endpoint.admits(datagram, arrived.name):

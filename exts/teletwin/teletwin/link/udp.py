@@ -23,7 +23,7 @@ from teletwin.safety import RateLimit, RateLimits
 
 _MAX_READS = 512
 _BUFFER_BYTES = 1 << 20
-_STRANGERS_HZ, _PEER_HZ = 200.0, 20_000.0
+_STRANGERS_HZ, PEER_HZ = 200.0, 20_000.0
 """Datagrams a second that are opened from all unknown addresses together, and from each known one: who floods a role
 costs it no more than reading, and a peer sends less than a third of that."""
 
@@ -90,7 +90,7 @@ class UdpLink:
         self._ingress = Ingress(cfg.role, links=cfg.links, seed=cfg.seed, shared_mbps=cfg.shared_mbps)
         self._book = AddressBook(cfg.peers)
         self._strangers = RateLimit(rate_hz=_STRANGERS_HZ, burst=2.0 * _STRANGERS_HZ)
-        self._peers = RateLimits(rate_hz=_PEER_HZ, burst=_PEER_HZ / 4.0, most=16)
+        self._peers = RateLimits(rate_hz=PEER_HZ, burst=PEER_HZ / 4.0, most=16)
         self._socket: socket.socket | None = None
 
     def __enter__(self) -> UdpLink:

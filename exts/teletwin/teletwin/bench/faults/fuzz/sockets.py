@@ -24,6 +24,7 @@ def socket_targets() -> Iterator[FuzzTarget]:
     """One for each; heavy ones are built when their turn comes."""
     yield _payloads()
     yield _datagrams()
+    yield _samples()
     yield _pieces()
     yield _page()
     yield _pictures()
@@ -66,6 +67,22 @@ def _datagrams() -> FuzzTarget:
         raise MessageError("refused by both")
 
     return FuzzTarget(name="datagrams", corpus=corpus, read=read, refusals=_REFUSED, share=8.0)
+
+
+def _samples() -> FuzzTarget:
+    """Datagrams on DDS topics, as a stranger may write them: CDR of a sequence of octets."""
+    from teletwin.link.datagram_topic import octets_of
+
+    seal = Seal(session_id=1)
+    raw = [seal.close(each) for each in AttackedSession.datagrams()]
+    corpus = [b"\x00\x01\x00\x00" + struct.pack("<I", len(each)) + each for each in raw]
+    return FuzzTarget(
+        name="samples of DDS topics",
+        corpus=corpus,
+        read=lambda data: _ignore(seal.open(octets_of(data))),
+        refusals=_REFUSED,
+        share=3.0,
+    )
 
 
 def _pieces() -> FuzzTarget:
