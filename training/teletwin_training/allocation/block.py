@@ -55,7 +55,9 @@ class Block:
     def reset(self) -> None:
         """Begin an episode in every cell that is done."""
         if self._draws:
-            self.cell.position.assign(np.ascontiguousarray(self._draws.positions))
+            begun = self.shared["done"].host[:, None, None] != 0
+            places = np.where(begun, self._draws.positions, self.cell.position.numpy())
+            self.cell.position.assign(np.ascontiguousarray(places))
         self.shared["key"].push()
         self.shared["done"].push()
         self._reset.launch()

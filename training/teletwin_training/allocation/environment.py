@@ -79,10 +79,19 @@ class AllocationEnv:
         self._seen = np.zeros((self.count, 16))
 
     def seed(self, seed: int | Sequence[int]) -> None:
-        """Let all draws begin anew from another seed."""
-        first = seed if isinstance(seed, int) else sum(seed)
+        """Let all draws begin anew from another seed, or from one for each cell.
+
+        Raises:
+            ConfigError: There are more or fewer seeds than cells.
+        """
+        if isinstance(seed, int):
+            seeds = np.arange(self.count) + seed * 1_000_003
+        else:
+            seeds = np.asarray(seed)
+        if seeds.shape != (self.count,):
+            raise ConfigError("seeds do not fit the cells", given=seeds.shape, allowed=f"one, or {self.count}")
         for cells, rows in zip(self.parts, self._rows, strict=True):
-            cells.reseed(np.arange(self.count)[rows] + first * 1_000_003)
+            cells.reseed(seeds[rows])
         for cells, rows in zip(self._beside, self._rows, strict=False):
             cells.reseed(np.arange(self.count)[rows] + first * 1_000_003)
 
@@ -93,11 +102,19 @@ class AllocationEnv:
         return self._observe()
 
     def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
-        """Act (N, 2) in [-1, 1]; see `ppo.VectorEnv`."""
-        cfg = self.cfg
-        shares = shares_from_action(
-            np.asarray(actions, dtype=np.float64), self._seen, base=cfg.base, span=cfg.span, rule=cfg.rule
-        )
+        """Act (N, 2), clipped to [-1, 1]; see `ppo.VectorEnv`.
+
+        Raises:
+            ConfigError: Actions are of another shape, or not finite.
+        """
+        cfg, given = self.cfg, np.asarray(actions, dtype=np.float64)
+        if given.shape != (self.count, ACTION_COUNT) or not np.isfinite(given).all():
+            raise ConfigError(
+                "the actions cannot be used",
+                given=f"shape {given.shape}, {np.count_nonzero(~np.isfinite(given))} not finite",
+                allowed=f"{(self.count, ACTION_COUNT)}, finite",
+            )
+        shares = shares_from_action(given, self._seen, base=cfg.base, span=cfg.span, rule=cfg.rule)
         return self.step_shares(shares)
 
     def step_shares(self, shares: Array) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
