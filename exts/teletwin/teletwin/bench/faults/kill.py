@@ -39,14 +39,32 @@ def kill_all(
         tell: Told how many kills are done.
     """
     results: list[dict[str, Any]] = []
-    for number in range(times):
-        with tempfile.TemporaryDirectory(prefix="teletwin-kill-") as folder, Roles() as roles:
-            session = _Session(roles, Path(folder), controller_host, number)
-            kills = [session.kill(target, again=target != targets[-1]) for target in targets]
-            roles.stop()
-            results += [judge_kill(kill, session.logs_of(kill)) for kill in kills]
+    failures: list[TeletwinError] = []
+    while len(results) < times * len(targets):
+        try:
+            results += _one_session(len(results) + len(failures), controller_host, targets)
+        except TeletwinError as error:  # a role that did not come up, on a machine that is too busy
+            failures.append(error)
+            if len(failures) > _FAILURES_MAX:
+                raise
         tell(len(results))
     return results
+
+
+_FAILURES_MAX = 3
+
+
+def _one_session(number: int, controller_host: str, targets: tuple[str, ...]) -> list[dict[str, Any]]:
+    """Kill each target once.
+
+    Raises:
+        TeletwinError: A role did not come up.
+    """
+    with tempfile.TemporaryDirectory(prefix="teletwin-kill-") as folder, Roles() as roles:
+        session = _Session(roles, Path(folder), controller_host, number)
+        kills = [session.kill(target, again=target != targets[-1]) for target in targets]
+        roles.stop()
+        return [judge_kill(kill, session.logs_of(kill)) for kill in kills]
 
 
 class _Session:
