@@ -170,16 +170,20 @@ def test_neighbouring_seeds_and_episodes_have_nothing_in_common() -> None:
     assert abs(np.corrcoef(first[:-1, 0], first[1:, 0])[0, 1]) < 0.2
 
 
-def test_only_the_chosen_cells_begin_anew() -> None:
-    cells = Cells(scenario("default"), np.arange(4))
+@pytest.mark.parametrize("is_replayed", [False, True])
+def test_only_the_chosen_cells_begin_anew(is_replayed: bool) -> None:
+    draws = official_draws(scenario("default"), range(4)) if is_replayed else None
+    cells = Cells(scenario("default"), np.arange(4), draws=draws)
     cells.reset()
     for _ in range(10):
         cells.step(np.array([0.5, 0.5]))
     before, rows = cells.totals.copy(), np.array([False, True, False, True])
+    places = whole(cells, "position")
     cells.reset(rows)
     assert not cells.totals[rows].any()
     np.testing.assert_array_equal(cells.totals[~rows], before[~rows])
     assert whole(cells, "step").tolist() == [10, 0, 10, 0]
+    assert (whole(cells, "position") == places).all(axis=(1, 2)).tolist() == [True, False, True, False]
 
 
 # ------------------------------------------------------------------------------------------------ distribution

@@ -84,16 +84,14 @@ class AllocationEnv:
         Raises:
             ConfigError: There are more or fewer seeds than cells.
         """
-        if isinstance(seed, int):
-            seeds = np.arange(self.count) + seed * 1_000_003
-        else:
-            seeds = np.asarray(seed)
+        is_one = isinstance(seed, int)
+        seeds = np.arange(self.count) + seed * 1_000_003 if is_one else np.asarray(seed)
         if seeds.shape != (self.count,):
             raise ConfigError("seeds do not fit the cells", given=seeds.shape, allowed=f"one, or {self.count}")
         for cells, rows in zip(self.parts, self._rows, strict=True):
             cells.reseed(seeds[rows])
         for cells, rows in zip(self._beside, self._rows, strict=False):
-            cells.reseed(np.arange(self.count)[rows] + first * 1_000_003)
+            cells.reseed(seeds[rows])
 
     def reset(self) -> NDArray[np.float32]:
         """Begin every episode; return observations (N, n)."""

@@ -121,15 +121,14 @@ class OfficialCells:
         return np.minimum(self.cells.seen[:, :2], _LARGEST_QUEUE).astype(np.float32)
 
     def _told(self) -> dict[str, Any]:
-        """Of this step, by the official names; means and the sum of rewards of the episode so far (NaN: none yet)."""
+        """Of this step, by the official names; means and the sum of rewards of the episode so far (0 at first)."""
         totals, column = self.cells.totals, self._column
         grown = totals - self._before
         told: dict[str, Any] = {"time": self._steps.copy()}
         for name, kinds in _COUNTED.items():
             told[name] = np.add.reduce([grown[:, column[kind]] for kind in kinds])
-        requests = totals[:, column["done_requests"]]
-        with np.errstate(invalid="ignore"):
-            told |= {f"mean_{age}": totals[:, column[age]] / requests for age in ("aori", "aosi")}
+        answered = np.maximum(totals[:, column["done_requests"]], 1.0)
+        told |= {f"mean_{age}": totals[:, column[age]] / answered for age in ("aori", "aosi")}
         told |= {"bw_split": self.cells.seen[:, 14].copy(), "comp_split": self.cells.seen[:, 15].copy()}
         return told | {"episode reward": totals[:, column["reward"]].copy()}
 
