@@ -165,23 +165,31 @@ def _held_after_s(times_s: Array, late_ms: Array, at_s: float, end_s: float) -> 
     return math.inf
 
 
-QUALITY = ("bitrate_mbps", "width", "height", "rate_hz", "update_rate_hz", "physics_rate_hz", "shadow")
+QUALITY = ("bitrate_mbps", "width", "height", "rate_hz", "update_rate_hz", "physics_rate_hz")
+_ALL_BUT = 0.95
 
 
 def _quality_back_s(trace: SqueezeTrace, phases: Sequence[Phase]) -> float:
-    before = [m.row for m in trace.moments if m.row and m.t_s < phases[1].at_s]
+    """Until bitrate, pixels a second, updates and physics steps are what they usually were before the first cut [s]."""
+    before = [_worth(m.row) for m in trace.moments if m.row and m.t_s < phases[1].at_s]
     if not before:  # nothing was ever taken from them
         return 0.0
-    full = {name: before[-1].get(name) for name in QUALITY}
+    usual = np.median(before, axis=0)
     for moment in trace.moments:
-        if moment.t_s >= phases[-1].at_s and all(moment.row.get(name) == value for name, value in full.items()):
+        if moment.t_s >= phases[-1].at_s and moment.row and (_worth(moment.row) >= _ALL_BUT * usual).all():
             return moment.t_s - phases[-1].at_s
     return math.inf
 
 
+def _worth(row: Mapping[str, object]) -> Array:
+    pixels_s = _number(row, "width") * _number(row, "height") * _number(row, "rate_hz")
+    rates = [_number(row, name) for name in ("bitrate_mbps", "update_rate_hz", "physics_rate_hz")]
+    return np.array([pixels_s, *rates])
+
+
 def _quality(trace: SqueezeTrace, from_s: float, to_s: float) -> dict[str, float]:
     rows = [m.row for m in trace.moments if m.row and from_s <= m.t_s < to_s]
-    return {name: float(np.median([_number(row, name) for row in rows])) for name in QUALITY[:-1] if rows}
+    return {name: float(np.median([_number(row, name) for row in rows])) for name in QUALITY if rows}
 
 
 def series(trace: SqueezeTrace) -> dict[str, Sequence[float | None]]:

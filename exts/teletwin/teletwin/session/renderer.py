@@ -23,6 +23,7 @@ from teletwin.twin.rendering import RenderingFunction, Shown
 from teletwin.view import SceneState
 
 _CREDIT = 2
+_AVERAGED_HZ = 3.0
 _LOST_TRIPS = 3.0
 _LOST_NS = (150 * NS_PER_MS, NS_PER_S)
 _TRIP_SMOOTHING = 0.1
@@ -262,7 +263,12 @@ class RendererLoop:
         self._credit.acknowledged(ack.frame_id, now_ns)
         self._need_key |= ack.need_key
         if ack.drawn and 0.0 < ack.latency_ms < 1000.0:
-            self._downlink_s += 0.1 * (1e-3 * ack.latency_ms - self._downlink_s)
+            self._downlink_s += self._smoothing * (1e-3 * ack.latency_ms - self._downlink_s)
+
+    @property
+    def _smoothing(self) -> float:
+        """Weight of a picture in an average over a third of a second, however few there are."""
+        return min(_AVERAGED_HZ / self.settings.rate_hz, 0.5)
 
     @property
     def due_ns(self) -> int:
@@ -326,7 +332,7 @@ class RendererLoop:
         """The message around the encoded picture that `begin` started."""
         ready_ns = self._clock.now_ns() + int(stages.pop("virtual", 0.0) * NS_PER_MS)
         made_s = (ready_ns - started.t_ns) * 1e-9
-        self._make_s += 0.1 * (made_s - self._make_s)
+        self._make_s += self._smoothing * (made_s - self._make_s)
         if self._allocation is not None:
             work_ms = stages.get("draw", 0.0) + stages.get("encode", 0.0)
             self._allocation.made(started.frame_id, work_ms=work_ms, ready_ns=ready_ns)
