@@ -18,7 +18,7 @@ _TINY = 1e-6
 _DRIFT = 1e-3
 """The arm measures time by its own clock, which the runs make wrong by up to 0.2 per thousand."""
 _NEAR_M = 0.005
-"""On a way back that is shorter, a direction says nothing."""
+"""A shorter way back says nothing."""
 
 
 def judge_set_points(points: Sequence[SetPoint], *, servo_s: float = SERVO_S) -> dict[str, int]:
@@ -35,7 +35,7 @@ def judge_set_points(points: Sequence[SetPoint], *, servo_s: float = SERVO_S) ->
         "position": int(outside.any(axis=1).sum() + (~np.isfinite(q)).any(axis=1).sum()),
         "speed": int(_too_fast(points, speed, joins, joints).sum()),
         "acceleration": _too_hard(q, joins & ~_is_set_anew(points, t_ns), joints, servo_s),
-        "workspace": _outside(points, q),
+        "workspace": _outside(points, q, joins),
         "jumps": _jumps(points, q, joins, joints, servo_s),
     }
 
@@ -71,15 +71,15 @@ def _too_hard(q: Array, joins: Flags, joints: JointLimits, servo_s: float) -> in
     return int(((acceleration > most).any(axis=1) & both).sum())
 
 
-def _outside(points: Sequence[SetPoint], q: Array) -> int:
-    """Outside the session's workspace without moving inward, or outside the arm's own after having been inside."""
+def _outside(points: Sequence[SetPoint], q: Array, joins: Flags) -> int:
+    """Further outside of the session's workspace than a tick before; where set-points begin anew they are measured."""
     tools = tool_pose_in_ur_base(q)[:, :3]
     distance = np.linalg.norm(tools - np.array(WorkspaceLimits().shoulder), axis=1)
     radius = np.array([point.limits.workspace_radius_m for point in points])
     height = np.array([point.limits.workspace_height_m for point in points])
-    too_far = (distance > radius + _TINY) & (np.diff(distance, prepend=np.inf) > _TINY)
-    too_low = (tools[:, 2] < height - _TINY) & (np.diff(tools[:, 2], prepend=-np.inf) < -_TINY)
-    return int((too_far | too_low).sum())
+    too_far = (distance[1:] > radius[1:] + _TINY) & (np.diff(distance) > _TINY)
+    too_low = (tools[1:, 2] < height[1:] - _TINY) & (np.diff(tools[:, 2]) < -_TINY)
+    return int(((too_far | too_low) & joins).sum())
 
 
 def _jumps(points: Sequence[SetPoint], q: Array, joins: Flags, joints: JointLimits, servo_s: float) -> int:
@@ -91,17 +91,18 @@ def _jumps(points: Sequence[SetPoint], q: Array, joins: Flags, joints: JointLimi
 
 
 def resume_overshoot(points: Sequence[SetPoint], resumed_ns: int) -> dict[str, float] | None:
-    """How far the tool went beyond where it settled, on its way back after resumed_ns; None where it had no way to go.
+    """How far the tool went away again from where it settles, at any time of its way back after resumed_ns.
 
-    The hand has been at rest since before: whatever lies beyond is the loop's own doing.
+    The hand has been at rest since before: whatever does not bring the tool nearer is the loop's own doing. That is
+    the rise of its distance above the least one so far: of a way beyond the goal as of one in a wrong direction. None
+    where it had no way to go.
     """
-    tools = np.array([point.q for point in points if point.t_ns >= resumed_ns])
-    if len(tools) < 50:
+    q = np.array([point.q for point in points if point.t_ns >= resumed_ns])
+    if len(q) < 50:
         return None
-    positions = tool_pose_in_ur_base(tools)[:, :3]
-    start, end = positions[0], positions[-10:].mean(axis=0)
-    way_m = float(np.linalg.norm(end - start))
-    if way_m < _NEAR_M:
+    tools = tool_pose_in_ur_base(q)[:, :3]
+    distance = np.linalg.norm(tools - tools[-10:].mean(axis=0), axis=1)
+    if distance[0] < _NEAR_M:
         return None
-    beyond_m = float(((positions - end) @ ((end - start) / way_m)).max())
-    return {"way_mm": 1e3 * way_m, "overshoot_mm": 1e3 * max(beyond_m, 0.0)}
+    rise_m = float((distance - np.minimum.accumulate(distance)).max())
+    return {"way_mm": 1e3 * float(distance[0]), "overshoot_mm": 1e3 * rise_m}

@@ -9,7 +9,7 @@ from teletwin.bench.faults.aftermath import LOG_BAR_S, NOTICE_BAR_MS
 from teletwin.report.bench_rows import BenchRow
 
 HOLD_BAR_MS = 100.0
-OVERSHOOT_BAR_MM = 0.5
+OVERSHOOT_BAR_MM = 1.0
 _KINDS = {
     "position": "set-points beyond the range of a joint",
     "speed": "set-points faster than the session or the arm allows",

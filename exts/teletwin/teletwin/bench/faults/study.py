@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import multiprocessing
 import os
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from pathlib import Path
@@ -47,7 +48,7 @@ def _run_all(seeds: Sequence[int], seconds: float, jobs: int) -> Iterator[Run]:
         yield from (run_seed(seed, seconds=seconds) for seed in seeds)
         return
     context = multiprocessing.get_context("spawn")
-    with ProcessPoolExecutor(jobs, mp_context=context) as pool:
+    with ProcessPoolExecutor(jobs, mp_context=context, initializer=_end_with_parent) as pool:
         waiting: set[Future[Run]] = set()
         left = iter(seeds)
         while True:
@@ -59,6 +60,13 @@ def _run_all(seeds: Sequence[int], seconds: float, jobs: int) -> Iterator[Run]:
                 return
             finished, waiting = wait(waiting, return_when=FIRST_COMPLETED)
             yield from (each.result() for each in finished)
+
+
+def _end_with_parent() -> None:
+    """A worker whose study was killed does not go on by itself."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        threading.Thread(target=lambda: (parent.join(), os._exit(1)), daemon=True).start()
 
 
 def _read(resume: str, seconds: float) -> list[Run]:
