@@ -12,6 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from teletwin.clock import NS_PER_S, SystemClock
 from teletwin.kit.camera import CameraSource
 from teletwin.kit.nvenc import PictureEncoder, open_encoder
 from teletwin.messages import Frame, ViewSettings
@@ -61,6 +62,7 @@ class KitPicture:
 
     def __init__(self, settings: ViewSettings, source: CameraSource, *, encoder: str) -> None:
         self._settings, self._source, self._wish = settings, source, encoder
+        self._clock = SystemClock()
         self.compute_share = 1.0
         self._encoder: PictureEncoder
         self._encoder, self.encoder_name = open_encoder(settings, encoder)
@@ -78,7 +80,8 @@ class KitPicture:
             write_barcode(pixels, frame_id=started.frame_id, input_seq=started.shown.input_seq)
         encoded = self._encoder.encode(pixels, frame_id=started.frame_id, force_key=started.force_key)
         if self.compute_share < 1.0:
-            time.sleep((time.perf_counter() - start_s) * (1.0 / self.compute_share - 1.0))
+            wait_s = (time.perf_counter() - start_s) * (1.0 / self.compute_share - 1.0)
+            self._clock.sleep_until(self._clock.now_ns() + int(NS_PER_S * wait_s))
         return encoded.data, encoded.is_key
 
     def apply(self, settings: ViewSettings) -> None:

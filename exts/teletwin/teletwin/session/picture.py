@@ -8,6 +8,7 @@ from types import TracebackType
 
 import numpy as np
 
+from teletwin.clock import NS_PER_S, SystemClock
 from teletwin.messages import ViewSettings
 from teletwin.robot.ur3e import HOME_Q
 from teletwin.sim.mujoco_world import WorldObject
@@ -39,6 +40,7 @@ class LivePicture:
         self._settings = settings
         self._objects = [SceneObject(kind=o.kind, size=o.size[: _SIZES[o.kind]], colour=o.colour) for o in objects]
         self._late_count = 0
+        self._clock = SystemClock()
         self.compute_share = 1.0
         """Imitate a machine that takes this much longer, by waiting; 1 takes what it takes."""
 
@@ -78,7 +80,8 @@ class LivePicture:
 
     def _lengthen(self, work_s: float) -> None:
         if self.compute_share < 1.0:
-            time.sleep(work_s * (1.0 / self.compute_share - 1.0))
+            wait_ns = int(NS_PER_S * work_s * (1.0 / self.compute_share - 1.0))
+            self._clock.sleep_until(self._clock.now_ns() + wait_ns)
 
     def prepare(self, sizes: Iterable[tuple[int, int]]) -> None:
         """Draw once in each of these sizes [px] and try the encoder, so that no later change costs a picture."""
