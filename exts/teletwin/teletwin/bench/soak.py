@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -14,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from teletwin.bench.browser import chromium_page, missing_browser
-from teletwin.bench.drag import Seen, end_operator, look, press, start_roles, take_notes
+from teletwin.bench.drag import Seen, look, press, start_roles, take_notes
 from teletwin.errors import MissingPartError, TeletwinError
 from teletwin.geometry import Array
 from teletwin.session.config import SessionCfg
@@ -87,7 +86,6 @@ def measure_soak(
         raise MissingPartError(reason, mend="pip install 'teletwin[bench]' and install Chromium")
     warm_up(lambda _: None)
     with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="teletwin-soak-"))
         page = stack.enter_context(chromium_page())
         roles = stack.enter_context(Roles())
         cfg = RoleCfg(
@@ -95,13 +93,10 @@ def measure_soak(
             session=session or SessionCfg(),
             page=PageCfg(port=0),
             engage=True,
-            report=str(Path(folder) / "report.json"),
             controller_host=_CONTROLLER_HOST,
         )
         press(page, start_roles(roles, cfg), keeps_notes=True)
-        figures = _watch(page, roles, 60.0 * minutes, every_s, say)
-        end_operator(roles)
-    return figures
+        return _watch(page, roles, 60.0 * minutes, every_s, say)
 
 
 def _watch(page: Any, roles: Roles, seconds: float, every_s: float, say: Callable[[str], None]) -> SoakFigures:

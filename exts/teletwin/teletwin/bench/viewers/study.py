@@ -6,16 +6,14 @@ import contextlib
 import json
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from teletwin.bench.browser import chromium_page, missing_browser
-from teletwin.bench.drag import Notes, Seen, end_operator, look, press, start_roles, take_notes
+from teletwin.bench.drag import Notes, Seen, look, press, start_roles, take_notes
 from teletwin.errors import MissingPartError, TeletwinError
 from teletwin.session.config import SessionCfg
 from teletwin.session.launch import Roles
@@ -88,7 +86,6 @@ def measure_viewers(
     warm_up(lambda _: None)
     figures = ViewersFigures(alone=Share(), watched=Share(), observers=[], slow_kbps=slow_kbps)
     with contextlib.ExitStack() as stack:
-        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="teletwin-viewers-"))
         page = stack.enter_context(chromium_page())
         roles = stack.enter_context(Roles())
         cfg = RoleCfg(
@@ -96,7 +93,6 @@ def measure_viewers(
             session=session or SessionCfg(),
             page=PageCfg(port=0),
             engage=True,
-            report=str(Path(folder) / "report.json"),
             controller_host=_CONTROLLER_HOST,
         )
         url = start_roles(roles, cfg)
@@ -108,7 +104,6 @@ def measure_viewers(
             with _crowd(url, observer_count, slow_kbps) as end:
                 _measure(page, figures.watched, seconds / (2 * turns))
                 figures.observers.append(end())
-        end_operator(roles)
     return figures
 
 
