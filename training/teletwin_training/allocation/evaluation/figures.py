@@ -72,7 +72,8 @@ def _pareto(judged: Sequence[Judged], path: Path) -> Path:
 
 
 def _smoothed(values: Array, width: int = 5) -> Array:
-    return np.convolve(values, np.ones(width) / width, mode="same")
+    window = np.ones(width)
+    return np.convolve(values, window, mode="same") / np.convolve(np.ones(len(values)), window, mode="same")
 
 
 def _adaptation(judged: Judged, path: Path) -> Path:

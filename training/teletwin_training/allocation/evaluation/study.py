@@ -114,11 +114,16 @@ def _taught(
             env_cfg,
             judged.grid.best,
             ppo_cfg(envs=cfg.envs, epochs=100_000, seed=1 + cfg.seed, steps=judged.scenario.steps),
-            folder=folder / f"{judged.scenario.name}-{observation}-{judged.scenario.objective.reward}",
+            folder=folder / "-".join(_folder_words(judged.scenario, observation)),
             seconds=cfg.train_s,
         )
         taught[name], judged.learning[name] = learned.policy, learned.rewards
     return taught
+
+
+def _folder_words(scenario: Scenario, observation: str) -> tuple[str, ...]:
+    admission = ("admission",) if scenario.admission else ()
+    return scenario.name, observation, scenario.objective.reward, *admission
 
 
 def _weights(rule: BacklogCfg) -> str:

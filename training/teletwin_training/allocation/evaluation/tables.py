@@ -22,6 +22,8 @@ COLUMNS = (
     "dropped",
     "shares",
 )
+_ON_SCREEN = (0, 1, 2, 3, 5, 9)
+"""Columns that fit a terminal of 80 characters; the file has all."""
 
 
 def cells(row: Row) -> tuple[str, ...]:
@@ -56,10 +58,11 @@ def study_table(rows: Sequence[Row]) -> Any:
     from rich.table import Table
 
     table = Table(title=title(rows[0]), title_justify="left")
-    for number, name in enumerate(COLUMNS):
-        table.add_column(name, justify="left" if number in (0, len(COLUMNS) - 1) else "right")
+    for number in _ON_SCREEN:
+        table.add_column(COLUMNS[number], justify="right" if number else "left", no_wrap=True)
     for row in rows:
-        table.add_row(*cells(row))
+        texts = cells(row)
+        table.add_row(*(texts[number] for number in _ON_SCREEN))
     return table
 
 
