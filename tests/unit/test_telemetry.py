@@ -1,6 +1,7 @@
 """Measurements of the running loop."""
 
 import math
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -113,3 +114,20 @@ def test_the_jerk_of_a_cubic_is_its_third_derivative():
     assert report.p50 == pytest.approx(12.0, rel=1e-4)
     assert report.max == pytest.approx(12.0, rel=1e-2)
     assert math.isnan(jerk_report(t_ns[:3], np.zeros((3, 6))).p95)
+
+
+def test_a_session_of_an_hour_keeps_little_more_than_one_of_a_minute():
+    track = ErrorTrack()
+
+    def measure(first_s: int, end_s: int) -> None:
+        for second in range(first_s, end_s):
+            for part in range(3):
+                track.add_pair(second * 10**9 + part * 10**8, pose(), pose(0.001 * (second % 7)))
+
+    measure(0, 60)
+    tracemalloc.start()
+    measure(60, 3600)
+    grown_bytes, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert grown_bytes < 250_000
+    assert len(track.per_second()) == 3600

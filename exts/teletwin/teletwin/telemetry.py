@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from array import array
 from collections import deque
 from dataclasses import dataclass
 
@@ -174,7 +175,9 @@ class ErrorTrack:
         self._recent: deque[tuple[int, float, float]] = deque()
         self._recent_sums = (0.0, 0.0, 0)
         self._sums = (0.0, 0.0, 0)
-        self._seconds: dict[int, tuple[float, float, int]] = {}
+        self._second, self._second_sums = 0, (0.0, 0.0, 0)
+        self._past_seconds = array("d")
+        """Second, sums and count, flat: objects would cost a long session megabytes."""
         self.skipped_count = 0
 
     def running(self) -> Rmse:
@@ -187,7 +190,12 @@ class ErrorTrack:
 
     def per_second(self) -> dict[int, Rmse]:
         """By whole second of the follower's time."""
-        return {second: Rmse.of(sums) for second, sums in sorted(self._seconds.items())}
+        flat = iter([*self._past_seconds, self._second, *self._second_sums])
+        seconds: dict[int, tuple[float, float, int]] = {}
+        for second, position, orientation, count in zip(flat, flat, flat, flat, strict=True):
+            sums = (position, orientation, round(count))
+            seconds[round(second)] = _plus(seconds.get(round(second), (0.0, 0.0, 0)), sums)
+        return {second: Rmse.of(sums) for second, sums in sorted(seconds.items()) if sums[2]}
 
     def add_pair(self, t_ns: int, reference: Array, pose: Array) -> None:
         """Note reference and follower (7,) at the same instant t_ns [ns]; what is not finite is skipped."""
@@ -198,13 +206,19 @@ class ErrorTrack:
             return
         squares = (position * position, orientation * orientation, 1)
         self._sums = _plus(self._sums, squares)
-        second = t_ns // NS_PER_S
-        self._seconds[second] = _plus(self._seconds.get(second, (0.0, 0.0, 0)), squares)
+        self._add_to_second(t_ns // NS_PER_S, squares)
         self._recent.append((t_ns, squares[0], squares[1]))
         self._recent_sums = _plus(self._recent_sums, squares)
         while self._recent[0][0] < t_ns - self._window_ns:
             _, old_position, old_orientation = self._recent.popleft()
             self._recent_sums = _plus(self._recent_sums, (-old_position, -old_orientation, -1))
+
+    def _add_to_second(self, second: int, squares: tuple[float, float, int]) -> None:
+        if second != self._second:
+            if self._second_sums[2]:
+                self._past_seconds.extend((self._second, *self._second_sums))
+            self._second, self._second_sums = second, (0.0, 0.0, 0)
+        self._second_sums = _plus(self._second_sums, squares)
 
 
 def _angle_rad(a: list[float], b: list[float]) -> float:

@@ -15,6 +15,8 @@ from teletwin.session.display import DisplayTrack
 from teletwin.telemetry import ErrorTrack, LatencyHistogram, best_lag_ms
 
 _STAGES = ("sense_to_send", "uplink", "command_link", "frame_wait", "policy_physics", "draw", "encode")
+_TRACK_MAX = 60_000
+"""States from which the lag is found: the first eight minutes."""
 _SAME_STATE_NS = NS_PER_MS
 """States of the arm are further apart; the clocks' offset may move one by less."""
 
@@ -35,7 +37,9 @@ class SessionMetrics:
         self.horizon_control_ms, self.horizon_render_ms = LatencyHistogram(), LatencyHistogram()
         self._engaged_since_ns = -1
         self._arm_ns = -_SAME_STATE_NS
-        self._arm_track: list[tuple[int, Array, Array]] = []
+        # Written to now: memory that fills while a session runs looks like a leak.
+        self._arm_track, self._arm_track_count = np.full((_TRACK_MAX, 9), np.nan), 0
+        self._arm_track_ns, self._arm_track_start_ns = np.full(_TRACK_MAX, np.nan), 0
 
     def engaged(self, now_ns: int, mode: Mode) -> None:
         """Note the mode of this slot; errors count only when settled."""
@@ -66,15 +70,23 @@ class SessionMetrics:
         pose, shadow = self._tool_pose(arm.q), self._tool_pose(arm.q_shadow)
         self.control.add_pair(t_ns, hand, pose)
         self.control_shadow.add_pair(t_ns, hand, shadow)
-        if len(self._arm_track) < 60_000:
-            self._arm_track.append((t_ns, hand[:3].copy(), np.concatenate([pose[:3], shadow[:3]])))
+        row = self._arm_track_count
+        if row < _TRACK_MAX:
+            self._arm_track_start_ns = self._arm_track_start_ns or t_ns
+            track = self._arm_track[row]
+            self._arm_track_ns[row], track[:3], track[3:6], track[6:] = (
+                t_ns - self._arm_track_start_ns,
+                hand[:3],
+                pose[:3],
+                shadow[:3],
+            )
+            self._arm_track_count += 1
 
     def lag_ms(self) -> tuple[float | None, float | None]:
         """Lag that best aligns arm and hand [ms], with forecasting and of the shadow."""
-        if len(self._arm_track) < 100:
+        count = self._arm_track_count
+        if count < 100:
             return None, None
-        times = np.array([row[0] for row in self._arm_track])
-        hand = np.array([row[1] for row in self._arm_track])
-        arm = np.array([row[2] for row in self._arm_track])
-        lag_ms, shadow_ms = best_lag_ms(times, hand, arm[:, :3]), best_lag_ms(times, hand, arm[:, 3:])
+        times, track = self._arm_track_ns[:count], self._arm_track[:count]
+        lag_ms, shadow_ms = (best_lag_ms(times, track[:, :3], each) for each in (track[:, 3:6], track[:, 6:]))
         return (None if math.isnan(lag_ms) else lag_ms), (None if math.isnan(shadow_ms) else shadow_ms)
