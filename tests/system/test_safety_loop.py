@@ -183,3 +183,17 @@ def test_the_way_back_from_a_silence_is_not_taken_for_the_arms_lag():
         learned_s.append(traced.virtual.twin._control.downstream.servo_lag_s)
     assert any(state.is_catching_up for state in traced.states[-100:])
     assert np.ptp(learned_s) < 0.004
+
+
+def test_after_a_hold_the_arm_goes_straight_to_the_hand_and_not_first_to_where_the_twin_had_stopped():
+    far = NetworkCfg(delay_ms=100)
+    traced = TracedSession(SessionCfg(network=far), renders=False)
+    traced.run(1.5)
+    lost, back = LinkSettings(delay_ms=100, loss=1.0), LinkSettings(delay_ms=100)
+    traced.black_out(HOPS["up"], settings=lost)
+    traced.run(1.6)
+    twin_q = traced.commands[-1].q
+    assert np.abs(twin_q - traced.q).max() < 2.5e-3
+    traced.black_out(HOPS["up"], settings=back)
+    traced.run(1.0)
+    assert traced.states[-1].mode is Mode.ENGAGED

@@ -136,3 +136,17 @@ def test_a_first_command_that_comes_while_the_tick_runs_and_changes_nothing_is_t
     resampler.reset(np.zeros(6))
     assert resampler.push(10 * MS, np.zeros(6), np.zeros(6), now_ns=30 * MS + 1)
     np.testing.assert_array_equal(resampler.sample(30 * MS).q, np.zeros(6))
+
+
+def test_a_time_line_that_moved_back_is_taken_up_at_once_and_without_a_jump():
+    resampler, out = CommandResampler(), []
+    for now_ms in range(0, 1600, 2):
+        wrong_ms = 250 if 300 <= now_ms < 700 else 0  # the estimate of the sender's clock, before it is put right
+        q, qd = sine((now_ms - 10) / 1e3)
+        if now_ms % 4 == 0:
+            resampler.push((now_ms - 10 + wrong_ms) * MS, q, qd, now_ns=now_ms * MS)
+        out.append(resampler.sample(now_ms * MS))
+    assert not any(item.held for item in out[5:])
+    assert np.abs(np.diff([item.q[0] for item in out])).max() < 0.008
+    assert abs(out[-1].q[0] - sine((1600 - 12) / 1e3)[0][0]) < 0.01
+    assert resampler.held_count == 1

@@ -109,13 +109,20 @@ class CommandResampler:
         self._blend_ns = 0.0
 
     def push(self, t_ns: int, q: Array, qd: Array, *, now_ns: int) -> bool:
-        """Take a command that holds at t_ns [ns] and arrived at now_ns; return whether it is used."""
+        """Take a command that holds at t_ns [ns] and arrived at now_ns; return whether it is used.
+
+        Commands come in their order. One that is far older than the newest tells that the time line moved (the
+        estimate of the sender's clock was put right): it begins anew with that command.
+        """
         if q.shape != (self._n,) or qd.shape != (self._n,) or not (np.isfinite(q).all() and np.isfinite(qd).all()):
             self.refused_count += 1
             return False
         if self._commands and t_ns <= self._commands[-1][0]:
-            self.stale_count += 1
-            return False
+            if self._holding or self._commands[-1][0] - t_ns < self._cfg.hold_after_s * NS_PER_S:
+                self.stale_count += 1
+                return False
+            self._transit = MeanTransit(self._cfg.transit)
+            self._hold()
         if not self._holding and self._is_silent(now_ns):  # nobody sampled meanwhile
             self._hold()
         if self._holding:

@@ -95,12 +95,16 @@ def resume_overshoot(points: Sequence[SetPoint], resumed_ns: int) -> dict[str, f
 
     The hand has been at rest since before: whatever does not bring the tool nearer is the loop's own doing. That is
     the rise of its distance above the least one so far: of a way beyond the goal as of one in a wrong direction. None
-    where it had no way to go.
+    where it had no way to go, or stood outside of the session's workspace, into which other rules lead.
     """
-    q = np.array([point.q for point in points if point.t_ns >= resumed_ns])
-    if len(q) < 50:
+    after = [point for point in points if point.t_ns >= resumed_ns]
+    if len(after) < 50:
         return None
-    tools = tool_pose_in_ur_base(q)[:, :3]
+    tools = tool_pose_in_ur_base(np.array([point.q for point in after]))[:, :3]
+    limits = after[0].limits
+    workspace = WorkspaceLimits(radius_m=limits.workspace_radius_m, height_min_m=limits.workspace_height_m)
+    if not workspace.contains(tools[0]):
+        return None
     distance = np.linalg.norm(tools - tools[-10:].mean(axis=0), axis=1)
     if distance[0] < _NEAR_M:
         return None

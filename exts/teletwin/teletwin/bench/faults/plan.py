@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,7 @@ BLACKOUT_MAX_S = 2.0
 LOSS_MAX = 0.1
 _STOPS_S = 0.4
 """The hand moves on so long while nobody hears it: the arm has a way to go after the last blackout."""
-_STILL_S = 0.6
+_STILL_S = 1.1
 """Then it has been at rest for every forecast."""
 
 
@@ -147,7 +148,8 @@ def _wishes(rng: np.random.Generator, end_s: float) -> list[Change]:
 
 
 def _last_blackout(rng: np.random.Generator, network: LinkSettings, start_s: float) -> tuple[list[Change], float]:
-    """A hop falls silent, the hand stops, the hop comes back: nothing else disturbs this way back."""
+    """A hop falls silent, the hand stops, the hop comes back; a burst would be another blackout on this way back."""
+    network = dataclasses.replace(network, burst_ms=0.0)
     lasts_s = float(rng.uniform(_STOPS_S + _STILL_S, BLACKOUT_MAX_S))
     hop = str(rng.choice(list(HOPS)))
     changes = [
