@@ -252,6 +252,20 @@ def test_the_time_of_sending_does_not_shift_a_trajectory(tmp_path: Path) -> None
     assert text.splitlines()[1].startswith("0.010000000 ")
 
 
+def test_a_log_that_is_behind_leaves_out_pictures_and_not_words(tmp_path: Path) -> None:
+    waits = threading.Event()
+    log = SessionLog(tmp_path / "a.mcap", clock=SystemClock(), capacity=800, prepare=waits.wait)
+    with log:
+        for k in range(200):
+            log.write(frame(k) if k % 10 == 0 else packet(k), role="operator", seq=k)
+        waits.set()
+    recording = read_log(tmp_path / "a.mcap")
+    assert len(recording.of_kind("Frame")) == 20
+    assert len(recording.of_kind("ForecastPacket")) == 180
+    assert 5 < log.thinned_count < 20
+    assert len(recording.on_topic("/shown/video")) == 20 - log.thinned_count
+
+
 def test_a_log_without_motion_exports_nothing_and_says_so(tmp_path: Path) -> None:
     with SessionLog(tmp_path / "a.mcap", clock=VirtualClock()) as log:
         log.write(FrameAck(frame_id=1), role="operator")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
@@ -29,6 +29,11 @@ FLUSH_PERIOD_S = 0.25
 _POLL_S = 0.02
 _BURST = 4
 """Entries encoded before the thread lets go of the interpreter: a control tick waits < 1 ms for it."""
+_CATCH_UP = 64
+"""The more wait the longer it goes on: one more for each so many."""
+_BEHIND_SHARE = 16
+"""Beyond this part of the capacity disk or machine are too slow: pictures are left out, the rest shall reach the last
+second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,9 +54,14 @@ class SessionLog:
     Times are on the given clock.
     """
 
-    def __init__(self, path: str | Path, *, clock: Clock, capacity: int = 8192) -> None:
+    def __init__(
+        self, path: str | Path, *, clock: Clock, capacity: int = 8192, prepare: Callable[[], None] | None = None
+    ) -> None:
         self.path = Path(path)
+        self._prepare = prepare
         self.written_count = 0
+        self.thinned_count = 0
+        """Pictures left out of their messages because too much waited."""
         self.dropped_count = 0
         """Entries refused because the queue was full, or the disk."""
         self.fault = ""
@@ -135,6 +145,8 @@ class SessionLog:
         self._queue.append(entry)
 
     def _run(self, stream: Any) -> None:
+        if self._prepare is not None:
+            self._prepare()
         try:
             with stream:
                 writer = _McapFile(stream)
@@ -158,12 +170,16 @@ class SessionLog:
             self._closing.wait(_POLL_S if not wrote else 1e-4)
 
     def _write_burst(self, writer: _McapFile) -> int:
-        count = min(len(self._queue), _BURST)
+        waiting = len(self._queue)
+        count = min(waiting, _BURST + waiting // _CATCH_UP)
         for _ in range(count):
             entry = self._queue.popleft()
             if isinstance(entry, tuple):
                 writer.add_metadata(*entry)
                 continue
+            if waiting > self._capacity // _BEHIND_SHARE and isinstance(entry.value, Frame) and entry.value.data:
+                entry = replace(entry, value=replace(entry.value, data=b""))
+                self.thinned_count += 1
             try:
                 writer.add(entry)
                 self.written_count += 1

@@ -14,6 +14,7 @@ from teletwin.errors import TeletwinError
 from teletwin.link import Link
 from teletwin.messages import Message, Note, PoseSample
 from teletwin.recording import SessionLog
+from teletwin.session.realtime import favour_this_thread
 from teletwin.session.role_cfg import RoleCfg
 
 
@@ -31,6 +32,11 @@ def clock_note(link: Link, peers: Sequence[str]) -> Note:
     """How far the clocks of the peers are ahead [ns], those that are known to differ."""
     offsets_ns = {peer: link.offset_ns(peer) for peer in peers}
     return Note(kind="clocks", values={peer: offset_ns for peer, offset_ns in offsets_ns.items() if offset_ns})
+
+
+def _favour() -> None:
+    """A log is worth nothing that is behind on a busy machine; nor may its thread be put aside with the interpreter."""
+    favour_this_thread(nice=-5)
 
 
 def role_path(path: str, role: str) -> Path:
@@ -86,7 +92,7 @@ class Recorder:
 
     def _open(self, path: str) -> None:
         try:
-            log = SessionLog(role_path(path, self._cfg.role), clock=self._clock)
+            log = SessionLog(role_path(path, self._cfg.role), clock=self._clock, prepare=_favour)
             log.__enter__()
         except (TeletwinError, ValueError) as error:  # ValueError: a path without a name
             self.path, self.fault = "", str(error)

@@ -43,11 +43,11 @@ def punctual(*, priority: int) -> Iterator[bool]:
         gc.unfreeze()
 
 
-def favour_this_thread() -> None:
+def favour_this_thread(*, nice: int = _NICE) -> None:
     """Let this thread go before ordinary work where that is permitted: the operator's slots feed all the rest."""
     sys.setswitchinterval(_SWITCH_S)
     with contextlib.suppress(OSError, AttributeError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), _NICE)
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nice)
 
 
 def run_ticks(tick: Callable[[int, int], None], *, clock: Clock, period_ns: int, stop: threading.Event) -> None:

@@ -20,7 +20,7 @@ from teletwin.session.role_cfg import PageCfg, RoleCfg
 
 TARGETS = ("renderer", "operator", "twin", "arm", "controller")
 """In this order within a session; a controller that is gone leaves a fault for a person: it is the last."""
-_BEFORE_S, _AFTER_S = 1.6, 0.9
+_BEFORE_S, _AFTER_S = 2.5, 0.9
 
 
 def kill_all(
@@ -97,7 +97,7 @@ class _Session:
         process.send_signal(signal.SIGKILL)
         t_ns = self._clock.now_ns()
         self._wait(_AFTER_S)
-        gone = sorted(set(self._roles.ended()) - {target})
+        gone = sorted(f"{name}: {self._roles.why_ended(name)}" for name in set(self._roles.ended()) - {target})
         files = {role: paths[-1] for role, paths in self._files.items()}
         if again:
             self._start_again(target)
