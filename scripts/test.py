@@ -37,8 +37,8 @@ def main() -> int:
         "imports": [venv_command("lint-imports")],
         "types": [venv_command("pyright")],
         "advisories": [python, "scripts/audit.py"],
-        "tests": [*pytest, "-m", "not live and not slow"],
-        "live tests": [*pytest, "-m", "live or slow"],
+        "tests": [*pytest, "-m", "not live", "-n", "2", "--dist", "loadfile"],
+        "live tests": [*pytest, "-m", "live"],
     }
     results = {name: _run(name, command) for name, command in checks.items()}
     return _summarize(results, notes)

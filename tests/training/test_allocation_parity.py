@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from teletwin_training.allocation import channel
-from teletwin_training.allocation.cell_types_kernel import TOTALS
 from teletwin_training.allocation.cells import Cells
+from teletwin_training.allocation.counts import TOTALS
 from teletwin_training.allocation.scenario import Radio
 from teletwin_training.allocation.scenarios import scenario
 from teletwin_training.allocation.streams import Draws, even_draws, official_draws

@@ -50,9 +50,7 @@ def test_under_changing_traffic_the_rule_is_well_above_every_static_split():
 def test_a_method_beside_itself_differs_by_nothing_at_all():
     cell = scenario("default")
     outcome = run_allocator(cell, FixedAllocator(link_share=0.5, compute_share=0.5), SEEDS, traced=True)
-    row = row_of(
-        outcome, outcome, scenario="default", admission=False, reward_kind="metalore", method="equal", shares=""
-    )
+    row = row_of(outcome, outcome, scenario=cell, method="equal", shares="")
     assert (row.over_static, row.over_static_95, row.aori_over_static) == (0.0, 0.0, 0.0)
     assert outcome.steps["reward"].sum(axis=0) == pytest.approx(outcome.totals["reward"])
 

@@ -42,6 +42,20 @@ class RunFolder:
         return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
 
 
+def made_folder(out: str | Path) -> Path:
+    """The folder of --out, made where it is not there.
+
+    Raises:
+        ConfigError: It cannot be made.
+    """
+    path = Path(out)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigError("--out cannot be a folder", given=out, mend=error.strerror or str(error)) from error
+    return path
+
+
 def open_run(
     out: str | Path, kind: str, configuration: object, seed: int, *, created_utc: str | None = None
 ) -> RunFolder:
@@ -50,11 +64,7 @@ def open_run(
     Raises:
         ConfigError: The folder cannot be made.
     """
-    path = Path(out)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError("--out cannot be a folder", given=out, mend=error.strerror or str(error)) from error
+    path = made_folder(out)
     facts: dict[str, object] = {
         "kind": kind,
         "seed": seed,

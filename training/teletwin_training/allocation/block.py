@@ -15,8 +15,6 @@ from teletwin_training.allocation.poisson import poisson_tables
 from teletwin_training.allocation.scenario import Scenario
 from teletwin_training.allocation.streams import Draws
 
-SHARED = ("key", "done", "shares", "seen", "reward", "totals", "histogram")
-"""What numpy and the kernels both know."""
 _SMOOTHING = 0.2
 _BITS_PER_MBIT = 1e6
 
@@ -26,7 +24,7 @@ class Block:
 
     Args:
         scenario: Of all of them.
-        shared: Their part of the arrays that numpy knows, by the names in SHARED.
+        shared: Their part of the arrays that numpy knows, by the names of the kernels' `Cell`.
         draws: Replayed instead of drawn; of these cells.
         device: "cpu" or "cuda:0".
     """
@@ -137,12 +135,9 @@ class Block:
     def _set_traffic(self, rules: Any) -> None:
         jobs, traffic, wp = self._scenario.jobs, self._scenario.traffic, self._wp
         levels = traffic.levels
-        rules.levels, rules.phase_steps, rules.is_random = (
-            len(levels),
-            traffic.phase_steps,
-            int(traffic.order == "random"),
-        )
-        chances = [min(jobs.probability * level.probability, 1.0) for level in levels]
+        rules.levels, rules.phase_steps = len(levels), traffic.phase_steps
+        rules.is_random = int(traffic.order == "random")
+        chances = [jobs.probability * level.probability for level in levels]
         rules.probability = self._array(np.array(chances), wp.float64)
         rules.bandwidth_factor = self._array(np.array([level.bandwidth for level in levels]), wp.float64)
         rules.compute_factor = self._array(np.array([level.compute for level in levels]), wp.float64)

@@ -13,30 +13,6 @@ import warp as wp  # noqa: TID253
 
 wp.set_module_options({"enable_backward": False, "fast_math": False, "max_unroll": 4})
 
-TOTALS = (
-    "reward",
-    "made_requests",
-    "made_updates",
-    "sent_requests",
-    "sent_updates",
-    "done_requests",
-    "done_updates",
-    "dropped_requests",
-    "dropped_updates",
-    "bits",
-    "cycles",
-    "aori",
-    "aosi",
-    "aoi",
-    "late",
-    "in_time",
-    "fresh",
-    "update_delay",
-    "request_bits",
-    "update_bits",
-)
-"""Columns of what is counted over an episode; aori, aosi, aoi and update_delay are sums."""
-
 
 @wp.struct
 class Rules:
@@ -129,7 +105,7 @@ class Cell:
     latest: wp.array2d(dtype=wp.int32)  # (N, sensors) newest update processed, or -1
     load: wp.array2d(dtype=wp.float64)  # (N, 4) link and compute, each of requests and updates
     made: wp.array2d(dtype=wp.float64)  # (N, 4) the same of this step
-    totals: wp.array2d(dtype=wp.float64)
+    totals: wp.array2d(dtype=wp.float64)  # (N, 20) see counts.Count
     histogram: wp.array2d(dtype=wp.int32)  # (N, T + 1) requests by AoRI
     reward: wp.array(dtype=wp.float64)
     seen: wp.array2d(dtype=wp.float64)  # (N, 16)

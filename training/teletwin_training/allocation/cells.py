@@ -10,14 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from teletwin.allocation.features import Feature
 from teletwin.errors import ConfigError
 from teletwin.geometry import Array
 from teletwin.twin.rmpflow.launch import usable_cores
+from teletwin_training.allocation.counts import Count
 from teletwin_training.allocation.scenario import Scenario
 from teletwin_training.allocation.streams import Draws, check_draws
 
 _LEAST_A_THREAD = 16
-_FEATURES = 16
 
 
 class Cells:
@@ -40,8 +41,6 @@ class Cells:
         device: str = "cpu",
         threads: int = 0,
     ) -> None:
-        from teletwin_training.allocation.cell_types_kernel import TOTALS
-
         self.scenario, self.count = scenario, len(seeds)
         if not self.count:
             raise ConfigError("no cells", given=0, allowed="1 seed or more, one for each")
@@ -55,9 +54,9 @@ class Cells:
             "key": np.zeros(self.count, dtype=np.int32),
             "done": np.ones(self.count, dtype=np.int32),
             "shares": np.zeros((self.count, 2)),
-            "seen": np.zeros((self.count, _FEATURES)),
+            "seen": np.zeros((self.count, len(Feature))),
             "reward": np.zeros(self.count),
-            "totals": np.zeros((self.count, len(TOTALS))),
+            "totals": np.zeros((self.count, len(Count))),
             "histogram": np.zeros((self.count, scenario.steps + 1), dtype=np.int32),
         }
         wanted = (threads or usable_cores()) if device == "cpu" else 1
@@ -93,7 +92,7 @@ class Cells:
 
     @property
     def totals(self) -> Array:
-        """What was counted in each episode (N, K), columns as in `cell_types_kernel.TOTALS`."""
+        """What was counted in each episode (N, K), columns as in `counts.Count`."""
         return self._shared["totals"]
 
     @property

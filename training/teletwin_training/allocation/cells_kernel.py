@@ -7,7 +7,8 @@
 
 import warp as wp  # noqa: TID253
 
-from teletwin_training.allocation.cell_types_kernel import TOTALS, Cell, Replay, Rules
+from teletwin_training.allocation.cell_types_kernel import Cell, Replay, Rules
+from teletwin_training.allocation.counts import Count
 from teletwin_training.allocation.jobs_kernel import enter_phase, make_jobs
 from teletwin_training.allocation.queues_kernel import count, leave, process, transmit
 from teletwin_training.allocation.radio_kernel import count_links, first_place, link, move
@@ -17,7 +18,8 @@ wp.set_module_options({"enable_backward": False, "fast_math": False, "max_unroll
 
 _ZERO = wp.constant(wp.float64(0.0))
 _ONE = wp.constant(wp.float64(1.0))
-_TOTALS = wp.constant(len(TOTALS))
+_COUNTS = wp.constant(len(Count))
+_REWARD = wp.constant(int(Count.REWARD))
 
 
 @wp.func
@@ -76,7 +78,7 @@ def reset(rules: Rules, cell: Cell, replay: Replay):
             cell.length[e, b, kind] = 0
             cell.serving[e, b, kind] = -1
             cell.pending[e, b, kind] = _ZERO
-    for k in range(_TOTALS):
+    for k in range(_COUNTS):
         cell.totals[e, k] = _ZERO
     for k in range(rules.steps + 1):
         cell.histogram[e, k] = 0
@@ -109,7 +111,7 @@ def advance(rules: Rules, cell: Cell, replay: Replay):
     for b in range(rules.stations.shape[0]):
         process(rules, cell, e, b, step, 0, cell.shares[e, 1] * cycles)
         process(rules, cell, e, b, step, 1, (_ONE - cell.shares[e, 1]) * cycles)
-    count(cell, e, 0, cell.reward[e])
+    count(cell, e, _REWARD, cell.reward[e])
     move(rules, cell, replay, e, step)
     if rules.arrives == 1:
         leave(rules, cell, e, step)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -69,8 +69,3 @@ def _by_ray(scenario: Scenario, parts: Sequence[Array], seeds: Sequence[int]) ->
         raise MissingPartError("ray is not installed", mend="pip install ray, or leave --ray out") from error
     remote = ray.remote(_means)
     return ray.get([remote.remote(scenario, part, list(seeds)) for part in parts])
-
-
-def with_reward(scenario: Scenario, reward: str) -> Scenario:
-    """The same cell under another reward."""
-    return replace(scenario, objective=replace(scenario.objective, reward=reward))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from itertools import accumulate, pairwise
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 
 from teletwin.allocation import Allocator
 from teletwin.allocation.backlog import BacklogCfg
-from teletwin.allocation.features import compressed, observation_names
+from teletwin.allocation.features import Feature, compressed, observation_names
 from teletwin.allocation.learned import shares_from_action
 from teletwin.allocation.policy_file import ACTION_COUNT, BASES
 from teletwin.errors import ConfigError
 from teletwin.geometry import Array
 from teletwin_training.allocation.cells import Cells
+from teletwin_training.allocation.counts import Count
 from teletwin_training.allocation.scenario import Scenario
 
 
@@ -67,16 +68,17 @@ class AllocationEnv:
             raise ConfigError("the cells cannot be shared out", given=len(scenarios), allowed=f"1 ... {cfg.envs}")
         self.count, self.observation_count = cfg.envs, len(observation_names(cfg.observation))
         edges = [cfg.envs * k // len(scenarios) for k in range(len(scenarios) + 1)]
-        seeds = np.arange(cfg.envs) + cfg.seed * 1_000_003
-        self._reference, parts = reference, list(zip(scenarios, pairwise(edges), strict=True))
+        self._rows = [slice(first, last) for first, last in pairwise(edges)]
+        seeds, self._reference = self._spread(cfg.seed), reference
         self.parts, self._beside = (
-            [Cells(each, seeds[first:last], device=cfg.device, threads=cfg.threads) for each, (first, last) in chosen]
-            for chosen in (parts, parts if reference else [])
+            [
+                Cells(each, seeds[rows], device=cfg.device, threads=cfg.threads)
+                for each, rows in zip(chosen, self._rows, strict=False)
+            ]
+            for chosen in (scenarios, scenarios if reference else ())
         )
-        self._rows = [
-            slice(first, last) for first, last in pairwise(accumulate([p.count for p in self.parts], initial=0))
-        ]
-        self._seen = np.zeros((self.count, 16))
+        self._all = [*zip(self.parts, self._rows, strict=True), *zip(self._beside, self._rows, strict=False)]
+        self._seen = np.zeros((self.count, len(Feature)))
 
     def seed(self, seed: int | Sequence[int]) -> None:
         """Let all draws begin anew from another seed, or from one for each cell.
@@ -85,17 +87,19 @@ class AllocationEnv:
             ConfigError: There are more or fewer seeds than cells.
         """
         is_one = isinstance(seed, int)
-        seeds = np.arange(self.count) + seed * 1_000_003 if is_one else np.asarray(seed)
+        seeds = self._spread(seed) if is_one else np.asarray(seed)
         if seeds.shape != (self.count,):
             raise ConfigError("seeds do not fit the cells", given=seeds.shape, allowed=f"one, or {self.count}")
-        for cells, rows in zip(self.parts, self._rows, strict=True):
+        for cells, rows in self._all:
             cells.reseed(seeds[rows])
-        for cells, rows in zip(self._beside, self._rows, strict=False):
-            cells.reseed(seeds[rows])
+
+    def _spread(self, seed: int) -> NDArray[np.int64]:
+        """A seed for each cell, far from those of the next one."""
+        return np.arange(self.count) + seed * 1_000_003
 
     def reset(self) -> NDArray[np.float32]:
         """Begin every episode; return observations (N, n)."""
-        for cells in (*self.parts, *self._beside):
+        for cells, _ in self._all:
             cells.reset()
         return self._observe()
 
@@ -128,10 +132,7 @@ class AllocationEnv:
             info |= {
                 name: float(np.concatenate([c.totals[:, k] for c in self.parts])[done].mean()) for name, k in _TOLD
             }
-            for cells, rows in zip(self.parts, self._rows, strict=True):
-                if done[rows].any():
-                    cells.reset(done[rows])
-            for cells, rows in zip(self._beside, self._rows, strict=False):
+            for cells, rows in self._all:
                 if done[rows].any():
                     cells.reset(done[rows])
             observations = self._observe()
@@ -157,4 +158,9 @@ class AllocationEnv:
         return compressed(self._seen, self.cfg.observation).astype(np.float32)
 
 
-_TOLD = (("episode_requests", 1), ("episode_answered", 5), ("episode_in_time", 15), ("episode_fresh", 16))
+_TOLD = (
+    ("episode_requests", Count.MADE_REQUESTS),
+    ("episode_answered", Count.DONE_REQUESTS),
+    ("episode_in_time", Count.IN_TIME),
+    ("episode_fresh", Count.FRESH),
+)

@@ -8,6 +8,7 @@
 import warp as wp  # noqa: TID253
 
 from teletwin_training.allocation.cell_types_kernel import Cell, Replay, Rules
+from teletwin_training.allocation.counts import Count
 from teletwin_training.allocation.poisson import BINS
 from teletwin_training.allocation.radio_kernel import is_here, nearest_sensor, rate
 
@@ -15,6 +16,7 @@ wp.set_module_options({"enable_backward": False, "fast_math": False, "max_unroll
 
 _BINS = wp.constant(BINS)
 _ZERO = wp.constant(wp.float64(0.0))
+_MADE, _DROPPED = wp.constant(int(Count.MADE_REQUESTS)), wp.constant(int(Count.DROPPED_REQUESTS))
 
 
 @wp.func
@@ -49,7 +51,7 @@ def drop_superseded(rules: Rules, cell: Cell, e: wp.int32, d: wp.int32, step: wp
         if size > 0.0:
             cell.waiting[e, d] = cell.waiting[e, d] - wp.float64(size)
             cell.data[e, d, j] = 0.0
-            cell.totals[e, 7 + kind] = cell.totals[e, 7 + kind] + wp.float64(1.0)
+            cell.totals[e, _DROPPED + kind] = cell.totals[e, _DROPPED + kind] + wp.float64(1.0)
 
 
 @wp.func
@@ -63,7 +65,7 @@ def keep_job(rules: Rules, cell: Cell, e: wp.int32, d: wp.int32, step: wp.int32,
     cell.waiting[e, d] = cell.waiting[e, d] + wp.float64(wp.float32(data))
     if kind == 0:
         cell.near[e, d, step] = nearest_sensor(rules, cell, e, d)
-    cell.totals[e, 1 + kind] = cell.totals[e, 1 + kind] + wp.float64(1.0)
+    cell.totals[e, _MADE + kind] = cell.totals[e, _MADE + kind] + wp.float64(1.0)
     if cell.station[e, d] >= 0:
         whole = rate(rules, cell, e, d, rules.bandwidth)
         cell.made[e, kind] = cell.made[e, kind] + data / whole

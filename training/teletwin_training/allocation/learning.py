@@ -133,11 +133,11 @@ def learn_from_best(
     return learn(env, cfg, folder=folder, seconds=seconds, start=start, note=note, on_epoch=on_epoch)
 
 
-def typical(env: AllocationEnv, *, episodes: int = 1) -> tuple[Array, Array]:
+def typical(env: AllocationEnv) -> tuple[Array, Array]:
     """Mean and spread (n,) of what is observed while actions are tried at random around none."""
     rng, seen = np.random.default_rng(0), list[Any]()
     seen.append(env.reset())
-    for _ in range(episodes * 100):
+    for _ in range(max(cells.scenario.steps for cells in env.parts)):
         seen.append(env.step(np.clip(0.5 * rng.standard_normal((env.count, 2)), -1.0, 1.0))[0])
     rows = np.concatenate(seen[::5]).astype(np.float64)
     return rows.mean(axis=0), np.maximum(rows.std(axis=0), _LEAST_SCALE)

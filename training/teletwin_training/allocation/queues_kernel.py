@@ -8,12 +8,26 @@
 import warp as wp  # noqa: TID253
 
 from teletwin_training.allocation.cell_types_kernel import Cell, Rules
+from teletwin_training.allocation.counts import Count
 from teletwin_training.allocation.radio_kernel import is_here, rate
 
 wp.set_module_options({"enable_backward": False, "fast_math": False, "max_unroll": 4})
 
 _ZERO = wp.constant(wp.float64(0.0))
 _ONE = wp.constant(wp.float64(1.0))
+_SENT = wp.constant(int(Count.SENT_REQUESTS))
+_DONE = wp.constant(int(Count.DONE_REQUESTS))
+_DROPPED = wp.constant(int(Count.DROPPED_REQUESTS))
+_BITS = wp.constant(int(Count.BITS))
+_CLASS_BITS = wp.constant(int(Count.REQUEST_BITS))
+_CYCLES = wp.constant(int(Count.CYCLES))
+_AORI = wp.constant(int(Count.AORI))
+_AOSI = wp.constant(int(Count.AOSI))
+_AOI = wp.constant(int(Count.AOI))
+_LATE = wp.constant(int(Count.LATE))
+_IN_TIME = wp.constant(int(Count.IN_TIME))
+_FRESH = wp.constant(int(Count.FRESH))
+_UPDATE_DELAY = wp.constant(int(Count.UPDATE_DELAY))
 
 
 @wp.func
@@ -26,7 +40,7 @@ def count(cell: Cell, e: wp.int32, column: wp.int32, amount: wp.float64):
 def enqueue(rules: Rules, cell: Cell, e: wp.int32, d: wp.int32, job: wp.int32, kind: wp.int32):
     """A job has arrived at its base station; with admission it takes the place of the device's older one."""
     b = cell.station[e, d]
-    count(cell, e, 3 + kind, _ONE)
+    count(cell, e, _SENT + kind, _ONE)
     work = wp.float64(cell.work[e, d, job])
     if rules.admits == 1:
         older = cell.newest[e, d]
@@ -34,7 +48,7 @@ def enqueue(rules: Rules, cell: Cell, e: wp.int32, d: wp.int32, job: wp.int32, k
         if older >= 0:
             b = cell.where[e, d]
             cell.pending[e, b, kind] = cell.pending[e, b, kind] + work - wp.float64(cell.work[e, d, older])
-            count(cell, e, 7 + kind, _ONE)
+            count(cell, e, _DROPPED + kind, _ONE)
             return
         cell.where[e, d] = b
     node = d * rules.steps + job
@@ -60,16 +74,16 @@ def send(rules: Rules, cell: Cell, e: wp.int32, d: wp.int32, step: wp.int32, kin
             if left > _ZERO:
                 budget = budget - left
                 cell.waiting[e, d] = cell.waiting[e, d] - left
-                count(cell, e, 9, left)
-                count(cell, e, 18 + kind, left)
+                count(cell, e, _BITS, left)
+                count(cell, e, _CLASS_BITS + kind, left)
                 enqueue(rules, cell, e, d, head, kind)
             left = _ZERO
             head = head + 1
         else:
             left = left - budget
             cell.waiting[e, d] = cell.waiting[e, d] - budget
-            count(cell, e, 9, budget)
-            count(cell, e, 18 + kind, budget)
+            count(cell, e, _BITS, budget)
+            count(cell, e, _CLASS_BITS + kind, budget)
             budget = _ZERO
     if head > step:
         cell.waiting[e, d] = _ZERO  # sums of parts leave traces
@@ -111,21 +125,21 @@ def finish_request(rules: Rules, cell: Cell, e: wp.int32, step: wp.int32, job: w
     """What a request that was answered counts for: its age, and how far its sensor's newest update is off."""
     aori = step - job
     aosi = wp.abs(newest - job)
-    count(cell, e, 5, _ONE)
-    count(cell, e, 11, wp.float64(aori))
-    count(cell, e, 12, wp.float64(aosi))
-    count(cell, e, 13, wp.float64(step - newest))
+    count(cell, e, _DONE, _ONE)
+    count(cell, e, _AORI, wp.float64(aori))
+    count(cell, e, _AOSI, wp.float64(aosi))
+    count(cell, e, _AOI, wp.float64(step - newest))
     cell.histogram[e, aori] = cell.histogram[e, aori] + 1
     is_late = wp.float64(aori) > rules.late_steps
     reward = rules.base * wp.pow(rules.discount, wp.float64(aosi))
     if is_late:
-        count(cell, e, 14, _ONE)
+        count(cell, e, _LATE, _ONE)
         reward = reward + rules.penalty
     if aori <= rules.deadline_steps:
-        count(cell, e, 15, _ONE)
+        count(cell, e, _IN_TIME, _ONE)
     is_fresh = aori <= rules.deadline_steps and aosi <= rules.sync_steps
     if is_fresh:
-        count(cell, e, 16, _ONE)
+        count(cell, e, _FRESH, _ONE)
     if rules.is_deadline == 1:
         reward = wp.where(is_fresh, rules.base, _ZERO)
     cell.reward[e] = cell.reward[e] + reward
@@ -140,8 +154,8 @@ def finish(rules: Rules, cell: Cell, e: wp.int32, step: wp.int32, node: wp.int32
     else:
         s = d - rules.users
         cell.latest[e, s] = wp.max(cell.latest[e, s], job)
-        count(cell, e, 6, _ONE)
-        count(cell, e, 17, wp.float64(step - job))
+        count(cell, e, _DONE + 1, _ONE)
+        count(cell, e, _UPDATE_DELAY, wp.float64(step - job))
 
 
 @wp.func
@@ -170,7 +184,7 @@ def process(rules: Rules, cell: Cell, e: wp.int32, b: wp.int32, step: wp.int32, 
         if runs == 1:
             used = wp.min(cell.cycles[e, b, kind], budget)
             budget = budget - used
-            count(cell, e, 10, used)
+            count(cell, e, _CYCLES, used)
             cell.pending[e, b, kind] = cell.pending[e, b, kind] - used
             cell.cycles[e, b, kind] = cell.cycles[e, b, kind] - used
             if cell.cycles[e, b, kind] <= _ZERO:
@@ -191,7 +205,7 @@ def leave(rules: Rules, cell: Cell, e: wp.int32, step: wp.int32):
         if cell.leaves[e, d] == step and cell.arrives[e, d] < step:
             for j in range(cell.head[e, d], step + 1):
                 if cell.data[e, d, j] > 0.0:
-                    count(cell, e, 7, _ONE)
+                    count(cell, e, _DROPPED, _ONE)
             cell.head[e, d] = step + 1
             cell.left[e, d] = _ZERO
             cell.waiting[e, d] = _ZERO

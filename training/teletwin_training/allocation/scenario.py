@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 
 from teletwin.errors import ConfigError
 
@@ -137,6 +137,7 @@ class Scenario:
                 raise ConfigError(f"an empty cell: no {name}", given=count, allowed="1 or more")
         positive = {
             "bandwidth_hz": self.radio.bandwidth_hz,
+            "noise": self.radio.noise,
             "compute": self.compute,
             "step_s": self.step_s,
             "phase_steps": self.traffic.phase_steps,
@@ -155,7 +156,15 @@ class Scenario:
         ):
             if value not in allowed:
                 raise ConfigError(f"no such {name}", given=value, allowed=", ".join(allowed))
+        for name, value in (("user_speed", self.user_speed), ("sensor_speed", self.sensor_speed)):
+            if not 0.0 <= value < float("inf"):
+                raise ConfigError(f"{name} of the cell cannot be used", given=value, allowed="0 or more, finite")
         for level in self.traffic.levels:
+            chance = self.jobs.probability * level.probability
+            if chance > 1.0:
+                raise ConfigError(
+                    "requests cannot be more than certain", given=chance, allowed="probability of 0 ... 1"
+                )
             for entry in fields(Level):
                 if not 0.0 < getattr(level, entry.name) < float("inf"):
                     raise ConfigError(
@@ -168,3 +177,8 @@ class Scenario:
     def devices(self) -> int:
         """User devices and sensors."""
         return self.users + self.sensors
+
+
+def with_reward(scenario: Scenario, reward: str) -> Scenario:
+    """The same cell under another reward."""
+    return replace(scenario, objective=replace(scenario.objective, reward=reward))

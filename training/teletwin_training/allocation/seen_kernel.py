@@ -7,12 +7,22 @@
 
 import warp as wp  # noqa: TID253
 
+from teletwin.allocation.features import Feature
 from teletwin_training.allocation.cell_types_kernel import Cell, Rules
 from teletwin_training.allocation.radio_kernel import is_here
 
 wp.set_module_options({"enable_backward": False, "fast_math": False, "max_unroll": 4})
 
 _ZERO = wp.constant(wp.float64(0.0))
+_QUEUE = wp.constant(int(Feature.REQUEST_QUEUE))
+_LINK = wp.constant(int(Feature.LINK_REQUESTS))
+_WORST = wp.constant(int(Feature.LINK_WORST_REQUESTS))
+_COMPUTE = wp.constant(int(Feature.COMPUTE_REQUESTS))
+_LINK_LOAD = wp.constant(int(Feature.LINK_LOAD_REQUESTS))
+_COMPUTE_LOAD = wp.constant(int(Feature.COMPUTE_LOAD_REQUESTS))
+_SHARE = wp.constant(int(Feature.LINK_SHARE))
+_REQUEST_AGE = wp.constant(int(Feature.REQUEST_AGE))
+_UPDATE_AGE = wp.constant(int(Feature.UPDATE_AGE))
 
 
 @wp.func
@@ -83,14 +93,14 @@ def see(rules: Rules, cell: Cell, e: wp.int32, step: wp.int32):
         for b in range(rules.stations.shape[0]):
             queued = queued + cell.length[e, b, kind]
             pending = pending + cell.pending[e, b, kind]
-        cell.seen[e, kind] = wp.float64(queued)
-        cell.seen[e, 2 + kind] = waits[0]
-        cell.seen[e, 4 + kind] = waits[1]
-        cell.seen[e, 6 + kind] = pending / cycles / stations
-        cell.seen[e, 8 + kind] = cell.load[e, kind] / rules.bandwidth_factor[level] / stations
-        cell.seen[e, 10 + kind] = cell.load[e, 2 + kind] / rules.compute_factor[level] / stations
-        cell.seen[e, 14 + kind] = cell.shares[e, kind]
+        cell.seen[e, _QUEUE + kind] = wp.float64(queued)
+        cell.seen[e, _LINK + kind] = waits[0]
+        cell.seen[e, _WORST + kind] = waits[1]
+        cell.seen[e, _COMPUTE + kind] = pending / cycles / stations
+        cell.seen[e, _LINK_LOAD + kind] = cell.load[e, kind] / rules.bandwidth_factor[level] / stations
+        cell.seen[e, _COMPUTE_LOAD + kind] = cell.load[e, 2 + kind] / rules.compute_factor[level] / stations
+        cell.seen[e, _SHARE + kind] = cell.shares[e, kind]
     late = step - oldest_request(rules, cell, e, step)
-    cell.seen[e, 12] = wp.float64(wp.max(late, 0)) / wp.float64(wp.max(rules.deadline_steps, 1))
+    cell.seen[e, _REQUEST_AGE] = wp.float64(wp.max(late, 0)) / wp.float64(wp.max(rules.deadline_steps, 1))
     age = step - oldest_update(rules, cell, e)
-    cell.seen[e, 13] = wp.float64(age) / wp.float64(wp.max(rules.sync_steps, 1))
+    cell.seen[e, _UPDATE_AGE] = wp.float64(age) / wp.float64(wp.max(rules.sync_steps, 1))

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from teletwin.allocation.backlog import BacklogAllocator, BacklogCfg
-from teletwin_training.allocation.rollout import run_allocator
+from teletwin_training.allocation.cells import Cells
+from teletwin_training.allocation.rollout import run_in
 from teletwin_training.allocation.scenario import Scenario
 
 _LOG_RANGES = {"load_ticks": (0.25, 16.0), "priority": (0.1, 10.0), "compute_priority": (0.1, 10.0)}
@@ -32,26 +33,23 @@ def tune_rule(
     rounds: int = 4,
     each: int = 40,
     seed: int = 0,
-    on_try: Callable[[int, int], None] | None = None,
 ) -> Tuned:
     """Random search that narrows around the best rule of the rounds before."""
     rng = np.random.default_rng(seed)
-    best, tried = BacklogCfg(), 1
-    most = _reward(scenario, best, seeds)
+    best, tried, cells = BacklogCfg(), 1, Cells(scenario, np.asarray(seeds))
+    most = _reward(cells, best)
     for number in range(rounds):
         centre = best
         for _ in range(each):
             rule = _drawn(rng) if number == 0 else _near(centre, rng, 1.0 / number)
-            reward, tried = _reward(scenario, rule, seeds), tried + 1
+            reward, tried = _reward(cells, rule), tried + 1
             if reward > most:
                 best, most = rule, reward
-            if on_try:
-                on_try(tried, 1 + rounds * each)
     return Tuned(rule=best, reward=most, tried=tried)
 
 
-def _reward(scenario: Scenario, rule: BacklogCfg, seeds: Sequence[int]) -> float:
-    return float(run_allocator(scenario, BacklogAllocator(rule), seeds).totals["reward"].mean())
+def _reward(cells: Cells, rule: BacklogCfg) -> float:
+    return float(run_in(cells, BacklogAllocator(rule)).totals["reward"].mean())
 
 
 def _drawn(rng: np.random.Generator) -> BacklogCfg:

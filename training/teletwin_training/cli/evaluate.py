@@ -88,9 +88,10 @@ def run(options: EvaluateOptions) -> int:
     from teletwin_training.horizon.evaluation.bars import bar_rows
     from teletwin_training.horizon.evaluation.report import write_evaluation
     from teletwin_training.horizon.evaluation.tables import evaluation_tables
+    from teletwin_training.run_folder import made_folder
 
     console = Console()
-    folder = _folder(options.out)
+    folder = made_folder(options.out)
     studies = _studies(options, folder, console)
     outcome = _compare(options, console)
     bars = bar_rows(outcome)
@@ -100,15 +101,6 @@ def run(options: EvaluateOptions) -> int:
     for line in write_evaluation(outcome, bars, studies, options, folder, report=options.report, created_utc=utc):
         console.print(line, highlight=False, soft_wrap=True)
     return 0
-
-
-def _folder(out: str) -> Path:
-    path = Path(out)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError("--out cannot be a folder", given=out, mend=error.strerror or str(error)) from error
-    return path
 
 
 def policy_files(text: str) -> list[Path]:

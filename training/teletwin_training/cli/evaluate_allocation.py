@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from teletwin.cli.options import read_options
@@ -84,6 +83,7 @@ def run(options: EvaluateAllocationOptions) -> int:
     from teletwin_training.allocation.evaluation.figures import save_study_figures
     from teletwin_training.allocation.evaluation.study import StudyCfg, check_policies, judge
     from teletwin_training.allocation.evaluation.tables import study_markdown, study_table
+    from teletwin_training.run_folder import made_folder
 
     policies = tuple(path for path in options.policies.split(",") if path)
     check_policies(policies)
@@ -96,7 +96,7 @@ def run(options: EvaluateAllocationOptions) -> int:
         seed=options.seed,
         use_ray=options.ray,
     )
-    console, folder, judged, rows = Console(), _folder(options.out), [], []
+    console, folder, judged, rows = Console(), made_folder(options.out), [], []
     admissions = {"no": (False,), "yes": (True,), "both": (False, True)}[options.admission]
     for reward in options.reward.split(","):
         for admission in admissions:
@@ -150,12 +150,3 @@ def run_speed(options: EvaluateAllocationOptions) -> int:
         )
     Console().print(table)
     return 0
-
-
-def _folder(out: str) -> Path:
-    path = Path(out)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ConfigError("--out cannot be a folder", given=out, mend=error.strerror or str(error)) from error
-    return path

@@ -66,8 +66,8 @@ def run(options: TrainAllocationOptions) -> int:
     from rich.console import Console
 
     from teletwin.allocation.policy_file import save_allocation_policy
-    from teletwin_training.allocation.enumeration import with_reward
     from teletwin_training.allocation.learning import ppo_cfg
+    from teletwin_training.allocation.scenario import with_reward
     from teletwin_training.cli.evaluate_allocation import chosen_scenarios
     from teletwin_training.ppo import require_rl_games
     from teletwin_training.run_folder import open_run

@@ -63,7 +63,8 @@ class Ros2Arm:
         self._graph = Ros2Participant(self._cfg.ros2, self._clock, self._subscriptions())
         self._commands: Publisher | None = None
         self._open = contextlib.ExitStack()
-        self._known = MeasuredJoints(t_ns=0, q=np.zeros(6), qd=np.zeros(6), fault=_SILENT)
+        self._known = MeasuredJoints(t_ns=0, q=np.zeros(6), qd=np.zeros(6))
+        self._most_rad_s = JointLimits().velocity
         self._fault = self._told = self._program = ""
         self._heard_ns = self._looked_ns = self._sent_ns = 0
         self._braking: threading.Thread | None = None
@@ -192,8 +193,8 @@ class Ros2Arm:
         rate = np.zeros(6)
         if self._last is not None and 0 < now_ns - self._last[0] < 50 * NS_PER_MS:
             rate = (q - self._last[1]) * (NS_PER_S / (now_ns - self._last[0]))
-        limit = JointLimits().velocity
-        self._last, self._sent_ns = (now_ns, q, np.clip(rate, -limit, limit)), now_ns
+        most = self._most_rad_s
+        self._last, self._sent_ns = (now_ns, q, np.minimum(np.maximum(rate, -most), most)), now_ns
         self._commands.send(self._controller.set_point(q, self._names))
 
     def _is_braking(self) -> bool:

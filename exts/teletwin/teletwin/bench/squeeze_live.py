@@ -10,7 +10,6 @@ from pathlib import Path
 
 from teletwin.bench.squeeze import END_S, PHASES, Moment, SqueezeTrace
 from teletwin.clock import NS_PER_S, SystemClock
-from teletwin.link.udp import UdpLink
 from teletwin.session.config import SessionCfg
 from teletwin.session.launch import Roles, local_session
 from teletwin.session.role_cfg import PageCfg, RoleCfg
@@ -92,7 +91,6 @@ def _watch(process: OperatorProcess, trace: SqueezeTrace, start_ns: int, stop: t
 
 def _note(process: OperatorProcess, trace: SqueezeTrace, t_s: float) -> None:
     state = process.loop.state
-    queue_ms = process.link.shared_wait_ms() if isinstance(process.link, UdpLink) else 0.0
-    trace.moments.append(Moment(t_s=t_s, queue_ms=queue_ms, row=dict(state.allocation)))
+    trace.moments.append(Moment(t_s=t_s, queue_ms=process.link.shared_wait_ms(), row=dict(state.allocation)))
     if state.status is not None:
         trace.ticks.append((t_s, state.status.tick_count, state.status.overrun_count))

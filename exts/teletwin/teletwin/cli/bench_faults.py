@@ -60,7 +60,9 @@ def main(arguments: list[str]) -> int:
         found, told = part(options)
         rows += found
         more |= told
-    return show_rows("bench faults", rows, options, report=options.report, markdown=options.markdown, more=more)
+    return show_rows(
+        "bench faults", rows, options, report=options.report, markdown=options.markdown, more=more, seed=options.seed
+    )
 
 
 _Part = tuple[list[BenchRow], dict[str, Any]]

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
 from pathlib import Path
 
+from teletwin.clock import utc_text
 from teletwin.errors import ConfigError
 from teletwin.report.bench_rows import BenchRow, bench_markdown
 
@@ -18,6 +18,7 @@ def show_rows(
     report: str,
     markdown: str,
     more: Mapping[str, object] | None = None,
+    seed: int = 0,
 ) -> int:
     """Print the table, write the files asked for; return 1 when a bar is not met, else 0."""
     from rich.console import Console
@@ -25,7 +26,7 @@ def show_rows(
     from teletwin.report.table import bench_table
 
     Console().print(bench_table(rows))
-    write_rows(kind, rows, options, report=report, markdown=markdown, more=more)
+    write_rows(kind, rows, options, report=report, markdown=markdown, more=more, seed=seed)
     return int(any(row.passed is False for row in rows))
 
 
@@ -37,6 +38,7 @@ def write_rows(
     report: str,
     markdown: str,
     more: Mapping[str, object] | None = None,
+    seed: int = 0,
 ) -> None:
     """The JSON report and the Markdown table, where asked for.
 
@@ -47,8 +49,8 @@ def write_rows(
         from teletwin.report.document import build_report, write_report
 
         results = {"rows": [_plain(row) for row in rows], **(more or {})}
-        utc = datetime.now(UTC).isoformat(timespec="seconds")
-        write_report(build_report(kind, results=results, configuration=options, seed=0, created_utc=utc), report)
+        document = build_report(kind, results=results, configuration=options, seed=seed, created_utc=utc_text())
+        write_report(document, report)
     if markdown:
         try:
             Path(markdown).write_text(bench_markdown(rows), encoding="utf-8")

@@ -73,6 +73,7 @@ def script_arguments(options: RunOptions) -> list[str]:
     told += ["--headless"] if options.headless else []
     allocation = options.session.allocation
     known = {name: getattr(options.session, name) for name in _PICTURE}
-    known["allocator"] = allocation.allocator_file or allocation.allocator or "off"
+    is_file = allocation.allocator == "ppo" and allocation.allocator_file
+    known["allocator"] = allocation.allocator_file if is_file else allocation.allocator or "off"
     known["compute_share"] = allocation.compute_share
     return told + [f"--/exts/teletwin/{name}={value}" for name, value in known.items()]

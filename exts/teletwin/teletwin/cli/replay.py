@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass, fields
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from typing import Any
 import tyro
 
 from teletwin.cli.options import read_options
-from teletwin.errors import RecordingError
+from teletwin.errors import ConfigError, RecordingError
 from teletwin.recording import SessionRecording, read_log
 from teletwin.recording.reader import session_files
 from teletwin.session.config import NetworkCfg
@@ -53,11 +53,18 @@ class ReplayOptions:
     state: str | None = None
     """Arm to twin alone."""
     paper_mode: bool = False
-    """Compare with paper A's plain form as well."""
+    """Compare the last of the settings in paper A's plain form as well."""
     out: str = "replay"
-    """Folder for table and picture of a comparison."""
+    """Folder for the picture of a comparison."""
     report: str = ""
     """Write what was measured to this JSON file."""
+
+    def __post_init__(self) -> None:
+        """Refuse what would change nothing."""
+        if self.horizon_ms is not None and "fixed" not in self.policy:
+            raise ConfigError(
+                "--horizon-ms is for the policy 'fixed'", given=self.horizon_ms, mend="add --policy fixed"
+            )
 
     @property
     def compares(self) -> bool:
@@ -104,8 +111,7 @@ def _again(options: ReplayOptions, logs: Mapping[str, SessionRecording]) -> int:
             print("note: this log begins within a session: what had gone before is not known to the replay")
     if not twin.complete:
         print(f"note: {twin.path} ends too early (killed while recording?); what came before is replayed")
-    results = {f.name: getattr(difference, f.name) for f in fields(difference) if f.name != "apart_rad"}
-    _write_report(options, results | {"is_exact": difference.is_exact, "way": way})
+    _write_report(options, asdict(difference) | {"is_exact": difference.is_exact, "way": way})
     return 0 if difference.is_exact else 1
 
 

@@ -129,8 +129,9 @@ class PictureLine:
 
     def offer(self, now_ns: int, *, simulation_s: float, render_ms: float = 0.0) -> None:
         """A frame is there at now_ns that took render_ms; take it if one is wanted and the encoder is free."""
-        if not self._loop.wants_frame(now_ns):
-            return
+        with self._lock:  # the encoder's thread notes what it sends in what this looks at
+            if not self._loop.wants_frame(now_ns):
+                return
         if self._busy is not None and not self._busy.done():
             self.skipped_count += 1
             return

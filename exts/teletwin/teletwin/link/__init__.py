@@ -96,6 +96,10 @@ class RoleLink(Link, Protocol):
         """Let pictures and updates from all peers together take so much from now on [Mb/s]; 0 is unlimited."""
         ...
 
+    def shared_wait_ms(self) -> float:
+        """How long a picture that comes now waits for others to pass [ms]."""
+        ...
+
     def is_clock_known(self, peer: str) -> bool:
         """Whether the times of peer's messages are on this role's clock already."""
         ...

@@ -114,6 +114,10 @@ class DdsLink:
         """Let pictures and updates from all peers together take so much from now on [Mb/s]; 0 is unlimited."""
         self._ingress.set_shared(rate_mbps)
 
+    def shared_wait_ms(self) -> float:
+        """How long a picture that comes now waits for others to pass [ms]."""
+        return self._ingress.shared_wait_ms()
+
     def offset_ns(self, peer: str) -> int:
         """Estimate of (peer's clock - own clock) [ns]; 0 until known."""
         return self._endpoint.offset_ns(peer, self._clock.now_ns())

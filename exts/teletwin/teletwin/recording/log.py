@@ -32,8 +32,8 @@ _BURST = 4
 _CATCH_UP = 64
 """The more wait the longer it goes on: one more for each so many."""
 _BEHIND_SHARE = 16
-"""Beyond this part of the capacity disk or machine are too slow: pictures are left out, the rest shall reach the last
-second."""
+"""Beyond this part of the capacity disk or machine are too slow: pictures are left out until the next key frame,
+the rest shall reach the last second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -69,6 +69,7 @@ class SessionLog:
         self._clock = clock
         self._capacity = capacity
         self._queue: deque[_Entry | tuple[str, dict[str, str]]] = deque()
+        self._is_broken = False
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -151,6 +152,9 @@ class SessionLog:
             with stream:
                 writer = _McapFile(stream)
                 self._drain(writer, stream)
+                left_out = {"pictures": self.thinned_count, "entries": self.dropped_count}
+                if any(left_out.values()):
+                    writer.add_metadata("left_out", {name: str(count) for name, count in left_out.items()})
                 writer.finish()
         except OSError as error:  # a full disk must not stop the loop
             self.fault = f"the recording {self.path} ended early: {error}"
@@ -177,15 +181,21 @@ class SessionLog:
             if isinstance(entry, tuple):
                 writer.add_metadata(*entry)
                 continue
-            if waiting > self._capacity // _BEHIND_SHARE and isinstance(entry.value, Frame) and entry.value.data:
-                entry = replace(entry, value=replace(entry.value, data=b""))
-                self.thinned_count += 1
+            thins = isinstance(entry.value, Frame) and self._leaves_out(entry.value, waiting)
+            self.thinned_count += thins
             try:
-                writer.add(entry)
+                writer.add(entry, without_picture=thins)
                 self.written_count += 1
             except (TypeError, ValueError):  # a pose of another shape, a text where a number belongs
                 self.dropped_count += 1
         return count
+
+    def _leaves_out(self, frame: Frame, waiting: int) -> bool:
+        """Whether a picture is left out: too much waits, or it builds on one that was."""
+        if not frame.data:
+            return False
+        self._is_broken = waiting > self._capacity // _BEHIND_SHARE or (self._is_broken and not frame.is_key)
+        return self._is_broken
 
 
 def _metadata_text(value: Any) -> str:
@@ -209,7 +219,7 @@ class _McapFile:
         self._schemas: dict[str, int] = {}
         self._is_open = True  # the head of the file already is worth handing over
 
-    def add(self, entry: _Entry) -> None:
+    def add(self, entry: _Entry, *, without_picture: bool = False) -> None:
         """Write one entry, and its forms for Foxglove."""
         value = entry.value
         if not isinstance(value, tuple(MESSAGE_TYPES.values())):
@@ -217,7 +227,9 @@ class _McapFile:
             return
         kind = type(value).__name__
         if isinstance(value, Frame) and value.data:
-            self._add_picture(value, entry)
+            self._add_pose("/shown/pose", value.shown_pose, entry)
+            if not without_picture:
+                self._add_picture(value, entry)
             value = replace(value, data=b"")  # the picture stands once in the file
         self._add(f"/{entry.role}/{kind}", f"teletwin.{kind}", entry, to_json(value))
         if isinstance(value, PoseSample):
@@ -239,7 +251,6 @@ class _McapFile:
         self._writer.finish()
 
     def _add_picture(self, frame: Frame, entry: _Entry) -> None:
-        self._add_pose("/shown/pose", frame.shown_pose, entry)
         schema = "foxglove.CompressedImage" if frame.codec == "jpeg" else "foxglove.CompressedVideo"
         values = {
             "timestamp": _timestamp(entry.t_log_ns),

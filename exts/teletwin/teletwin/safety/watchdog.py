@@ -27,7 +27,3 @@ class Watchdog:
             self._stood_ns += self._tick_ns
         self._asked_ns = now_ns
         return self._heard_ns is not None and now_ns - self._heard_ns + self._stood_ns <= self.limit_ns
-
-    def silent_ns(self, now_ns: int) -> int:
-        """How long nothing was heard [ns]; 0 before the first word."""
-        return 0 if self._heard_ns is None else now_ns - self._heard_ns

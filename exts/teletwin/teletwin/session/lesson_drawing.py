@@ -8,12 +8,13 @@ from typing import Literal
 import numpy as np
 
 from teletwin.clock import NS_PER_S
-from teletwin.geometry import Array, quat_from_matrix
+from teletwin.geometry import Array
 from teletwin.hand.clutch import ClutchCfg
 from teletwin.hand.drawing_task import DrawingTask, DrawingTaskCfg, task_middle
 from teletwin.hand.recording import still_hand
 from teletwin.hand.source import HandSwitch
 from teletwin.robot.ur3e import HOME_Q, tool_pose_in_ur_base
+from teletwin.session.build import hand_to_base
 from teletwin.view.camera import Camera
 
 State = Literal["ready", "running", "paused", "over"]
@@ -32,7 +33,7 @@ def lesson_task(cfg: DrawingTaskCfg) -> DrawingTask:
 def lesson_hand(task: DrawingTask) -> HandSwitch:
     """A hand that rests where the dot begins until a person takes it; it moves as the picture shows it."""
     pose = np.concatenate([task.target(0.0), tool_pose_in_ur_base(HOME_Q)[3:]])
-    w, x, y, z = quat_from_matrix(Camera().view_to_base).tolist()
+    w, x, y, z = hand_to_base().tolist()
     return HandSwitch(still_hand(pose), home_pose=pose, clutch=ClutchCfg(hand_to_base=(w, x, y, z)), loop=False)
 
 

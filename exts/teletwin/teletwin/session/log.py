@@ -58,13 +58,12 @@ class Recorder:
         self._work: threading.Thread | None = None
         self.path = ""
         """The session's file while recording; empty when off."""
-        self.fault = ""
-        """Why nothing is recorded although asked for, in words."""
+        self._fault = ""
 
     def start(self, path: str) -> None:
         """Record to the session's file `path` (this role to its own beside it) from soon on."""
         if not self.path:
-            self.path, self.fault = path, ""
+            self.path, self._fault = path, ""
             self._later(lambda: self._open(path))
 
     def end(self) -> None:
@@ -72,6 +71,15 @@ class Recorder:
         if self.path:
             self.path = ""
             self._later(self._close)
+
+    @property
+    def fault(self) -> str:
+        """Why nothing is recorded although asked for, or not everything, in words."""
+        log = self._log
+        if self._fault or log is None:
+            return self._fault
+        lost = log.dropped_count + log.thinned_count
+        return log.fault or (f"the recording leaves out what the disk cannot take ({lost} so far)" if lost else "")
 
     @property
     def folder(self) -> Path:
@@ -95,7 +103,7 @@ class Recorder:
             log = SessionLog(role_path(path, self._cfg.role), clock=self._clock, prepare=_favour)
             log.__enter__()
         except (TeletwinError, ValueError) as error:  # ValueError: a path without a name
-            self.path, self.fault = "", str(error)
+            self.path, self._fault = "", str(error)
             return
         log.write_metadata("configuration", self._cfg.session)
         log.write_metadata("host", host_facts(self._cfg.role, clock=self._cfg.clock_name()))

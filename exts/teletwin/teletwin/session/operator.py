@@ -227,9 +227,7 @@ class OperatorLoop:
             return
         ask = self._gate.need_key and now_ns - self._key_asked_ns > _KEY_RETRY_NS
         self._key_asked_ns = now_ns if ask else self._key_asked_ns
-        ack = self._acks.skipped(frame.frame_id, need_key=ask)
-        self._link.send("renderer", ack)
-        self._log("operator", ack, now_ns, now_ns)
+        self.skipped(frame.frame_id, need_key=ask)
 
     def _take_status(self, status: TwinStatus, received: Received) -> None:
         """Learn how control and arm are doing."""

@@ -23,7 +23,7 @@ from teletwin.twin.target import is_usable
 _APART_NS = 1_500_000_000
 """A pose older than this moves nothing, however fresh its packet: the hand has stalled, or a clock is not known yet."""
 _APART_RAD = 0.002
-"""Commanded and measured joints at rest differ by less than this unless the arm was moved by hand [rad]."""
+"""Commanded and measured joints at rest differ by more only if both stopped in different places, or by hand [rad]."""
 _SETTLED_NS = 500_000_000
 """So long after the command came to rest, and the way to the arm on top, what is measured is an arm at rest."""
 

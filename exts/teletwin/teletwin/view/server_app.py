@@ -93,7 +93,7 @@ class PageApp:
         self._sockets: set[web.WebSocketResponse] = set()
         self._newest_seq = 0
         self.counters = {"bad_messages": 0, "refused": 0, "not_operator": 0, "failed_events": 0, "too_many": 0}
-        self._refusals = RateLimits(rate_hz=REFUSALS_HZ, burst=REFUSALS_BURST)
+        self._guesses = RateLimits(rate_hz=REFUSALS_HZ, burst=REFUSALS_BURST)
         self._loop: asyncio.AbstractEventLoop | None = None
         self._slow = SlowStream(self._small_picture)
         self.viewers = Viewers(on_lost=self._lost, on_need_key=lambda number: self._tell("need_key", {}, number))
@@ -138,36 +138,40 @@ class PageApp:
     @web.middleware
     async def _guard(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
         """Refuse who may not be here: a foreign Host or Origin, a missing token, one guess too many, one too many."""
-        if not self._refusals.allows(request.remote, self._clock.now_ns(), cost=0.0):
-            self.counters["too_many"] += 1
-            return web.Response(status=429, text="Too many wrong addresses: wait a minute.")
-        refusal = self._refusal(request)
+        refusal = self._foreign(request)
+        if not refusal and self._needs_token(request):
+            # Only wrong tokens are counted: another site must not be able to lock this page out.
+            if not self._guesses.allows(request.remote, self._clock.now_ns(), cost=0.0):
+                self.counters["too_many"] += 1
+                return web.Response(status=429, text="Too many wrong tokens: try again in a few seconds.")
+            if not self._token_fits(request):
+                self._guesses.allows(request.remote, self._clock.now_ns())
+                refusal = "The address lacks the token: use the one that was printed at the start (?token=...)."
         if refusal:
             self.counters["refused"] += 1
-            self._refusals.allows(request.remote, self._clock.now_ns())
             return web.Response(status=403, text=refusal)
         if request.path == "/ws" and len(self.viewers) >= VIEWERS_MAX:
             self.counters["too_many"] += 1
             return web.Response(status=503, text=f"{VIEWERS_MAX} look at this page already.")
         return await handler(request)
 
-    def _refusal(self, request: web.Request) -> str:
+    def _foreign(self, request: web.Request) -> str:
+        """Why a request from another site is refused; empty when it is from this one."""
         # A name that only resolves to loopback (DNS rebinding) must not reach a page that asks for no token.
         if is_loopback(self._cfg.host) and not is_loopback(urlsplit(f"//{request.host}").hostname or ""):
             return "This page is for this machine only: open it by 127.0.0.1 or localhost."
         origin = request.headers.get("Origin")
         if origin is not None and urlsplit(origin).netloc != request.host:
             return "Another site may not use this page."
-        # Scripts and styles hold no secret, and a browser fetches them without the page's query.
-        if request.path in ("/", "/ws") and not self._token_fits(request):
-            return "The address lacks the token: use the one that was printed at the start (?token=...)."
         return ""
 
+    def _needs_token(self, request: web.Request) -> bool:
+        """Scripts and styles hold no secret, and a browser fetches them without the page's query."""
+        return self._cfg.token is not None and request.path in ("/", "/ws")
+
     def _token_fits(self, request: web.Request) -> bool:
-        if self._cfg.token is None:
-            return True
         given = request.query.get("token", "")
-        return hmac.compare_digest(given.encode(errors="replace"), self._cfg.token.encode())
+        return hmac.compare_digest(given.encode(errors="replace"), (self._cfg.token or "").encode())
 
     async def _index(self, _: web.Request) -> web.StreamResponse:
         return web.FileResponse(PAGE / "index.html")

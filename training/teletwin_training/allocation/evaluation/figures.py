@@ -38,8 +38,10 @@ def save_study_figures(judged: Sequence[Judged], folder: Path) -> list[Path]:
 
 
 def _save(figure: Any, path: Path) -> Path:
+    import matplotlib.pyplot as plt
+
     figure.savefig(path, dpi=110, bbox_inches="tight")
-    figure.clear()
+    plt.close(figure)
     return path
 
 

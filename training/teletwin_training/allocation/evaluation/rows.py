@@ -8,6 +8,7 @@ import numpy as np
 
 from teletwin.geometry import Array
 from teletwin_training.allocation.rollout import Outcome
+from teletwin_training.allocation.scenario import Scenario
 
 _NORMAL_95 = 1.96
 
@@ -53,9 +54,7 @@ class Row:
     fallbacks: int
 
 
-def row_of(
-    outcome: Outcome, static: Outcome, *, scenario: str, admission: bool, reward_kind: str, method: str, shares: str
-) -> Row:
+def row_of(outcome: Outcome, static: Outcome, *, scenario: Scenario, method: str, shares: str) -> Row:
     """Means over episodes, and differences to the best static split."""
     totals = {name: float(values.sum()) for name, values in outcome.totals.items()}
     reward, other = outcome.totals["reward"], static.totals["reward"]
@@ -64,9 +63,9 @@ def row_of(
     aori, aori_95 = mean_95(_mean_aori(outcome) - _mean_aori(static))
     jobs = max(totals["made_requests"] + totals["made_updates"], 1.0)
     return Row(
-        scenario=scenario,
-        admission=admission,
-        reward_kind=reward_kind,
+        scenario=scenario.name,
+        admission=scenario.admission,
+        reward_kind=scenario.objective.reward,
         method=method,
         reward=float(reward.mean()),
         reward_95=mean_95(reward)[1],

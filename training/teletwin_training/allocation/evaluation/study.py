@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
+
+import numpy as np
 
 from teletwin.allocation import Allocator
 from teletwin.allocation.backlog import BacklogAllocator, BacklogCfg
@@ -13,15 +15,18 @@ from teletwin.allocation.learned import LearnedAllocator
 from teletwin.allocation.policy_file import AllocationPolicyFile, load_allocation_policy
 from teletwin.allocation.proportional import ProportionalAllocator
 from teletwin.errors import ConfigError
-from teletwin_training.allocation.enumeration import Grid, enumerate_static, with_reward
+from teletwin_training.allocation.cells import Cells
+from teletwin_training.allocation.enumeration import Grid, enumerate_static
 from teletwin_training.allocation.environment import AllocationEnvCfg
 from teletwin_training.allocation.evaluation.rows import Row, row_of
 from teletwin_training.allocation.learning import learn_from_best, ppo_cfg
-from teletwin_training.allocation.rollout import Outcome, run_allocator
-from teletwin_training.allocation.scenario import Scenario
+from teletwin_training.allocation.rollout import Outcome, run_in
+from teletwin_training.allocation.scenario import Scenario, with_reward
 from teletwin_training.allocation.tuning import Tuned, tune_rule
 
 _HELD_OUT = 1_000_000
+BUILT_IN = ("equal", "proportional", "best static", "backlog", "backlog, tuned", "PPO, full", "PPO, two queues")
+"""Methods that need no file."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,7 +72,6 @@ def judge(
     grid = enumerate_static(scenario, training, side=cfg.side, use_ray=cfg.use_ray)
     judged = Judged(scenario=scenario, grid=grid)
     link, compute = grid.best
-    static = run_allocator(scenario, FixedAllocator(link_share=link, compute_share=compute), held_out, traced=True)
     tell("the rule's weights")
     tuned = tune_rule(scenario, training, seed=cfg.seed)
     methods: dict[str, tuple[Allocator, str]] = {
@@ -80,20 +84,13 @@ def judge(
     }
     for name, policy in _taught(judged, tuned, cfg, folder, tell).items():
         methods[name] = LearnedAllocator(policy), f"{policy.observation}, base {policy.base}"
-    for name, (allocator, shares) in methods.items():
-        outcome = run_allocator(scenario, allocator, held_out, traced=True)
-        judged.outcomes[name] = outcome
-        judged.rows.append(
-            row_of(
-                outcome,
-                static,
-                scenario=scenario.name,
-                admission=scenario.admission,
-                reward_kind=reward,
-                method=name,
-                shares=shares,
-            )
-        )
+    cells = Cells(scenario, np.array(held_out))
+    judged.outcomes = {name: run_in(cells, allocator, traced=True) for name, (allocator, _) in methods.items()}
+    static = judged.outcomes["best static"]
+    judged.rows = [
+        row_of(judged.outcomes[name], static, scenario=scenario, method=name, shares=shares)
+        for name, (_, shares) in methods.items()
+    ]
     return judged
 
 
@@ -129,7 +126,9 @@ def _folder_words(scenario: Scenario, observation: str) -> tuple[str, ...]:
 def _weights(rule: BacklogCfg) -> str:
     plain = BacklogCfg()
     changed = {
-        name: getattr(rule, name) for name in rule.__dataclass_fields__ if getattr(rule, name) != getattr(plain, name)
+        each.name: getattr(rule, each.name)
+        for each in fields(rule)
+        if getattr(rule, each.name) != getattr(plain, each.name)
     }
     return " ".join(f"{name}={value:.2g}" for name, value in changed.items()) or "the rule as it is"
 
@@ -143,5 +142,5 @@ def check_policies(paths: Sequence[str]) -> None:
     for path in paths:
         load_allocation_policy(path)
     names = [Path(path).stem for path in paths]
-    if len(set(names)) < len(names):
-        raise ConfigError("two policies have one name", given=", ".join(names), mend="rename a file")
+    if len({*names, *BUILT_IN}) < len(names) + len(BUILT_IN):
+        raise ConfigError("two methods have one name", given=", ".join(names), mend="rename a file")

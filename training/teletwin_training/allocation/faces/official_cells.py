@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from teletwin.errors import ConfigError
 from teletwin_training.allocation.cells import Cells
+from teletwin_training.allocation.counts import TOTALS
 from teletwin_training.allocation.scenario import Scenario
 from teletwin_training.allocation.streams import official_draws
 
@@ -17,6 +18,7 @@ STREAMS = ("own", "numpy")
 OFFICIAL_SEED = 999
 """What the official simulator takes without being asked."""
 _LARGEST_QUEUE = 1e4
+_COLUMN = {name: column for column, name in enumerate(TOTALS)}
 _COUNTED = {
     "jobs_generated": ("made_requests", "made_updates"),
     "jobs_transmitted": ("sent_requests", "sent_updates"),
@@ -60,13 +62,10 @@ class OfficialCells:
         device: str = "cpu",
         threads: int = 0,
     ) -> None:
-        from teletwin_training.allocation.cell_types_kernel import TOTALS
-
         if stream not in STREAMS:
             raise ConfigError("no such stream of draws", given=stream, allowed=", ".join(STREAMS))
         self.scenario, self.count = scenario, envs
         self._stream, self._options = stream, {"device": device, "threads": threads}
-        self._column = {name: k for k, name in enumerate(TOTALS)}
         self._seeds = self._each(seed)
         self.cells = self._made()
         self._steps = np.zeros(envs, dtype=np.int64)
@@ -122,7 +121,7 @@ class OfficialCells:
 
     def _told(self) -> dict[str, Any]:
         """Of this step, by the official names; means and the sum of rewards of the episode so far (0 at first)."""
-        totals, column = self.cells.totals, self._column
+        totals, column = self.cells.totals, _COLUMN
         grown = totals - self._before
         told: dict[str, Any] = {"time": self._steps.copy()}
         for name, kinds in _COUNTED.items():

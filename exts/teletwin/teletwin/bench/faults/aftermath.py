@@ -54,12 +54,8 @@ _DOCUMENTED: dict[str, tuple[tuple[str, str, str, Says], ...]] = {
     "renderer": (),
 }
 """Role to what must follow its end: in words, whose log, the topic, and what its messages say then."""
-_GOES_ON = {
-    "renderer": ("arm", "/arm/ArmState"),
-    "operator": ("arm", "/arm/ArmState"),
-    "twin": ("arm", "/arm/ArmState"),
-}
-"""Whose words must go on without a gap."""
+_GOES_ON = ("renderer", "operator", "twin")
+"""Whose end must leave the arm's states without a gap."""
 
 
 def judge_kill(kill: Kill, logs: Logs) -> dict[str, Any]:
@@ -68,11 +64,10 @@ def judge_kill(kill: Kill, logs: Logs) -> dict[str, Any]:
     reactions = {
         words: _first_ms(kill, logs, role, topic, says) for words, role, topic, says in _DOCUMENTED[kill.target]
     }
-    if kill.target == "renderer":
-        lasting = _first_ms(kill, logs, "arm", "/arm/ArmState", _HOLDS)
-        reactions["the arm goes on"] = 0.0 if lasting is None else None
+    goes_on = kill.target != "renderer" or _first_ms(kill, logs, "arm", "/arm/ArmState", _HOLDS) is None
     missing_s = _missing_s(kill, logs)
-    ok = not kill.also_ended and all(ms is not None and ms <= NOTICE_BAR_MS for ms in reactions.values())
+    on_time = all(ms is not None and ms <= NOTICE_BAR_MS for ms in reactions.values())
+    ok = goes_on and on_time and not kill.also_ended
     return {
         "target": kill.target,
         "followed_before": followed,
@@ -152,6 +147,6 @@ def summarize_kills(kills: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _worst(values: Any) -> float | None:
-    """The largest; None where one is missing."""
+    """The largest; None where there is none, or one is missing."""
     found = list(values)
-    return None if None in found else max(found, default=0.0)
+    return None if not found or None in found else max(found)

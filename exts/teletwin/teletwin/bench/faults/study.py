@@ -6,6 +6,7 @@ import json
 import multiprocessing
 import os
 import threading
+import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from teletwin.bench.faults.plan import draw_plan
 from teletwin.bench.faults.run import run_seed
 from teletwin.errors import ConfigError
 from teletwin.jsonable import to_jsonable
@@ -32,14 +34,19 @@ def run_study(
         resume: File of finished runs (JSON lines); those in it are not run again, new ones are added.
         tell: Told how many runs are done.
     """
-    done = {run["seed"]: run for run in _read(resume, seconds)}
+    done = {run["seed"]: run for run in _read(resume, seconds) if run.get("plan") == _plan_id(run["seed"], seconds)}
     tell(len(done))
     seeds = [seed for seed in range(runs) if seed not in done]
     for run in _run_all(seeds, seconds, jobs or len(os.sched_getaffinity(0))):
         done[run["seed"]] = run
-        _add(resume, run | {"seconds": seconds})
+        _add(resume, run | {"seconds": seconds, "plan": _plan_id(run["seed"], seconds)})
         tell(len(done))
     return [done[seed] for seed in sorted(done) if seed < runs]
+
+
+def _plan_id(seed: int, seconds: float) -> int:
+    """Tells the runs of this plan from those that an earlier version drew for the same seed."""
+    return zlib.crc32(repr(draw_plan(seed, seconds=seconds)).encode())
 
 
 def _run_all(seeds: Sequence[int], seconds: float, jobs: int) -> Iterator[Run]:

@@ -123,4 +123,4 @@ def squeeze_value(note: Note, name: str) -> float | None:
     number = float(value)
     # Refuses what is out of range.
     _ = AllocationCfg(bandwidth_mbps=number) if name == "bandwidth_mbps" else AllocationCfg(compute_share=number)
-    return float(value)
+    return number

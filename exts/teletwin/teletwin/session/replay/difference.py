@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -25,8 +25,6 @@ class CommandDifference:
     """Commands that ask for another mode."""
     first_unequal_s: float | None = None
     """When the first one differed, from the first command on [s]."""
-    apart_rad: list[float] = field(default_factory=list)
-    """Largest joint difference of each command [rad]."""
 
     @property
     def is_exact(self) -> bool:
@@ -45,7 +43,6 @@ class CommandDifference:
         self.mode_count += recorded.mode is not replayed.mode
         if not is_equal and self.first_unequal_s is None:
             self.first_unequal_s = t_s
-        self.apart_rad.append(apart)
 
 
 def _bits(command: JointCommand) -> tuple[object, ...]:
