@@ -98,7 +98,7 @@ def test_the_encoder_changes_five_times_a_second_at_most_and_not_for_small_steps
     assert ticks.planner.change_count == before
 
 
-def test_a_slow_machine_gets_the_first_rung_that_fits_and_climbs_back_one_by_one():
+def test_a_slow_machine_gets_the_first_rung_that_fits_and_climbs_back_half_of_the_way_at_a_time():
     ticks = Ticks()
     plan = ticks.run(2, whole_ms=45.0)
     work_ms = plan.relative * 45.0 * plan.view.rate_hz
@@ -108,10 +108,10 @@ def test_a_slow_machine_gets_the_first_rung_that_fits_and_climbs_back_one_by_one
     assert ticks.planner.plan.view == ASKED
     sizes = [(p.view.width, p.view.shadow, p.view.rate_hz) for p in ticks.plans]
     seen = list(dict.fromkeys(sizes))
-    assert len(seen) > 3, "one rung at a time on the way up"
+    assert len(seen) >= 3, "something between least and most on the way up"
     first = next(k for k, plan in enumerate(ticks.plans) if plan.view.width == 320)
     last = max(k for k, plan in enumerate(ticks.plans) if plan.view != ASKED)
-    assert last - first < 32
+    assert last - first < 20
 
 
 def test_a_rung_that_did_not_hold_is_tried_less_and_less_often():

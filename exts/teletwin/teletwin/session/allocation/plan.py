@@ -1,4 +1,4 @@
-"""From shares and estimates to what is sent, drawn and simulated: down at once, up step by step."""
+"""From shares and estimates to what is sent, drawn and simulated: down at once, up half of the way at a time."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class PlanCfg:
     least_step: float = 0.05
     """Smaller changes are not worth one."""
     good_ticks: int = 4
-    """Ticks in a row in which the next rung would fit before it is taken."""
+    """Ticks in a row in which a higher rung would fit before the ladder is climbed."""
     good_link_ticks: int = 3
     """The same for a higher bitrate and update rate."""
     rise: float = 1.5
@@ -126,21 +126,24 @@ class Planner:
         return self.plan
 
     def _climb(self, frames_bps: float, work_ms: float, seen: Estimates) -> None:
-        """Down to the first rung that fits at once; up one after enough good ticks."""
+        """Down to the first rung that fits at once; up half of the way after enough good ticks."""
         cfg = self._cfg
         self._since_up += 1
         if self._since_up == cfg.proof_ticks:
             self._patience = cfg.good_ticks
         fitting = self._first_fitting(frames_bps, work_ms, seen.whole_ms)
         if fitting > self._rung:
-            if self._since_up < cfg.proof_ticks:
-                self._patience, self._since_up = min(2 * self._patience, cfg.most_good_ticks), cfg.proof_ticks
+            # Left soon after it was taken: not for such a machine. Left later: this is another machine.
+            soon = self._since_up < cfg.proof_ticks
+            self._patience = min(2 * self._patience, cfg.most_good_ticks) if soon else cfg.good_ticks
+            self._since_up = cfg.proof_ticks
             self._rung, self._good = fitting, 0
             return
         roomy = self._first_fitting(frames_bps / cfg.margin, work_ms / cfg.margin, seen.whole_ms)
         self._good = self._good + 1 if roomy < self._rung and seen.queue_ms <= 0.0 else 0
         if self._good >= self._patience:
-            self._rung, self._good, self._since_up = self._rung - 1, 0, 0
+            # Half of the way where there is room for more than one.
+            self._rung, self._good, self._since_up = (self._rung + roomy) // 2, 0, 0
 
     def _first_fitting(self, frames_bps: float, work_ms: float, whole_ms: float) -> int:
         for number, rung in enumerate(self._rungs):
