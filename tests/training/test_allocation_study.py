@@ -13,6 +13,7 @@ from teletwin.errors import ConfigError
 from teletwin_training.allocation.enumeration import enumerate_static
 from teletwin_training.allocation.evaluation.rows import mean_95, percentile, row_of
 from teletwin_training.allocation.rollout import run_allocator, run_shares
+from teletwin_training.allocation.scenario import with_reward
 from teletwin_training.allocation.scenarios import scenario
 from teletwin_training.allocation.tuning import tune_rule
 from teletwin_training.cli.evaluate import main
@@ -39,6 +40,19 @@ def test_the_tuned_rule_is_no_worse_than_the_rule_on_its_seeds_and_found_again()
     tuned = tune_rule(cell, SEEDS, rounds=2, each=8)
     assert tuned.reward >= plain
     assert tune_rule(cell, SEEDS, rounds=2, each=8) == tuned
+
+
+def test_the_tuned_rule_is_no_worse_than_the_usual_split_and_its_answers_are_no_older_where_that_is_asked():
+    cell = with_reward(scenario("paper"), "deadline")
+    best = enumerate_static(cell, SEEDS).best
+    static = run_allocator(cell, FixedAllocator(link_share=best[0], compute_share=best[1]), SEEDS)
+    tuned = tune_rule(cell, SEEDS, rounds=2, each=8, usual=best, latest_aori_steps=static.aori_steps)
+    assert tuned.reward >= static.totals["reward"].mean() - 1e-9
+    assert tuned.aori_steps <= static.aori_steps
+    again = run_allocator(cell, BacklogAllocator(tuned.rule), SEEDS)
+    assert (again.totals["reward"].mean(), again.aori_steps) == (tuned.reward, tuned.aori_steps)
+    young = tune_rule(cell, SEEDS, rounds=2, each=8, latest_aori_steps=0.0)
+    assert young.aori_steps < static.aori_steps, "where no rule is young enough the youngest is taken"
 
 
 def test_under_changing_traffic_the_rule_is_well_above_every_static_split():

@@ -141,6 +141,9 @@ def test_the_rule_weighs_what_waits_what_comes_and_who_matters():
     assert shares(worst_weight=0.0, priority=2.0) == pytest.approx([6 / 11, 1 / 2])
     assert shares(worst_weight=0.0, request_age_weight=1.0) == pytest.approx([12 / 17, 4 / 6])
     assert shares(worst_weight=0.0, update_age_weight=2.0) == pytest.approx([3 / 13, 1 / 5])
+    usual = {"worst_weight": 0.0, "usual_link_share": 0.75, "usual_compute_share": 0.2}
+    assert shares(**usual, usual_weight=1.0) == pytest.approx([0.75, 0.2])
+    assert shares(**usual, usual_weight=0.5) == pytest.approx([9 / 16, 4 / 15])
 
 
 def test_the_rule_starves_nobody_and_needs_no_need():

@@ -31,6 +31,11 @@ class Outcome:
     clamped_count: int = 0
     fallback_count: int = 0
 
+    @property
+    def aori_steps(self) -> float:
+        """Mean age of all answered requests [steps]; 0 where none was."""
+        return float(self.totals["aori"].sum() / max(self.totals["done_requests"].sum(), 1.0))
+
 
 def run_allocator(
     scenario: Scenario, allocator: Allocator, seeds: Sequence[int], *, traced: bool = False, threads: int = 0

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from teletwin.allocation.backlog import BacklogAllocator, BacklogCfg
+from teletwin.allocation.shares import EVEN_SHARE
 from teletwin_training.allocation.cells import Cells
 from teletwin_training.allocation.rollout import run_in
 from teletwin_training.allocation.scenario import Scenario
@@ -23,37 +25,55 @@ class Tuned:
     rule: BacklogCfg
     reward: float
     """Mean over training seeds."""
-    tried: int
+    aori_steps: float
+    """Mean age of answered requests on them."""
+    tried: int = 1
 
 
 def tune_rule(
     scenario: Scenario,
     seeds: Sequence[int],
     *,
-    rounds: int = 4,
-    each: int = 40,
+    rounds: int = 6,
+    each: int = 50,
     seed: int = 0,
+    usual: tuple[float, float] = (EVEN_SHARE, EVEN_SHARE),
+    latest_aori_steps: float = math.inf,
 ) -> Tuned:
-    """Random search that narrows around the best rule of the rounds before."""
+    """Random search that narrows around the best rule of the rounds before.
+
+    The first that are tried are the rule as it is and the usual split alone.
+
+    Rules whose answers are on average older than `latest_aori_steps` come after all others, the youngest first: the
+    reward pays for requests in time, so it gains by giving up those that are late already.
+    """
     rng = np.random.default_rng(seed)
-    best, tried, cells = BacklogCfg(), 1, Cells(scenario, np.asarray(seeds))
-    most = _reward(cells, best)
+    cells = Cells(scenario, np.asarray(seeds))
+    usual_cfg = BacklogCfg(usual_weight=1.0, usual_link_share=usual[0], usual_compute_share=usual[1])
+
+    def rank(tuned: Tuned) -> tuple[bool, float]:
+        is_young = tuned.aori_steps <= latest_aori_steps
+        return is_young, tuned.reward if is_young else -tuned.aori_steps
+
+    best = max((_tried(cells, rule) for rule in (BacklogCfg(), usual_cfg)), key=rank)
     for number in range(rounds):
-        centre = best
+        centre = best.rule
         for _ in range(each):
-            rule = _drawn(rng) if number == 0 else _near(centre, rng, 1.0 / number)
-            reward, tried = _reward(cells, rule), tried + 1
-            if reward > most:
-                best, most = rule, reward
-    return Tuned(rule=best, reward=most, tried=tried)
+            rule = _drawn(rng, usual) if number == 0 else _near(centre, rng, 1.0 / number)
+            best = max(best, _tried(cells, rule), key=rank)
+    return replace(best, tried=rounds * each + 2)
 
 
-def _reward(cells: Cells, rule: BacklogCfg) -> float:
-    return float(run_in(cells, BacklogAllocator(rule)).totals["reward"].mean())
+def _tried(cells: Cells, rule: BacklogCfg) -> Tuned:
+    outcome = run_in(cells, BacklogAllocator(rule))
+    return Tuned(rule=rule, reward=float(outcome.totals["reward"].mean()), aori_steps=outcome.aori_steps)
 
 
-def _drawn(rng: np.random.Generator) -> BacklogCfg:
+def _drawn(rng: np.random.Generator, usual: tuple[float, float]) -> BacklogCfg:
     return BacklogCfg(
+        usual_weight=float(rng.choice((0.0, rng.random()))),
+        usual_link_share=usual[0],
+        usual_compute_share=usual[1],
         worst_weight=float(rng.random()),
         request_age_weight=float(rng.choice(_AGE_WEIGHTS)),
         update_age_weight=float(rng.choice(_AGE_WEIGHTS)),
@@ -65,9 +85,15 @@ def _near(rule: BacklogCfg, rng: np.random.Generator, spread: float) -> BacklogC
     def scaled(value: float) -> float:
         return float(value * np.exp(spread * 0.8 * rng.standard_normal()))
 
+    def moved(value: float, most: float, least: float = 0.0) -> float:
+        return float(np.clip(value + most * spread * rng.standard_normal(), least, 1.0 - least))
+
     return replace(
         rule,
-        worst_weight=float(np.clip(rule.worst_weight + 0.3 * spread * rng.standard_normal(), 0.0, 1.0)),
+        worst_weight=moved(rule.worst_weight, 0.3),
+        usual_weight=moved(rule.usual_weight, 0.3),
+        usual_link_share=moved(rule.usual_link_share, 0.1, rule.least_share),
+        usual_compute_share=moved(rule.usual_compute_share, 0.1, rule.least_share),
         request_age_weight=min(scaled(rule.request_age_weight), 100.0),
         update_age_weight=min(scaled(rule.update_age_weight), 100.0),
         **{name: float(np.clip(scaled(getattr(rule, name)), 0.02, 50.0)) for name in _LOG_RANGES},

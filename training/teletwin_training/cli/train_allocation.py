@@ -107,7 +107,8 @@ def _learn(options: TrainAllocationOptions, scenarios: list[Any], cfg: Any, **ho
     from teletwin_training.allocation.tuning import tune_rule
 
     seeds, tunes = range(64), options.tune and len(scenarios) == 1
-    rule = tune_rule(scenarios[0], seeds, seed=options.seed).rule if tunes else BacklogCfg()
+    best = enumerate_static(scenarios[0], seeds).best if tunes else (0.5, 0.5)
+    rule = tune_rule(scenarios[0], seeds, seed=options.seed, usual=best).rule if tunes else BacklogCfg()
     env_cfg = AllocationEnvCfg(
         envs=options.envs,
         seed=options.seed,
@@ -118,7 +119,6 @@ def _learn(options: TrainAllocationOptions, scenarios: list[Any], cfg: Any, **ho
         device=options.device,
     )
     if tunes:
-        best = enumerate_static(scenarios[0], seeds).best
         return learn_from_best(scenarios[0], env_cfg, best, cfg, seconds=options.seconds, **how)
     env = AllocationEnv(scenarios, env_cfg, reference=BacklogAllocator(rule))
     return learn(env, cfg, seconds=options.seconds, **how)

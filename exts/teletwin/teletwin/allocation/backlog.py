@@ -31,6 +31,10 @@ class BacklogCfg:
     """The same for updates."""
     least_share: float = LEAST_SHARE
     """No class gets less of anything."""
+    usual_weight: float = 0.0
+    """How far shares stay at the usual ones, 0 to 1: where one split is nearly always right, needs only move it."""
+    usual_link_share: float = EVEN_SHARE
+    usual_compute_share: float = EVEN_SHARE
 
     def __post_init__(self) -> None:
         for entry in fields(self):
@@ -39,7 +43,13 @@ class BacklogCfg:
                 raise ConfigError(f"{entry.name} of the rule is out of range", given=value, allowed=f"0 ... {most:g}")
 
 
-_MOST = {"worst_weight": 1.0, "least_share": 0.5}
+_MOST = {
+    "worst_weight": 1.0,
+    "least_share": 0.5,
+    "usual_weight": 1.0,
+    "usual_link_share": 1.0,
+    "usual_compute_share": 1.0,
+}
 
 
 @np.errstate(over="ignore", invalid="ignore")
@@ -57,7 +67,10 @@ def backlog_shares(seen: Array, cfg: BacklogCfg) -> Array:
     needed[..., 0] *= cfg.priority
     if cfg.compute_priority != 1.0:
         needed[..., 1, 0] *= cfg.compute_priority
-    return divided(needed, otherwise=divided(load, least=cfg.least_share), least=cfg.least_share)
+    shares = divided(needed, otherwise=divided(load, least=cfg.least_share), least=cfg.least_share)
+    if cfg.usual_weight:
+        shares += cfg.usual_weight * ((cfg.usual_link_share, cfg.usual_compute_share) - shares)
+    return shares
 
 
 class BacklogAllocator:
