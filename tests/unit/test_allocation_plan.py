@@ -41,6 +41,13 @@ def test_the_ladder_gives_up_size_then_shadow_then_rate():
     assert all(one.relative * one.rate_hz > other.relative * other.rate_hz for one, other in itertools.pairwise(rungs))
 
 
+def test_rungs_cost_what_was_measured_and_none_more_than_the_one_before_it():
+    kinds = [(640, 360, True), (480, 270, True), (320, 180, True), (320, 180, False)]
+    measured = ladder(ASKED, dict(zip(kinds, (20.0, 16.0, 17.0, 9.0), strict=True)))
+    assert [rung.relative for rung in measured] == pytest.approx([1.0, 0.8, 0.8, 0.45, 0.45, 0.45, 0.45])
+    assert ladder(ASKED, {kinds[0]: 20.0}) == ladder(ASKED), "half a measurement is none"
+
+
 @pytest.mark.parametrize(("width", "height"), [(1280, 720), (656, 370), (208, 118), (160, 90), (1008, 422)])
 def test_every_rung_suits_the_encoder_and_is_no_more_than_asked(width, height):
     asked = ViewSettings(width=width, height=height, rate_hz=24.0, shadow=False)

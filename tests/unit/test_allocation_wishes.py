@@ -18,6 +18,7 @@ class _Loop:
 
 class _Picture:
     compute_share = 1.0
+    costs = None
 
 
 class _Link:

@@ -16,6 +16,7 @@ from teletwin.clock import NS_PER_S, SystemClock
 from teletwin.kit.camera import CameraSource
 from teletwin.kit.nvenc import PictureEncoder, open_encoder
 from teletwin.messages import Frame, ViewSettings
+from teletwin.session.allocation.ladder import MeasuredCosts
 from teletwin.session.renderer import RendererLoop, StartedFrame
 from teletwin.view.barcode import write_barcode
 
@@ -35,6 +36,8 @@ class Pictures(Protocol):
     encoder_name: str
     compute_share: float
     """Imitate a machine that takes this much longer."""
+    costs: MeasuredCosts | None
+    """What pictures took when they were tried; None where none was."""
 
     def apply(self, settings: ViewSettings) -> None:
         """Take another size, rate or codec."""
@@ -63,7 +66,7 @@ class KitPicture:
     def __init__(self, settings: ViewSettings, source: CameraSource, *, encoder: str) -> None:
         self._settings, self._source, self._wish = settings, source, encoder
         self._clock = SystemClock()
-        self.compute_share = 1.0
+        self.compute_share, self.costs = 1.0, None
         self._encoder: PictureEncoder
         self._encoder, self.encoder_name = open_encoder(settings, encoder)
 

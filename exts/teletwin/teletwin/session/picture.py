@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Iterable, Sequence
 from types import TracebackType
@@ -11,6 +12,7 @@ import numpy as np
 from teletwin.clock import NS_PER_S, SystemClock
 from teletwin.messages import ViewSettings
 from teletwin.robot.ur3e import HOME_Q
+from teletwin.session.allocation.ladder import MeasuredCosts, Rung
 from teletwin.sim.mujoco_world import WorldObject
 from teletwin.view import SceneState
 from teletwin.view.barcode import write_barcode
@@ -19,6 +21,8 @@ from teletwin.view.rate_in_place import rates_can_change_in_place
 from teletwin.view.renderer import Renderer, SceneObject
 
 _LATE_FRAMES = 15
+_TRIES = 5
+"""The first picture of a size takes longer, and others may be disturbed: the quickest counts."""
 _NOWHERE = np.zeros((0, 3))
 _HOME = SceneState(
     q=HOME_Q,
@@ -40,6 +44,7 @@ class LivePicture:
         self._settings = settings
         self._objects = [SceneObject(kind=o.kind, size=o.size[: _SIZES[o.kind]], colour=o.colour) for o in objects]
         self._late_count = 0
+        self._costs: dict[tuple[int, int, bool], float] = {}
         self._clock = SystemClock()
         self.compute_share = 1.0
         """Imitate a machine that takes this much longer, by waiting; 1 takes what it takes."""
@@ -83,13 +88,28 @@ class LivePicture:
             wait_ns = int(NS_PER_S * work_s * (1.0 / self.compute_share - 1.0))
             self._clock.sleep_until(self._clock.now_ns() + wait_ns)
 
-    def prepare(self, sizes: Iterable[tuple[int, int]]) -> None:
-        """Draw once in each of these sizes [px] and try the encoder, so that no later change costs a picture."""
+    def prepare(self, rungs: Iterable[Rung]) -> None:
+        """Draw and encode some pictures of each kind on the ladder: no later change costs one, and costs are known."""
+        asked = self._settings
         rates_can_change_in_place()
-        for width, height in {*sizes} - {(self._settings.width, self._settings.height)}:
-            self._renderer.resize(width, height)
-            self._renderer.render(_HOME)
-        self._renderer.resize(self._settings.width, self._settings.height)
+        for width, height, shadow in dict.fromkeys((rung.width, rung.height, rung.shadow) for rung in rungs):
+            self.apply(dataclasses.replace(asked, width=width, height=height, shadow=shadow))
+            self._costs[width, height, shadow] = min(self._tried_ms(number) for number in range(_TRIES))
+        self.apply(asked)
+
+    def _tried_ms(self, number: int) -> float:
+        stages = self.make(_HOME, frame_id=0, input_seq=0, force_key=number == 0)[2]
+        return stages["draw"] + stages["encode"]
+
+    @property
+    def view(self) -> ViewSettings:
+        """What is drawn and encoded now."""
+        return self._settings
+
+    @property
+    def costs(self) -> MeasuredCosts:
+        """What `prepare` found [ms]."""
+        return self._costs
 
     def apply(self, settings: ViewSettings) -> None:
         """Take another size, rate, codec or bitrate.

@@ -30,7 +30,7 @@ def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None])
     with contextlib.ExitStack() as stack:
         link = stack.enter_context(open_link(cfg, clock))
         picture = stack.enter_context(LivePicture(settings, objects=world.objects))
-        picture.prepare([(rung.width, rung.height) for rung in ladder(settings)])
+        picture.prepare(ladder(settings))
         recorder = stack.enter_context(Recorder(cfg, clock))
         loop = RendererLoop(
             clock=clock,
@@ -40,7 +40,7 @@ def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None])
             settings=settings,
             tool_pose=fast_tool_pose(),
             on_message=recorder,
-            allocation=build_live(cfg.session.allocation, settings),
+            allocation=build_live(cfg.session.allocation, settings, picture.costs),
         )
         wishes = AllocationWishes(loop, picture, cfg.session.allocation, warn=lambda text: _warn(link, text))
         loop.on_note = lambda note: wishes.obey(note) or _obey(link, recorder, note)

@@ -24,7 +24,7 @@ class TimedPicture:
 
     def __init__(self, times: PictureTimes) -> None:
         self._times = times
-        self.compute_share = 1.0
+        self.compute_share, self.costs = 1.0, None
 
     def make(
         self, state: SceneState, *, frame_id: int, input_seq: int, force_key: bool
@@ -75,7 +75,7 @@ class CostedPicture:
         self.settings, self._costs = settings, costs or PictureCosts()
         self._rng = np.random.default_rng(np.random.SeedSequence((seed, 6)))
         self._physics_ms = 0.0
-        self.compute_share = 1.0
+        self.compute_share, self.costs = 1.0, None
 
     def make(
         self, state: SceneState, *, frame_id: int, input_seq: int, force_key: bool

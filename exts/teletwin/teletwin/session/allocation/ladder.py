@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from teletwin.messages import ViewSettings
@@ -15,6 +16,8 @@ FIXED_COST = 0.5
 """Part of a picture's cost that does not grow with its pixels (software GL: the meshes' corners, the shadow's map)."""
 SHADOWLESS = 0.7
 """Cost without shadow over that with one."""
+MeasuredCosts = Mapping[tuple[int, int, bool], float]
+"""Width, height, with shadow or not -> what drawing and encoding such a picture took here [ms]."""
 _LEAST_WIDTH, _LEAST_HEIGHT, _LEAST_RATE_HZ = 160, 90, 5.0
 
 
@@ -35,8 +38,13 @@ class Rung:
         return self.width * self.height * self.rate_hz
 
 
-def ladder(asked: ViewSettings) -> tuple[Rung, ...]:
-    """Rungs from the picture that was asked for downwards; widths divisible by 16, heights even."""
+def ladder(asked: ViewSettings, costs: MeasuredCosts | None = None) -> tuple[Rung, ...]:
+    """Rungs from the picture that was asked for downwards; widths divisible by 16, heights even.
+
+    Args:
+        asked: The whole picture.
+        costs: Measured ones; where one is missing the constants above stand in for all.
+    """
     whole = Rung(width=asked.width, height=asked.height, shadow=asked.shadow, rate_hz=asked.rate_hz, relative=1.0)
     rungs = [whole]
     for scale in SCALES[1:]:
@@ -50,7 +58,16 @@ def ladder(asked: ViewSettings) -> tuple[Rung, ...]:
         rate_hz = max(share * asked.rate_hz, min(_LEAST_RATE_HZ, asked.rate_hz))
         if rate_hz < rungs[-1].rate_hz:
             rungs.append(dataclasses.replace(rungs[-1], rate_hz=rate_hz))
-    return tuple(rungs)
+    return _measured(rungs, costs or {})
+
+
+def _measured(rungs: list[Rung], costs: MeasuredCosts) -> tuple[Rung, ...]:
+    """The rungs with what they cost here, none more than the one before it."""
+    known = [costs.get((rung.width, rung.height, rung.shadow), 0.0) for rung in rungs]
+    if min(known) <= 0.0:
+        return tuple(rungs)
+    least = [min(known[: number + 1]) / known[0] for number in range(len(known))]
+    return tuple(dataclasses.replace(rung, relative=cost) for rung, cost in zip(rungs, least, strict=True))
 
 
 def _scaled(asked: ViewSettings, scale: float) -> tuple[int, int]:

@@ -13,6 +13,7 @@ from teletwin.link.fragments import payload_within, wire_bytes
 from teletwin.messages import FrameAck, Note, ViewSettings
 from teletwin.session.allocation.ages import Ages
 from teletwin.session.allocation.features import TICK_S, Waiting, features
+from teletwin.session.allocation.ladder import MeasuredCosts
 from teletwin.session.allocation.link_meter import LinkMeter
 from teletwin.session.allocation.plan import PHYSICS_TICKS_S, UPDATE_RATES_HZ, Estimates, Plan, PlanCfg, Planner
 from teletwin.session.allocation.work_meter import WorkMeter
@@ -59,12 +60,21 @@ class LiveAllocation:
         name: The allocator's.
         asked: The picture that the operator asked for: never more than that.
         cfg: How plans change.
+        costs: Of pictures on this machine, as far as they are known.
     """
 
-    def __init__(self, allocator: Allocator, *, name: str, asked: ViewSettings, cfg: PlanCfg | None = None) -> None:
+    def __init__(
+        self,
+        allocator: Allocator,
+        *,
+        name: str,
+        asked: ViewSettings,
+        cfg: PlanCfg | None = None,
+        costs: MeasuredCosts | None = None,
+    ) -> None:
         self._allocator, self.name = allocator, name
         self._link, self._work, self._ages = LinkMeter(), WorkMeter(), Ages()
-        self._planner = Planner(asked, payload_bytes=_picture_bytes, cfg=cfg)
+        self._planner = Planner(asked, payload_bytes=_picture_bytes, cfg=cfg, costs=costs)
         self._shares = (0.5, 0.5)
         self._tick_ns = self._due_ns = self._rates_ns = self._sent_ns = 0
         self._told_hz = self._told_tick_s = 0.0

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from teletwin.clock import NS_PER_MS
 from teletwin.messages import ViewSettings
-from teletwin.session.allocation.ladder import Rung, ladder
+from teletwin.session.allocation.ladder import MeasuredCosts, Rung, ladder
 
 UPDATE_RATES_HZ = (10.0, 125.0)
 """Least and most states of the arm to the operator in a second."""
@@ -81,11 +81,18 @@ class Planner:
         asked: What the operator asked for: never more than that.
         payload_bytes: Bytes of a picture whose datagrams together take so many bytes.
         cfg: Hysteresis.
+        costs: Of pictures on this machine, as far as they are known.
     """
 
     def __init__(
-        self, asked: ViewSettings, *, payload_bytes: Callable[[float], float], cfg: PlanCfg | None = None
+        self,
+        asked: ViewSettings,
+        *,
+        payload_bytes: Callable[[float], float],
+        cfg: PlanCfg | None = None,
+        costs: MeasuredCosts | None = None,
     ) -> None:
+        self._costs = costs
         self._cfg, self._payload_bytes = cfg or PlanCfg(), payload_bytes
         self._changed_ns = 0
         self.change_count = 0
@@ -94,7 +101,7 @@ class Planner:
 
     def ask(self, asked: ViewSettings) -> None:
         """Begin anew with what the operator asks for now."""
-        self.asked, self._rungs = asked, ladder(asked)
+        self.asked, self._rungs = asked, ladder(asked, self._costs)
         self._rung = self._good = self._good_link = self._good_physics = self._calm = 0
         self._patience, self._since_up = self._cfg.good_ticks, self._cfg.proof_ticks
         self.plan = Plan(view=asked)

@@ -10,6 +10,7 @@ from typing import Protocol
 from teletwin.allocation import ALLOCATORS, build_allocator
 from teletwin.errors import ConfigError, TeletwinError
 from teletwin.messages import Note, ViewSettings
+from teletwin.session.allocation.ladder import MeasuredCosts
 from teletwin.session.allocation.loop import LiveAllocation
 from teletwin.session.config import AllocationCfg
 
@@ -39,6 +40,11 @@ class Slowable(Protocol):
 
     compute_share: float
 
+    @property
+    def costs(self) -> MeasuredCosts | None:
+        """What pictures took when they were tried; None where none was."""
+        ...
+
 
 class Narrowable(Protocol):
     """A link whose way in can be narrowed."""
@@ -48,13 +54,15 @@ class Narrowable(Protocol):
         ...
 
 
-def build_live(cfg: AllocationCfg, asked: ViewSettings) -> LiveAllocation | None:
-    """The allocation that the settings name; None when they name none.
+def build_live(cfg: AllocationCfg, asked: ViewSettings, costs: MeasuredCosts | None = None) -> LiveAllocation | None:
+    """The allocation that the settings name, for pictures of these costs; None when they name none.
 
     Raises:
         ConfigError: The allocator's file cannot be used.
     """
-    return LiveAllocation(build_allocator(cfg), name=cfg.allocator, asked=asked) if cfg.allocator else None
+    if not cfg.allocator:
+        return None
+    return LiveAllocation(build_allocator(cfg), name=cfg.allocator, asked=asked, costs=costs)
 
 
 class AllocationWishes:
@@ -93,7 +101,7 @@ class AllocationWishes:
             raise ConfigError("no allocator has this name", given=name, allowed=", ".join((*ALLOCATORS, OFF)))
         cfg = dataclasses.replace(self._cfg, allocator=name)
         if self._loop.allocation is None:
-            self._loop.allocation = build_live(cfg, self._loop.asked)
+            self._loop.allocation = build_live(cfg, self._loop.asked, self._picture.costs)
         else:
             self._loop.allocation.use(build_allocator(cfg), name)
 
