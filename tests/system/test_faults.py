@@ -73,6 +73,16 @@ def test_the_overshoot_of_a_way_back_is_measured_along_the_way():
     assert way["overshoot_mm"] == pytest.approx(0.1 * way["way_mm"], rel=0.05)
 
 
+def test_a_way_back_that_other_rules_shape_is_not_judged_for_overshoot():
+    way = set_points(HOME_Q + np.linspace(0, 1, 200)[:, None] * np.array([0.1, 0, 0, 0, 0, 0]))
+    assert resume_overshoot(way, 0) is not None
+    slower = dataclasses.replace(way[0].limits, max_speed_rad_s=0.5)
+    on_the_way = [dataclasses.replace(point, limits=slower) if k > 100 else point for k, point in enumerate(way)]
+    assert resume_overshoot(on_the_way, 0) is None
+    narrow = dataclasses.replace(way[0].limits, workspace_radius_m=0.2)
+    assert resume_overshoot([dataclasses.replace(point, limits=narrow) for point in way], 0) is None
+
+
 def test_plans_keep_to_what_is_promised_and_repeat():
     for seed in range(60):
         plan = draw_plan(seed)

@@ -118,11 +118,12 @@ class CommandResampler:
             self.refused_count += 1
             return False
         if self._commands and t_ns <= self._commands[-1][0]:
-            if self._holding or self._commands[-1][0] - t_ns < self._cfg.hold_after_s * NS_PER_S:
+            if self._commands[-1][0] - t_ns < self._cfg.hold_after_s * NS_PER_S:
                 self.stale_count += 1
                 return False
             self._transit = MeanTransit(self._cfg.transit)
-            self._hold()
+            if not self._holding:
+                self._hold()
         if not self._holding and self._is_silent(now_ns):  # nobody sampled meanwhile
             self._hold()
         if self._holding:
@@ -132,6 +133,11 @@ class CommandResampler:
         self._commands.append((t_ns, np.array(q, dtype=np.float64), np.minimum(np.maximum(qd, -limit), limit)))
         self._arrived_ns = now_ns
         return True
+
+    def rest_at(self, q: Array) -> None:
+        """Something else moves the joints meanwhile, to q [rad] (n,): from there it goes over to the next commands."""
+        np.copyto(self._last, q)
+        self._holding = True
 
     def sample(self, now_ns: int) -> Resampled:
         """The set-point for now_ns [ns]; call it once every servo tick."""

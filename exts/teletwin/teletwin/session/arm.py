@@ -164,6 +164,7 @@ class ArmLoop:
             is_off = is_off or self._resampler.is_blending(now_ns)
         else:
             out, is_off = self._limiter.hold(dt_s), True
+            self._resampler.rest_at(out.q)
         self._off_ns = now_ns if is_off else self._off_ns
         self._arm.servo(out.q)
 
@@ -207,7 +208,9 @@ class ArmLoop:
             wanted = shadow.resampler.sample(now_ns)
             shadow.arm.servo(shadow.limiter.limit(wanted.q, dt_s, qd_desired=wanted.qd).q)
         elif self._servoing:
-            shadow.arm.servo(shadow.limiter.hold(dt_s).q)
+            rest_q = shadow.limiter.hold(dt_s).q
+            shadow.resampler.rest_at(rest_q)
+            shadow.arm.servo(rest_q)
         shadow.arm.advance(now_ns)
 
     def _counts(self) -> dict[str, object]:

@@ -95,10 +95,11 @@ def resume_overshoot(points: Sequence[SetPoint], resumed_ns: int) -> dict[str, f
 
     The hand has been at rest since before: whatever does not bring the tool nearer is the loop's own doing. That is
     the rise of its distance above the least one so far: of a way beyond the goal as of one in a wrong direction. None
-    where it had no way to go, or stood outside of the session's workspace, into which other rules lead.
+    where it had no way to go, stood outside of the session's workspace, into which other rules lead, or where other
+    limits, asked for during the silence, came into force on the way: twin and arm then brake each by itself.
     """
     after = [point for point in points if point.t_ns >= resumed_ns]
-    if len(after) < 50:
+    if len(after) < 50 or any(point.limits != after[0].limits for point in after):
         return None
     tools = tool_pose_in_ur_base(np.array([point.q for point in after]))[:, :3]
     limits = after[0].limits
