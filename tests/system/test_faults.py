@@ -79,7 +79,7 @@ def test_a_way_back_that_other_rules_shape_is_not_judged_for_overshoot():
     slower = dataclasses.replace(way[0].limits, max_speed_rad_s=0.5)
     on_the_way = [dataclasses.replace(point, limits=slower) if k > 100 else point for k, point in enumerate(way)]
     assert resume_overshoot(on_the_way, 0) is None
-    narrow = dataclasses.replace(way[0].limits, workspace_radius_m=0.2)
+    narrow = dataclasses.replace(way[0].limits, workspace_radius_m=0.3)
     assert resume_overshoot([dataclasses.replace(point, limits=narrow) for point in way], 0) is None
 
 
