@@ -93,3 +93,18 @@ def test_looking_for_real_time_changes_nothing() -> None:
     before = os.sched_getscheduler(0)
     one(doctor_checks.check_realtime())
     assert os.sched_getscheduler(0) == before
+
+
+def test_each_extra_says_what_it_is_for_and_what_of_it_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    declared = [
+        "numpy>=1",
+        "pyspacemouse>=2; extra == 'hands'",
+        "numpy>=1; extra == 'hands'",
+        "numpy>=1; extra == 'dds'",
+    ]
+    monkeypatch.setattr(doctor_checks.metadata, "requires", lambda _: declared)
+    monkeypatch.setattr(doctor_checks, "_is_installed", lambda name: name == "numpy")
+    found = {check.name: check for check in doctor_checks.check_extras()}
+    assert found["[hands]"].found == "SpaceMouse, gamepad, leader arms: not installed (pyspacemouse)"
+    assert found["[dds]"].found == "--link dds: installed"
+    assert all(check.state is State.OK for check in found.values()), "the demo needs none"

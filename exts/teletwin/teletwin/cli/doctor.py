@@ -65,6 +65,7 @@ def all_checks(*, host: str, port: int, robot_host: str) -> Iterator[Check]:
         checks.check_realtime(),
         checks.check_kernel_cache(),
         checks.check_browser(),
+        checks.check_extras(),
         checks.check_optional(),
     )
 
@@ -85,7 +86,7 @@ def _print(found: Sequence[Check], *, ready: bool) -> None:
     colour = {State.OK: "green", State.NOTE: "yellow", State.MISSING: "bold red"}
     for each in found:
         mend = f"\n[dim]→ {escape(each.mend)}[/]" if each.mend else ""
-        table.add_row(f"[{colour[each.state]}]{each.state.value}[/]", each.name, escape(each.found) + mend)
+        table.add_row(f"[{colour[each.state]}]{each.state.value}[/]", escape(each.name), escape(each.found) + mend)
     console = Console(highlight=False)
     console.print(table)
     console.print("\nready: teletwin demo" if ready else "\nnot ready: mend what is marked 'missing'")

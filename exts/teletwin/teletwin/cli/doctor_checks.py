@@ -189,6 +189,39 @@ def check_browser() -> Iterator[Check]:
         yield Check(name="browser", state=State.NOTE, found="none here", mend=mend)
 
 
+_PURPOSES = {
+    "dds": "--link dds",
+    "ros2": "ROS 2 at the edges",
+    "hands": "SpaceMouse, gamepad, leader arms",
+    "train": "training",
+    "readers": "recordings in HDF5 and Parquet",
+    "rerun": "export to rerun",
+}
+
+
+def check_extras() -> Iterator[Check]:
+    """What each extra is for, and whether all that it needs is there; the demo needs none."""
+    from packaging.requirements import Requirement
+
+    try:
+        declared = [Requirement(each) for each in metadata.requires("teletwin") or []]
+    except metadata.PackageNotFoundError:  # said already
+        return
+    for extra, purpose in _PURPOSES.items():
+        wanted = [each for each in declared if each.marker is not None and each.marker.evaluate({"extra": extra})]
+        missing = [each.name for each in wanted if not _is_installed(each.name)]
+        found = f"{purpose}: " + (f"not installed ({', '.join(missing)})" if missing else "installed")
+        yield Check(name=f"[{extra}]", state=State.OK, found=found)
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
 def check_optional() -> Iterator[Check]:
     """What speeds up training only."""
     torch = importlib.util.find_spec("torch") is not None
