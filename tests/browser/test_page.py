@@ -251,6 +251,14 @@ def test_the_size_of_the_picture_may_change_while_it_runs(browser: Any, twin: Fa
         assert twin.wait("settings")[0].values["values"] == {"width": 1280, "height": 720}
 
 
+def test_a_device_that_moves_the_hand_is_called_by_its_name(browser: Any, twin: FakeTwin) -> None:
+    twin.server._hello |= {"device": "SpaceMouse"}
+    with opened(browser, twin) as page:
+        until(page, "document.getElementById('hand-label').textContent === 'SpaceMouse'")
+        assert page.inner_text("#who") == "SpaceMouse drives: drag in the picture to take over"
+        assert page.inner_text("button[data-command=replay]") == "Back to the SpaceMouse"
+
+
 def test_a_second_page_watches_and_may_only_stop(browser: Any, twin: FakeTwin) -> None:
     with opened(browser, twin) as first, opened(browser, twin) as second:
         assert "watching" in second.inner_text("#who")

@@ -14,6 +14,7 @@ from teletwin import __version__
 from teletwin.allocation import available_allocators
 from teletwin.clock import NS_PER_MS, NS_PER_S
 from teletwin.errors import TeletwinError
+from teletwin.hand.devices import LABELS, device_of
 from teletwin.hand.drawing_task import DrawingTask
 from teletwin.horizon import available_policies
 from teletwin.link import RoleLink
@@ -133,6 +134,9 @@ class OperatorProcess:
             "allocators": [*available_allocators(self.cfg.session.allocation.allocator_file), OFF],
             "view_height_m": self._camera.height_at(tool_pose_in_ur_base(HOME_Q)[:3]),
         }
+        device = device_of(self.cfg.session.hand)
+        if device is not None:
+            hello["device"] = LABELS[device[0]]
         if self.lesson is not None:
             hello |= {"policies": ["learned"], "lesson": self.lesson.drawing.shape()}
         return hello

@@ -89,6 +89,15 @@ DEVICES: Mapping[str, tuple[str, str]] = {
 """Hands on the operator's host by name: the package that each takes, and the extra that brings it."""
 
 
+LABELS: Mapping[str, str] = {
+    "spacemouse": "SpaceMouse",
+    "gamepad": "Gamepad",
+    "leader": "Leader arm",
+    "ros2": "ROS 2 topic",
+}
+"""What a person calls them."""
+
+
 def device_of(hand: str) -> tuple[str, str] | None:
     """'leader:file.json' as ('leader', 'file.json'); None when the hand is no device.
 

@@ -99,6 +99,12 @@ async function hear(message) {
   lesson.offer(message);
   allocation.offer(message);
   status.lesson = lesson.active;
+  status.device = String(message.device || "");
+  if (status.device) {
+    const back = /** @type {HTMLElement} */ (document.querySelector("button[data-command=replay]"));
+    setText(/** @type {HTMLElement} */ (back.querySelector("span")), `Back to the ${status.device}`);
+    back.dataset.tip = `Let the ${status.device} drive again`;
+  }
   setText(byId("version"), message.version ? `v${message.version}` : "");
   if (!(await videoWorks)) askForJpeg();
 }
@@ -180,7 +186,7 @@ function showPicture(nowMs) {
   const person = telemetry.hand === "person" || hand.clutch;
   const position = person ? hand.position : (telemetry.hand_xyz ?? hand.position);
   handView.draw(position, person ? hand.clutch : Array.isArray(telemetry.hand_xyz));
-  setText(byId("hand-label"), person ? (hand.clutch ? "Your hand · moving the arm" : "Your hand · clutch open") : lesson.active ? "At rest" : "Recorded hand");
+  setText(byId("hand-label"), person ? (hand.clutch ? "Your hand · moving the arm" : "Your hand · clutch open") : lesson.active ? "At rest" : status.device || "Recorded hand");
   lesson.draw(nowMs);
 }
 

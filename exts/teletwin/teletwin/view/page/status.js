@@ -45,6 +45,8 @@ export class Status {
     this.wasConnected = false;
     this.observer = false;
     this.lesson = false;
+    /** What moves the hand on the operator's host: "SpaceMouse"; empty for a recording. */
+    this.device = "";
     this.isOver = false;
     this.hint = { text: "", untilMs: 0 };
     this.trouble = "";
@@ -84,7 +86,8 @@ export class Status {
     if (this.observer) return "You are watching; another page drives";
     if (quiet) return "";
     if (this.telemetry.hand === "person") return "You have the hand";
-    return this.lesson ? "Drag in the picture to take the tool" : "A recorded hand drives: drag in the picture to take over";
+    if (this.lesson) return "Drag in the picture to take the tool";
+    return `${this.device || "A recorded hand"} drives: drag in the picture to take over`;
   }
 
   /** @param {number} nowMs @param {string} fault */
