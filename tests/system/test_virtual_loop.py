@@ -69,6 +69,16 @@ def test_forecasting_takes_most_of_the_error_away():
 
 
 @pytest.mark.slow
+def test_a_softer_arm_is_later_and_the_forecast_makes_up_for_it():
+    soft = VirtualSession(SessionCfg(servo_gain=300.0, servo_lookahead_s=0.1), renders=False)
+    soft.run(8.0)
+    status = soft.operator.state.status
+    assert status is not None
+    assert 0.1 < status.downstream_s < 0.16, "learned: 34 ms is the stiff arm's"
+    error, shadow_error = (track.whole() for track in (soft.metrics.control, soft.metrics.control_shadow))
+    assert error.position_m < 0.5 * shadow_error.position_m
+
+
 def test_paper_mode_with_good_fixed_horizons_halves_the_error():
     horizon = HorizonCfg(policy="fixed", horizon_control_ms=300, horizon_render_ms=225)
     metrics = TracedSession(SessionCfg(network=NETWORK, paper_mode=True, horizon=horizon)).run(20.0)

@@ -42,6 +42,8 @@ def test_every_hop_has_the_common_network_with_its_own_on_top():
         (lambda: HorizonCfg(policy="magic"), r"given: magic; allowed: fixed, rule"),
         (lambda: SessionCfg(forecaster="magic"), r"given: magic; allowed: hold, linear, .*arma, autoreg"),
         (lambda: SessionCfg(slot_ms=50), r"slot_ms is out of range; given: 50; allowed: 2 \.\.\. 10"),
+        (lambda: SessionCfg(servo_gain=50.0), r"gain is outside what servoj takes; given: 50.0; allowed: 100 to 2000"),
+        (lambda: SessionCfg(servo_lookahead_s=0.3), r"lookahead_s is outside what servoj takes; given: 0.3"),
         (lambda: SessionCfg(servo_rate_hz=1000), r"servo_rate_hz is out of range; .* 125 \.\.\. 500"),
         (lambda: SessionCfg(silence_ms=500), r"silence_ms is out of range; given: 500; allowed: 30 \.\.\. 100"),
         (lambda: SessionCfg(width=333), r"given: 333x360; allowed: a width divisible by 16"),

@@ -11,7 +11,7 @@ from teletwin.arm.simulated import SimulatedArm
 from teletwin.clock import NS_PER_S, SystemClock
 from teletwin.kit.settings import KitCfg
 from teletwin.messages import Mode, Note
-from teletwin.session.build import build_arm_loop
+from teletwin.session.build import build_arm_loop, simulated_arm
 from teletwin.session.realtime import run_ticks
 from teletwin.session.role_cfg import RoleCfg
 from teletwin.session.role_operator import OperatorProcess
@@ -101,7 +101,7 @@ class LocalRoles:
     def _build_arm(self, cfg: RoleCfg, stack: contextlib.ExitStack) -> Callable[[int, int], None]:
         clock = SystemClock()
         link = stack.enter_context(open_link(cfg, clock))
-        arm = stack.enter_context(SimulatedArm(clock))
+        arm = stack.enter_context(SimulatedArm(clock, simulated_arm(cfg.session)))
         loop = build_arm_loop(cfg.session, clock=clock, link=link, arm=arm, ticks=TickStats())
 
         def obey(note: Note) -> None:

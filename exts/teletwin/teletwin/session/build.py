@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from teletwin.arm import Arm, ClearableArm, arm_of
 from teletwin.arm.resample import CommandResampler, ResamplerCfg
-from teletwin.arm.simulated import SimulatedArm
+from teletwin.arm.simulated import SimulatedArm, SimulatedArmCfg
 from teletwin.clock import Clock
 from teletwin.geometry import Array, quat_from_matrix
 from teletwin.hand import load_hand
@@ -123,7 +123,18 @@ def build_arm(session: SessionCfg, *, controller_host: str, clock: Clock) -> Cle
         return Ros2Arm(cfg, clock=clock)
     from teletwin.arm.rtde import RtdeArm, RtdeArmCfg
 
-    return RtdeArm(RtdeArmCfg(host=controller_host), clock=clock)
+    cfg = RtdeArmCfg(
+        host=controller_host,
+        rate_hz=session.servo_rate_hz,
+        gain=session.servo_gain,
+        lookahead_s=session.servo_lookahead_s,
+    )
+    return RtdeArm(cfg, clock=clock)
+
+
+def simulated_arm(session: SessionCfg) -> SimulatedArmCfg:
+    """An arm in process that answers to the session's servoJ."""
+    return SimulatedArmCfg(gain=session.servo_gain, lookahead_s=session.servo_lookahead_s)
 
 
 def build_arm_loop(
@@ -136,7 +147,8 @@ def build_arm_loop(
     log: Callable[[str, Message, int, int], None] | None = None,
 ) -> ArmLoop:
     """The arm role's loop around an arm."""
-    shadow = ShadowArm(arm=SimulatedArm(clock), resampler=CommandResampler(RESAMPLING), limiter=CommandLimiter())
+    physical = SimulatedArm(clock, simulated_arm(session))
+    shadow = ShadowArm(arm=physical, resampler=CommandResampler(RESAMPLING), limiter=CommandLimiter())
     shadow.limiter.reset(HOME_Q)
     return ArmLoop(
         clock=clock,

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from teletwin.allocation import ALLOCATORS
 from teletwin.arm import arm_of
+from teletwin.arm.servo_law import ServoLawCfg
 from teletwin.errors import ConfigError
 from teletwin.forecast import FORECASTERS
 from teletwin.hand.devices import DeviceCfg, device_of
@@ -195,6 +196,10 @@ class SessionCfg:
     """Ticks of the control function [Hz]."""
     servo_rate_hz: float = 500.0
     """Set-points to the arm [Hz]."""
+    servo_gain: float = 1200.0
+    """servoJ's gain, 100 ... 2000: smaller is softer, and later."""
+    servo_lookahead_s: float = 0.03
+    """servoJ's lookahead_time, 0.03 ... 0.2 s: longer is smoother, and later."""
     silence_ms: float = 80.0
     """Without a fresh packet for this long a receiver brings the arm to rest [ms]."""
     width: int = 640
@@ -236,6 +241,7 @@ class SessionCfg:
             value = getattr(self, name)
             if not least <= value <= most:
                 raise ConfigError(f"{name} is out of range", given=value, allowed=f"{least:g} ... {most:g}")
+        self.servo_law()
         self.limits()  # refuses what the arm does not have
         arm_of(self.robot)
         device_of(self.hand)
@@ -249,6 +255,14 @@ class SessionCfg:
     def starts_controller(self) -> bool:
         """Whether this session's arm is the virtual controller, started with it."""
         return arm_of(self.robot)[0] == "rtde" and not self.robot_host
+
+    def servo_law(self) -> ServoLawCfg:
+        """What the controller is told of servoJ.
+
+        Raises:
+            ConfigError: It does not take this.
+        """
+        return ServoLawCfg(gain=self.servo_gain, lookahead_s=self.servo_lookahead_s)
 
     def view(self) -> ViewSettings:
         """The picture that a session starts with."""

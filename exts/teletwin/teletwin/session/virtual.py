@@ -14,7 +14,14 @@ from teletwin.link import Received
 from teletwin.link.memory import MemoryLink, MemoryNetwork
 from teletwin.messages import Frame, Message, Mode, Note, PoseSample
 from teletwin.session.allocation.wishes import AllocationWishes, build_live, narrow
-from teletwin.session.build import build_arm_loop, build_control, build_hand, build_rendering, fast_tool_pose
+from teletwin.session.build import (
+    build_arm_loop,
+    build_control,
+    build_hand,
+    build_rendering,
+    fast_tool_pose,
+    simulated_arm,
+)
 from teletwin.session.config import SessionCfg
 from teletwin.session.metrics import SessionMetrics
 from teletwin.session.operator import OperatorLoop
@@ -89,7 +96,7 @@ class VirtualSession:
         self.operator = self._build_operator(hand or build_hand(session), logs.get("operator"))
         self.twin = self._build_twin(logs.get("twin"))
         self.renderer = self._build_renderer(logs.get("renderer")) if renders else None
-        self.physical = SimulatedArm(self.clocks["arm"], arm)
+        self.physical = SimulatedArm(self.clocks["arm"], arm or simulated_arm(session))
         self.arm = build_arm_loop(
             session,
             clock=self.clocks["arm"],
