@@ -10,7 +10,6 @@ import logging
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -20,11 +19,9 @@ from teletwin.errors import RecordingError
 from teletwin.geometry import Array
 from teletwin.jsonable import to_jsonable
 from teletwin.messages import Frame, Message, PoseSample
-from teletwin.recording.encoding import MESSAGE_TYPES, to_json
-from teletwin.recording.schemas import foxglove_schema, message_schema
+from teletwin.recording.encoding import to_json
+from teletwin.recording.mcap_file import Entry, McapFile
 
-CHUNK_BYTES = 32 * 1024
-"""Some 0.1 s of a running loop."""
 FLUSH_PERIOD_S = 0.25
 _POLL_S = 0.02
 _BURST = 4
@@ -34,16 +31,6 @@ _CATCH_UP = 64
 _BEHIND_SHARE = 16
 """Beyond this part of the capacity disk or machine are too slow: pictures are left out until the next key frame,
 the rest shall reach the last second."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Entry:
-    role: str
-    value: Message | PoseSample | Array
-    """A bare pose (7,) becomes a foxglove.PoseInFrame; `role` is then its whole topic."""
-    t_log_ns: int
-    t_publish_ns: int
-    seq: int
 
 
 class SessionLog:
@@ -68,7 +55,7 @@ class SessionLog:
         """Why writing ended early, in words; empty when all is well."""
         self._clock = clock
         self._capacity = capacity
-        self._queue: deque[_Entry | tuple[str, dict[str, str]]] = deque()
+        self._queue: deque[Entry | tuple[str, dict[str, str]]] = deque()
         self._is_broken = False
         self._closing = threading.Event()
         self._thread: threading.Thread | None = None
@@ -126,11 +113,11 @@ class SessionLog:
         """
         t_log_ns = self._clock.now_ns() if t_ns is None else t_ns
         motion_ns: int = getattr(message, "t_ns", t_log_ns) if t_motion_ns is None else t_motion_ns
-        self._put(_Entry(role=role, value=message, t_log_ns=t_log_ns, t_publish_ns=motion_ns, seq=seq))
+        self._put(Entry(role=role, value=message, t_log_ns=t_log_ns, t_publish_ns=motion_ns, seq=seq))
 
     def write_pose(self, topic: str, pose: Array, *, t_ns: int) -> None:
         """Queue a pose (7,) that holds at t_ns [ns] for drawing, for example as '/tool/measured'."""
-        self._put(_Entry(role=topic, value=pose.copy(), t_log_ns=t_ns, t_publish_ns=t_ns, seq=0))
+        self._put(Entry(role=topic, value=pose.copy(), t_log_ns=t_ns, t_publish_ns=t_ns, seq=0))
 
     def write_metadata(self, name: str, values: object) -> None:
         """Queue a configuration (a dataclass or a mapping) as metadata; nested values become JSON text."""
@@ -139,7 +126,7 @@ class SessionLog:
             plain = {"value": plain}
         self._queue.append((name, {key: _metadata_text(item) for key, item in plain.items()}))
 
-    def _put(self, entry: _Entry) -> None:
+    def _put(self, entry: Entry) -> None:
         if len(self._queue) >= self._capacity or self.fault or self._closing.is_set():
             self.dropped_count += 1
             return
@@ -150,7 +137,7 @@ class SessionLog:
             self._prepare()
         try:
             with stream:
-                writer = _McapFile(stream)
+                writer = McapFile(stream)
                 self._drain(writer, stream)
                 left_out = {"pictures": self.thinned_count, "entries": self.dropped_count}
                 if any(left_out.values()):
@@ -161,7 +148,7 @@ class SessionLog:
             self.dropped_count += len(self._queue)
             logging.getLogger(__name__).warning(self.fault)
 
-    def _drain(self, writer: _McapFile, stream: Any) -> None:
+    def _drain(self, writer: McapFile, stream: Any) -> None:
         flush_due_ns = self._clock.now_ns()
         while True:
             closing = self._closing.is_set()  # read before the queue: what came first is still written
@@ -173,7 +160,7 @@ class SessionLog:
                 flush_due_ns = self._clock.now_ns() + int(FLUSH_PERIOD_S * NS_PER_S)
             self._closing.wait(_POLL_S if not wrote else 1e-4)
 
-    def _write_burst(self, writer: _McapFile) -> int:
+    def _write_burst(self, writer: McapFile) -> int:
         waiting = len(self._queue)
         count = min(waiting, _BURST + waiting // _CATCH_UP)
         for _ in range(count):
@@ -200,91 +187,3 @@ class SessionLog:
 
 def _metadata_text(value: Any) -> str:
     return value if isinstance(value, str) else to_json(value).decode()
-
-
-def _timestamp(t_ns: int) -> dict[str, int]:
-    sec, nsec = divmod(t_ns, NS_PER_S)
-    return {"sec": sec, "nsec": nsec}
-
-
-class _McapFile:
-    """The MCAP writer with its channels, opened on first use."""
-
-    def __init__(self, stream: Any) -> None:
-        from mcap.writer import Writer
-
-        self._writer = Writer(stream, chunk_size=CHUNK_BYTES)
-        self._writer.start(profile="", library="teletwin")
-        self._channels: dict[str, int] = {}
-        self._schemas: dict[str, int] = {}
-        self._is_open = True  # the head of the file already is worth handing over
-
-    def add(self, entry: _Entry, *, without_picture: bool = False) -> None:
-        """Write one entry, and its forms for Foxglove."""
-        value = entry.value
-        if not isinstance(value, tuple(MESSAGE_TYPES.values())):
-            self._add_pose(entry.role, value, entry)
-            return
-        kind = type(value).__name__
-        if isinstance(value, Frame) and value.data:
-            self._add_pose("/shown/pose", value.shown_pose, entry)
-            if not without_picture:
-                self._add_picture(value, entry)
-            value = replace(value, data=b"")  # the picture stands once in the file
-        self._add(f"/{entry.role}/{kind}", f"teletwin.{kind}", entry, to_json(value))
-        if isinstance(value, PoseSample):
-            self._add_pose("/hand/pose", value.pose, entry)
-
-    def add_metadata(self, name: str, values: dict[str, str]) -> None:
-        """Write one metadata record."""
-        self._is_open = True
-        self._writer.add_metadata(name, values)
-
-    def hand_over(self) -> None:
-        """Close the chunk and hand it to the system, so that a reader finds it although nothing follows."""
-        if self._is_open:
-            self._is_open = False
-            self._writer.flush()
-
-    def finish(self) -> None:
-        """Write the index and the end of the file."""
-        self._writer.finish()
-
-    def _add_picture(self, frame: Frame, entry: _Entry) -> None:
-        schema = "foxglove.CompressedImage" if frame.codec == "jpeg" else "foxglove.CompressedVideo"
-        values = {
-            "timestamp": _timestamp(entry.t_log_ns),
-            "frame_id": "camera",
-            "format": frame.codec,
-            "data": frame.data,
-        }
-        topic = "/shown/image" if frame.codec == "jpeg" else "/shown/video"
-        self._add(topic, schema, entry, to_json(values))
-
-    def _add_pose(self, topic: str, pose: Any, entry: _Entry) -> None:
-        x, y, z, qw, qx, qy, qz = (float(part) for part in pose)
-        values = {
-            "timestamp": _timestamp(entry.t_publish_ns),
-            "frame_id": "base",
-            "pose": {"position": {"x": x, "y": y, "z": z}, "orientation": {"x": qx, "y": qy, "z": qz, "w": qw}},
-        }
-        self._add(topic, "foxglove.PoseInFrame", entry, to_json(values))
-
-    def _add(self, topic: str, schema: str, entry: _Entry, data: bytes) -> None:
-        if topic not in self._channels:
-            self._channels[topic] = self._writer.register_channel(topic, "json", self._schema(schema))
-        self._is_open = True
-        self._writer.add_message(
-            self._channels[topic],
-            log_time=max(entry.t_log_ns, 0),
-            data=data,
-            publish_time=max(entry.t_publish_ns, 0),
-            sequence=entry.seq & 0xFFFFFFFF,
-        )
-
-    def _schema(self, name: str) -> int:
-        if name not in self._schemas:
-            source, _, kind = name.partition(".")
-            text = foxglove_schema(name) if source == "foxglove" else message_schema(MESSAGE_TYPES[kind])
-            self._schemas[name] = self._writer.register_schema(name, "jsonschema", text)
-        return self._schemas[name]
