@@ -26,8 +26,6 @@ from teletwin_training.allocation.scenario import Scenario, with_reward
 from teletwin_training.allocation.tuning import Tuned, tune_rule
 
 _HELD_OUT = 1_000_000
-_YOUNGER = 0.99
-"""What holds on training seeds by so much mostly holds on others."""
 BUILT_IN = ("equal", "proportional", "best static", "backlog", "backlog, tuned", "PPO, full", "PPO, two queues")
 """Methods that need no file."""
 
@@ -104,7 +102,7 @@ def _latest_aori_steps(judged: Judged, seeds: Sequence[int]) -> float:
         return math.inf
     link, compute = judged.grid.best
     static = FixedAllocator(link_share=link, compute_share=compute)
-    return _YOUNGER * run_allocator(judged.scenario, static, seeds).aori_steps
+    return run_allocator(judged.scenario, static, seeds).aori_steps
 
 
 def _taught(
