@@ -12,6 +12,7 @@ COLUMNS = (
     "reward",
     "over best static",
     "AoRI mean",
+    "over static's",
     "AoRI p95",
     "AoSI",
     "AoI",
@@ -22,7 +23,7 @@ COLUMNS = (
     "dropped",
     "shares",
 )
-_ON_SCREEN = (0, 1, 2, 3, 5, 9)
+_ON_SCREEN = (0, 1, 2, 3, 6, 10)
 """Columns that fit a terminal of 80 characters; the file has all."""
 
 
@@ -36,6 +37,7 @@ def cells(row: Row) -> tuple[str, ...]:
         f"{row.reward:.0f} ± {row.reward_95:.0f}",
         over,
         f"{row.aori_steps:.2f}",
+        f"{row.aori_over_static:+.2f} ± {row.aori_over_static_95:.2f}" if over else "",
         f"{row.aori_p95_steps:.0f}",
         f"{row.aosi_steps:.2f}",
         f"{row.aoi_steps:.2f}",
