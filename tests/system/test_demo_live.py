@@ -196,6 +196,17 @@ def test_control_goes_on_when_the_renderer_dies(teletwin, tmp_path):
     assert results["frame_count"] < 4 * 30
 
 
+def test_the_roles_of_a_demo_are_joined_by_dds_topics(teletwin, tmp_path):
+    pytest.importorskip("cyclonedds", reason="the extra [dds] is not installed")
+    command = teletwin(*demo("127.0.21.19", "--link", "dds", "--duration", "6", "--report", "out.json"))
+    code, _, err = command.end()
+    assert (code, err) == (0, "")
+    results = json.loads((tmp_path / "out.json").read_text())["results"]
+    assert results["control_rmse"]["position_m"] < 0.5 * results["control_rmse_shadow"]["position_m"]
+    assert pictures_came_all_the_time(results)
+    assert results["arm_fault"] == ""
+
+
 def test_roles_started_one_by_one_find_each_other_and_the_arm_holds_when_the_operator_is_gone(teletwin, tmp_path):
     arm = teletwin("run", "--role", "arm", "--controller-host", "127.0.21.5", "--record", "arm.mcap")
     twin = teletwin("run", "--role", "twin")
