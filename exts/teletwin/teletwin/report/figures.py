@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from teletwin.errors import ConfigError
+from teletwin.report.figure_file import save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,7 +27,7 @@ def draw_error(path: str | Path, *, t_s: Series, with_forecast_mm: Series, witho
     axes.set_title(title, loc="left", color=_INK)
     axes.set_ylim(bottom=0.0)
     axes.legend(**_ABOVE)
-    return _save(figure, path)
+    return save_figure(figure, path)
 
 
 def draw_latency(path: str | Path, *, stages_ms: Mapping[str, Mapping[str, float | None]]) -> Path:
@@ -47,7 +47,7 @@ def draw_latency(path: str | Path, *, stages_ms: Mapping[str, Mapping[str, float
     axes.margins(x=0.12)
     axes.set(xlabel="latency, median [ms]")
     axes.legend(frameon=False, fontsize="small", ncols=1, loc="center left", bbox_to_anchor=(1.01, 0.5))
-    return _save(figure, path)
+    return save_figure(figure, path)
 
 
 def draw_horizons(path: str | Path, *, t_s: Series, horizons_ms: Mapping[str, Series]) -> Path:
@@ -58,7 +58,7 @@ def draw_horizons(path: str | Path, *, t_s: Series, horizons_ms: Mapping[str, Se
     axes.set(xlabel="time [s]", ylabel="horizon [ms]")
     axes.set_ylim(bottom=0.0)
     axes.legend(**_ABOVE)
-    return _save(figure, path)
+    return save_figure(figure, path)
 
 
 def save_figures(document: Mapping[str, Any], folder: str | Path) -> list[Path]:
@@ -100,13 +100,3 @@ def _new(*, height: float) -> tuple[Figure, Axes]:
     axes.grid(axis="both", color="#e3e8ee", lw=0.6)
     axes.set_axisbelow(True)
     return figure, axes
-
-
-def _save(figure: Figure, path: str | Path) -> Path:
-    path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path)
-    except OSError as error:
-        raise ConfigError("the figure cannot be written", given=path, mend=error.strerror or str(error)) from error
-    return path

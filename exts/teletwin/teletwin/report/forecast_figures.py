@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from teletwin.errors import ConfigError
 from teletwin.geometry import Array
+from teletwin.report.figure_file import save_figure
 from teletwin.report.forecast_tables import names_of
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def draw_by_horizon(path: str | Path, results: Mapping[str, Any], *, measure: st
     figure.supxlabel("horizon [ms]", fontsize="small", color=_INK)
     figure.supylabel(label, fontsize="small", color=_INK)
     _legend(figure)
-    return _save(figure, path)
+    return save_figure(figure, path, slim=True)
 
 
 def draw_traces(path: str | Path, traces: Sequence[Fanned], *, names: Sequence[str]) -> Path:
@@ -85,7 +85,7 @@ def draw_traces(path: str | Path, traces: Sequence[Fanned], *, names: Sequence[s
             axes.set_xlim(float(trace.t_s[0]), float(trace.t_s[-1]) + 0.5)
     figure.supxlabel("time [s]", fontsize="small", color=_INK)
     figure.supylabel("position [mm]", fontsize="small", color=_INK)
-    return _save(figure, path)
+    return save_figure(figure, path, slim=True)
 
 
 def draw_ratios(path: str | Path, results: Mapping[str, Any], *, what: str) -> Path:
@@ -102,7 +102,7 @@ def draw_ratios(path: str | Path, results: Mapping[str, Any], *, what: str) -> P
         text = "–" if math.isnan(value) else (f"{value:.2f}" if value < 100 else ">100")
         axes.text(column, row, text, ha="center", va="center", fontsize="x-small", color=_INK)
     axes.set_title(f"{what} error over that of holding the pose", loc="left", fontsize="small", color=_INK)
-    return _save(figure, path)
+    return save_figure(figure, path, slim=True)
 
 
 def save_study_figures(
@@ -170,23 +170,3 @@ def _axes(figure: Figure, rows: int, columns: int, number: int, title: str, note
 def _legend(figure: Figure) -> None:
     lines, names = figure.axes[0].get_legend_handles_labels()
     figure.legend(lines, names, loc="outside upper center", ncols=min(len(names), 8), frameon=False, fontsize="small")
-
-
-def _save(figure: Figure, path: str | Path) -> Path:
-    path = Path(path)
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path)
-        _slim(path)
-    except OSError as error:
-        raise ConfigError("the figure cannot be written", given=path, mend=error.strerror or str(error)) from error
-    return path
-
-
-def _slim(path: Path) -> None:
-    """A palette instead of full colour: a third of the bytes, for figures that are checked in."""
-    from PIL import Image
-
-    with Image.open(path) as picture:
-        slim = picture.convert("RGB").quantize(128)
-    slim.save(path, optimize=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from teletwin.errors import ConfigError
+from teletwin.report.figure_file import dress, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -79,12 +79,12 @@ def draw_latency_sweep(
     _draw_lines(panels[2], points, lambda point: _statistic(point["effective_mtp_ms"], "p50"), ":", label=False)
     panels[2].set(ylabel="p50 [ms]", title="motion to photon (line), less the horizon (dotted)")
     for panel in panels:
-        _dress(panel)
+        dress(panel)
         for mode, delay_ms in saturations_ms.items():
             panel.axvline(delay_ms, color=_LOOKS[mode][1], lw=1.0, ls=(0, (5, 4)), label=f"H_max at {delay_ms:.0f} ms")
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=6, frameon=False)
     figure.supxlabel(f"one-way delay of every hop [ms]; hollow: a total horizon at H_max; {note}", fontsize="small")
-    return _save(figure, Path(path))
+    return save_figure(figure, Path(path))
 
 
 def _draw_lines(
@@ -99,25 +99,6 @@ def _draw_lines(
         axes.plot(x, y, style, color=colour, lw=1.4, label=name if label else None)
         for each_x, each_y, hollow in zip(x, y, saturated, strict=True):
             axes.plot(each_x, each_y, "o", ms=5, mec=colour, mfc="white" if hollow else colour)
-
-
-def _dress(axes: Axes) -> None:
-    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
-    axes.title.set_fontsize("small")
-    axes.title.set_color(_INK)
-    axes.tick_params(labelsize="small")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(color=_GRID, lw=0.6)
-    axes.set_axisbelow(True)
-
-
-def _save(figure: Any, path: Path) -> Path:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path)
-    except OSError as error:
-        raise ConfigError("the figure cannot be written", given=path, mend=error.strerror or str(error)) from error
-    return path
 
 
 def _cells(point: Point) -> list[str]:

@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from teletwin.report.figure_file import save_figure
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -52,10 +54,7 @@ def draw_variants(path: str | Path, results: Mapping[str, Mapping[str, Any]]) ->
     both[1].set_xlabel("time [s]")
     handles = both[0].get_legend_handles_labels()
     figure.legend(*handles, loc="outside upper left", ncols=2, frameon=False, fontsize="small")
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    figure.savefig(path, dpi=130)
-    return path
+    return save_figure(figure, path, dpi=130)
 
 
 def _mm(rmse: Mapping[str, float]) -> str:

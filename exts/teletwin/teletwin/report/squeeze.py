@@ -7,10 +7,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from teletwin.errors import ConfigError
+from teletwin.report.figure_file import dress, save_figure
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from rich.table import Table
 
 Run = Mapping[str, Any]
@@ -90,11 +89,11 @@ def draw_squeeze(path: str | Path, runs: Sequence[Run], *, limit_ms: float, note
     for panel in panels:
         for phase in runs[0]["phases"][1:]:
             panel.axvline(phase["at_s"], color=_INK, lw=0.8, alpha=0.5)
-        _dress(panel)
+        dress(panel)
     for phase in runs[0]["phases"]:
         panels[0].annotate(phase["name"], (phase["at_s"] + 0.1, 0.93), xycoords=("data", "axes fraction"), fontsize=8)
     figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper center", ncols=6, frameon=False)
-    return _save(figure, Path(path))
+    return save_figure(figure, Path(path))
 
 
 def _cut(values: Sequence[float | None]) -> list[float]:
@@ -114,25 +113,6 @@ def _line(run: Run) -> str:
     parts.append(f"control {run['tick_rate_hz']:.1f} Hz, {run['overrun_count']} of {run['tick_count']} ticks late;")
     parts.append(f"{run['counters'].get('frames_drawn', 0)} pictures drawn")
     return " ".join(parts)
-
-
-def _dress(axes: Axes) -> None:
-    axes.set_ylim(bottom=min(0.0, axes.get_ylim()[0]))
-    axes.title.set_fontsize("small")
-    axes.title.set_color(_INK)
-    axes.tick_params(labelsize="small")
-    axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(color=_GRID, lw=0.6)
-    axes.set_axisbelow(True)
-
-
-def _save(figure: Any, path: Path) -> Path:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        figure.savefig(path)
-    except OSError as error:
-        raise ConfigError("the figure cannot be written", given=path, mend=error.strerror or str(error)) from error
-    return path
 
 
 def _text(value: float | None, digits: int) -> str:

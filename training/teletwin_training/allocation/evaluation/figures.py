@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from teletwin.geometry import Array
+from teletwin.report.figure_file import save_figure
 from teletwin_training.allocation.evaluation.study import Judged
 
 _COLOURS = {
@@ -40,7 +41,8 @@ def save_study_figures(judged: Sequence[Judged], folder: Path) -> list[Path]:
 def _save(figure: Any, path: Path) -> Path:
     import matplotlib.pyplot as plt
 
-    figure.savefig(path, dpi=110, bbox_inches="tight")
+    figure.set_layout_engine("tight")
+    save_figure(figure, path, dpi=110)
     plt.close(figure)
     return path
 
@@ -54,7 +56,6 @@ def _panels(count: int, width: float = 3.4, height: float = 3.0) -> tuple[Any, l
     flat = list(axes.flat)
     for axis in flat[count:]:
         axis.set_visible(False)
-    figure.subplots_adjust(hspace=0.45, wspace=0.35)
     return figure, flat
 
 

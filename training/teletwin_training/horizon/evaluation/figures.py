@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from teletwin.geometry import Array
+from teletwin.report.figure_file import save_figure
 from teletwin_training.horizon.evaluation.bars import Bar
 from teletwin_training.horizon.evaluation.compare import Outcome
 
@@ -142,6 +143,6 @@ def _save(figure: Any, path: Path) -> Path:
     import matplotlib.pyplot as plt
 
     figure.tight_layout()
-    figure.savefig(path, dpi=110)
+    save_figure(figure, path, dpi=110)
     plt.close(figure)
     return path
