@@ -90,7 +90,8 @@ def run(options: TrainAllocationOptions) -> int:
             status.update(f"{text}, reward of an episode {facts.reward * steps:+.0f} over what it began with")
 
         cfg = ppo_cfg(envs=options.envs, epochs=options.epochs, seed=options.seed, steps=steps, device=options.device)
-        note: dict[str, object] = {**folder.facts, "scenarios": options.scenario, "reward": options.reward}
+        told_facts = {name: fact for name, fact in folder.facts.items() if name != "machine"}  # nobody's business
+        note: dict[str, object] = {**told_facts, "scenarios": options.scenario, "reward": options.reward}
         learned = _learn(options, scenarios, cfg, folder=folder.ppo_path, note=note, on_epoch=tell)
     save_allocation_policy(folder.policy_path, learned.policy)
     folder.write_metrics({"took_s": learned.took_s, "reward_by_epoch": learned.rewards})
