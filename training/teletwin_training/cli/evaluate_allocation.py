@@ -115,7 +115,12 @@ def run(options: EvaluateAllocationOptions) -> int:
                 judged.append(told)
                 rows += told.rows
     (folder / "tables.md").write_text(study_markdown(rows), encoding="utf-8")
-    results = {"rows": [dataclasses.asdict(row) for row in rows]}
+    learning = [
+        {"scenario": each.scenario.name, "admission": each.scenario.admission, "gain_by_epoch": each.learning}
+        for each in judged
+        if each.learning
+    ]
+    results = {"rows": [dataclasses.asdict(row) for row in rows], "learning": learning}
     utc = datetime.now(UTC).isoformat(timespec="seconds")
     report = _report(results, options, utc)
     write_report(report, folder / "study.json")

@@ -109,15 +109,14 @@ def _grid(judged: Judged, path: Path) -> Path:
 
 
 def _learning(judged: Sequence[Judged], path: Path) -> Path:
-    """Reward of a step by epoch."""
+    """Reward of a step by epoch, over that of what PPO began with on the same draws."""
     learned = [each for each in judged if each.learning]
     figure, axes = _panels(len(learned))
     for axis, each in zip(axes, learned, strict=False):
         for name, rewards in each.learning.items():
             axis.plot(_smoothed(np.array(rewards))[2:-2], color=_COLOURS.get(name, "#1b2733"), label=name)
-        static = next(row for row in each.rows if row.method == "best static")
-        axis.axhline(static.reward / each.scenario.steps, color=_COLOURS["best static"], lw=0.8, label="best static")
+        axis.axhline(0.0, color="#1b2733", lw=0.8, ls=":", label="what it began with")
         axis.set_title(each.scenario.name, loc="left", fontsize=9)
-        axis.set(xlabel="epoch", ylabel="reward of a step, exploring")
+        axis.set(xlabel="epoch", ylabel="gain in reward of a step, exploring")
     axes[0].legend(frameon=False, fontsize=7)
     return _save(figure, path)
