@@ -4,6 +4,7 @@ import math
 
 import pytest
 
+from teletwin.allocation.policy_file import identity_policy, save_allocation_policy
 from teletwin.errors import ConfigError
 from teletwin.messages import Note, ViewSettings
 from teletwin.session.allocation.wishes import AllocationWishes, build_live, narrow
@@ -49,6 +50,16 @@ def test_an_allocator_is_switched_on_changed_and_switched_off_while_it_runs(rig)
     assert first.name == "equal"
     wishes.obey(Note(kind="allocator", values={"name": "off"}))
     assert loop.allocation is None
+    assert not said
+
+
+def test_the_learned_allocators_file_is_read_before_the_loop_runs(tmp_path):
+    path = save_allocation_policy(tmp_path / "policy.npz", identity_policy())
+    loop, said = _Loop(), []
+    wishes = AllocationWishes(loop, _Picture(), AllocationCfg(allocator_file=str(path)), warn=said.append)
+    path.unlink()
+    wishes.obey(Note(kind="allocator", values={"name": "ppo"}))
+    assert loop.allocation.name == "ppo"
     assert not said
 
 

@@ -7,7 +7,7 @@ import math
 from collections.abc import Callable
 from typing import Protocol
 
-from teletwin.allocation import ALLOCATORS, build_allocator
+from teletwin.allocation import ALLOCATORS, Allocator, build_allocator
 from teletwin.errors import ConfigError, TeletwinError
 from teletwin.messages import Note, ViewSettings
 from teletwin.session.allocation.ladder import MeasuredCosts
@@ -65,6 +65,14 @@ def build_live(cfg: AllocationCfg, asked: ViewSettings, costs: MeasuredCosts | N
     return LiveAllocation(build_allocator(cfg), name=cfg.allocator, asked=asked, costs=costs)
 
 
+def _read_ahead(cfg: AllocationCfg) -> dict[str, Allocator]:
+    """What a disk would have to be read for in the middle of a loop: the learned allocator, where there is one."""
+    try:
+        return {"ppo": build_allocator(dataclasses.replace(cfg, allocator="ppo"))}
+    except ConfigError:  # said when somebody asks for it
+        return {}
+
+
 class AllocationWishes:
     """Carries out notes 'allocator' and 'squeeze' in the renderer's process; what cannot be done changes nothing.
 
@@ -78,6 +86,7 @@ class AllocationWishes:
     def __init__(self, loop: Allocated, picture: Slowable, cfg: AllocationCfg, *, warn: Callable[[str], None]) -> None:
         self._loop, self._picture, self._cfg, self._warn = loop, picture, cfg, warn
         self._picture.compute_share = cfg.compute_share
+        self._ready = _read_ahead(cfg)
 
     def obey(self, note: Note) -> bool:
         """Carry a note out; False when it concerns something else."""
@@ -99,11 +108,12 @@ class AllocationWishes:
             return
         if not isinstance(name, str) or name not in ALLOCATORS:
             raise ConfigError("no allocator has this name", given=name, allowed=", ".join((*ALLOCATORS, OFF)))
-        cfg = dataclasses.replace(self._cfg, allocator=name)
-        if self._loop.allocation is None:
-            self._loop.allocation = build_live(cfg, self._loop.asked, self._picture.costs)
+        allocator = self._ready.get(name) or build_allocator(dataclasses.replace(self._cfg, allocator=name))
+        loop = self._loop
+        if loop.allocation is None:
+            loop.allocation = LiveAllocation(allocator, name=name, asked=loop.asked, costs=self._picture.costs)
         else:
-            self._loop.allocation.use(build_allocator(cfg), name)
+            loop.allocation.use(allocator, name)
 
 
 def narrow(link: Narrowable, note: Note) -> None:
