@@ -7,8 +7,8 @@ import pytest
 
 from teletwin.buffer import PoseHistory
 from teletwin.messages import Frame
+from teletwin.session.credit import Credit
 from teletwin.session.display import DisplayTrack, FrameGate
-from teletwin.session.renderer import Credit
 from teletwin.session.trace import Trace
 from teletwin.telemetry import ErrorTrack
 

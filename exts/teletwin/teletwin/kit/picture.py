@@ -12,12 +12,13 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from teletwin.clock import NS_PER_S, SystemClock
+from teletwin.clock import SystemClock
 from teletwin.kit.camera import CameraSource
 from teletwin.kit.nvenc import PictureEncoder, open_encoder
 from teletwin.messages import Frame, ViewSettings
 from teletwin.session.allocation.ladder import MeasuredCosts
 from teletwin.session.renderer import RendererLoop, StartedFrame
+from teletwin.session.slowdown import lengthen
 from teletwin.view.barcode import write_barcode
 
 
@@ -82,9 +83,7 @@ class KitPicture:
         if self._settings.barcode:
             write_barcode(pixels, frame_id=started.frame_id, input_seq=started.shown.input_seq)
         encoded = self._encoder.encode(pixels, frame_id=started.frame_id, force_key=started.force_key)
-        if self.compute_share < 1.0:
-            wait_s = (time.perf_counter() - start_s) * (1.0 / self.compute_share - 1.0)
-            self._clock.sleep_until(self._clock.now_ns() + int(NS_PER_S * wait_s))
+        lengthen(time.perf_counter() - start_s, self.compute_share, self._clock)
         return encoded.data, encoded.is_key
 
     def apply(self, settings: ViewSettings) -> None:

@@ -9,10 +9,11 @@ from types import TracebackType
 
 import numpy as np
 
-from teletwin.clock import NS_PER_S, SystemClock
+from teletwin.clock import SystemClock
 from teletwin.messages import ViewSettings
 from teletwin.robot.ur3e import HOME_Q
 from teletwin.session.allocation.ladder import MeasuredCosts, Rung
+from teletwin.session.slowdown import lengthen
 from teletwin.sim.mujoco_world import WorldObject
 from teletwin.view import SceneState
 from teletwin.view.barcode import write_barcode
@@ -84,9 +85,7 @@ class LivePicture:
         return measured_ms + 1e3 * (time.perf_counter() - start_s)
 
     def _lengthen(self, work_s: float) -> None:
-        if self.compute_share < 1.0:
-            wait_ns = int(NS_PER_S * work_s * (1.0 / self.compute_share - 1.0))
-            self._clock.sleep_until(self._clock.now_ns() + wait_ns)
+        lengthen(work_s, self.compute_share, self._clock)
 
     def prepare(self, rungs: Iterable[Rung]) -> None:
         """Draw and encode some pictures of each kind on the ladder: no later change costs one, and costs are known."""

@@ -14,7 +14,8 @@ from aiohttp import WSCloseCode, WSMsgType, web  # noqa: TID253
 
 from teletwin.clock import Clock
 from teletwin.errors import MessageError
-from teletwin.safety import RateLimit, RateLimits
+from teletwin.safety import RateLimits
+from teletwin.view.ear import Ear
 from teletwin.view.server_cfg import PageServerCfg, is_loopback
 from teletwin.view.server_messages import MESSAGE_BYTES_MAX, PageEvent, Values, pack_text, parse_message
 from teletwin.view.server_viewers import PackedFrame, Viewer, Viewers
@@ -26,10 +27,6 @@ CLOSE_TIMEOUT_S = 0.3
 """How long a viewer may take to say goodbye when the server stops."""
 VIEWERS_MAX = 32
 """Who comes later is told so."""
-MESSAGE_UNITS_HZ = 2_000.0
-"""What a page may say a second: a message is one unit, and another one for each KiB; a mouse says 1000."""
-_DROPPED_MAX = 20_000
-"""A connection that goes on after so many messages too much is closed."""
 REFUSALS_HZ, REFUSALS_BURST = 1.0, 20.0
 """How often an address may be wrong about the token; beyond that it is not even compared."""
 BACKDATE_MAX_NS = 1_000_000_000
@@ -48,31 +45,6 @@ HEADERS = {
 }
 _log = logging.getLogger(__name__)
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-
-
-class _Ear:
-    """How much one connection says; a word that stops the arm is heard however much came before."""
-
-    def __init__(self) -> None:
-        self._limit = RateLimit(rate_hz=MESSAGE_UNITS_HZ, burst=MESSAGE_UNITS_HZ)
-        self._dropped = self._told = 0
-
-    def takes(self, text: str, now_ns: int) -> bool:
-        """Whether to read a text that came at now_ns [ns]."""
-        if self._limit.allows(now_ns, 1.0 + len(text) / 1024) or (len(text) < 100 and '"stop"' in text):
-            return True
-        self._dropped += 1
-        return False
-
-    @property
-    def is_tired(self) -> bool:
-        """Whether so much was dropped that the connection shall end."""
-        return self._dropped > _DROPPED_MAX
-
-    def take_dropped(self) -> int:
-        """How many were dropped since the last call."""
-        new, self._told = self._dropped - self._told, self._dropped
-        return new
 
 
 class PageApp:
@@ -186,7 +158,7 @@ class PageApp:
         self._greet(viewer)
         self._tell_viewers(viewer.number)
         sender = asyncio.create_task(self._send(socket, viewer))
-        ear = _Ear()
+        ear = Ear()
         try:
             async for message in socket:
                 if message.type is not WSMsgType.TEXT:
