@@ -31,6 +31,12 @@ def test_the_rule_reaches_every_bar_on_the_virtual_clock(backlog):
     assert all(abs(phase.queue_growth_ms_s) < 20.0 for phase in backlog.phases), "no queue grows"
 
 
+def test_the_policy_that_ships_reaches_them_too():
+    learned = judge(squeeze_virtual(SESSION, allocator="ppo"))
+    assert learned.failures == []
+    assert learned.tick_rate_hz == pytest.approx(500.0)
+
+
 def test_what_was_taken_is_missed_by_pictures_and_updates_alone(backlog):
     cut = backlog.quality_cut
     assert 0.1 < cut["bitrate_mbps"] < 1.2

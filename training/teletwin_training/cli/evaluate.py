@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from teletwin.cli.options import read_options
+from teletwin.clock import utc_text
 from teletwin.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def run(options: EvaluateOptions) -> int:
     bars = bar_rows(outcome)
     for table in evaluation_tables(outcome, bars, studies):
         console.print(table)
-    utc = datetime.now(UTC).isoformat(timespec="seconds")
+    utc = utc_text()
     for line in write_evaluation(outcome, bars, studies, options, folder, report=options.report, created_utc=utc):
         console.print(line, highlight=False, soft_wrap=True)
     return 0

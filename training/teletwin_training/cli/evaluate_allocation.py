@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from teletwin.cli.options import read_options
+from teletwin.clock import utc_text
 from teletwin.errors import ConfigError
 
 _DESCRIPTION = """Compare equal, proportional, the best static split, the backlog rule and PPO in MetaLore's cells.
@@ -121,7 +121,7 @@ def run(options: EvaluateAllocationOptions) -> int:
         if each.learning
     ]
     results = {"rows": [dataclasses.asdict(row) for row in rows], "learning": learning}
-    utc = datetime.now(UTC).isoformat(timespec="seconds")
+    utc = utc_text()
     report = _report(results, options, utc)
     write_report(report, folder / "study.json")
     for path in (folder / "tables.md", folder / "study.json", *save_study_figures(judged, folder)):

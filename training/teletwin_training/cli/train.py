@@ -6,11 +6,11 @@ import contextlib
 import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from teletwin.cli.options import read_options
+from teletwin.clock import utc_text
 from teletwin.errors import ConfigError
 
 _DESCRIPTION = """Teach a policy that chooses how far ahead to look, from recorded hands.
@@ -145,7 +145,7 @@ def run_recorded(options: TrainOptions, *, world: Any = None) -> int:
         )
     cfg = recorded_cfg(options)
     resume = _resumed(options)
-    utc = datetime.now(UTC).isoformat(timespec="seconds")
+    utc = utc_text()
     folder = open_run(resume or options.out, "horizon, step 1", cfg, options.seed, created_utc=utc)
     console = Console()
     with _watcher(console) as watcher:

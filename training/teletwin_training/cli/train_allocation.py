@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from teletwin.cli.options import read_options
+from teletwin.clock import utc_text
 from teletwin.errors import ConfigError
 
 _DESCRIPTION = """Teach an allocator in thousands of MetaLore's cells, by PPO.
@@ -79,7 +79,7 @@ def run(options: TrainAllocationOptions) -> int:
             options.scenario, compat=options.compat, admission=options.admission, scheduler=options.scheduler
         )
     ]
-    utc = datetime.now(UTC).isoformat(timespec="seconds")
+    utc = utc_text()
     console = Console()
     with console.status("what PPO begins with") as status:
         folder = open_run(options.out, "allocation", options, options.seed, created_utc=utc)

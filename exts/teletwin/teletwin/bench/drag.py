@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import threading
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
 from teletwin.bench.browser import INPUT_PERIOD_MS, LISSAJOUS, until
-from teletwin.session.launch import Roles, local_session
+from teletwin.session.launch import Roles, start_local
 from teletwin.session.role_cfg import RoleCfg
 
 _SETTLE_S = 2.0
@@ -74,11 +75,7 @@ class Notes:
 
 def start_roles(roles: Roles, cfg: RoleCfg) -> str:
     """Start every role on this machine, the controller first; return the page's address."""
-    roles.start(replace(cfg, role="controller"))
-    roles.wait_ready()
-    for each in local_session(cfg).values():
-        roles.start(each)
-    roles.wait_ready()
+    start_local(roles, cfg, threading.Event())
     return roles.running["operator"].text
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from itertools import chain
 from pathlib import Path
 
 from teletwin.cli import doctor_checks as checks
 from teletwin.cli.doctor_checks import Check, State
 from teletwin.cli.options import read_options
+from teletwin.clock import utc_text
 from teletwin.report import build_report, write_report
 
 ROBOT_PORTS = {30004: "RTDE", 30003: "real-time client", 30002: "secondary client", 29999: "dashboard"}
@@ -72,7 +72,7 @@ def all_checks(*, host: str, port: int, robot_host: str) -> Iterator[Check]:
 
 def _document(found: Sequence[Check], *, ready: bool, settings: dict[str, object]) -> dict[str, object]:
     listed = [{"name": each.name, "state": each.state.value, "found": each.found, "mend": each.mend} for each in found]
-    now = datetime.now(UTC).isoformat(timespec="seconds")
+    now = utc_text()
     results = {"ready": ready, "checks": listed}
     return build_report("doctor", results=results, configuration=settings, seed=None, created_utc=now)
 

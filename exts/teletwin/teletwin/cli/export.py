@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 
 import tyro
 
 from teletwin.cli.options import read_options
+from teletwin.clock import utc_text
 from teletwin.recording import SessionRecording, export_tum, read_session, write_merged, write_rerun
 from teletwin.report import build_report, write_report
 
@@ -62,7 +62,7 @@ def _write(report: str | Path, recording: SessionRecording, results: dict[str, o
         "is_complete": recording.complete,
         "clock_shifts_ms": {each.role: each.shift_ms for each in recording.alignments},
     }
-    now = datetime.now(UTC).isoformat(timespec="seconds")
+    now = utc_text()
     write_report(build_report("export", results=results, configuration=settings, seed=None, created_utc=now), report)
 
 

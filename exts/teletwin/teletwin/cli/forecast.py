@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from teletwin.cli.options import read_options
+from teletwin.clock import utc_text
 from teletwin.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -143,7 +143,7 @@ def _write(options: ForecastOptions, cfg: StudyCfg, outcome: Study, rows: Sequen
         targets.append(folder / "forecast.json")
     if targets:
         results = {**outcome.results, "bars": [_plain(row) for row in rows]}
-        utc = datetime.now(UTC).isoformat(timespec="seconds")
+        utc = utc_text()
         configuration = {"options": options, "study": cfg}
         document = build_report("forecast", results=results, configuration=configuration, seed=None, created_utc=utc)
         said += [f"report: {write_report(document, target)}" for target in targets]

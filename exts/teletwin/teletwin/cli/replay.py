@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, fields
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import tyro
 
 from teletwin.cli.options import read_options
+from teletwin.clock import utc_text
 from teletwin.errors import ConfigError, RecordingError
 from teletwin.recording import SessionRecording, read_log
 from teletwin.recording.reader import session_files
@@ -162,7 +162,7 @@ def _write_report(options: ReplayOptions, results: Mapping[str, object]) -> None
         return
     from teletwin.report import build_report, write_report
 
-    now = datetime.now(UTC).isoformat(timespec="seconds")
+    now = utc_text()
     document = build_report("replay", results=results, configuration=options, seed=None, created_utc=now)
     write_report(document, options.report)
 

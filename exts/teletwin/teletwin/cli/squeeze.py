@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from teletwin.allocation import check_allocator
 from teletwin.cli.options import read_options
+from teletwin.clock import utc_text
 from teletwin.errors import ConfigError
 from teletwin.session.config import AllocationCfg, NetworkCfg, SessionCfg
 
@@ -96,7 +96,7 @@ def _write(options: SqueezeOptions, runs: list[dict[str, Any]]) -> None:
     if options.report:
         from teletwin.report.document import build_report, write_report
 
-        utc = datetime.now(UTC).isoformat(timespec="seconds")
+        utc = utc_text()
         configuration = replace(options, report="", figure="", markdown="")
         results = {"runs": [{name: value for name, value in run.items() if name != "series"} for run in runs]}
         document = build_report(

@@ -17,7 +17,6 @@ import os
 import signal
 import sys
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from teletwin.bench.three_hosts.changes import load_script
@@ -26,6 +25,7 @@ from teletwin.bench.three_hosts.live import LiveCfg, ThreeHosts
 from teletwin.bench.three_hosts.sweep import MODES, Measure, saturation_ms, sweep
 from teletwin.bench.three_hosts.virtual import measure_virtual
 from teletwin.cli.three_hosts_options import ThreeHostsOptions, read, session_of
+from teletwin.clock import utc_text
 from teletwin.errors import SaidError, TeletwinError
 from teletwin.session.launch import INTERRUPTED, REFUSED
 from teletwin.session.warm import warm_up
@@ -136,7 +136,7 @@ def _write(options: ThreeHostsOptions, kind: str, results: dict[str, Any]) -> No
     if options.report:
         from teletwin.report.document import build_report, write_report
 
-        utc = datetime.now(UTC).isoformat(timespec="seconds")
+        utc = utc_text()
         document = build_report(kind, results=results, configuration=options, seed=options.seed, created_utc=utc)
         write_report(document, options.report)
 

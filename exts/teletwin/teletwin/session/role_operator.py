@@ -7,12 +7,11 @@ import contextlib
 import sys
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 
 from teletwin import __version__
 from teletwin.allocation import available_allocators
-from teletwin.clock import NS_PER_MS, NS_PER_S
+from teletwin.clock import NS_PER_MS, NS_PER_S, utc_text
 from teletwin.errors import TeletwinError
 from teletwin.hand.devices import LABELS, device_of
 from teletwin.hand.drawing_task import DrawingTask
@@ -239,7 +238,7 @@ class OperatorProcess:
         kind = "demo"
         if self.lesson is not None:
             kind, results["lesson"] = "lesson", self.lesson.results()
-        utc = datetime.now(UTC).isoformat(timespec="seconds")
+        utc = utc_text()
         session = self.cfg.session
         document = build_report(kind, results=results, configuration=session, seed=session.seed, created_utc=utc)
         write_report(document, self.cfg.report)
