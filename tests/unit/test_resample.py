@@ -163,6 +163,19 @@ def test_after_a_rest_a_time_line_that_moved_back_is_taken_up():
     assert resampler.push(100 * MS, np.zeros(6), np.zeros(6), now_ns=504 * MS)
 
 
+def test_an_arm_in_motion_is_not_stopped_dead_where_its_time_line_moves():
+    resampler, way = CommandResampler(), []
+    for now_ms in range(0, 800, 2):
+        wrong_ms = 170 if now_ms < 400 else 0
+        q = np.full(6, 0.5 * now_ms / 1e3)
+        resampler.push((now_ms + wrong_ms) * MS, q, np.full(6, 0.5), now_ns=(now_ms + 10) * MS)
+        way.append(resampler.sample((now_ms + 10) * MS).q[0])
+    speeds = np.diff(way) / 0.002
+    assert np.abs(np.diff(speeds[5:])).max() < 0.07, "30 rad/s^2 for a tick, no leap of 0.5 rad/s"
+    assert speeds.min() >= -1e-9
+    assert resampler.held_count == 1
+
+
 def test_a_time_line_that_moved_back_is_taken_up_at_once_and_without_a_jump():
     resampler, out = CommandResampler(), []
     for now_ms in range(0, 1600, 2):

@@ -103,6 +103,9 @@ class CommandResampler:
         self._transit = MeanTransit(self._cfg.transit)
         self._arrived_ns = 0
         self._last = np.array(q, dtype=np.float64)
+        self._still = np.zeros(self._n)
+        self._last_qd = self._blend_qd = self._still
+        self._sampled_ns = 0
         self._holding = True
         self._blend_from = self._last.copy()
         self._blend_start_ns = 0
@@ -123,7 +126,9 @@ class CommandResampler:
                 return False
             self._transit = MeanTransit(self._cfg.transit)
             if not self._holding:
+                qd = self._last_qd
                 self._hold()
+                self._last_qd = qd  # the arm goes on while its commands find their time again
         if not self._holding and self._is_silent(now_ns):  # nobody sampled meanwhile
             self._hold()
         if self._holding:
@@ -137,6 +142,7 @@ class CommandResampler:
     def rest_at(self, q: Array) -> None:
         """Something else moves the joints meanwhile, to q [rad] (n,): from there it goes over to the next commands."""
         np.copyto(self._last, q)
+        self._last_qd = self._still
         self._holding = True
 
     def sample(self, now_ns: int) -> Resampled:
@@ -148,7 +154,7 @@ class CommandResampler:
             return self._held(now_ns)
         q, qd = self._follow(now_ns)
         q, qd = self._blend(q, qd, now_ns)
-        self._last = q
+        self._last, self._last_qd, self._sampled_ns = q, qd, now_ns
         return Resampled(q=q.copy(), qd=qd, held=False, silent_s=(now_ns - self._arrived_ns) / NS_PER_S)
 
     def is_blending(self, now_ns: int) -> bool:
@@ -159,7 +165,7 @@ class CommandResampler:
         return now_ns - self._arrived_ns > self._cfg.hold_after_s * NS_PER_S
 
     def _hold(self) -> None:
-        self._holding = True
+        self._holding, self._last_qd = True, self._still
         self.held_count += 1
 
     def _held(self, now_ns: int) -> Resampled:
@@ -173,8 +179,9 @@ class CommandResampler:
         if not self._placed:
             self._last = np.array(q, dtype=np.float64)
             self._placed = True
-        self._blend_from = self._last.copy()
-        self._blend_start_ns = now_ns
+        self._blend_from, self._blend_qd = self._last.copy(), self._last_qd
+        # In motion the way goes on from the last set-point; at rest it begins now.
+        self._blend_start_ns = self._sampled_ns if self._blend_qd.any() else now_ns
         way_rad = float(np.abs(q - self._last).max())
         # A blend over nothing would only delay the first motion.
         blend_s = 0.0 if way_rad < 1e-6 else max(self._cfg.resume_s, way_rad / self._cfg.resume_speed_rad_s)
@@ -194,9 +201,7 @@ class CommandResampler:
     def _extrapolate(self, ahead_s: float) -> tuple[Array, Array]:
         _, q, qd = self._commands[-1]
         free_s = min(ahead_s, self._cfg.extrapolation_s)
-        brake_s = np.minimum(ahead_s - free_s, np.abs(qd) / self._cfg.brake_rad_s2)
-        slowed = qd - np.sign(qd) * self._cfg.brake_rad_s2 * brake_s
-        return q + qd * free_s + 0.5 * (qd + slowed) * brake_s, slowed
+        return _braked(q + qd * free_s, qd, ahead_s - free_s, self._cfg.brake_rad_s2)
 
     def _blend(self, q: Array, qd: Array, now_ns: int) -> tuple[Array, Array]:
         elapsed_ns = now_ns - self._blend_start_ns
@@ -205,8 +210,17 @@ class CommandResampler:
         s = max(elapsed_ns / self._blend_ns, 0.0)
         share = s * s * s * (10.0 + s * (6.0 * s - 15.0))  # rest to rest: zero speed and acceleration at both ends
         rate = 30.0 * s * s * (1.0 - s) ** 2 * NS_PER_S / self._blend_ns
-        away = q - self._blend_from
-        return self._blend_from + share * away, share * qd + rate * away
+        ahead_s = max(elapsed_ns, 0) / NS_PER_S
+        start, start_qd = _braked(self._blend_from, self._blend_qd, ahead_s, self._cfg.brake_rad_s2)
+        away = q - start
+        return start + share * away, start_qd + share * (qd - start_qd) + rate * away
+
+
+def _braked(q: Array, qd: Array, ahead_s: float, brake_rad_s2: float) -> tuple[Array, Array]:
+    """Where a joint at q with rate qd is after ahead_s of braking to rest, and its rate there."""
+    brake_s = np.minimum(ahead_s, np.abs(qd) / brake_rad_s2)
+    slowed = qd - np.sign(qd) * brake_rad_s2 * brake_s
+    return q + 0.5 * (qd + slowed) * brake_s, slowed
 
 
 def _hermite(left: tuple[int, Array, Array], right: tuple[int, Array, Array], t_ns: float) -> tuple[Array, Array]:
