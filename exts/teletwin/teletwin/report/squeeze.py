@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 Run = Mapping[str, Any]
 """One run as the report has it: `allocator`, `phases`, `quality_back_s` ..., and `series` for the figure."""
 _INK, _GRID, _LIMIT = "#1b2733", "#dde3e8", "#c8553d"
-_COLOURS = ("#0b7a75", "#8d5a97", "#c8963d", "#4d6a9a", "#7a7a7a")
+_COLOURS = ("#0b7a75", "#8d5a97", "#c8963d", "#4d6a9a", "#7a7a7a", "#b5483f")
 _HEADINGS = (
     *("allocator", "phase", "effective MTP p50 [ms]", "p95", "below 150 ms after [s]"),
     *("queue most [ms]", "queue growth [ms/s]"),
