@@ -138,21 +138,25 @@ def test_a_first_command_that_comes_while_the_tick_runs_and_changes_nothing_is_t
     np.testing.assert_array_equal(resampler.sample(30 * MS).q, np.zeros(6))
 
 
-def test_the_way_back_begins_where_the_joints_were_brought_to_rest_meanwhile():
+def test_the_way_back_from_a_silence_begins_where_the_joints_were_brought_to_rest_meanwhile():
     resampler, rest, goal = CommandResampler(), np.full(6, 0.2), np.full(6, 0.5)
     drive(resampler, stop_ms=200, motion=sine)
-    for now_ms in range(200, 260, 2):  # the commands of these ticks are those of somebody who does not move the arm
-        resampler.push(now_ms * MS, np.full(6, -1.0), np.zeros(6), now_ns=(now_ms + 10) * MS)
-        resampler.rest_at(rest)
-    held = resampler.held_count
+    resampler.rest_at(rest)
     way = []
-    for now_ms in range(260, 1000, 2):
+    for now_ms in range(500, 1300, 2):
         resampler.push(now_ms * MS, goal, np.zeros(6), now_ns=(now_ms + 10) * MS)
         way.append(resampler.sample((now_ms + 10) * MS).q[0])
     assert way[0] == pytest.approx(0.2, abs=1e-3)
     assert np.diff(way).min() >= -1e-9, "straight there, never back"
     assert way[-1] == pytest.approx(0.5)
-    assert resampler.held_count == held
+
+
+def test_what_was_commanded_before_is_forgotten_at_a_word():
+    resampler = CommandResampler()
+    resampler.push(100 * MS, np.full(6, -1.0), np.zeros(6), now_ns=110 * MS)
+    resampler.forget()
+    resampler.push(102 * MS, np.full(6, 0.3), np.zeros(6), now_ns=112 * MS)
+    np.testing.assert_array_equal(resampler.sample(112 * MS).q, np.full(6, 0.3))
 
 
 def test_after_a_rest_a_time_line_that_moved_back_is_taken_up():

@@ -126,9 +126,9 @@ class CommandResampler:
                 return False
             self._transit = MeanTransit(self._cfg.transit)
             if not self._holding:
-                qd = self._last_qd
+                last_qd = self._last_qd
                 self._hold()
-                self._last_qd = qd  # the arm goes on while its commands find their time again
+                self._last_qd = last_qd  # the arm goes on while its commands find their time again
         if not self._holding and self._is_silent(now_ns):  # nobody sampled meanwhile
             self._hold()
         if self._holding:
@@ -140,10 +140,13 @@ class CommandResampler:
         return True
 
     def rest_at(self, q: Array) -> None:
-        """Something else moves the joints meanwhile, to q [rad] (n,): from there it goes over to the next commands."""
+        """Something else has moved the joints, to q [rad] (n,): the way back from a silence begins there."""
         np.copyto(self._last, q)
         self._last_qd = self._still
-        self._holding = True
+
+    def forget(self) -> None:
+        """What was commanded so far is not to be played out: the next command is the first that counts."""
+        self._commands.clear()
 
     def sample(self, now_ns: int) -> Resampled:
         """The set-point for now_ns [ns]; call it once every servo tick."""

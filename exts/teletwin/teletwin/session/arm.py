@@ -70,7 +70,7 @@ class ArmLoop:
         self._judged: dict[str, float] = {}
         self._judged_ns = 0
         self._most_rad = float(JointLimits().upper.max())
-        self._fresh: list[tuple[int, int, JointCommand]] = []
+        self._fresh: list[tuple[int, int, JointCommand, bool]] = []
         self._age_ms = 0.0
         self._servoing = False
         self._off_ns = -_ECHO_NS
@@ -104,11 +104,15 @@ class ArmLoop:
         if not self._is_usable(command) or abs(hold_ns - now_ns) > _APART_NS:
             self.invalid_count += 1
             return
+        # What a twin on hold commands is where it stands itself, not where the arm came to rest.
+        begins = command.mode is Mode.ENGAGED and self._command is not None and self._command.mode is not Mode.ENGAGED
         self._command = command
         self._twin_heard.hear(now_ns)
         self._age_ms = (item.t_arrived_ns - item.t_sent_ns) / NS_PER_MS
+        if begins:
+            self._resampler.forget()
         self._resampler.push(hold_ns, command.q, command.qd, now_ns=item.t_arrived_ns)
-        self._fresh.append((hold_ns, item.t_arrived_ns, command))
+        self._fresh.append((hold_ns, item.t_arrived_ns, command, begins))
 
     def _heed(self, note: Note) -> None:
         """Other limits of motion, as far as this host allows; the rest is the host's."""
@@ -201,7 +205,9 @@ class ArmLoop:
     def _step_shadow(self, now_ns: int, dt_s: float) -> None:
         """Advance the no-prediction shadow."""
         shadow = self._shadow
-        for hold_ns, arrived_ns, command in self._fresh:
+        for hold_ns, arrived_ns, command, begins in self._fresh:
+            if begins:
+                shadow.resampler.forget()
             shadow.resampler.push(hold_ns, command.q_shadow, command.qd_shadow, now_ns=arrived_ns)
         self._fresh.clear()
         if self.state is SafetyState.ENGAGED:
