@@ -6,14 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from teletwin.report.figure_file import save_figure
+from teletwin.report.figure_file import GRID, INK, save_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 Series = Sequence[float | None]
-_INK, _WITH, _WITHOUT = "#1b2733", "#0b7a75", "#c8553d"
+_WITH, _WITHOUT = "#0b7a75", "#c8553d"
 _PALETTE = ("#0b7a75", "#19a7a0", "#7fc8a9", "#f2c14e", "#f78154", "#c8553d", "#8d5a97", "#4d6c9a", "#9aa5b1")
 _ABOVE: dict[str, Any] = {"frameon": False, "ncols": 4, "loc": "lower right", "bbox_to_anchor": (1.0, 1.0)}
 
@@ -24,7 +24,7 @@ def draw_error(path: str | Path, *, t_s: Series, with_forecast_mm: Series, witho
     axes.plot(_gaps(t_s), _gaps(without_mm), color=_WITHOUT, lw=1.2, label="no prediction")
     axes.plot(_gaps(t_s), _gaps(with_forecast_mm), color=_WITH, lw=1.4, label="with forecasting")
     axes.set(xlabel="time [s]", ylabel="error [mm]")
-    axes.set_title(title, loc="left", color=_INK)
+    axes.set_title(title, loc="left", color=INK)
     axes.set_ylim(bottom=0.0)
     axes.legend(**_ABOVE)
     return save_figure(figure, path)
@@ -41,7 +41,7 @@ def draw_latency(path: str | Path, *, stages_ms: Mapping[str, Mapping[str, float
             colour = colours.setdefault(stage, _PALETTE[len(colours) % len(_PALETTE)])
             axes.barh(row, width or 0.0, left=left, color=colour, height=0.55, label=None if known else stage)
             left += width or 0.0
-        axes.text(left, row, f" {left:.0f} ms", va="center", color=_INK)
+        axes.text(left, row, f" {left:.0f} ms", va="center", color=INK)
     axes.set_yticks(range(len(stages_ms)), list(stages_ms))
     axes.invert_yaxis()
     axes.margins(x=0.12)
@@ -97,6 +97,6 @@ def _new(*, height: float) -> tuple[Figure, Axes]:
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(axis="both", color="#e3e8ee", lw=0.6)
+    axes.grid(axis="both", color=GRID, lw=0.6)
     axes.set_axisbelow(True)
     return figure, axes

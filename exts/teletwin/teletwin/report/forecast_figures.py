@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from teletwin.geometry import Array
-from teletwin.report.figure_file import save_figure
+from teletwin.report.figure_file import GRID, INK, save_figure
 from teletwin.report.forecast_tables import names_of
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_INK, _GRID = "#1b2733", "#e3e8ee"
 _COLOURS = (
     "#c8553d",
     "#f2a65a",
@@ -62,8 +61,8 @@ def draw_by_horizon(path: str | Path, results: Mapping[str, Any], *, measure: st
                 axes.plot(results["horizons_ms"], values, label=name, **_line_style(name, names))
         axes.set_ylim(0.0, max(_OFF_SCALE * float(hold.max()), 1e-9))
         axes.set_xlim(0.0, results["horizons_ms"][-1])
-    figure.supxlabel("horizon [ms]", fontsize="small", color=_INK)
-    figure.supylabel(label, fontsize="small", color=_INK)
+    figure.supxlabel("horizon [ms]", fontsize="small", color=INK)
+    figure.supylabel(label, fontsize="small", color=INK)
     _legend(figure)
     return save_figure(figure, path, slim=True)
 
@@ -75,16 +74,16 @@ def draw_traces(path: str | Path, traces: Sequence[Fanned], *, names: Sequence[s
     for row, trace in enumerate(traces):
         for column, name in enumerate(names):
             axes = _axes(figure, rows, columns, row * columns + column + 1, _short(trace.hand), name)
-            axes.plot(trace.t_s, trace.position_mm, color=_INK, lw=1.6)
+            axes.plot(trace.t_s, trace.position_mm, color=INK, lw=1.6)
             for t_s, position_mm in trace.fans.get(name, []):
                 axes.plot(t_s, position_mm, lw=0.9, alpha=0.85, color=_line_style(name, list(names))["color"])
-                axes.plot(t_s[:1], position_mm[:1], ".", ms=3, color=_INK)
+                axes.plot(t_s[:1], position_mm[:1], ".", ms=3, color=INK)
             span = float(np.ptp(trace.position_mm)) or 1.0
             middle = 0.5 * float(trace.position_mm.max() + trace.position_mm.min())
             axes.set_ylim(middle - 0.8 * span, middle + 0.8 * span)
             axes.set_xlim(float(trace.t_s[0]), float(trace.t_s[-1]) + 0.5)
-    figure.supxlabel("time [s]", fontsize="small", color=_INK)
-    figure.supylabel("position [mm]", fontsize="small", color=_INK)
+    figure.supxlabel("time [s]", fontsize="small", color=INK)
+    figure.supylabel("position [mm]", fontsize="small", color=INK)
     return save_figure(figure, path, slim=True)
 
 
@@ -100,8 +99,8 @@ def draw_ratios(path: str | Path, results: Mapping[str, Any], *, what: str) -> P
     for row, column in np.ndindex(*values.shape):
         value = values[row, column]
         text = "–" if math.isnan(value) else (f"{value:.2f}" if value < 100 else ">100")
-        axes.text(column, row, text, ha="center", va="center", fontsize="x-small", color=_INK)
-    axes.set_title(f"{what} error over that of holding the pose", loc="left", fontsize="small", color=_INK)
+        axes.text(column, row, text, ha="center", va="center", fontsize="x-small", color=INK)
+    axes.set_title(f"{what} error over that of holding the pose", loc="left", fontsize="small", color=INK)
     return save_figure(figure, path, slim=True)
 
 
@@ -137,7 +136,7 @@ def _ratio(facts: Mapping[str, Any], name: str, what: str) -> float:
 
 def _line_style(name: str, names: Sequence[str]) -> dict[str, Any]:
     if name == _HOLD:
-        return {"color": _INK, "ls": "--", "lw": 1.2}
+        return {"color": INK, "ls": "--", "lw": 1.2}
     if name == _COMBINED:
         return {"color": "#0b7a75", "lw": 2.4, "zorder": 5}
     others = [each for each in names if each not in (_HOLD, _COMBINED)]
@@ -159,10 +158,10 @@ def _figure(width: float, height: float) -> Figure:
 
 def _axes(figure: Figure, rows: int, columns: int, number: int, title: str, note: str) -> Axes:
     axes = figure.add_subplot(rows, columns, number)
-    axes.set_title(f"{title}\n{note}", fontsize="x-small", loc="left", color=_INK)
+    axes.set_title(f"{title}\n{note}", fontsize="x-small", loc="left", color=INK)
     axes.tick_params(labelsize="x-small")
     axes.spines[["top", "right"]].set_visible(False)
-    axes.grid(color=_GRID, lw=0.6)
+    axes.grid(color=GRID, lw=0.6)
     axes.set_axisbelow(True)
     return axes
 

@@ -13,7 +13,6 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 Point = Mapping[str, Any]
-_INK, _GRID = "#1b2733", "#dde3e8"
 _LOOKS: dict[str, tuple[str, str]] = {
     "default": ("forecasting", "#0b7a75"),
     "paper": ("paper mode", "#8d5a97"),

@@ -6,12 +6,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from teletwin.report.figure_file import save_figure
+from teletwin.report.figure_file import INK, save_figure
 
 if TYPE_CHECKING:
     from rich.table import Table
 
-_INK = "#1b2733"
 _PALETTE = ("#1b2733", "#0b7a75", "#f78154", "#8d5a97", "#4d6c9a", "#f2c14e", "#c8553d", "#19a7a0")
 
 
@@ -48,7 +47,7 @@ def draw_variants(path: str | Path, results: Mapping[str, Mapping[str, Any]]) ->
             series = each["series"]
             values = [float("nan") if value is None else value for value in series[key]]
             axes.plot(series["t_s"], values, color=_PALETTE[number % len(_PALETTE)], lw=1.3, label=name)
-        axes.set_ylabel(f"{words}: error [mm]", color=_INK)
+        axes.set_ylabel(f"{words}: error [mm]", color=INK)
         axes.set_ylim(bottom=0.0)
         axes.grid(alpha=0.25)
     both[1].set_xlabel("time [s]")

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from teletwin.report.figure_file import dress, save_figure
+from teletwin.report.figure_file import INK, dress, save_figure
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 Run = Mapping[str, Any]
 """One run as the report has it: `allocator`, `phases`, `quality_back_s` ..., and `series` for the figure."""
-_INK, _GRID, _LIMIT = "#1b2733", "#dde3e8", "#c8553d"
+_LIMIT = "#c8553d"
 _COLOURS = ("#0b7a75", "#8d5a97", "#c8963d", "#4d6a9a", "#7a7a7a", "#b5483f")
 _HEADINGS = (
     *("allocator", "phase", "effective MTP p50 [ms]", "p95", "below 150 ms after [s]"),
@@ -88,7 +88,7 @@ def draw_squeeze(path: str | Path, runs: Sequence[Run], *, limit_ms: float, note
     panels[3].set(ylabel="[Mpixel/s]", title="size times rate of pictures", xlabel=f"time [s]; {note}")
     for panel in panels:
         for phase in runs[0]["phases"][1:]:
-            panel.axvline(phase["at_s"], color=_INK, lw=0.8, alpha=0.5)
+            panel.axvline(phase["at_s"], color=INK, lw=0.8, alpha=0.5)
         dress(panel)
     for phase in runs[0]["phases"]:
         panels[0].annotate(phase["name"], (phase["at_s"] + 0.1, 0.93), xycoords=("data", "axes fraction"), fontsize=8)
