@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from teletwin.bench.browser import chromium_page, missing_browser
 from teletwin.bench.drag import Seen, look, press, start_roles, take_notes
+from teletwin.bench.memory import resident_bytes
 from teletwin.errors import MissingPartError, TeletwinError
 from teletwin.geometry import Array
 from teletwin.session.config import SessionCfg
@@ -60,12 +59,6 @@ def slope(times_s: Array, values: Array) -> float:
     later, earlier = np.triu_indices(len(times_s), 1)[::-1]
     spans_s = times_s[later] - times_s[earlier]
     return float(np.median((values[later] - values[earlier]) / spans_s)) if len(spans_s) else 0.0
-
-
-def rss_mb(pid: int) -> float:
-    """Resident memory of a process [MiB]."""
-    pages = int(Path(f"/proc/{pid}/statm").read_text(encoding="ascii").split()[1])
-    return pages * os.sysconf("SC_PAGESIZE") / 2**20
 
 
 def measure_soak(
@@ -119,7 +112,7 @@ def _watch(page: Any, roles: Roles, seconds: float, every_s: float, say: Callabl
 
 def _sample(page: Any, roles: Roles, t_s: float) -> Sample:
     notes = take_notes(page)
-    memory = {name: rss_mb(role.process.pid) for name, role in roles.running.items()}
+    memory = {name: resident_bytes(role.process.pid) / 2**20 for name, role in roles.running.items()}
     heap_mb = page.evaluate(_HEAP)
 
     def quantile(values: list[float], share: float) -> float | None:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from teletwin.recording.export import EXPORTED, export_tum
 from teletwin.recording.log import SessionLog
 from teletwin.recording.merged import write_merged
-from teletwin.recording.reader import LoggedMessage, SessionRecording, read_log, read_session
+from teletwin.recording.reader import read_log, read_session
 from teletwin.recording.rerun_file import write_rerun
+from teletwin.recording.session_recording import LoggedMessage, SessionRecording
 
 __all__ = [
     "EXPORTED",

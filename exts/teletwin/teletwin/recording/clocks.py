@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from teletwin.clock import NS_PER_S
-from teletwin.recording.reader import SessionRecording
+from teletwin.recording.session_recording import SessionRecording
 
 Times = np.ndarray
 """Integer nanoseconds (n,)."""

@@ -10,7 +10,7 @@ import numpy as np
 
 from teletwin.errors import RecordingError
 from teletwin.geometry import Array
-from teletwin.recording.reader import LoggedMessage, SessionRecording
+from teletwin.recording.session_recording import LoggedMessage, SessionRecording
 from teletwin.recording.trajectory import increasing, write_tum
 
 ToolPose = Callable[[Array], Array]

@@ -7,7 +7,7 @@ from typing import Any
 
 from teletwin.errors import RecordingError
 from teletwin.recording.channels import Channels
-from teletwin.recording.reader import LoggedMessage, SessionRecording
+from teletwin.recording.session_recording import LoggedMessage, SessionRecording
 
 
 def write_merged(log: SessionRecording, path: str | Path) -> Path:

@@ -16,7 +16,7 @@ import numpy as np
 from teletwin.errors import MissingPartError, RecordingError
 from teletwin.geometry import Array
 from teletwin.recording.export import ToolPose, Trajectory, trajectories
-from teletwin.recording.reader import LoggedMessage, SessionRecording
+from teletwin.recording.session_recording import LoggedMessage, SessionRecording
 
 _COLOURS = {"hand": (240, 150, 40), "command": (120, 120, 200), "arm": (20, 130, 120), "shown": (60, 170, 240)}
 _TIMELINE = "session"

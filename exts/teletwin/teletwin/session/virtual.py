@@ -44,6 +44,7 @@ class VirtualSession:
     Args:
         session: The settings, as for the live loop.
         hand: What moves; the session's hand when None.
+        asked: What the person asks for in the slot of an instant [ns, operator's clock]; else `run` is told.
         pictures: How long pictures take.
         picture: What stands in for pictures; by default one that only takes time.
         settle_s: Errors count from this long after engaging [s].
@@ -60,6 +61,7 @@ class VirtualSession:
         session: SessionCfg,
         *,
         hand: HandSource | None = None,
+        asked: Callable[[int], Mode] | None = None,
         pictures: PictureTimes | None = None,
         picture: TimedPicture | CostedPicture | None = None,
         settle_s: float = 3.0,
@@ -69,7 +71,7 @@ class VirtualSession:
         renders: bool = True,
         log: Log | Mapping[str, Log] | None = None,
     ) -> None:
-        self.session = session
+        self.session, self._asked = session, asked
         offsets_ms, drifts_ppm = clock_offsets_ms or {}, clock_drifts_ppm or {}
         self._start_ns = _LEAST_NS - int(min([0.0, *offsets_ms.values()]) * NS_PER_MS)
         self.clock = VirtualClock(start_ns=self._start_ns)
@@ -171,8 +173,8 @@ class VirtualSession:
             link.send_reliable(peer, note)
 
     def run(self, duration_s: float, *, mode: Mode = Mode.ENGAGED) -> SessionMetrics:
-        """Advance the loop by duration_s [s] of virtual time."""
-        self.operator.state.mode = mode
+        """Advance the loop by duration_s [s] of virtual time; `mode` counts where `asked` was not given."""
+        self.operator.state.mode = mode if self._asked is None else self.operator.state.mode
         end_ns = self.clock.now_ns() + int(duration_s * NS_PER_S)
         while self.clock.now_ns() < end_ns:
             self._step(self.clock.now_ns())
@@ -197,8 +199,11 @@ class VirtualSession:
         while self._drawn and self._drawn[0][0] <= now_ns:
             t_ns, frame_id = self._drawn.popleft()
             self.operator.drawn(frame_id, t_ns)
-        if is_slot:
-            self.operator.slot(now_ns)
+        if not is_slot:
+            return
+        if self._asked is not None:
+            self.operator.state.mode = self._asked(now_ns)
+        self.operator.slot(now_ns)
 
     def _render(self, now_ns: int) -> None:
         """Start a picture when one is due and the last is finished; send finished ones."""

@@ -7,10 +7,10 @@ from collections.abc import Callable
 
 from teletwin.clock import NS_PER_S
 from teletwin.errors import RecordingError
-from teletwin.messages import JointCommand, Message, Mode, PoseSample
+from teletwin.messages import JointCommand, Message, PoseSample
 from teletwin.recording import LoggedMessage, SessionRecording
 from teletwin.session.replay.difference import CommandDifference
-from teletwin.session.replay.recorded import RecordedHand, recorded_settings
+from teletwin.session.replay.recorded import RecordedHand, RecordedWishes, recorded_settings
 from teletwin.session.virtual import VirtualSession
 
 
@@ -48,29 +48,19 @@ class _Rerun:
     def __init__(self, log: SessionRecording) -> None:
         facts = log.metadata["virtual"]
         self._commands: list[JointCommand] = []
-        self._modes = [(each.t_log_ns, Mode(each.values["mode"])) for each in log.on_topic("/operator/ForecastPacket")]
         self.virtual = VirtualSession(
             recorded_settings(log),
             hand=RecordedHand(log.on_topic("/operator/PoseSample")),
+            asked=RecordedWishes(log.on_topic("/operator/ForecastPacket")),
             clock_offsets_ms=json.loads(facts["clock_offsets_ms"]),
             clock_drifts_ppm=json.loads(facts["clock_drifts_ppm"]),
             renders=json.loads(facts["renders"]),
             log={"twin": self._note},
         )
-        self._slot = self.virtual.operator.slot
-        self.virtual.operator.slot = self._slot_as_asked  # type: ignore[method-assign]
 
     def _note(self, role: str, message: Message | PoseSample, _: int, __: int) -> None:
         if role == "twin" and isinstance(message, JointCommand):
             self._commands.append(message)
-
-    def _slot_as_asked(self, now_ns: int) -> None:
-        """The person asks for what was asked for in this slot."""
-        while len(self._modes) > 1 and self._modes[0][0] < now_ns:
-            self._modes.pop(0)
-        if self._modes:
-            self.virtual.operator.state.mode = self._modes[0][1]
-        self._slot(now_ns)
 
     def through(
         self, recorded: list[LoggedMessage], difference: CommandDifference, progress: Callable[[float], None]
@@ -78,7 +68,7 @@ class _Rerun:
         """Run to the last recorded command and compare each."""
         first_ns, twin_clock = recorded[0].t_log_ns, self.virtual.clocks["twin"]
         while twin_clock.now_ns() <= recorded[-1].t_log_ns:
-            self.virtual.run(0.1, mode=self.virtual.operator.state.mode)
+            self.virtual.run(0.1)
             ready = min(len(self._commands), len(recorded))
             for k in range(difference.replayed_count, ready):
                 t_s = (recorded[k].t_log_ns - first_ns) / NS_PER_S

@@ -1,13 +1,13 @@
-"""What a log tells of its session: the settings, and the hand as it was sampled."""
+"""What a log tells of its session: the settings, the hand as it was sampled, and what the person asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
 from teletwin.errors import RecordingError
-from teletwin.messages import PoseSample
+from teletwin.messages import Mode, PoseSample
 from teletwin.recording import LoggedMessage, SessionRecording
 from teletwin.recording.encoding import settings_from_metadata
 from teletwin.session.config import SessionCfg
@@ -45,6 +45,28 @@ class RecordedHand:
         end = int(np.searchsorted(self._taken_ns, now_ns - self._shift_ns, side="right"))
         given, self._next = self._samples[self._next : end], max(end, self._next)
         return [_moved(sample, self._shift_ns) for sample in given]
+
+
+class RecordedWishes:
+    """What the person asked for in the slot of an instant [ns], by the packets that the slots sent.
+
+    Args:
+        packets: The ForecastPacket records of the operator's log, in the order of their times.
+        first_ns: The log's instant to which the first call belongs [ns], on whatever clock; None keeps the log's clock.
+    """
+
+    def __init__(self, packets: Sequence[LoggedMessage], *, first_ns: int | None = None) -> None:
+        self._t_ns = np.array([each.t_log_ns for each in packets], dtype=np.int64)
+        self._first_ns, self._shift_ns = first_ns, 0
+        self._modes = [Mode(each.values["mode"]) for each in packets]
+
+    def __call__(self, now_ns: int) -> Mode:
+        """The mode of the packet that was sent next; of the last one after that; engaged where nothing tells."""
+        if self._first_ns is not None:
+            self._shift_ns, self._first_ns = now_ns - self._first_ns, None
+        if not self._modes:
+            return Mode.ENGAGED
+        return self._modes[min(int(np.searchsorted(self._t_ns, now_ns - self._shift_ns)), len(self._modes) - 1)]
 
 
 def _moved(sample: PoseSample, shift_ns: int) -> PoseSample:

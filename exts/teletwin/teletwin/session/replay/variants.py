@@ -9,11 +9,10 @@ from dataclasses import dataclass
 
 from teletwin.clock import NS_PER_S
 from teletwin.errors import RecordingError
-from teletwin.messages import Mode
 from teletwin.recording import SessionRecording
 from teletwin.session.config import HorizonCfg, NetworkCfg, SessionCfg
 from teletwin.session.metrics import SessionMetrics
-from teletwin.session.replay.recorded import RecordedHand
+from teletwin.session.replay.recorded import RecordedHand, RecordedWishes
 from teletwin.session.virtual import VirtualSession
 from teletwin.telemetry import ErrorTrack
 
@@ -98,22 +97,19 @@ def run_variant(
         raise RecordingError("the log holds no hand", given=operator.path, mend="give the operator's log of a session")
     length_s = (samples[-1].t_publish_ns - samples[0].t_publish_ns) / NS_PER_S
     settle_s = min(_SETTLE_S, 0.3 * length_s)
-    virtual = VirtualSession(variant.session, hand=RecordedHand(samples, from_first=True), settle_s=settle_s)
-    shift_ns = virtual.clock.now_ns() - samples[0].t_publish_ns
-    modes = [(e.t_log_ns + shift_ns, Mode(e.values["mode"])) for e in operator.on_topic("/operator/ForecastPacket")]
+    packets = operator.on_topic("/operator/ForecastPacket")
+    virtual = VirtualSession(
+        variant.session,
+        hand=RecordedHand(samples, from_first=True),
+        asked=RecordedWishes(packets, first_ns=samples[0].t_publish_ns),
+        settle_s=settle_s,
+    )
     series = _Series()
     while series.time_s < length_s:
-        mode = _asked(modes, virtual.clock.now_ns())
-        virtual.run(_STEP_S, mode=mode)
+        virtual.run(_STEP_S)
         series.note(virtual.metrics, _STEP_S)
         progress(min(series.time_s / length_s, 1.0))
     return _results(virtual.metrics) | {"series": series.values()}
-
-
-def _asked(modes: Sequence[tuple[int, Mode]], now_ns: int) -> Mode:
-    """What the person asked for around now_ns, as recorded; engaged where nothing tells."""
-    before = [mode for t_ns, mode in modes if t_ns <= now_ns + int(_STEP_S * NS_PER_S)]
-    return before[-1] if before else (modes[0][1] if modes else Mode.ENGAGED)
 
 
 class _Series:

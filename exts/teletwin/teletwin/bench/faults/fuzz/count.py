@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
-import resource
+import os
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +16,7 @@ from teletwin.bench.faults.fuzz.files import file_targets
 from teletwin.bench.faults.fuzz.mutate import Mutator
 from teletwin.bench.faults.fuzz.sockets import socket_targets
 from teletwin.bench.faults.fuzz.target import FuzzTarget
+from teletwin.bench.memory import resident_bytes
 from teletwin.clock import NS_PER_S, SystemClock
 
 _TOLD_EVERY = 500
@@ -72,7 +73,7 @@ class Counts:
         self._crashes: dict[str, int] = {}
         self._traces: list[str] = []
         self._accepted = self._refused = self.fed = 0
-        self._before_mb, self._start_ns = _resident_mb(), self._clock.now_ns()
+        self._before_mb, self._start_ns = _held_mb(), self._clock.now_ns()
 
     def feed(self, data: bytes) -> None:
         """One input."""
@@ -95,7 +96,7 @@ class Counts:
             "crash_kinds": self._crashes,
             "traces": self._traces,
             "moved": self._target.moved(),
-            "grown_mb": max(_resident_mb() - self._before_mb, 0.0),
+            "grown_mb": max(_held_mb() - self._before_mb, 0.0),
             "per_s": self.fed * NS_PER_S / max(self._clock.now_ns() - self._start_ns, 1),
         }
 
@@ -107,9 +108,7 @@ class Counts:
         self._crashes[where] = self._crashes.get(where, 0) + 1
 
 
-def _resident_mb() -> float:
-    """Memory of this process that is in use [MB]."""
-    with contextlib.suppress(OSError, ValueError):
-        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
-        return pages * resource.getpagesize() / 1e6
+def _held_mb() -> float:
+    with contextlib.suppress(OSError):
+        return resident_bytes(os.getpid()) / 1e6
     return 0.0
