@@ -108,6 +108,13 @@ def test_untaught_it_is_the_rule(action):
         assert policy.decide(observation) == rule.decide(observation)
 
 
+def test_late_bound_the_motion_policys_lag_is_left_to_the_twin_as_in_training():
+    sender = RuleCfg(late_binding=False, position_lag_s=0.012, orientation_lag_s=0.03)
+    policy = LearnedPolicy(dataclasses.replace(identity_policy(), rule=sender))
+    for observation, *_ in replay(30):
+        assert policy.decide(observation) == RulePolicy().decide(observation)
+
+
 def test_the_papers_observation_is_the_newest_pose_and_the_newest_known_age_of_loop():
     policy = LearnedPolicy(taught("paper", "paper"))
     known_s = 0.15
@@ -231,6 +238,13 @@ def test_a_policy_of_another_mode_is_taken_with_a_warning(tmp_path, note, paper_
     assert words in warning
     assert bool(words) == bool(warning)
     assert warning == mode_warning(policy.policy, paper_mode=paper_mode)
+
+
+def test_a_policy_of_another_forecaster_is_taken_with_a_warning(tmp_path):
+    path = str(save_policy(tmp_path / "policy.npz", taught(note={"forecaster": "combined"})))
+    horizon = HorizonCfg(policy=path)
+    assert "--forecaster combined" in live_policy(horizon, paper_mode=False, forecaster="arma")[1]
+    assert not live_policy(horizon, paper_mode=False, forecaster="combined")[1]
 
 
 def test_a_policy_file_on_the_command_line_is_the_learned_policy(tmp_path):

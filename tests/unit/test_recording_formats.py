@@ -50,6 +50,18 @@ def test_tum_and_csv_that_were_written_are_read_back(tmp_path):
         write_csv(tmp_path / "none" / "a.csv", recording)
 
 
+def test_other_csv_columns_that_begin_like_a_pose_are_skipped_and_two_of_one_name_refused(tmp_path):
+    rows = "".join(f"{k / 100},{1 + k / 1e3},2,3,1,0,0,0,9,{k}\n" for k in range(50))
+    path = tmp_path / "a.CSV"
+    path.write_text("t_s,x_m,y,z,qw,qx,qy,qz,x_vel,t_received\n" + rows)
+    again = read_recording(path)
+    np.testing.assert_allclose(again.poses[:, :3], [[1 + k / 1e3, 2, 3] for k in range(50)])
+    assert again.t_ns[-1] - again.t_ns[0] == pytest.approx(490_000_000, abs=2)
+    path.write_text("t,x,y,z,qw,qx,qy,qz,x_mm,t_received\n" + rows)
+    with pytest.raises(RecordingError, match="two columns are x"):
+        read_recording(path)
+
+
 # MCAP
 
 

@@ -139,7 +139,12 @@ def test_a_damaged_byte_never_does_worse_than_shorten_the_log(
 
 
 def test_the_logs_of_all_roles_read_as_one_session(tmp_path: Path) -> None:
-    for name, role, start in (("a.mcap", "operator", 0), ("a.arm.mcap", "arm", 5), ("b.mcap", "other", 9)):
+    for name, role, start in (
+        ("a.mcap", "operator", 0),
+        ("a.arm.mcap", "arm", 5),
+        ("b.mcap", "other", 9),
+        ("a.1.mcap", "other", 9),
+    ):
         with SessionLog(tmp_path / name, clock=VirtualClock()) as log:
             log.write_metadata("configuration", {"role": role})
             for tick in range(3):

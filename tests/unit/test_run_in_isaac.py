@@ -12,7 +12,7 @@ import pytest
 from teletwin.cli.isaac import run_in_isaac
 from teletwin.cli.run import RunOptions, main
 from teletwin.errors import ConfigError, MissingPartError
-from teletwin.session.config import SessionCfg
+from teletwin.session.config import NetworkCfg, SessionCfg
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -51,7 +51,9 @@ def test_it_runs_the_script_by_isaac_sims_python_with_the_roles_options(folder):
         record="log.mcap",
         duration=20.0,
         headless=True,
-        session=SessionCfg(width=1280, height=720, rate_hz=60.0),
+        session=SessionCfg(
+            width=1280, height=720, rate_hz=60.0, max_speed_rad_s=0.5, network=NetworkCfg(delay_ms=20.0)
+        ),
     )
     words = command(options, folder)
     assert words[:2] == [str(folder / "python.sh"), str(ROOT / "scripts" / "isaac_twin.py")]
@@ -60,6 +62,18 @@ def test_it_runs_the_script_by_isaac_sims_python_with_the_roles_options(folder):
     assert (told.session_token, told.record_path, told.duration) == ("0123456789abcdef", "log.mcap", 20.0)
     assert told.headless
     assert {"--/exts/teletwin/width=1280", "--/exts/teletwin/rate_hz=60.0"} <= set(for_kit)
+    assert {"--/exts/teletwin/max_speed_rad_s=0.5", "--/exts/teletwin/delay_ms=20.0"} <= set(for_kit)
+
+
+def test_what_isaac_sims_twin_would_not_hear_is_refused_not_lost(folder):
+    refused = {
+        "--link": SessionCfg(link="dds"),
+        "--paper-mode": SessionCfg(paper_mode=True),
+        "--network": SessionCfg(network=NetworkCfg(up="delay_ms=80")),
+    }
+    for name, session in refused.items():
+        with pytest.raises(ConfigError, match=name):
+            command(RunOptions(role="twin", sim="isaac", session=session), folder)
 
 
 def test_a_python_that_has_isaac_sim_is_taken_itself(folder, monkeypatch):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import importlib.util
 import os
 import sys
@@ -10,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from teletwin.errors import ConfigError, MissingPartError
+from teletwin.session.config import NetworkCfg, SessionCfg
 
 if TYPE_CHECKING:
     from teletwin.cli.run import RunOptions
@@ -22,6 +24,10 @@ _HOW = (
     " docs/isaac.md tells how to install it"
 )
 _PICTURE = ("width", "height", "rate_hz", "bitrate_mbps")
+_LIMITS = ("max_speed_rad_s", "workspace_radius_m", "workspace_height_m", "silence_ms")
+_NETWORK = ("delay_ms", "jitter_ms", "loss")
+_HERE_ALONE = ("link", "paper_mode", "control_rate_hz")
+"""What a twin follows, and Isaac Sim's has no setting for."""
 
 
 def run_in_isaac(
@@ -66,14 +72,32 @@ def isaac_python(environment: Mapping[str, str]) -> str:
 
 def script_arguments(options: RunOptions) -> list[str]:
     """What scripts/isaac_twin.py is told; what only Isaac Sim knows goes to Kit as settings."""
+    _refuse_unheard(options)
     told = ["--role", "twin", "--bind", options.bind, "--operator", options.operator, "--arm", options.arm]
     told += ["--session-token", options.session_token] if options.session_token else []
     told += ["--record-path", options.record] if options.record else []
     told += ["--duration", str(options.duration)] if options.duration else []
     told += ["--headless"] if options.headless else []
     allocation = options.session.allocation
-    known = {name: getattr(options.session, name) for name in _PICTURE}
+    known = {name: getattr(options.session, name) for name in (*_PICTURE, *_LIMITS)}
+    known |= {name: getattr(options.session.network, name) for name in _NETWORK}
     is_file = allocation.allocator == "ppo" and allocation.allocator_file
     known["allocator"] = allocation.allocator_file if is_file else allocation.allocator or "off"
     known["compute_share"] = allocation.compute_share
     return told + [f"--/exts/teletwin/{name}={value}" for name, value in known.items()]
+
+
+def _refuse_unheard(options: RunOptions) -> None:
+    """What was asked for must not be lost on the way, a limit least of all."""
+    plain, network = SessionCfg(), {name: getattr(NetworkCfg(), name) for name in _NETWORK}
+    lost = [name for name in _HERE_ALONE if getattr(options.session, name) != getattr(plain, name)]
+    lost += ["network"] if dataclasses.replace(options.session.network, **network) != plain.network else []
+    lost += [name for name in ("clock_offset_ms", "clock_drift_ppm") if getattr(options, name)]
+    if lost:
+        raise ConfigError(
+            "Isaac Sim's twin does not take these options",
+            given=", ".join("--" + name.replace("_", "-") for name in lost),
+            allowed="picture, allocator, motion limits, silence, and of the network delay, jitter and loss",
+            mend="leave them out, or run the embedded twin (without --sim isaac); Isaac Sim's tick rate is"
+            " --/exts/teletwin/physics_rate_hz",
+        )

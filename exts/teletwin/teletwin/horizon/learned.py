@@ -145,7 +145,10 @@ class LearnedPolicy:
 
 
 def _rule_of(policy: PolicyFile) -> RulePolicy:
-    return RulePolicy(replace(policy.rule, late_binding=policy.action == "late"))
+    """What a zero action means. Late bound, the twin adds its motion policy's lag itself, as in training."""
+    if policy.action != "late":
+        return RulePolicy(replace(policy.rule, late_binding=False))
+    return RulePolicy(replace(policy.rule, late_binding=True, position_lag_s=0.0, orientation_lag_s=0.0))
 
 
 def policy_path(policy_file: str) -> Path:
@@ -167,10 +170,18 @@ def from_settings(settings: HorizonSettings, paper_mode: bool) -> LearnedPolicy:
     return LearnedPolicy(load_policy(policy_path(settings.policy_file)))
 
 
-def mode_warning(policy: PolicyFile, *, paper_mode: bool) -> str:
-    """What a person must know of a policy learned with the twin in another mode; empty when all is well."""
-    learned = policy.note.get("paper_mode")
-    if not isinstance(learned, bool) or learned == paper_mode:
-        return ""
-    asked = "for --paper-mode" if learned else "without --paper-mode"
-    return f"the learned policy is made {asked}: its horizons do not suit this session"
+def mode_warning(policy: PolicyFile, *, paper_mode: bool, forecaster: str = "") -> str:
+    """What a person must know of a policy that was learned for another session; empty when all is well.
+
+    Args:
+        policy: What is to be used.
+        paper_mode: Whether the session runs the paper's plain form.
+        forecaster: The session's forecaster by name; empty is not compared.
+    """
+    learned, used = policy.note.get("paper_mode"), policy.note.get("forecaster")
+    if isinstance(learned, bool) and learned != paper_mode:
+        asked = "for --paper-mode" if learned else "without --paper-mode"
+        return f"the learned policy is made {asked}: its horizons do not suit this session"
+    if forecaster and isinstance(used, str) and used and used != forecaster:
+        return f"the learned policy is made for the forecaster {used}, not {forecaster}: start with --forecaster {used}"
+    return ""

@@ -68,6 +68,7 @@ class NoPicture:
 
     encoder_name = "none"
     compute_share = 1.0
+    costs = None
 
     def read(self) -> NDArray[np.uint8] | None:
         """Nothing, so that no picture is ever begun."""

@@ -14,6 +14,7 @@ from teletwin.errors import ConfigError
 from teletwin.kit.guard import Guard
 from teletwin.kit.hand_input import HAND_INPUTS
 from teletwin.kit.motion import POLICIES
+from teletwin.safety import MotionLimits
 
 ROOT = "/exts/teletwin"
 ROLES = ("local", "twin")
@@ -48,6 +49,10 @@ class KitCfg:
     delay_ms: float = 0.0
     jitter_ms: float = 0.0
     loss: float = 0.0
+    max_speed_rad_s: float = MotionLimits().max_speed_rad_s
+    workspace_radius_m: float = MotionLimits().workspace_radius_m
+    workspace_height_m: float = MotionLimits().workspace_height_m
+    silence_ms: float = 80.0
     motion_policy: str = "rmpflow"
     physics_rate_hz: float = 250.0
     robot_usd: str = ""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import glob
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -65,15 +64,20 @@ def read_session(path: str | Path) -> SessionRecording:
     )
 
 
+_BESIDE = ("twin", "renderer", "arm")
+"""Roles whose logs stand beside the operator's, `session.twin.mcap` beside `session.mcap`."""
+
+
 def _role_of(path: Path) -> str:
     """The role that a file's name tells: session.twin.mcap; the operator's has none."""
     word = path.stem.rpartition(".")[2]
-    return word if word in ("twin", "renderer", "arm") else "operator"
+    return word if word in _BESIDE else "operator"
 
 
 def session_files(path: Path) -> list[Path]:
-    """The log at path, then those that other roles of the same session wrote beside it."""
-    return [path, *sorted(path.parent.glob(f"{glob.escape(path.stem)}.*{path.suffix}"))]
+    """The log at path, then those that other roles of the same session wrote beside it; other sessions' are not."""
+    beside = (path.with_name(f"{path.stem}.{role}{path.suffix}") for role in sorted(_BESIDE))
+    return [path, *(each for each in beside if each.exists())]
 
 
 class _LogReader:

@@ -209,7 +209,7 @@ class PageDesk:
     def _take_policy(self, horizon: HorizonCfg) -> None:
         """Build it and hand it to the loop, unless another has been wanted meanwhile."""
         try:
-            policy, warning = live_policy(horizon, paper_mode=self.paper_mode)
+            policy, warning = live_policy(horizon, paper_mode=self.paper_mode, forecaster=self.forecaster)
         except TeletwinError as error:
             warning = str(error)
             self._wanted = self.horizon if self._wanted is horizon else self._wanted

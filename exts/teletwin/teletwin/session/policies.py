@@ -6,7 +6,7 @@ from teletwin.horizon import HorizonPolicy, build_policy
 from teletwin.session.config import HorizonCfg
 
 
-def live_policy(horizon: HorizonCfg, *, paper_mode: bool) -> tuple[HorizonPolicy, str]:
+def live_policy(horizon: HorizonCfg, *, paper_mode: bool, forecaster: str = "") -> tuple[HorizonPolicy, str]:
     """The policy that the settings name, and a warning; empty when all is well.
 
     Raises:
@@ -18,7 +18,7 @@ def live_policy(horizon: HorizonCfg, *, paper_mode: bool) -> tuple[HorizonPolicy
     from teletwin.horizon.learned import LearnedPolicy, mode_warning
 
     assert isinstance(policy, LearnedPolicy)
-    return policy, mode_warning(policy.policy, paper_mode=paper_mode)
+    return policy, mode_warning(policy.policy, paper_mode=paper_mode, forecaster=forecaster)
 
 
 def check_policy(horizon: HorizonCfg) -> None:

@@ -70,7 +70,7 @@ class OperatorProcess:
         self.link: RoleLink = stack.enter_context(open_link(cfg, self.clock))
         self.recorder = stack.enter_context(Recorder(cfg, self.clock))
         self.metrics = SessionMetrics(tool_pose=fast_tool_pose())
-        policy, *warnings = live_policy(session.horizon, paper_mode=session.paper_mode)
+        policy, *warnings = live_policy(session.horizon, paper_mode=session.paper_mode, forecaster=session.forecaster)
         forecaster, warning = live_forecaster(session.forecaster, slot_s=1e-3 * session.slot_ms)
         self.loop = OperatorLoop(
             clock=self.clock,

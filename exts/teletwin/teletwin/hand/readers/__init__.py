@@ -58,21 +58,22 @@ def read_recording(path: str | Path, *, units: CsvUnits | None = None) -> HandRe
         MissingPartError: The format needs a package that is not installed.
     """
     path, part = _split(path)
-    if path.suffix == ".csv":
+    suffix = path.suffix.lower()
+    if suffix == ".csv":
         return read_csv(path, units=units)
-    if path.suffix == ".tum" or (path.suffix == ".txt" and not _is_jigsaws(path)):
+    if suffix == ".tum" or (suffix == ".txt" and not _is_jigsaws(path)):
         return read_tum(path)
-    if path.suffix == ".txt":
+    if suffix == ".txt":
         return read_jigsaws(path, part=part)
-    if path.suffix == ".mcap":
+    if suffix == ".mcap":
         from teletwin.hand.readers.mcap_file import read_mcap
 
         return read_mcap(path, part=part)
-    if path.suffix == ".parquet":
+    if suffix == ".parquet":
         from teletwin.hand.readers.parquet import read_parquet
 
         return read_parquet(path, part=part)
-    if path.suffix in (".hdf5", ".h5"):
+    if suffix in (".hdf5", ".h5"):
         from teletwin.hand.readers.broad import read_broad
 
         return read_broad(path)
@@ -83,7 +84,7 @@ def _split(path: str | Path) -> tuple[Path, str | None]:
     """The file, and the part of it that was asked for."""
     whole = Path(path)
     name, mark, part = str(path).rpartition("#")
-    if whole.exists() or not mark or Path(name).suffix not in RECORDING_SUFFIXES:
+    if whole.exists() or not mark or Path(name).suffix.lower() not in RECORDING_SUFFIXES:
         return whole, None
     return Path(name), part or None
 

@@ -58,8 +58,8 @@ def _header(path: Path, lines: list[tuple[int, str]]) -> tuple[list[str], dict[s
     """Names of all columns, and where each column of CSV_COLUMNS is."""
     number, header = next(iter(lines), (0, ""))
     names = [name.strip().lower() for name in header.split(",")]
-    columns = {name.split("_")[0]: index for index, name in enumerate(names)}
-    if any(name not in columns for name in CSV_COLUMNS):
+    columns = {name: index for name in CSV_COLUMNS if (index := _place(path, number, name, names)) is not None}
+    if len(columns) < len(CSV_COLUMNS):
         raise RecordingError(
             f"{path}, line {number}: the header lacks columns",
             given=header[:120],
@@ -67,6 +67,20 @@ def _header(path: Path, lines: list[tuple[int, str]]) -> tuple[list[str], dict[s
             mend="name them in the first line",
         )
     return names, columns
+
+
+def _place(path: Path, number: int, wanted: str, names: list[str]) -> int | None:
+    """Where a column is: its bare name, or its name with a unit; `x_vel` is none of `x`."""
+    units = {"t": TIME_UNITS_NS, "x": LENGTH_UNITS_M, "y": LENGTH_UNITS_M, "z": LENGTH_UNITS_M}.get(wanted, {})
+    found = [i for i, name in enumerate(names) if name in {wanted, *(f"{wanted}_{unit}" for unit in units)}]
+    if len(found) > 1:
+        raise RecordingError(
+            f"{path}, line {number}: two columns are {wanted}",
+            given=", ".join(names[i] for i in found),
+            allowed=f"one column {wanted}, its unit behind it or not",
+            mend="rename or remove the other",
+        )
+    return found[0] if found else None
 
 
 def _unit(wanted: str, column: str, table: dict[str, float], guess: Callable[[], str]) -> str:
