@@ -61,11 +61,17 @@ class FakeTwin:
     """Pictures of a ball that follows the hand, and telemetry; frames start when inputs come."""
 
     def __init__(
-        self, *, port: int = 0, rate_hz: float = 30.0, codec: str = "h264", size: tuple[int, int] = (640, 360)
+        self,
+        *,
+        port: int = 0,
+        rate_hz: float = 30.0,
+        codec: str = "h264",
+        size: tuple[int, int] = (640, 360),
+        token: str | None = None,
     ) -> None:
         self.clock = SystemClock()
         self.server = PageServer(
-            PageServerCfg(port=port),
+            PageServerCfg(port=port, token=token),
             clock=self.clock,
             on_event=self._hear,
             hello={"version": "0.1.0", "policies": ["rule", "fixed"], "forecasters": ["arma", "autoreg", "linear"]},
@@ -78,6 +84,8 @@ class FakeTwin:
         self.lose_frame_id = -1
         self.silent = threading.Event()
         """Set: no telemetry any more."""
+        self.frozen = threading.Event()
+        """Set: no pictures any more."""
         self._size, self._period_s = size, 1.0 / rate_hz
         self._hand = np.zeros(3)
         self._input_seq = 0
@@ -149,7 +157,7 @@ class FakeTwin:
         encoder = H264(*self._size)
         while not self._stop.is_set():
             started = time.monotonic()
-            if len(self._unacked) < CREDIT:
+            if len(self._unacked) < CREDIT and not self.frozen.is_set():
                 self._publish(encoder)
             self._stop.wait(max(0.0, self._period_s - (time.monotonic() - started)))
 

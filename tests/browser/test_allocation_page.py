@@ -97,7 +97,7 @@ def test_the_panel_shows_queues_shares_ages_and_what_is_in_force(browser: Any, t
           .getImageData(0, 0, canvas.width, canvas.height).data.some((value) => value > 150))"""
         until(page, inked)
         twin.telemetry |= {"allocation": None}
-        until(page, "document.getElementById('allocation-summary').textContent === 'no numbers come'")
+        until(page, "document.getElementById('allocation-summary').textContent === 'no data yet'")
         assert set(in_force(page).values()) == {"–"}, "old numbers do not stay"
         assert page.input_value("select[data-choice=allocator]") == "backlog", "a silence is no decision"
         twin.telemetry |= {"allocation": {"allocator": "off"}}

@@ -164,6 +164,61 @@ def test_buttons_and_keys_send_their_commands(browser: Any, twin: FakeTwin) -> N
     assert twin.of("command")[3].values["values"] == {"on": True}
 
 
+def test_keys_work_after_a_control_was_used_and_a_control_keeps_only_its_own(browser: Any, twin: FakeTwin) -> None:
+    with opened(browser, twin) as page:
+        page.locator("input[data-setting='link.delay_ms']").focus()
+        page.keyboard.press("ArrowRight")
+        assert not snapshot(page)["clutch"], "arrows belong to the slider"
+        page.keyboard.press("h")
+        page.keyboard.press("Enter")
+        page.keyboard.down("d")
+        until(page, "teletwin.snapshot().hand[0] > 0.01")
+        page.keyboard.up("d")
+        page.locator("button[data-command=record]").focus()
+        page.keyboard.press("Enter")
+        twin.wait("command", 3)
+        rate = page.locator("select[data-view=rate_hz]")
+        rate.focus()
+        page.keyboard.press("h")
+        twin.wait("command", 4)
+        rate.dispatch_event("change")
+        assert page.evaluate("document.activeElement.dataset.view") == "rate_hz", "a choice by keys keeps the focus"
+        rate.dispatch_event("pointerdown")
+        rate.dispatch_event("change")
+        assert page.evaluate("document.activeElement === document.body"), "a choice by pointer gives it back"
+    assert twin.commands() == ["hold", "engage", "record", "hold"]
+
+
+def test_behind_the_help_only_hold_and_stop_work(browser: Any, twin: FakeTwin) -> None:
+    with opened(browser, twin) as page:
+        page.keyboard.press("/")
+        assert page.is_visible("dialog h1")
+        page.evaluate("document.activeElement.blur()")
+        page.keyboard.press("w")
+        page.keyboard.press("c")
+        page.keyboard.press("h")
+        page.keyboard.press("Escape")
+        twin.wait("command", 2)
+        assert page.is_hidden("dialog h1"), "Esc closes it as well"
+    assert twin.commands() == ["hold", "stop"]
+    assert twin.of("input") == []
+
+
+def test_a_motion_key_does_not_stick_when_meta_swallows_its_release(browser: Any, twin: FakeTwin) -> None:
+    with opened(browser, twin) as page:
+        page.keyboard.down("d")
+        until(page, "teletwin.snapshot().clutch")
+        page.evaluate("window.dispatchEvent(new KeyboardEvent('keyup', { key: 'Meta', code: 'MetaLeft' }))")
+        page.wait_for_timeout(50)
+        assert not snapshot(page)["clutch"]
+
+
+def test_a_browser_without_gamepads_goes_on(browser: Any, twin: FakeTwin) -> None:
+    script = "navigator.getGamepads = () => { throw new DOMException('not allowed', 'SecurityError'); };"
+    with opened(browser, twin, script=script) as page:
+        until(page, "document.getElementById('state-word').textContent === 'Engaged'")
+
+
 def test_sliders_and_choices_say_what_is_wanted_and_follow_what_is_so(browser: Any, twin: FakeTwin) -> None:
     with opened(browser, twin) as page:
         delay = page.locator("input[data-setting='link.delay_ms']")
@@ -174,16 +229,37 @@ def test_sliders_and_choices_say_what_is_wanted_and_follow_what_is_so(browser: A
         assert horizon.is_disabled(), "the rule sets the horizons"
         page.select_option("select[data-choice=policy]", "fixed")
         assert horizon.is_enabled()
+        first, second = (event for event in twin.wait("settings", 4) if event.values["name"] != "link")
+        assert first.values["name"] == "horizons", "fixed horizons begin where the sliders stand"
+        assert first.values["values"]["control_ms"] > 100
+        assert second.values == {"name": "policy", "values": {"policy": "fixed"}}
         horizon.fill("200")
-        twin.wait("settings", 4)
+        twin.wait("settings", 5)
     said = {event.values["name"]: {} for event in twin.of("settings")}
     for event in twin.of("settings"):
         said[event.values["name"]].update(event.values["values"])
     assert said == {
         "link": {"delay_ms": 120, "loss": pytest.approx(0.02)},
         "policy": {"policy": "fixed"},
-        "horizons": {"control_ms": 200},
+        "horizons": {"control_ms": 200, "render_ms": pytest.approx(140, abs=20)},
     }
+
+
+def test_the_picture_and_limits_follow_what_is_so_even_beyond_what_the_page_offers(
+    browser: Any, twin: FakeTwin
+) -> None:
+    twin.telemetry |= {
+        "view": {"rate_hz": 15.0, "bitrate_mbps": 12.0},
+        "link": {"delay_ms": 400.0, "jitter_ms": 0.0, "loss": 0.0},
+        "limits": {"max_speed_rad_s": 2.0, "workspace_radius_m": 0.4, "workspace_height_m": 0.11},
+    }
+    with opened(browser, twin) as page:
+        until(page, "document.querySelector('select[data-view=rate_hz]').value === '15'")
+        assert page.locator("select[data-view=rate_hz] option:checked").inner_text() == "15 a second"
+        shown = {"view.bitrate_mbps": "12", "link.delay_ms": "400", "limits.workspace_height_m": "11"}
+        assert {name: page.input_value(f"input[data-setting='{name}']") for name in shown} == shown
+        page.fill("input[data-setting='limits.workspace_height_m']", "15")
+        assert twin.wait("settings")[0].values["values"] == {"workspace_height_m": pytest.approx(0.15)}
 
 
 def test_states_and_missing_numbers_are_told_in_words(browser: Any, twin: FakeTwin) -> None:
@@ -233,6 +309,34 @@ def test_the_page_comes_back_when_the_server_starts_again(browser: Any) -> None:
             first._threads = []
 
 
+def test_a_picture_that_comes_no_more_is_not_taken_for_live(browser: Any, twin: FakeTwin) -> None:
+    with opened(browser, twin) as page:
+        until(page, "document.getElementById('veil').hidden")
+        twin.frozen.set()
+        until(page, "!document.getElementById('veil').hidden")
+        assert page.inner_text("#veil-text") == "No new picture for 2 s; the arm may still be moving."
+        twin.frozen.clear()
+        until(page, "document.getElementById('veil').hidden")
+
+
+def test_a_page_whose_token_is_of_an_earlier_start_is_told_so(browser: Any) -> None:
+    with FakeTwin(token="a" * 32) as first:
+        port = first.server.port
+        with opened(browser, first) as page:
+            first.__exit__()
+            with FakeTwin(port=port, token="b" * 32):
+                until(page, "document.getElementById('veil-text').textContent.includes('lacks the token')")
+            first._threads = []
+
+
+def test_what_was_refused_and_warnings_outrank_a_standing_trouble(browser: Any, twin: FakeTwin) -> None:
+    script = "delete window.VideoDecoder; Object.defineProperty(window, 'isSecureContext', { get: () => false });"
+    with opened(browser, twin, script=script) as page:
+        until(page, "document.getElementById('notice').textContent.startsWith('Sending JPEG')")
+        twin.telemetry |= {"warnings": ["the renderer is silent"]}
+        until(page, "document.getElementById('notice').textContent === 'the renderer is silent'")
+
+
 def test_without_a_video_decoder_the_page_asks_for_jpeg_and_draws_it(browser: Any, twin: FakeTwin) -> None:
     with opened(browser, twin, script="delete window.VideoDecoder") as page:
         drag(page, 100, 0)
@@ -257,6 +361,12 @@ def test_a_device_that_moves_the_hand_is_called_by_its_name(browser: Any, twin: 
         until(page, "document.getElementById('hand-label').textContent === 'SpaceMouse'")
         assert page.inner_text("#who") == "SpaceMouse drives: drag in the picture to take over"
         assert page.inner_text("button[data-command=replay]") == "Back to the SpaceMouse"
+        twin.telemetry |= {"hand": "person"}
+        page.wait_for_timeout(300)
+        assert page.inner_text("#hand-label") == "SpaceMouse", "the page's own hand does not move"
+        page.keyboard.down("d")
+        until(page, "document.getElementById('hand-label').textContent === 'Your hand · moving the arm'")
+        page.keyboard.up("d")
 
 
 def test_a_second_page_watches_and_may_only_stop(browser: Any, twin: FakeTwin) -> None:
@@ -264,6 +374,8 @@ def test_a_second_page_watches_and_may_only_stop(browser: Any, twin: FakeTwin) -
         assert "watching" in second.inner_text("#who")
         assert second.locator("button[data-command=engage]").is_disabled()
         drag(second, 50, 0, steps=3)
+        twin.telemetry |= {"hand": "person"}
+        until(second, "document.getElementById('hand-label').textContent === \"The driver's hand\"")
         second.click("button[data-command=stop]")
         twin.wait("command")
         assert twin.of("input") == []

@@ -130,7 +130,7 @@ export class Allocation {
     this.numbers = Object.fromEntries(Object.entries({ ...row, ...shares }).map(([key, value]) => [`allocation.${key}`, value]));
     if (known && !this.wasTouched && this.body.hidden) this.unfold(true);
     const made = `pictures: ${CHOSEN.slice(0, 3).map(([, say]) => say(row)).join(" · ")}`;
-    setText(this.summary, summary(this.name === "off" ? "not divided" : known ? made : "no numbers come", squeeze));
+    setText(this.summary, summary(this.name === "off" ? "not divided" : known ? made : "no data yet", squeeze));
     if (this.body.hidden) return;
     for (const { say, node } of this.chosen) setText(node, known ? say(row) : "–");
     const troubles = TROUBLES.filter(([key]) => row[key] > 0).map(([key, text]) => `${row[key]} ${text}`);

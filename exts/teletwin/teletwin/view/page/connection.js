@@ -3,9 +3,29 @@
 
 const RETRY_FIRST_MS = 50;
 const RETRY_LAST_MS = 2000;
+/** Wrong tokens are counted: who is refused asks so seldom that nobody else at this address is locked out. */
+const RETRY_REFUSED_MS = 5000;
+const REFUSALS = [403, 429, 503];
+const ANSWER_MS = 1000;
+
+/** Where the WebSocket is. */
+const socketUrl = () => new URL(`ws${location.search}`, location.href);
+
+/** Why the server refuses this page, as a WebSocket that fails does not tell; empty when it is only away. */
+async function askWhy() {
+  try {
+    const answer = await fetch(socketUrl(), { cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS) });
+    return REFUSALS.includes(answer.status) ? await answer.text() : "";
+  } catch {
+    return "";
+  }
+}
 
 export class Connection {
-  /** @param {{onText: (message: any) => void, onPicture: (data: ArrayBuffer) => void, onChange: (open: boolean) => void}} listeners */
+  /**
+   * @param {{onText: (message: any) => void, onPicture: (data: ArrayBuffer) => void, onChange: (open: boolean) => void,
+   *   onRefused: (why: string) => void}} listeners why is empty when nothing is refused any more
+   */
   constructor(listeners) {
     this.listeners = listeners;
     this.retryMs = RETRY_FIRST_MS;
@@ -20,13 +40,14 @@ export class Connection {
   }
 
   connect() {
-    const url = new URL(`ws${location.search}`, location.href);
+    const url = socketUrl();
     url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(url);
     socket.binaryType = "arraybuffer";
     socket.onopen = () => {
       this.retryMs = RETRY_FIRST_MS;
       this.openedCount += 1;
+      this.listeners.onRefused("");
       this.listeners.onChange(true);
     };
     socket.onmessage = (event) => {
@@ -36,10 +57,16 @@ export class Connection {
     socket.onclose = () => {
       if (this.socket !== socket) return;
       this.listeners.onChange(false);
-      setTimeout(() => this.connect(), this.retryMs);
-      this.retryMs = Math.min(2 * this.retryMs, RETRY_LAST_MS);
+      this.retry();
     };
     this.socket = socket;
+  }
+
+  async retry() {
+    const why = await askWhy();
+    this.listeners.onRefused(why);
+    setTimeout(() => this.connect(), why ? RETRY_REFUSED_MS : this.retryMs);
+    this.retryMs = Math.min(2 * this.retryMs, RETRY_LAST_MS);
   }
 
   /** Send one message; false when there is no connection. @param {object} message */

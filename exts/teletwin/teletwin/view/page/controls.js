@@ -16,6 +16,8 @@ const FOLLOWS = {
   "link.loss": (t) => t.link?.loss,
   "limits.max_speed_rad_s": (t) => t.limits?.max_speed_rad_s,
   "limits.workspace_radius_m": (t) => t.limits?.workspace_radius_m,
+  "limits.workspace_height_m": (t) => t.limits?.workspace_height_m,
+  "view.bitrate_mbps": (t) => t.view?.bitrate_mbps,
   "horizons.control_ms": (t) => t.horizon_control_ms,
   "horizons.render_ms": (t) => t.horizon_render_ms,
   "squeeze.bandwidth_mbps": (t) => t.squeeze?.bandwidth_mbps,
@@ -78,11 +80,19 @@ export class Controls {
     const [name, key] = (select.dataset.sends ?? `policy.${choice.key}`).split(".");
     select.addEventListener("change", () => {
       choice.touchedMs = performance.now();
+      if (choice.key === "policy" && select.value === "fixed") this.sayHorizons();
       this.send({ type: "settings", name, values: { [key]: select.value } });
       if (choice.key === "policy") this.showPolicy(select.value);
-      select.blur();
     });
+    blurAfterPointer(select);
     return choice;
+  }
+
+  /** Fixed horizons begin where the sliders stand; the server would take those that were wanted last. */
+  sayHorizons() {
+    const sliders = this.sliders.filter(({ setting }) => setting.startsWith("horizons."));
+    const values = Object.fromEntries(sliders.map((slider) => [slider.setting.split(".")[1], sliderValue(slider)]));
+    this.send({ type: "settings", name: "horizons", values });
   }
 
   /** @param {HTMLSelectElement} select */
@@ -93,8 +103,8 @@ export class Controls {
       const [width, height] = select.value.split("x").map(Number);
       const values = select.dataset.view === "size" ? { width, height } : { rate_hz: Number(select.value) };
       this.send({ type: "settings", name: "view", values });
-      select.blur();
     });
+    blurAfterPointer(select);
     return view;
   }
 
@@ -103,9 +113,16 @@ export class Controls {
     if (this.divided) return;
     for (const { select, touchedMs } of this.views) {
       if (select.dataset.view !== "size" || nowMs - touchedMs < SETTLE_MS) continue;
-      const size = `${width}x${height}`;
-      if (![...select.options].some((option) => option.value === size)) select.add(new Option(`${width} × ${height}`, size));
-      if (select.value !== size) select.value = size;
+      choose(select, `${width}x${height}`, `${width} × ${height}`);
+    }
+  }
+
+  /** Show the rate that is asked for. @param {unknown} rate pictures a second @param {number} nowMs */
+  followRate(rate, nowMs) {
+    if (typeof rate !== "number") return;
+    for (const { select, touchedMs } of this.views) {
+      if (select.dataset.view !== "rate_hz" || nowMs - touchedMs < SETTLE_MS) continue;
+      choose(select, String(rate), `${rate} a second`);
     }
   }
 
@@ -135,6 +152,7 @@ export class Controls {
       if (typeof value !== "number" || nowMs - slider.touchedMs < SETTLE_MS || slider.timer) continue;
       const text = sliderPlace(slider, value);
       if (slider.input.value === text) continue;
+      makeRoom(slider, value);
       slider.input.value = text;
       showSlider(slider);
     }
@@ -144,6 +162,7 @@ export class Controls {
       if (select.value !== value && [...select.options].some((option) => option.value === value)) select.value = value;
       if (key === "policy" && value !== this.policy) this.showPolicy(value);
     }
+    this.followRate(telemetry.view?.rate_hz, nowMs);
     this.showRecording(Boolean(telemetry.recording));
     for (const button of all("button[data-mode]")) {
       button.setAttribute("aria-pressed", String(button.dataset.mode === mode));
@@ -171,6 +190,24 @@ export class Controls {
   }
 }
 
+/**
+ * A choice by pointer gives the focus back, so that keys drive the arm; by keys it must stay, or the next arrow key
+ * would tilt the tool.
+ * @param {HTMLSelectElement} select
+ */
+function blurAfterPointer(select) {
+  let isPointed = false;
+  select.addEventListener("pointerdown", () => (isPointed = true));
+  select.addEventListener("keydown", () => (isPointed = false));
+  select.addEventListener("change", () => isPointed && select.blur());
+}
+
+/** Choose a value, which may be none of those that are offered yet. @param {HTMLSelectElement} select @param {string} value @param {string} label */
+function choose(select, value, label) {
+  if (![...select.options].some((option) => option.value === value)) select.add(new Option(label, value));
+  if (select.value !== value) select.value = value;
+}
+
 /** @typedef {{input: HTMLInputElement, output: HTMLElement, scale: number, stops: number[] | null}} Slider */
 
 /** What a slider asks for, in the setting's unit. @param {Slider} slider */
@@ -184,6 +221,12 @@ function sliderPlace({ input, scale, stops }, value) {
   // Zero is no limit at all: far from every number.
   const distances = stops.map((stop) => (stop && value ? Math.abs(Math.log(stop / value)) : stop === value ? 0 : Infinity));
   return String(distances.indexOf(Math.min(...distances)));
+}
+
+/** The command line allows more than a slider offers: what is so must be shown. @param {Slider} slider @param {number} value */
+function makeRoom({ input, scale, stops }, value) {
+  const beyond = value / scale - Number(input.max);
+  if (!stops && beyond >= Number(input.step || 1)) input.max = String(value / scale);
 }
 
 /** @param {Slider} slider */

@@ -12,6 +12,15 @@ function live(value) {
   return Math.abs(v) < DEAD_ZONE ? 0 : (v - Math.sign(v) * DEAD_ZONE) / (1 - DEAD_ZONE);
 }
 
+/** The gamepad to listen to; a browser may have none to offer, or refuse to tell. */
+function standardPad() {
+  try {
+    return navigator.getGamepads?.().find((one) => one?.mapping === "standard");
+  } catch {
+    return undefined;
+  }
+}
+
 /**
  * @param {import("./hand.js").Hand} hand
  * @param {{engage: () => void, stop: () => void}} actions
@@ -30,7 +39,7 @@ export function listenToGamepad(hand, actions) {
   };
 
   return (dtS) => {
-    const pad = navigator.getGamepads().find((one) => one?.mapping === "standard");
+    const pad = standardPad();
     if (!pad) return hand.hold("gamepad", false, "gamepad");
     onPress(pad, BUTTON.engage, actions.engage);
     onPress(pad, BUTTON.stop, actions.stop);

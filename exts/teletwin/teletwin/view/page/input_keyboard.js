@@ -15,10 +15,22 @@ const TURNS = {
   KeyI: [-1, 0, 0], KeyK: [1, 0, 0], KeyJ: [0, -1, 0], KeyL: [0, 1, 0], KeyU: [0, 0, 1], KeyO: [0, 0, -1],
 };
 
-/** @param {EventTarget | null} target */
-function takesKeys(target) {
-  return target instanceof HTMLElement && /^(INPUT|SELECT|TEXTAREA|BUTTON|SUMMARY)$/.test(target.tagName);
+/** Whether a control needs this key for itself. @param {EventTarget | null} target @param {string} code */
+function takesKey(target, code) {
+  if (!(target instanceof HTMLElement)) return false;
+  if (/^(BUTTON|SUMMARY)$/.test(target.tagName)) return /^(Space|Enter|NumpadEnter)$/.test(code);
+  if (target.matches("input[type=range]")) return /^(Arrow|Home|End|Page)/.test(code);
+  return /^(INPUT|SELECT|TEXTAREA)$/.test(target.tagName);
 }
+
+/** Keys that calm the arm work whatever has the focus; only in a text an H is a letter. @param {KeyboardEvent} event */
+function isSafe({ code, target }) {
+  const isText = target instanceof HTMLElement && target.matches("textarea, input:not([type=range])");
+  return code === "Escape" || (code === "KeyH" && !isText);
+}
+
+/** Behind an open dialog nobody sees the arm move. */
+const isCovered = () => document.querySelector("dialog[open]") !== null;
 
 /**
  * @param {import("./hand.js").Hand} hand
@@ -34,15 +46,18 @@ export function listenToKeyboard(hand, actions) {
     fine = event.shiftKey;
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const isMotion = event.code in MOVES || event.code in TURNS;
-    if (takesKeys(event.target) && event.code !== "Escape") return;
+    if (!isSafe(event) && (takesKey(event.target, event.code) || isCovered())) return;
     if (isMotion) held.add(event.code);
     else if (event.code === "Space" && !event.repeat) hand.hold("space", !hand.holders.has("space"), "keyboard");
     else if (event.code in actions && !event.repeat) actions[event.code]();
-    if (isMotion || event.code === "Space") event.preventDefault();
+    // A select would take the H as the start of an option's name.
+    if (isMotion || event.code === "Space" || event.code === "KeyH") event.preventDefault();
   });
   addEventListener("keyup", (event) => {
     fine = event.shiftKey;
-    held.delete(event.code);
+    // While Meta is down, macOS tells of no other key that is let go.
+    if (event.key === "Meta") held.clear();
+    else held.delete(event.code);
     if (!held.size) hand.hold("keys", false, "keyboard");
   });
   addEventListener("blur", () => {

@@ -20,6 +20,9 @@ import { showTips } from "./tips.js";
 
 const PING_FIRST_MS = 100;
 const PING_MS = 1000;
+/** A picture so old no longer shows what is so; at a low rate, this many periods. */
+const FROZEN_MS = 2000;
+const FROZEN_PERIODS = 3;
 
 /** @param {string} id @returns {any} */
 const byId = (id) => document.getElementById(id);
@@ -37,6 +40,7 @@ const handView = new HandView(byId("hand"));
 let hello = {};
 /** @type {import("./stream.js").Header | null} */
 let shown = null;
+let shownMs = -Infinity;
 /** @type {{pageMs: number, bytes: number}[]} */
 const drawn = [];
 const videoWorks = canDecodeVideo();
@@ -49,6 +53,7 @@ const stream = new Stream(canvas, {
   ack: (ack, pageMs) => send({ type: "ack", ...ack, t_ms: pageMs, server_ns: clock.serverNs(pageMs) }),
   drawn: (header, pageMs) => {
     shown = header;
+    shownMs = pageMs;
     mtp.drawn(header.input_seq, pageMs);
     controls.followSize(header.width, header.height, pageMs);
     drawn.push({ pageMs, bytes: header.bytes });
@@ -130,12 +135,14 @@ const connection = new Connection({
   onChange: (open) => {
     status.connected = open;
     status.isOver = lesson.hasQuit;
+    shown = null;
     stream.reset();
     mtp.forget();
     hand.releaseAll();
     clock.forget();
     if (open) for (let i = 0; i < 5; i += 1) setTimeout(ping, i * PING_FIRST_MS);
   },
+  onRefused: (why) => (status.refusal = why),
 });
 
 function ping() {
@@ -145,7 +152,7 @@ setInterval(ping, PING_MS);
 
 listenToMouse(canvas, hand, () => hello.view_height_m ?? 0.7);
 const pressKeys = listenToKeyboard(hand, {
-  Escape: () => (byId("help").open ? undefined : controls.command("stop")),
+  Escape: () => controls.command("stop"),
   Enter: () => (lesson.active ? lesson.command("start") : controls.command("engage")),
   KeyH: () => controls.command("hold"),
   KeyR: () => controls.command("record"),
@@ -178,15 +185,35 @@ byId("xr").addEventListener("click", async () => {
 });
 offerXr();
 
+/** How the picture on the screen is. @param {number} nowMs */
+function pictureState(nowMs) {
+  if (!shown) return "none";
+  const periodMs = 1000 / (status.telemetry.view?.rate_hz || Infinity);
+  return nowMs - shownMs > Math.max(FROZEN_MS, FROZEN_PERIODS * periodMs) ? "frozen" : "live";
+}
+
+/** A device on the operator's host, or the page that drives while this one watches, is a person as well. */
+function isMyHand() {
+  return hand.clutch || (status.telemetry.hand === "person" && !status.observer && !status.device);
+}
+
+function handLabel() {
+  const byPerson = status.telemetry.hand === "person";
+  if (status.isMine) return hand.clutch ? "Your hand · moving the arm" : "Your hand · clutch open";
+  if (status.observer && byPerson) return "The driver's hand";
+  if (lesson.active && !byPerson) return "At rest";
+  return status.device || "Recorded hand";
+}
+
 /** @param {number} nowMs */
 function showPicture(nowMs) {
-  const telemetry = status.telemetry;
+  const told = status.telemetry.hand_xyz;
+  status.isMine = isMyHand();
   setText(byId("picture-info"), shown ? `${shown.width} × ${shown.height} · ${shown.codec === "jpeg" ? "JPEG" : "H.264"}` : "");
-  status.show(nowMs, shown !== null);
-  const person = telemetry.hand === "person" || hand.clutch;
-  const position = person ? hand.position : (telemetry.hand_xyz ?? hand.position);
-  handView.draw(position, person ? hand.clutch : Array.isArray(telemetry.hand_xyz));
-  setText(byId("hand-label"), person ? (hand.clutch ? "Your hand · moving the arm" : "Your hand · clutch open") : lesson.active ? "At rest" : status.device || "Recorded hand");
+  status.show(nowMs, pictureState(nowMs));
+  const position = status.isMine ? hand.position : (told ?? hand.position);
+  handView.draw(position, status.isMine ? hand.clutch : Array.isArray(told));
+  setText(byId("hand-label"), handLabel());
   lesson.draw(nowMs);
 }
 

@@ -10,9 +10,15 @@ const STATES = {
   hold: ["Hold", "The arm was brought to rest and stays"],
   engaged: ["Engaged", "The arm follows the hand"],
   fault: ["Fault", "The arm does not move"],
-  unknown: ["Waiting", "No word from the arm yet"],
+  unknown: ["Waiting", "Nothing heard from the arm yet"],
 };
 const OVER = "The lesson is over. What was learned is kept; you may close this page.";
+/** What stands over the picture, by how it is. */
+const PICTURES = {
+  none: "Waiting for the first picture…",
+  frozen: "No new picture for 2 s; the arm may still be moving.",
+  live: "",
+};
 const QUIET_MS = 1500;
 const HINT_MS = 3500;
 
@@ -44,10 +50,14 @@ export class Status {
     this.connected = false;
     this.wasConnected = false;
     this.observer = false;
+    /** Whether this page's own hand drives. */
+    this.isMine = false;
     this.lesson = false;
     /** What moves the hand on the operator's host: "SpaceMouse"; empty for a recording. */
     this.device = "";
     this.isOver = false;
+    /** Why the server does not let this page in, in its words. */
+    this.refusal = "";
     this.hint = { text: "", untilMs: 0 };
     this.trouble = "";
   }
@@ -67,8 +77,8 @@ export class Status {
     return modeName(this.telemetry.mode);
   }
 
-  /** @param {number} nowMs @param {boolean} hasPicture */
-  show(nowMs, hasPicture) {
+  /** @param {number} nowMs @param {"none" | "frozen" | "live"} picture */
+  show(nowMs, picture) {
     const quiet = nowMs - this.heardMs > QUIET_MS || !this.connected;
     const fault = String(this.telemetry.fault || "");
     const state = quiet ? "unknown" : fault ? "fault" : stateName(this.telemetry.state) ?? this.mode;
@@ -78,14 +88,14 @@ export class Status {
     setText(this.stateText, state === "fault" ? fault : text);
     setText(this.who, this.handWords(quiet));
     this.showNotice(nowMs, quiet ? "" : fault);
-    this.showVeil(hasPicture);
+    this.showVeil(picture);
   }
 
   /** @param {boolean} quiet */
   handWords(quiet) {
     if (this.observer) return "You are watching; another page drives";
     if (quiet) return "";
-    if (this.telemetry.hand === "person") return "You have the hand";
+    if (this.isMine) return "You have the hand";
     if (this.lesson) return "Drag in the picture to take the tool";
     return `${this.device || "A recorded hand"} drives: drag in the picture to take over`;
   }
@@ -95,20 +105,23 @@ export class Status {
     // What a silent server said last is no news any more.
     const warnings = /** @type {string[]} */ ((nowMs - this.heardMs <= QUIET_MS && this.telemetry.warnings) || []);
     const hint = nowMs < this.hint.untilMs ? this.hint.text : "";
-    const text = fault || this.trouble || hint || warnings[0] || "";
+    const text = fault || hint || warnings[0] || this.trouble;
     this.notice.hidden = !text || !this.connected;
-    this.notice.dataset.kind = fault ? "fault" : hint && !this.trouble ? "hint" : "warning";
+    this.notice.dataset.kind = fault ? "fault" : hint ? "hint" : "warning";
     setText(this.notice, text);
   }
 
-  /** @param {boolean} hasPicture */
-  showVeil(hasPicture) {
+  /** @param {"none" | "frozen" | "live"} picture */
+  showVeil(picture) {
     if (this.connected) this.wasConnected = true;
-    const text = !this.connected
-      ? this.isOver ? OVER : this.wasConnected ? "Connection lost. Trying again…" : "Connecting…"
-      : hasPicture ? "" : "Waiting for the first picture…";
+    const text = this.connected ? PICTURES[picture] : this.lostWords();
     this.veil.hidden = !text;
     this.veil.toggleAttribute("data-over", text === OVER);
     setText(byId("veil-text"), text);
+  }
+
+  lostWords() {
+    if (this.isOver) return OVER;
+    return this.refusal || (this.wasConnected ? "Connection lost. Trying again…" : "Connecting…");
   }
 }
