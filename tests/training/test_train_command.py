@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -70,10 +71,28 @@ def test_the_small_policy_beats_no_prediction_on_a_hand_it_never_saw(trained, tm
 
 
 @pytest.mark.slow
-def test_a_run_goes_on_where_it_ended(trained, capsys):
+def test_a_run_goes_on_where_it_ended_with_its_own_hands_and_normalisation(trained):
     before = json.loads((trained / "ppo" / "checkpoint.json").read_text())["epoch"]
-    assert main(["train", "horizon", *SMALL, "--epochs", "2", "--direct-updates", "5", "--resume", str(trained)]) == 0
+    policy, metrics = load_policy(trained / "policy.npz"), json.loads((trained / "metrics.json").read_text())
+    assert main(["train", "horizon", "--epochs", "2", "--resume", str(trained)]) == 0
     assert json.loads((trained / "ppo" / "checkpoint.json").read_text())["epoch"] == before + 2
+    after, scores = load_policy(trained / "policy.npz"), json.loads((trained / "metrics.json").read_text())["scores"]
+    np.testing.assert_array_equal(after.mean, policy.mean)
+    np.testing.assert_array_equal(after.scale, policy.scale)
+    assert after.note["hands"] == policy.note["hands"]
+    assert scores["resumed"][0] == pytest.approx(metrics["scores"]["best"][0])
+    assert scores["best"][0] <= scores["resumed"][0]
+
+
+@pytest.mark.slow
+def test_a_run_that_was_broken_off_goes_on_behind_the_same_normalisation(trained, tmp_path):
+    policy = load_policy(trained / "policy.npz")
+    broken = shutil.copytree(trained, tmp_path / "run")
+    (broken / "policy.npz").unlink()
+    assert main(["train", "horizon", "--epochs", "1", "--resume", str(broken)]) == 0
+    after = load_policy(broken / "policy.npz")
+    np.testing.assert_array_equal(after.mean, policy.mean)
+    np.testing.assert_array_equal(after.scale, policy.scale)
 
 
 @pytest.mark.parametrize(

@@ -33,7 +33,7 @@ def ppo_cfg(*, envs: int, epochs: int, seed: int, steps: int = 100, device: str 
         seed=seed,
         epochs=epochs,
         horizon_length=steps,
-        minibatch_size=max(steps * envs // 8, 2),
+        minibatch_size=_minibatch(steps * envs),
         mini_epochs=4,
         learning_rate=5e-4,
         kl_target=0.01,
@@ -44,6 +44,12 @@ def ppo_cfg(*, envs: int, epochs: int, seed: int, steps: int = 100, device: str 
         value_bootstrap=False,
         device=device,
     )
+
+
+def _minibatch(total: int) -> int:
+    """The largest divisor of an epoch's steps that gives eight updates or more; all of them where there is none."""
+    parts = next((parts for parts in range(8, total // 2 + 1) if total % parts == 0), 1)
+    return total // parts
 
 
 def start_at(shares: tuple[float, float], *, observation: str, seed: int, log_sigma: float = -1.2) -> Weights:

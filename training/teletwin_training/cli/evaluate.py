@@ -13,6 +13,7 @@ from teletwin.errors import ConfigError
 
 if TYPE_CHECKING:
     from teletwin_training.horizon.evaluation.compare import Outcome
+    from teletwin_training.horizon.evaluation.methods import Method
 
 _DESCRIPTION = """Compare policies on held-out hands: every method on the same stretches and networks.
 
@@ -92,8 +93,9 @@ def run(options: EvaluateOptions) -> int:
 
     console = Console()
     folder = made_folder(options.out)
+    methods = _methods(options)
     studies = _studies(options, folder, console)
-    outcome = _compare(options, console)
+    outcome = _compare(options, methods, console)
     bars = bar_rows(outcome)
     for table in evaluation_tables(outcome, bars, studies):
         console.print(table)
@@ -121,16 +123,23 @@ def policy_files(text: str) -> list[Path]:
     return files
 
 
-def _compare(options: EvaluateOptions, console: Any) -> Outcome:
-    from rich.progress import Progress
-
+def _methods(options: EvaluateOptions) -> list[Method]:
+    """The policies and what they are held against; refused before anything runs where two have one name."""
     from teletwin.horizon.policy_file import load_policy
-    from teletwin_training.horizon.evaluation.compare import CompareCfg, compare
-    from teletwin_training.horizon.evaluation.methods import all_methods
-    from teletwin_training.horizon.hand_names import JUDGING_SEED, HandsCfg, training_hands
+    from teletwin_training.horizon.evaluation.methods import all_methods, refuse_alike
 
     files = policy_files(options.policy)
-    policies = {_name_of(file, files): load_policy(file) for file in files}
+    called = [_name_of(file, files) for file in files]
+    refuse_alike(called)
+    return all_methods({name: load_policy(file) for name, file in zip(called, files, strict=True)})
+
+
+def _compare(options: EvaluateOptions, methods: Sequence[Method], console: Any) -> Outcome:
+    from rich.progress import Progress
+
+    from teletwin_training.horizon.evaluation.compare import CompareCfg, compare
+    from teletwin_training.horizon.hand_names import JUDGING_SEED, HandsCfg, training_hands
+
     hands = HandsCfg(
         recordings=options.recordings,
         part=options.part,
@@ -142,7 +151,6 @@ def _compare(options: EvaluateOptions, console: Any) -> Outcome:
     cfg = CompareCfg(
         conditions=conditions, sessions=options.sessions, slots=options.slots, seed=options.seed, arm=options.arm
     )
-    methods = all_methods(policies)
     names = training_hands(hands, first_seed=JUDGING_SEED)
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("compare", total=len(methods))
@@ -154,7 +162,7 @@ def _compare(options: EvaluateOptions, console: Any) -> Outcome:
 def _name_of(file: Path, files: Sequence[Path]) -> str:
     """A short name: the file's, or its folder's where several files are called alike."""
     alike = [other for other in files if other.stem == file.stem]
-    return file.parent.name if len(alike) > 1 or file.stem == "policy" else file.stem
+    return file.resolve().parent.name if len(alike) > 1 or file.stem == "policy" else file.stem
 
 
 def _studies(options: EvaluateOptions, folder: Path, console: Any) -> dict[str, Any]:

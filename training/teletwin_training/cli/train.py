@@ -6,7 +6,6 @@ import contextlib
 import signal
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 from teletwin.cli.options import read_options
@@ -72,7 +71,8 @@ class TrainOptions:
     out: str = "runs/horizon"
     """Folder of the run: policy.npz, checkpoint, TensorBoard files, configuration and metrics."""
     resume: str = ""
-    """A run's folder to go on from: its PPO continues for --epochs more."""
+    """A run's folder to go on from: its PPO continues for --epochs more, from the policy that was kept, with the hands,
+    networks, seed and view of the run, which need not be given again."""
 
     def __post_init__(self) -> None:
         if self.step not in STEPS:
@@ -132,11 +132,16 @@ def run_recorded(options: TrainOptions, *, world: Any = None) -> int:
     """Step 1; world (count -> sim.BatchedWorld) gives the arms of `--sim isaac`. 0 when a policy was written."""
     from rich.console import Console
 
+    from teletwin_training.beforehand import check_device, check_no_training
+    from teletwin_training.cli.resuming import adopted, check_goes_on, resumed_run
     from teletwin_training.horizon.step_recorded import train_recorded
     from teletwin_training.ppo import require_rl_games
     from teletwin_training.run_folder import open_run
 
     require_rl_games()
+    check_device(options.device)
+    run = resumed_run(options.resume) if options.resume else None
+    options = adopted(options, run) if run else options
     if options.sim == "isaac" and world is None:
         raise ConfigError(
             "Isaac Sim's arms need Isaac Sim's Python",
@@ -144,12 +149,15 @@ def run_recorded(options: TrainOptions, *, world: Any = None) -> int:
             mend="run ./python.sh scripts/isaac_train.py with the same options",
         )
     cfg = recorded_cfg(options)
-    resume = _resumed(options)
+    if run:
+        check_goes_on(cfg, run)
+    else:
+        check_no_training(options.out, mend=f"give another folder, or go on: --resume {options.out}")
     utc = utc_text()
-    folder = open_run(resume or options.out, "horizon, step 1", cfg, options.seed, created_utc=utc)
+    folder = open_run(run.path if run else options.out, "horizon, step 1", cfg, options.seed, created_utc=utc)
     console = Console()
     with _watcher(console) as watcher:
-        taught = train_recorded(cfg, folder, watcher, resume=resume, world=world)
+        taught = train_recorded(cfg, folder, watcher, resume=bool(run), before=run and run.policy, world=world)
     folder.write_metrics(
         {
             "step": "recorded",
@@ -208,15 +216,6 @@ def recorded_cfg(options: TrainOptions) -> Any:
 def _minibatch(envs: int) -> int:
     """A quarter of an epoch's steps."""
     return 8 * envs
-
-
-def _resumed(options: TrainOptions) -> Path | None:
-    if not options.resume:
-        return None
-    path = Path(options.resume)
-    if not (path / "ppo").is_dir():
-        raise ConfigError("there is nothing to go on from", given=options.resume, allowed="the folder of a run")
-    return path
 
 
 @contextlib.contextmanager

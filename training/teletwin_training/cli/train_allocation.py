@@ -68,11 +68,14 @@ def run(options: TrainAllocationOptions) -> int:
     from teletwin.allocation.policy_file import save_allocation_policy
     from teletwin_training.allocation.learning import ppo_cfg
     from teletwin_training.allocation.scenario import with_reward
+    from teletwin_training.beforehand import check_device, check_no_training
     from teletwin_training.cli.evaluate_allocation import chosen_scenarios
     from teletwin_training.ppo import require_rl_games
     from teletwin_training.run_folder import open_run
 
     require_rl_games()
+    check_device(options.device)
+    check_no_training(options.out, mend="give another folder")
     scenarios = [
         with_reward(each, options.reward)
         for each in chosen_scenarios(

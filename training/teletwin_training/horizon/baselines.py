@@ -20,7 +20,7 @@ from teletwin.session.build import FED_LAG_S, FED_TURN_LAG_S
 from teletwin_training.horizon.actions import LATE_RULE, NO_PREDICTION
 from teletwin_training.horizon.conditions import EVALUATED
 from teletwin_training.horizon.hands import HandBank, is_paced, motion_of
-from teletwin_training.horizon.probe import Run, longest_stretch, mean_squares, measure
+from teletwin_training.horizon.probe import Run, common_stretch, mean_squares, measure
 from teletwin_training.horizon.rules import sender_rule
 from teletwin_training.horizon.seen import Rows
 from teletwin_training.horizon.sessions import SessionBank, draw_sessions
@@ -60,15 +60,20 @@ class Bench:
         numbers: Sequence[int] | None = None,
     ) -> None:
         self.hands, self.sessions, self.cfg = hands, sessions, cfg or ProbeCfg()
-        self.numbers = list(range(len(hands.names)) if numbers is None else numbers)
+        self._asked = list(range(len(hands.names)) if numbers is None else numbers)
+        stretches = common_stretch(hands, sessions, self._asked, most=self.cfg.slots)
+        self.numbers = stretches.numbers
         """Hands that are looked at."""
+        self.short = stretches.short
+        """Hands too short to be looked at; they have a norm all the same."""
+        self.slots, self._short_slots = stretches.slots, stretches.short_slots
         self.tables: Tables = recorded_tables(hands, sessions)
         self.weights = _motion_weights([hands.names[hand] for hand in self.numbers])
-        self.slots = min(longest_stretch(hands, sessions, hand, most=self.cfg.slots) for hand in self.numbers)
 
-    def runs(self, sessions: Rows, *, stock: bool) -> list[Run]:
-        """Every hand on each of these sessions, the hand slowest."""
-        return [Run(hand=h, session=int(s), stock=stock) for h in self.numbers for s in sessions]
+    def runs(self, sessions: Rows, *, stock: bool, numbers: Sequence[int] | None = None) -> list[Run]:
+        """Every hand (or these) on each of these sessions, the hand slowest."""
+        numbers = self.numbers if numbers is None else numbers
+        return [Run(hand=h, session=int(s), stock=stock) for h in numbers for s in sessions]
 
     def squares(self, choose: Callable, sessions: Rows, *, stock: bool, candidates: int = 1) -> Array:
         """Mean squares (hands, candidates, 4), over the sessions; candidates vary fastest."""
@@ -92,7 +97,15 @@ class Bench:
         The geometric mean of those on the hand and session and those on the hand over all sessions: every network
         counts, but none where the rule is nearly perfect counts for all the others.
         """
-        each = self.each(_always(LATE_RULE), np.arange(len(self.sessions)), stock=stock)
+        rows = np.arange(len(self.sessions))
+        each = np.zeros((len(self._asked), len(rows), 4))
+        for numbers, slots in ((self.numbers, self.slots), (self.short, self._short_slots)):
+            if numbers:
+                runs = self.runs(rows, stock=stock, numbers=numbers)
+                choose = _always(LATE_RULE)
+                total = measure(self.hands, self.sessions, runs, choose, slots=slots, tables=self.tables)
+                places = [self._asked.index(hand) for hand in numbers]
+                each[places] = mean_squares(total).reshape(len(numbers), len(rows), 4)
         return np.sqrt(each * each.mean(axis=1, keepdims=True))
 
     def best_fixed(self, condition: str, *, stock: bool) -> Four:

@@ -28,6 +28,9 @@ from teletwin_training.horizon.seen import Rows, observations
 from teletwin_training.horizon.sessions import START_SLOT, SessionBank
 from teletwin_training.ppo import Weights
 
+_TIME_COUNTS_FROM = 0.25
+"""Share of the time limit from which on being behind it in updates means that time ends the learning."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class DirectCfg:
@@ -194,9 +197,9 @@ def _train_direct(
     started_ns, losses = clock.now_ns(), []
     for update in range(cfg.updates):
         elapsed = (clock.now_ns() - started_ns) / (NS_PER_S * cfg.seconds)
-        done = max(update / cfg.updates, elapsed)
         if elapsed >= 1.0:
             break
+        done = _progress(update / cfg.updates, elapsed)
         for group in optimizer.param_groups:
             group["lr"] = cfg.learning_rate * min(1.0, 20.0 * done + 0.05) * (1.0 - done) ** 0.5
         batch = data.draw(cfg.batch)
@@ -224,6 +227,15 @@ def _train_direct(
         scale=scale,
         losses=losses,
     )
+
+
+def _progress(updates: float, elapsed: float) -> float:
+    """Share of the training that is over, from the shares of its updates and of its time.
+
+    Updates alone count where they end it, so that the same seed gives the same bits; time does where it has shown,
+    after a while, that it will.
+    """
+    return max(updates, elapsed) if elapsed >= _TIME_COUNTS_FROM else updates
 
 
 def _network(inputs: int, outputs: int, hidden: tuple[int, ...]) -> Any:

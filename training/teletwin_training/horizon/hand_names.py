@@ -77,6 +77,18 @@ def training_hands(cfg: HandsCfg, *, first_seed: int = 0) -> list[str]:
 
 
 def part_of(folder: str, part: str) -> list[Path]:
-    """Recordings of a folder, in the order of their names: all, or every other one."""
+    """Recordings of a folder, in the order of their names: all, or every other one.
+
+    Raises:
+        ConfigError: There is no such folder, or no recording in it or in this part of it.
+    """
     files = recording_files(folder)
-    return files if part == "all" else files[0::2] if part == "train" else files[1::2]
+    chosen = files if part == "all" else files[0::2] if part == "train" else files[1::2]
+    if not chosen:
+        raise ConfigError(
+            "this part of the folder holds no recording",
+            given=f"part {part} of {len(files)} in {folder}",
+            allowed="2 recordings or more in the folder",
+            mend="add a recording, or take part all",
+        )
+    return chosen

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -14,7 +15,7 @@ from teletwin.forecast import WINDOW_COUNT
 from teletwin.forecast.table import forecast_tables
 from teletwin.geometry import Array
 from teletwin.hand import load_hand
-from teletwin.hand.recording import HandRecording
+from teletwin.hand.recording import GAP_MAX_S, HandRecording
 from teletwin.hand.resampled import resample
 from teletwin.horizon.observation import motion_table
 from teletwin.messages import CURVE_KNOTS, CURVE_STEP_S
@@ -27,6 +28,7 @@ FUTURE_SLOTS = 150
 still for a second among it; nothing later is."""
 ORACLE = "oracle"
 """Name of a forecaster that knows what the hand will do: the bound that no forecaster can pass."""
+_LOG = logging.getLogger(__name__)
 SHORTEST_S = 6.0
 """A recording must be at least this long [s]."""
 
@@ -84,13 +86,24 @@ def load_hands(
     """
     home = tool_pose_in_ur_base(HOME_Q)
     loaded = [load_hand(name, home_pose=home) for name in names]
-    paced = [_paced(recording, pace) for pace in paces for recording in loaded]
+    paced = [_paced(recording, pace) for pace in paces for recording in loaded if _can_go_at(recording, pace)]
+    if not paced:
+        raise RecordingError("no hand can be used at these paces", given=", ".join(f"{pace:g}" for pace in paces))
     return bank_of(paced, forecaster=forecaster, longest_s=longest_s)
 
 
 def is_paced(name: str) -> bool:
     """Whether a hand is another one at another pace."""
     return "@" in name
+
+
+def _can_go_at(recording: HandRecording, pace: float) -> bool:
+    """Whether the recording's gaps are short enough at that pace too; says so where they are not."""
+    gap_s = float(np.diff(recording.t_ns).max()) / NS_PER_S
+    if pace == 1.0 or gap_s / pace < GAP_MAX_S:
+        return True
+    _LOG.warning("'%s' is left out at pace %g: its longest gap is %.2f s", recording.name, pace, gap_s)
+    return False
 
 
 def _paced(recording: HandRecording, pace: float) -> HandRecording:

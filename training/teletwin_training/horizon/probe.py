@@ -17,6 +17,8 @@ from teletwin_training.horizon.sessions import START_SLOT, SessionBank
 from teletwin_training.horizon.tables import Tables, recorded_tables
 
 SETTLE_SLOTS = 200
+LEAST_SLOTS = 500
+"""A hand with a shorter stretch than this [10 ms] does not cut that of all the others."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -79,6 +81,33 @@ def longest_stretch(hands: HandBank, sessions: SessionBank, hand: int, *, most: 
     """Slots of a hand that can be judged on a session, at most `most`."""
     room = int(hands.rooms(0)[hand]) - 1 - SETTLE_SLOTS
     return min(room, sessions.slot_count - START_SLOT - SETTLE_SLOTS - START_SLOT // 2, most)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stretches:
+    """Which hands are judged, over how many slots each."""
+
+    numbers: list[int]
+    """Hands that are long enough; all where none is."""
+    slots: int
+    """Of each of them."""
+    short: list[int]
+    """The other hands."""
+    short_slots: int
+    """Slots that each of those has; 0 where there is none."""
+
+
+def common_stretch(hands: HandBank, sessions: SessionBank, numbers: Sequence[int], *, most: int) -> Stretches:
+    """The stretch, of at most `most` slots, that is judged of these hands; hands too short for it stay apart."""
+    room = {hand: longest_stretch(hands, sessions, hand, most=most) for hand in numbers}
+    kept = [hand for hand in numbers if room[hand] >= min(LEAST_SLOTS, most)] or list(numbers)
+    short = [hand for hand in numbers if hand not in kept]
+    return Stretches(
+        numbers=kept,
+        slots=min(room[hand] for hand in kept),
+        short=short,
+        short_slots=min((room[hand] for hand in short), default=0),
+    )
 
 
 def constant(horizons: Array) -> Chooser:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
 
 import numpy as np
 
@@ -29,6 +29,7 @@ from teletwin_training.horizon.world_loops import WorldFactory
 from teletwin_training.ppo import PpoCfg, Weights
 from teletwin_training.run_folder import RunFolder
 
+_LOG = logging.getLogger(__name__)
 BASELINE_SEED = 500_000
 """Networks that baselines are found on have seeds from here on."""
 _SCORE_SESSIONS = 16
@@ -70,7 +71,8 @@ class Taught:
     weights: Weights
     direct: DirectResult
     scores: dict[str, tuple[float, list[float]]]
-    """Stage to (score, ratios to the rule): 'rule', 'direct', 'ppo', and 'best', which was kept."""
+    """Stage to (score, ratios to the rule): 'direct' (or 'resumed': what the run had kept), 'ppo', and 'best', which
+    was kept."""
     curve: list[dict[str, float]]
     """PPO by epoch: frames, reward, paper_reward, score (where it was taken)."""
     took_s: dict[str, float]
@@ -81,7 +83,8 @@ def train_recorded(
     folder: RunFolder,
     watcher: Watcher,
     *,
-    resume: Path | None = None,
+    resume: bool = False,
+    before: PolicyFile | None = None,
     world: WorldFactory | None = None,
     baselines: bool = True,
     clock: Clock | None = None,
@@ -92,20 +95,27 @@ def train_recorded(
         cfg: What is learned from, and how.
         folder: Where the policy goes.
         watcher: Told how far it is.
-        resume: A run's folder whose PPO is continued.
+        resume: Go on with the PPO of the folder's run, whose settings cfg holds.
+        before: What that run had kept, to begin with behind its normalisation. None, as where it was broken off: the
+            gradient gives it once more, with the same normalisation from the same seed.
         world: Makes the arms where cfg.arm is 'isaac'.
         baselines: Also find what the policy is to be held against, and keep it in its file.
         clock: Tells how long stages took.
+
+    Raises:
+        ConfigError: The run that is gone on with has learned from other hands.
+        RecordingError: A hand cannot be read or is too short.
     """
     laps = _Laps(clock or SystemClock())
-    ground = _prepared(cfg, watcher)
+    ground = _prepared(cfg, watcher, before)
     laps.end("prepare")
     score, env = ground.score, ground.env
-    direct = _direct(DirectData(ground.hands, ground.sessions, env, ground.norm, seed=cfg.seed), env, cfg, watcher)
-    scores = {"direct": score.judge(direct.weights, direct.mean, direct.scale)}
-    watcher.stage_over("direct", *scores["direct"])
-    laps.end("direct")
-    kept = Kept(score, direct, scores["direct"][0])
+    begins = "resumed" if before else "direct"
+    direct = _resumed(before) if before else _direct(ground, cfg, watcher)
+    scores = {begins: score.judge(direct.weights, direct.mean, direct.scale)}
+    watcher.stage_over(begins, *scores[begins])
+    laps.end(begins)
+    kept = Kept(score, direct, scores[begins][0])
     curve = fine_tune(
         _environment(ground, cfg, world),
         cfg.ppo,
@@ -115,7 +125,7 @@ def train_recorded(
         folder=folder.ppo_path,
         seed=cfg.seed,
         device=cfg.device,
-        resume=resume and folder.ppo_path,
+        resume=folder.ppo_path if resume else None,
     )
     for stage, weights in (("ppo", kept.averaged), ("best", kept.weights)):
         scores[stage] = score.judge(weights, direct.mean, direct.scale)
@@ -140,16 +150,31 @@ class _Ground:
     score: Score
 
 
-def _prepared(cfg: RecordedCfg, watcher: Watcher) -> _Ground:
+def _prepared(cfg: RecordedCfg, watcher: Watcher, before: PolicyFile | None) -> _Ground:
     watcher.begin("hands and networks", cfg.sessions + 1)
     hands = load_hands(training_hands(cfg.hands), forecaster=cfg.hands.forecaster, paces=cfg.hands.paces)
+    _check_same_hands(hands.names, before)
     watcher.advance(1)
     sessions, env, probe = _sessions(cfg, watcher), with_rule(cfg.env), ProbeCfg(slots=_SCORE_SLOTS)
     bench = Bench(hands, sessions, probe)
+    if bench.short:
+        _LOG.warning("too short to be judged, only learned from: %s", ", ".join(hands.names[h] for h in bench.short))
     norm = bench.rule_norm(stock=env.stock)
     own_pace = [number for number, name in enumerate(hands.names) if not is_paced(name)]
     score = _score(Bench(hands, sessions, probe, numbers=own_pace), env, cfg, norm)
     return _Ground(hands=hands, sessions=sessions, env=env, bench=bench, norm=norm, score=score)
+
+
+def _check_same_hands(names: Sequence[str], policy: PolicyFile | None) -> None:
+    """Refuse to go on with other hands than a run's; a folder of recordings may have changed since."""
+    before = policy.note.get("hands") if policy else None
+    if isinstance(before, Sequence) and set(before) != set(names):
+        raise ConfigError(
+            "the run has learned from other hands",
+            given=", ".join(sorted(set(names) - set(before))) or "none more",
+            allowed=f"also {', '.join(sorted(set(before) - set(names))) or 'none'}",
+            mend="give the recordings of the run, or train anew with another --out",
+        )
 
 
 def _environment(ground: _Ground, cfg: RecordedCfg, world: WorldFactory | None) -> HorizonEnv:
@@ -197,11 +222,17 @@ def _score(bench: Bench, env: EnvCfg, cfg: RecordedCfg, norm: Array) -> Score:
     return Score(bench, env, chosen, norm, reference)
 
 
-def _direct(data: DirectData, env: EnvCfg, cfg: RecordedCfg, watcher: Watcher) -> DirectResult:
+def _resumed(policy: PolicyFile) -> DirectResult:
+    """What a run had kept, with the normalisation that its checkpoint was trained behind."""
+    weights = Weights(layers=policy.layers, log_sigma=np.full(policy.layers[-1][1].size, -2.0))
+    return DirectResult(weights=weights, mean=policy.mean, scale=policy.scale)
+
+
+def _direct(ground: _Ground, cfg: RecordedCfg, watcher: Watcher) -> DirectResult:
     watcher.begin("by gradient", cfg.direct.updates)
     return train_direct(
-        data,
-        env,
+        DirectData(ground.hands, ground.sessions, ground.env, ground.norm, seed=cfg.seed),
+        ground.env,
         replace(cfg.direct, seed=cfg.direct.seed + cfg.seed, hidden=cfg.ppo.hidden),
         on_update=lambda update, loss, rule: watcher.advance(update, f"loss {loss:.3f}, rule {rule:.3f}"),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -15,12 +16,13 @@ from teletwin_training.horizon.evaluation.effective import effective_mtp_ms
 from teletwin_training.horizon.evaluation.methods import Method
 from teletwin_training.horizon.hands import HandBank, load_hands, motion_of
 from teletwin_training.horizon.loops import LoopsCfg
-from teletwin_training.horizon.probe import Run, longest_stretch, mean_squares, measure
+from teletwin_training.horizon.probe import Run, common_stretch, mean_squares, measure
 from teletwin_training.horizon.seen import Rows
 from teletwin_training.horizon.sessions import SessionBank, draw_sessions
 from teletwin_training.horizon.tables import recorded_tables
 
 ERRORS = ("control_position_mm", "control_orientation_deg", "display_position_mm", "display_orientation_deg")
+_LOG = logging.getLogger(__name__)
 _UNITS = np.array([1e3, 180.0 / np.pi, 1e3, 180.0 / np.pi])
 
 
@@ -66,6 +68,10 @@ class Outcome:
     labels: dict[str, str]
     hands: list[dict[str, Any]]
     """Name, scale and speed of each hand."""
+    slots: int
+    """Slots [10 ms] of each stretch that were judged: as many as the shortest of these hands has."""
+    left_out: tuple[str, ...] = ()
+    """Hands that are too short to be judged."""
 
     def pick(self, *, condition: str | None = None, motion: str | None = None) -> Rows:
         """Numbers of the runs on a network and of a motion."""
@@ -102,10 +108,13 @@ def compare(
     """
     banks = {name: load_hands(names, forecaster=name) for name in dict.fromkeys(m.forecaster for m in methods)}
     first = next(iter(banks.values()))
-    numbers = range(len(first.names))
     need_s = 0.01 * (min(cfg.slots, int(first.slot_count.max())) + 700)
     sessions = draw_sessions(cfg.conditions, each=cfg.sessions, duration_s=need_s, seed=cfg.seed)
-    slots = min(longest_stretch(first, sessions, hand, most=cfg.slots) for hand in numbers)
+    stretches = common_stretch(first, sessions, range(len(first.names)), most=cfg.slots)
+    numbers, slots = stretches.numbers, stretches.slots
+    left_out = tuple(first.names[hand] for hand in stretches.short)
+    if left_out:
+        _LOG.warning("too short to be judged, left out: %s", ", ".join(left_out))
     runs = [Run(hand=h, session=s) for s in range(len(sessions)) for h in numbers]
     squares, effective = {}, {}
     loops = LoopsCfg(arm=cfg.arm, causal=cfg.arm != "lag")
@@ -128,8 +137,10 @@ def compare(
                 "scale": first.scales[hand],
                 "speed_mm_s": 1e3 * first.speed_m_s(hand),
             }
-            for hand, name in enumerate(first.names)
+            for hand, name in ((hand, first.names[hand]) for hand in numbers)
         ],
+        slots=slots,
+        left_out=left_out,
     )
 
 
@@ -163,4 +174,10 @@ def outcome_rows(outcome: Outcome) -> list[dict[str, Any]]:
 
 def outcome_facts(outcome: Outcome) -> dict[str, Any]:
     """What was compared on, JSON-ready."""
-    return {"cfg": asdict(outcome.cfg), "hands": outcome.hands, "labels": outcome.labels}
+    return {
+        "cfg": asdict(outcome.cfg),
+        "hands": outcome.hands,
+        "labels": outcome.labels,
+        "slots": outcome.slots,
+        "left_out": list(outcome.left_out),
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -73,7 +73,7 @@ def all_methods(policies: Mapping[str, PolicyFile]) -> list[Method]:
     """The policies, and the baselines that their trainings found: one set for each motion policy and forecaster.
 
     Raises:
-        ConfigError: A policy does not tell its baselines.
+        ConfigError: A policy does not tell its baselines, or has a baseline's name.
     """
     groups: dict[tuple[bool, str], Baselines] = {}
     for policy in policies.values():
@@ -81,12 +81,25 @@ def all_methods(policies: Mapping[str, PolicyFile]) -> list[Method]:
             if name in policy.note or name == "baselines":
                 found = baselines_from(_mapping(policy.note.get(name)))
                 groups.setdefault((found.stock, found.forecaster), found)
+    names = [forecaster for _, forecaster in groups]
+    shown = "arma" if "arma" in names else next(iter(names), "")
     methods: list[Method] = []
     for (_, forecaster), found in groups.items():
-        mine = baseline_methods(found)
-        methods += mine if forecaster == "arma" or len(groups) == 1 else []
+        methods += baseline_methods(found) if forecaster == shown else []
     methods += [policy_method(name, policy) for name, policy in policies.items()]
+    refuse_alike([method.name for method in methods])
     return methods
+
+
+def refuse_alike(names: Sequence[str]) -> None:
+    """Refuse methods of one name, as the second would take the first one's place.
+
+    Raises:
+        ConfigError: There are some.
+    """
+    alike = sorted({name for name in names if names.count(name) > 1})
+    if alike:
+        raise ConfigError("two methods have one name", given=", ".join(alike), mend="rename a policy's file or folder")
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 from collections.abc import Mapping, Sequence
@@ -11,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from teletwin.errors import ConfigError
+from teletwin.jsonable import to_jsonable
 from teletwin_training.horizon.environment import EnvCfg
 from teletwin_training.horizon.evaluation.live import LiveCfg, measure_agreement
-from teletwin_training.horizon.hand_names import part_of
+from teletwin_training.horizon.hand_names import part_of, training_hands
 from teletwin_training.horizon.step_recorded import RecordedCfg, train_recorded
 from teletwin_training.run_folder import open_run
 
@@ -40,19 +43,34 @@ def step_one(options: EvaluateOptions, folder: Path, console: Console) -> dict[s
 
 
 def _trained(options: EvaluateOptions, folder: Path, kind: str, seed: int, console: Console) -> dict[str, Any]:
-    """What a training with this seed reached; trained now unless it was."""
+    """What a training with this seed reached; trained now unless it was.
+
+    Raises:
+        ConfigError: The folder holds a training with other settings or recordings.
+    """
     done = folder / "metrics.json"
+    cfg = study_cfg(options, kind, seed)
+    key = study_key(cfg)
     if not done.is_file():
         from teletwin_training.cli.progress import RichWatcher
 
-        cfg = study_cfg(options, kind, seed)
         run = open_run(folder, f"horizon, step 1, {kind}", cfg, seed)
         shutil.rmtree(run.ppo_path, ignore_errors=True)  # of a study that was broken off
         console.print(f"step 1, {kind}, seed {seed}")
         with RichWatcher(console) as watcher:
             taught = train_recorded(cfg, run, watcher, baselines=False)
-        run.write_metrics({"scores": taught.scores, "took_s": taught.took_s, "ppo": taught.curve})
-    return json.loads(done.read_text(encoding="utf-8"))
+        run.write_metrics({"key": key, "scores": taught.scores, "took_s": taught.took_s, "ppo": taught.curve})
+    metrics = json.loads(done.read_text(encoding="utf-8"))
+    if metrics.get("key") != key:
+        raise ConfigError("the folder holds another study", given=done, mend="give another folder")
+    return metrics
+
+
+def study_key(cfg: RecordedCfg) -> str:
+    """What must be the same for a training that is taken as it is: every setting, and the hands' names."""
+    names = [Path(name).name for name in training_hands(cfg.hands)]
+    settings = to_jsonable(replace(cfg, hands=replace(cfg.hands, recordings="")))
+    return hashlib.sha256(json.dumps([settings, names], sort_keys=True).encode()).hexdigest()[:16]
 
 
 def study_cfg(options: EvaluateOptions, kind: str, seed: int) -> RecordedCfg:

@@ -106,12 +106,27 @@ def run_study(hands: Sequence[StudyHand], cfg: StudyCfg, *, advance: Advance = l
     built: dict[tuple[str, int], Any] = {}
     results: dict[str, Any] = {}
     traces: list[Trace] = []
-    for index, hand in enumerate(hands):
+    for index, (hand, called) in enumerate(zip(hands, _names_apart(hands), strict=True)):
         runners = [_runner(entry, index, hands, cfg, built) for entry in entries]
-        traces.append(_judge_hand(hand, runners, cfg, advance))
+        trace = _judge_hand(hand, runners, cfg, advance)
+        trace.hand = called
+        traces.append(trace)
         figures = {each.name: each.figures() | {"was_seen_in_fit": was_seen(each.name, hand)} for each in runners}
-        results[hand.name] = _facts(hand) | {"forecasters": figures}
+        results[called] = _facts(hand) | {"forecasters": figures}
     return Study(results={"horizons_ms": _horizons_ms(cfg), "hands": results}, traces=traces)
+
+
+def _names_apart(hands: Sequence[StudyHand]) -> list[str]:
+    """A name for each hand; the second one of a name is 'name (2)', so that none takes another's place."""
+    names: list[str] = []
+    taken = {hand.name for hand in hands}
+    for hand in hands:
+        name, number = hand.name, 1
+        while name in names or (number > 1 and name in taken):
+            number += 1
+            name = f"{hand.name} ({number})"
+        names.append(name)
+    return names
 
 
 def total_slots(hands: Sequence[StudyHand]) -> int:
