@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from virtual_trace import SERVO_S, TracedSession, assert_within_limits
 
+from teletwin.arm.simulated import SimulatedArm
 from teletwin.messages import LinkSettings, Mode, Note
 from teletwin.robot.ur3e import SHOULDER_HEIGHT_M, tool_pose_in_ur_base
 from teletwin.safety import SafetyState
@@ -48,6 +49,56 @@ def test_whichever_hop_falls_silent_the_arm_is_brought_to_rest_in_time_and_goes_
     traced.run(1.5)
     assert traced.states[-1].mode is Mode.ENGAGED
     assert_within_limits(*traced.set_points())
+
+
+def test_who_engages_blind_moves_nothing_and_is_asked_again_after_a_while():
+    traced = TracedSession(QUIET, renders=False)
+    traced.run(0.5, mode=Mode.HOLD)
+    traced.black_out(HOPS["down"], settings=LOST)
+    traced.run(1.0, mode=Mode.HOLD)
+    before = len(traced.set_q)
+    traced.run(2.0)
+    assert len(traced.set_q) == before, "nobody would see the arm move"
+    traced.virtual.run(4.0, mode=traced.virtual.operator.state.mode)
+    assert traced.virtual.operator.state.mode is Mode.HOLD
+    traced.black_out(HOPS["down"], settings=BACK)
+    traced.virtual.run(1.0, mode=Mode.HOLD)
+    assert len(traced.set_q) == before
+    traced.run(1.0)
+    assert traced.states[-1].mode is Mode.ENGAGED
+
+
+def test_engage_before_a_stopped_arm_stands_starts_where_it_stands(monkeypatch):
+    traced = TracedSession(QUIET, renders=False)
+    traced.run(3.0)
+    traced.run(0.2, mode=Mode.OFF)
+    monkeypatch.setattr(SimulatedArm, "busy", True)  # a UR brakes; set-points would be dropped until it stands
+    before = len(traced.set_q)
+    traced.run(0.3)
+    assert len(traced.set_q) == before
+    monkeypatch.undo()
+    traced.run(0.01)
+    assert np.abs(traced.set_q[before] - traced.q).max() < 1e-3
+    traced.run(1.0)
+    assert traced.states[-1].mode is Mode.ENGAGED
+
+
+def test_an_arm_whose_controller_reports_nothing_is_held_and_goes_on_from_where_it_is(monkeypatch):
+    traced = TracedSession(QUIET, renders=False)
+    traced.run(3.0)
+    physical = traced.virtual.physical
+    frozen = physical.state()
+    monkeypatch.setattr(physical, "state", lambda: frozen)
+    traced.run(0.3)
+    silent = len(traced.set_q)
+    traced.run(0.2)
+    assert len(traced.set_q) == silent, "no set-point is sent blindly"
+    assert traced.states[-1].mode is Mode.HOLD
+    monkeypatch.undo()
+    traced.run(0.02)
+    assert np.abs(traced.set_q[silent] - traced.q).max() < 0.02
+    traced.run(2.0)
+    assert traced.states[-1].mode is Mode.ENGAGED
 
 
 def test_an_arm_that_was_held_for_long_waits_for_a_person():

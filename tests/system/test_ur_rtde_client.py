@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import subprocess
 import sys
@@ -152,6 +153,28 @@ def test_a_controller_that_dies_is_a_fault_and_comes_back_after_clearing():
             arm.clear_fault()
             assert wait_for(lambda: arm.state().fault == "")
     finally:
+        process.terminate()
+        process.wait(5)
+
+
+def test_a_controller_that_falls_silent_with_its_line_open_is_a_fault_that_a_person_clears():
+    host = "127.0.0.65"
+    process = start(host)
+    try:
+        with RtdeArm(RtdeArmCfg(host=host)) as arm:
+            before = arm.state()
+            process.send_signal(signal.SIGSTOP)
+            assert wait_for(lambda: "lost" in arm.state().fault)
+            silent = arm.state()
+            assert silent.t_ns - before.t_ns < 500_000_000, "its time is that of the last report"
+            arm.stop()
+            process.send_signal(signal.SIGCONT)
+            time.sleep(0.3)
+            assert "lost" in arm.state().fault
+            arm.clear_fault()
+            assert wait_for(lambda: arm.state().fault == "")
+    finally:
+        process.send_signal(signal.SIGCONT)
         process.terminate()
         process.wait(5)
 

@@ -178,14 +178,19 @@ def test_names_of_hands():
 
 
 def test_a_spacemouse_is_pushed_right_away_and_up(monkeypatch):
-    axes = {"x": 0.1, "y": 0.2, "z": 0.3, "roll": 0.4, "pitch": 0.5, "yaw": 0.6}
+    axes = {"x": 0.1, "y": 0.2, "z": 0.3, "roll": 0.4, "pitch": 0.5, "yaw": 0.6, "t": 7.0}
     real = python.SimpleNamespace(read=lambda: python.SimpleNamespace(**axes), close=lambda: None)
     convention = python.SimpleNamespace(HID_Z_UP="z up")
     library = python.SimpleNamespace(AxisConvention=convention, open=lambda axis_convention: real)
     monkeypatch.setitem(sys.modules, "pyspacemouse", library)
     mouse = SpaceMouse()
     mouse.open()
-    assert mouse.read(0) == Deflection(move=(0.1, 0.3, -0.2), turn=(0.4, 0.6, -0.5))
+    pushed = Deflection(move=(0.1, 0.3, -0.2), turn=(0.4, 0.6, -0.5))
+    assert mouse.read(0) == pushed
+    assert mouse.read(100_000_000) == pushed
+    assert mouse.read(300_000_000).move == (0.0, 0.0, 0.0), "no report any more: its battery is empty"
+    axes["t"] = 7.5
+    assert mouse.read(400_000_000) == pushed
     mouse.close()
 
     def nothing(axis_convention):

@@ -164,6 +164,24 @@ def test_a_reloaded_page_starts_over_without_a_jump():
     np.testing.assert_allclose(hand.clutch.tool_pose, tool, atol=1e-12)
 
 
+def test_two_hands_at_once_do_not_cancel_each_other():
+    hand = BrowserHand(clutch())
+
+    def both(k, *, mouse):
+        hand.put(page_input(k, 10 * k, hand_at(0.001 * k), viewer=1))  # a leader arm: its clutch is always closed
+        hand.put(page_input(k, 10 * k + 5, hand_at(-0.001 * k), closed=mouse, viewer=2))
+        return hand.clutch.tool_pose[:3].copy()
+
+    start = hand.clutch.tool_pose[:3].copy()
+    led = [both(k, mouse=False) for k in range(1, 40)][-1]
+    assert np.linalg.norm(led - start) > 0.03, "an idle mouse does not hold the leader up"
+    dragged = [both(k, mouse=True) for k in range(40, 80)][-1]
+    assert np.linalg.norm(dragged - led) > 0.03, "who takes hold of the picture has the tool"
+    assert (dragged - led) @ (led - start) < 0.0
+    back = [both(k, mouse=False) for k in range(80, 120)][-1]
+    assert (back - dragged) @ (led - start) > 0.0, "the leader goes on"
+
+
 def test_the_recording_plays_until_the_clutch_closes_and_again_on_command():
     hand = HandSwitch(open_stroke(), home_pose=HOME, start_ns=0, clutch=ClutchCfg(hand_to_base=(1.0, 0.0, 0.0, 0.0)))
     t_ns, poses = [], []

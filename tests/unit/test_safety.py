@@ -129,7 +129,14 @@ def test_limits_are_lowered_at_any_time_and_raised_at_rest_only():
 
 
 @pytest.mark.parametrize(
-    "wish", [{"speed": 1.0}, {"max_speed_rad_s": float("nan")}, {"max_speed_rad_s": "1"}, {"workspace_radius_m": 0.0}]
+    "wish",
+    [
+        {"speed": 1.0},
+        {"max_speed_rad_s": float("nan")},
+        {"max_speed_rad_s": 10**401},
+        {"max_speed_rad_s": "1"},
+        {"workspace_radius_m": 0.0},
+    ],
 )
 def test_a_limit_that_is_none_changes_nothing(wish):
     limits = SessionLimits(MotionLimits())
@@ -147,6 +154,15 @@ def test_an_old_wish_that_arrives_late_cannot_raise_what_a_newer_one_lowered():
     limits.ask({"max_speed_rad_s": 0.3, "t_ns": 15}, state=SafetyState.HOLD)
     assert limits.now.max_speed_rad_s == 0.3
     limits.ask({"max_speed_rad_s": 1.0, "t_ns": 30}, state=SafetyState.HOLD)
+    assert limits.now.max_speed_rad_s == 1.0
+
+
+def test_an_operator_that_was_started_again_raises_what_it_lowered_before_whatever_its_clock_says():
+    limits = SessionLimits(MotionLimits())
+    limits.ask({"max_speed_rad_s": 0.5, "t_ns": 10**15, "start": 1}, state=SafetyState.HOLD)
+    limits.ask({"max_speed_rad_s": 1.0, "t_ns": 20, "start": 2}, state=SafetyState.HOLD)
+    with pytest.raises(ConfigError):  # a repeat from before the restart
+        limits.ask({"max_speed_rad_s": 2.0, "t_ns": 2 * 10**15, "start": 1}, state=SafetyState.HOLD)
     assert limits.now.max_speed_rad_s == 1.0
 
 

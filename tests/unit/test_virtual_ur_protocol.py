@@ -104,6 +104,13 @@ def test_inputs_reach_the_registers_by_recipe_number(memories):
     assert session.update_count == 1
 
 
+def test_more_inputs_than_a_number_of_one_byte_are_refused(memories):
+    session = RtdeSession(*memories)
+    answers = [ask(session, wire.Kind.INPUTS, b"input_int_register_0") for _ in range(300)]
+    assert answers[254] == b"\xffINT32"
+    assert answers[255:] == [b"\x00INT32"] * 45
+
+
 def test_data_of_a_wrong_size_or_recipe_is_counted_and_ignored(memories):
     outputs, inputs = memories
     session = RtdeSession(outputs, inputs)

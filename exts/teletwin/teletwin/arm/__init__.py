@@ -18,7 +18,7 @@ class MeasuredJoints:
     """What the controller reports."""
 
     t_ns: int
-    """When it was read, arm host's clock."""
+    """When the report came, arm host's clock."""
     q: Array
     qd: Array
     fault: str = ""
@@ -30,6 +30,11 @@ class Arm(Protocol):
 
     refused_count: int
     """Set-points that were not sent: not finite, or the arm is stopped."""
+
+    @property
+    def busy(self) -> bool:
+        """True while the arm is being stopped or a fault is being cleared; set-points are dropped."""
+        ...
 
     def state(self) -> MeasuredJoints:
         """The newest measured joints; never blocks on the network."""

@@ -97,6 +97,11 @@ class Ros2Arm:
         self._open.close()
 
     @property
+    def busy(self) -> bool:
+        """True while set-points are dropped because the arm is being brought to rest."""
+        return self._is_braking()
+
+    @property
     def topic(self) -> str:
         """Where set-points go."""
         return f"/{self._cfg.controller}/{self._controller.topic}"

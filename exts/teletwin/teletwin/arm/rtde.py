@@ -28,6 +28,8 @@ _LOST = "connection to the robot lost: see that it is on and reachable, then cle
 _NO_PROGRAM = "the robot's control program is not running: clear to start it"
 _PLAYING = 2
 _PROGRAM_TIMEOUT_S = 3.0
+_SILENT_NS = 500 * NS_PER_MS
+"""A controller that reports nothing for so long is lost, whatever its sockets say: a pulled cable closes none."""
 _LOOK_AGAIN_NS = 4 * NS_PER_MS
 _WATCH_PERIOD_S = 0.5
 
@@ -73,6 +75,7 @@ class RtdeArm:
         self._known = MeasuredJoints(t_ns=0, q=np.zeros(6), qd=np.zeros(6), fault=_LOST)
         self._fault = ""
         self._busy = False
+        self._stamp, self._reported_ns = -1.0, 0
         self._jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._worker: threading.Thread | None = None
         self.refused_count = 0
@@ -142,13 +145,20 @@ class RtdeArm:
 
     def _read(self, link: RtdeConnection) -> None:
         receive = link.receive
-        self._latch(_fault_of(receive, busy=self._busy))
+        self._latch(_LOST if self._is_silent(link) else _fault_of(receive, busy=self._busy))
         self._known = MeasuredJoints(
-            t_ns=self._clock.now_ns(),
+            t_ns=self._reported_ns,
             q=np.array(receive.getActualQ()),
             qd=np.array(receive.getActualQd()),
             fault=self._fault,
         )
+
+    def _is_silent(self, link: RtdeConnection) -> bool:
+        """Look at the controller's own time in the newest report, and whether it has stood still for long."""
+        now_ns, stamp = self._clock.now_ns(), link.receive.getTimestamp()
+        if stamp != self._stamp:
+            self._stamp, self._reported_ns = stamp, now_ns
+        return now_ns - self._reported_ns > _SILENT_NS
 
     def _await_program(self, link: RtdeConnection) -> None:
         """Wait for a report that is younger than the program's start: an older one says that nothing runs."""
@@ -172,6 +182,14 @@ class RtdeArm:
             self._do(job)
 
     def _do(self, job: str) -> None:
+        try:
+            self._carry_out(job)
+        except RuntimeError:  # ur_rtde throws when nobody answers; this thread must outlive that
+            self._latch(_LOST)
+        if job != "watch" and self._jobs.empty():
+            self._busy = False
+
+    def _carry_out(self, job: str) -> None:
         if job == "stop":
             self._brake()
         elif job == "clear":
@@ -179,17 +197,16 @@ class RtdeArm:
         elif self._link is not None and not self._link.alive:
             self._latch(_LOST)
             self._link.renew()  # tried again at the next watch; the fault stays until a person clears it
-        if job != "watch" and self._jobs.empty():
-            self._busy = False
 
     def _brake(self) -> None:
         link = self._link
-        if link is not None and link.alive and not self._fault:
+        # ur_rtde would wait five minutes for a controller that says nothing.
+        if link is not None and link.alive and not self._fault and not self._is_silent(link):
             link.control.servoStop(self._cfg.stop_deceleration)
 
     def _clear(self) -> None:
         link = self._link
-        if link is None or not (link.alive or link.renew()):
+        if link is None or not (link.alive or link.renew()) or self._is_silent(link):
             return
         ask_dashboard(self._cfg.host, "close safety popup", "unlock protective stop")
         if link.start_program():

@@ -58,6 +58,11 @@ class SimulatedArm:
         self.refused_count = 0
         self.reset(np.array(self._cfg.q_start))
 
+    @property
+    def busy(self) -> bool:
+        """Never: it takes set-points even while it comes to rest."""
+        return False
+
     def reset(self, q: Array) -> None:
         """Rest at q [rad] (6,) now; forget set-points that are under way."""
         self._pending.clear()

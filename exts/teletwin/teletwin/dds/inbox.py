@@ -13,7 +13,7 @@ from teletwin.clock import Clock
 from teletwin.dds.domain import favour, import_cyclone
 
 _LOOK_UP_NS = 500_000_000
-_MOST = 512
+_MOST = _TAKEN_MAX = 512
 _KEPT = 4096
 
 
@@ -64,13 +64,16 @@ class Inbox:
         self._ringer.close()
 
     def take(self, on_arrived: Callable[[Arrived], None]) -> None:
-        """Hand over everything that has come by now, oldest first."""
+        """Hand over what has come by now, oldest first, up to a bound; the rest waits for the next call."""
         if self._rung:
             with contextlib.suppress(BlockingIOError):
                 self.bell.recv(64)
             self._rung = False
-        while self._arrived:
+        for _ in range(min(len(self._arrived), _TAKEN_MAX)):  # more may come while these are read
             on_arrived(self._arrived.popleft())
+        if self._arrived and not self._rung:
+            self._rung = True
+            self._ringer.send(b"!")
 
     def _watch(self) -> None:
         favour(threading.get_native_id())

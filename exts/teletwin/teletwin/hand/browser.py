@@ -13,7 +13,10 @@ REST_AFTER_NS = 25 * NS_PER_MS
 """A page that moves reports at 60 Hz or faster; silent for longer, the hand rests where it was [ns]."""
 REST_STEP_NS = 8 * NS_PER_MS
 """Below a slot of 10 ms, so that every slot of a resting hand gets its sample [ns]."""
+SILENT_NS = 200 * NS_PER_MS
+"""A hand with its clutch closed that says nothing for so long has let go of the tool [ns]."""
 _QUEUE_MAX = 1024
+_HANDS_MAX = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,8 @@ class BrowserHand:
         self.invalid_count = 0
         self.stale_count = 0
         self._seq = self._viewer = 0
-        self._newest_ns = 0
+        self._newest_ns = self._heard_ns = 0
+        self._closed: dict[int, bool] = {}
         self._started = False
         self._samples: list[PoseSample] = []
 
@@ -54,9 +58,13 @@ class BrowserHand:
         if not is_valid_pose(hand_input.pose):
             self.invalid_count += 1
             return False
+        if self._keeps(hand_input):
+            self.stale_count += 1
+            return False
         if hand_input.viewer != self._viewer:
             self._viewer = hand_input.viewer
             self.restart()
+        self._heard_ns = hand_input.t_ns
         if hand_input.seq <= self._seq:
             self.stale_count += 1
             return False
@@ -64,6 +72,16 @@ class BrowserHand:
         t_ns = max(hand_input.t_ns, self._newest_ns + 1) if self._started else hand_input.t_ns
         self._add(t_ns, self.clutch.update(hand_input.pose, closed=hand_input.clutch))
         return True
+
+    def _keeps(self, other: HandInput) -> bool:
+        """Whether the hand that moves the tool keeps it: until it lets go or falls silent, or another takes hold."""
+        before, self._closed = self._closed, {**self._closed, other.viewer: other.clutch}
+        if other.viewer == self._viewer:
+            self._closed = {self._viewer: other.clutch} if len(self._closed) > _HANDS_MAX else self._closed
+            return False
+        takes_hold = other.clutch and not before.get(other.viewer, False)
+        is_silent = abs(other.t_ns - self._heard_ns) > SILENT_NS
+        return before.get(self._viewer, False) and not (takes_hold or is_silent)
 
     def restart(self) -> None:
         """A page connected anew: its numbers and its hand start over, the tool stays where it is."""

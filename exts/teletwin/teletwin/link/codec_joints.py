@@ -1,4 +1,4 @@
-"""JointCommand, ArmState and TwinStatus as bytes; joint vectors as float64, any arm up to 16 joints."""
+"""JointCommand, ArmState and TwinStatus as bytes; joint vectors as float64, six joints and no other number."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ARM = struct.Struct("<qqBBHqqqq7d")
 _STATUS = struct.Struct("<qHBqq10d")
 _CATCHING_UP = 0x80
 """Beside the mode, in its byte."""
-_MAX_JOINTS = 16
+_JOINTS = 6
 _MAX_FAULT_BYTES = 300
 
 
@@ -125,13 +125,13 @@ def decode_twin_status(payload: bytes) -> TwinStatus:
 
 def _pack_vectors(*vectors: Array) -> tuple[bytes, int]:
     shape = vectors[0].shape
-    if len(shape) != 1 or shape[0] > _MAX_JOINTS or any(vector.shape != shape for vector in vectors):
+    if shape != (_JOINTS,) or any(vector.shape != shape for vector in vectors):
         raise MessageError("joint vectors do not fit", given=[vector.shape for vector in vectors])
     return b"".join(vector.astype("<f8", copy=False).tobytes() for vector in vectors), shape[0]
 
 
 def _unpack_vectors(payload: bytes, offset: int, *, rows: int, count: int) -> Array:
-    if count > _MAX_JOINTS or len(payload) - offset != 8 * rows * count:
+    if count != _JOINTS or len(payload) - offset != 8 * rows * count:
         raise MessageError("a joint message has a wrong length", given=len(payload))
     values = np.frombuffer(payload, "<f8", offset=offset)
     if not np.isfinite(values).all():

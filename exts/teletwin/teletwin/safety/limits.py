@@ -70,13 +70,14 @@ def tightened(
 class SessionLimits:
     """One host's limits of motion through a session.
 
-    Wishes name the time `t_ns` at which they were made, on the wisher's clock: one that comes late can still tighten,
-    but not raise what a newer one lowered.
+    Wishes name the time `t_ns` at which they were made, on the wisher's clock, and the wisher's `start`: one that
+    comes late, or from before a restart, can still tighten, but not raise what a newer one lowered.
     """
 
     def __init__(self, ceiling: MotionLimits) -> None:
         self.ceiling = self.now = ceiling
         self._wished_ns = 0
+        self._starts: list[int | None] = []
         self.refused_count = 0
 
     def ask(self, wish: Mapping[str, object], *, state: SafetyState) -> MotionLimits:
@@ -86,8 +87,12 @@ class SessionLimits:
             ConfigError: As `tightened`; the limits stay as they are.
         """
         change = dict(wish)
-        wished_ns = change.pop("t_ns", None)
-        is_newest = not isinstance(wished_ns, int) or wished_ns >= self._wished_ns
+        wished_ns, start = change.pop("t_ns", None), change.pop("start", None)
+        start = start if isinstance(start, int) else None
+        if start not in self._starts:  # the wisher's clock may have begun anew as well
+            self._starts, self._wished_ns = [*self._starts, start][-_STARTS_MAX:], 0
+        is_current = start == self._starts[-1]
+        is_newest = is_current and (not isinstance(wished_ns, int) or wished_ns >= self._wished_ns)
         try:
             self.now = tightened(
                 self.now, change, ceiling=self.ceiling, state=state if is_newest else SafetyState.ENGAGED
@@ -108,7 +113,12 @@ def _wider(asked: MotionLimits, than: MotionLimits) -> str:
     return ""
 
 
+_STARTS_MAX = 16
+_LARGEST = 1e6
+"""No limit is larger; also refuses what is not finite, and integers that no float holds."""
+
+
 def _number(name: str, value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= _LARGEST:
         raise ConfigError(f"{name} is not a number", given=value, allowed="a number")
     return float(value)

@@ -22,6 +22,10 @@ from teletwin.twin.limits import CommandLimiter
 _STATE_NS = 8 * NS_PER_MS
 _LATE_TICKS = 5.0
 """A tick that is later than this many periods moves the arm as a punctual one."""
+_UNHEARD_NS = 100 * NS_PER_MS
+"""A controller whose last report is older is not heard of: the arm is held as when the twin is silent."""
+_STANDS_RAD_S = 0.02
+"""Joints that turn faster do not stand yet: nothing can start from where they are."""
 _SERVOING = (SafetyState.ENGAGED, SafetyState.HOLD)
 _ECHO_NS = 100 * NS_PER_MS
 """So long after a set-point its motion has been measured."""
@@ -75,6 +79,7 @@ class ArmLoop:
         self._servoing = False
         self._off_ns = -_ECHO_NS
         self._measured: MeasuredJoints | None = None
+        self._hears_arm = True
         self.state = SafetyState.OFF
         self.held_count = self.limited_count = self.invalid_count = 0
         self.on_note: Callable[[Note], None] | None = None
@@ -91,6 +96,7 @@ class ArmLoop:
         self._move(measured, now_ns, dt_s)
         self.ticks.add(start_ns=now_ns, late_ns=late_ns, work_ns=self._clock.now_ns() - now_ns)
         self._measured = self._arm.state()  # for the next tick: the set-point need not wait for it
+        self._hears_arm = self._measured.t_ns > now_ns - _UNHEARD_NS
         self._after(received, self._measured, now_ns, dt_s)
 
     def _take(self, item: Received, now_ns: int) -> None:
@@ -137,23 +143,26 @@ class ArmLoop:
 
     def _is_usable(self, command: JointCommand) -> bool:
         """Joints within reach; the codec has refused what is not finite, and the limiter has the last word."""
-        joints = (
-            command.q.tolist() + command.q_shadow.tolist()
-        )  # plain floats: a third of numpy's time on twelve numbers
+        # Plain floats: a third of numpy's time on twelve numbers.
+        joints = command.q.tolist() + command.q_shadow.tolist()
         return max(map(abs, joints)) <= self._most_rad
 
     def _decide(self, measured: MeasuredJoints, now_ns: int) -> None:
         """Walk the safety table on what this host knows."""
         command, before = self._command, self.state
         asked = Mode.OFF if command is None else command.mode
-        hears = self._twin_heard.is_calm(now_ns)
-        self.state = next_state(before, Seen(asked, True, bool(measured.fault), hears))
+        hears = self._twin_heard.is_calm(now_ns) and self._hears_arm
+        stands = self._servoing or not (self._arm.busy or max(map(abs, measured.qd.tolist())) > _STANDS_RAD_S)
+        self.state = next_state(before, Seen(asked, stands, bool(measured.fault), hears))
         self.held_count += before is SafetyState.ENGAGED is not self.state and not hears
 
     def _move(self, measured: MeasuredJoints, now_ns: int, dt_s: float) -> None:
         """Send the set-point of this tick; start and restart from the measured joints."""
         if self.state not in _SERVOING:
             self._rest(measured)
+            return
+        if not self._hears_arm:  # nothing is sent blindly, and what follows starts from where it is found then
+            self._servoing = False
             return
         if not self._servoing:
             self._limiter.reset(measured.q)

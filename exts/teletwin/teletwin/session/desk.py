@@ -57,8 +57,9 @@ class PageDesk:
         set_view: Callable[[ViewSettings], None],
         record: Callable[[bool], None],
         limits: MotionLimits | None = None,
+        start: int = 0,
     ) -> None:
-        self._loop, self._hand = loop, hand
+        self._loop, self._hand, self._start = loop, hand, start
         self.horizon, self.paper_mode, self.view = horizon, paper_mode, view
         self._wanted = horizon
         self._slot_s = slot_s
@@ -164,7 +165,8 @@ class PageDesk:
 
     def tell_limits(self, t_ns: int) -> None:
         """Let every host know the limits of motion in force at t_ns [ns]."""
-        self._notify(Note(kind="limits", values={**dataclasses.asdict(self.limits.now), "t_ns": t_ns}))
+        values = {**dataclasses.asdict(self.limits.now), "t_ns": t_ns, "start": self._start}
+        self._notify(Note(kind="limits", values=values))
 
     def _settings(self, name: str, values: dict[str, Any], t_ns: int) -> None:
         """A slider or a choice."""

@@ -100,6 +100,7 @@ class OperatorLoop:
         self._input_seq = 0
         self._twin_heard = Watchdog(_BLIND_NS)
         self._following_ns = self._clocks_ns = 0
+        self._begins = True  # a session told to engage at its start may wait for the others to come up
 
     @property
     def gate(self) -> FrameGate:
@@ -157,15 +158,18 @@ class OperatorLoop:
         seen = Seen(state.mode, status is not None, is_stopped, self._twin_heard.is_calm(now_ns))
         state.safety = next_state(state.safety, seen)
         follows = state.safety is SafetyState.ENGAGED and status is not None and status.arm.mode is Mode.ENGAGED
-        if follows or state.mode is not Mode.ENGAGED or is_stopped:
+        self._begins = self._begins and state.mode is Mode.ENGAGED and not follows
+        if follows or state.mode is not Mode.ENGAGED or is_stopped or self._begins:
             self._following_ns = now_ns if follows else 0
-        elif self._following_ns and now_ns - self._following_ns > _FORGOTTEN_NS:
+        elif not self._following_ns:
+            self._following_ns = now_ns
+        elif now_ns - self._following_ns > _FORGOTTEN_NS:
             state.mode, self._following_ns = Mode.HOLD, 0
-            state.warn("the arm was held for 5 s: press Engage to go on")
+            state.warn("the arm did not follow for 5 s: press Engage to go on")
 
     def _asked(self) -> Mode:
-        """The packets' mode: the person's, toned down while the arm is not heard of."""
-        is_blind = self.state.safety in (SafetyState.HOLD, SafetyState.FAULT)
+        """The packets' mode: the person's, toned down while nothing is heard of the arm: nobody would see it move."""
+        is_blind = self.state.safety is not SafetyState.ENGAGED and not self._begins
         return min(self.state.mode, Mode.HOLD) if is_blind else self.state.mode
 
     def _observe(self, now_ns: int, window: Array) -> LoopObservation:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import secrets
 import sys
 import threading
 from collections.abc import Callable
@@ -93,6 +94,7 @@ class OperatorProcess:
             set_view=self._set_view,
             record=self._record,
             limits=session.limits(),
+            start=secrets.randbelow(1 << 32),
         )
         stack.callback(lambda: retire(self.loop.forecaster))
         self.desk.standing = tuple(filter(None, (*warnings, warning)))

@@ -9,6 +9,8 @@ from teletwin.arm.virtual_ur.variables import Memory
 from teletwin.arm.virtual_ur.wire import Kind
 
 _CYCLE_RATE_HZ = 500.0
+_RECIPES_MAX = 255
+"""Their number is one byte, and 0 means refused."""
 
 
 class RtdeSession:
@@ -81,7 +83,8 @@ class RtdeSession:
     def _set_up_inputs(self, payload: bytes, taken: set[str]) -> bytes:
         names = recipes.split_names(payload)
         types = recipes.input_types(names, taken)
-        if recipes.NOT_FOUND in types or recipes.IN_USE in types:
+        is_full = len(self._input_recipes) >= _RECIPES_MAX
+        if is_full or recipes.NOT_FOUND in types or recipes.IN_USE in types:
             return b"\x00" + ",".join(types).encode()
         self._input_recipes.append(recipes.InputRecipe(names, self._inputs))
         return bytes([len(self._input_recipes)]) + ",".join(types).encode()

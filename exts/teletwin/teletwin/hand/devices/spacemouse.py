@@ -5,10 +5,14 @@ from __future__ import annotations
 from importlib import import_module
 from typing import Any
 
+from teletwin.clock import NS_PER_MS
 from teletwin.errors import MissingPartError
 from teletwin.hand.devices import Deflection, DeviceLostError
 
 _LOOK = "plug it in, apt-get install libhidapi-hidraw0, and allow this user to read it (docs/hands.md)"
+_SILENT_NS = 200 * NS_PER_MS
+"""While it is pushed it reports all the time; its battery empty or out of reach, it would stay pushed for ever."""
+_RELEASED = Deflection(move=(0.0, 0.0, 0.0), turn=(0.0, 0.0, 0.0))
 _READS = 8
 """Reports come faster than the loop turns: several are taken a turn, so that none is old."""
 
@@ -20,6 +24,8 @@ class SpaceMouse:
 
     def __init__(self) -> None:
         self._device: Any = None
+        self._stamp: float = -1.0
+        self._reported_ns = 0
 
     def open(self) -> None:
         """Find it; see HandDevice."""
@@ -40,6 +46,10 @@ class SpaceMouse:
         for _ in range(_READS):
             state = self._device.read()
         assert state is not None
+        if state.t != self._stamp:
+            self._stamp, self._reported_ns = state.t, now_ns
+        elif now_ns - self._reported_ns > _SILENT_NS:
+            return _RELEASED
         return Deflection(move=(state.x, state.z, -state.y), turn=(state.roll, state.yaw, -state.pitch))
 
     def close(self) -> None:
