@@ -18,10 +18,14 @@ import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from typing import IO
 
-import numpy as np
+try:
+    import numpy as np
+except ImportError:
+    sys.exit("fetch_recordings: run it by .venv/bin/python; python3 scripts/demo.py makes that")
 
 from recording_sets import SETS, RecordingSet, RemoteFile
 from teletwin.errors import RecordingError, TeletwinError
@@ -80,6 +84,8 @@ def _bring(name: str, args: argparse.Namespace) -> list[str]:
     recordings = SETS[name]
     print(f"{recordings.title}\n  licence: {recordings.licence}; cite {recordings.cite}", flush=True)
     failures, written = [], 0
+    if name == "broad" and find_spec("h5py") is None:  # before 150 MB are fetched for nothing
+        return ["BROAD's files need h5py: .venv/bin/pip install 'h5py>=3.10,<4'"]
     for label, recording in _recordings(name, recordings, args, failures):
         path = args.out / f"{label}.tum"
         _write(path, recording, recordings)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import getpass
 import importlib.util
 import os
 import shutil
@@ -16,6 +17,7 @@ from pathlib import Path
 
 from teletwin.assets import asset_path
 from teletwin.errors import ConfigError, TeletwinError
+from teletwin.session.realtime import ARM_PRIORITY
 
 
 class State(Enum):
@@ -133,7 +135,11 @@ def check_ports(host: str, ports: dict[int, str]) -> Iterator[Check]:
                 probe.bind((host, port))
             except OSError as error:
                 mend = f"end what uses it (ss -ltnp 'sport = :{port}')"
-                mend += " or choose another --port" if purpose == "page" else " or another --host for the virtual UR"
+                mend += (
+                    " or choose another --port"
+                    if purpose == "page"
+                    else " or choose another --controller-host, for example 127.0.0.2"
+                )
                 found = f"{purpose}: {error.strerror}"
                 yield Check(name=name, state=State.MISSING, found=found, mend=mend)
             else:
@@ -156,10 +162,10 @@ def check_realtime() -> Iterator[Check]:
         return
     policy, parameters = os.sched_getscheduler(0), os.sched_getparam(0)
     try:
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(ARM_PRIORITY))
         os.sched_setscheduler(0, policy, parameters)
     except PermissionError:
-        mend = "for steadier ticks add '@you - rtprio 20' to /etc/security/limits.conf and log in again"
+        mend = f"for steadier ticks add '{getpass.getuser()} - rtprio 40' to /etc/security/limits.conf and log in again"
         yield Check(name=name, state=State.NOTE, found="not permitted", mend=mend)
     else:
         yield Check(name=name, state=State.OK, found="permitted")

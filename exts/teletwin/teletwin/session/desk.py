@@ -155,7 +155,9 @@ class PageDesk:
             self._hand.replay(t_ns)
         elif name == "reset":
             self._notify(Note(kind="reset"))
-            self._notify(Note(kind="clear"))  # a person's word: a stop that the controller reported is cleared
+            status = self._loop.state.status
+            # A person's word on the stop that the page shows; a later one must be seen first.
+            self._notify(Note(kind="clear", values={"fault": status.arm.fault if status is not None else ""}))
         elif name in LESSON_COMMANDS:
             self._tell_lesson(name.removeprefix("lesson_"), t_ns)
 

@@ -12,6 +12,8 @@ from collections.abc import Callable, Iterator
 
 from teletwin.clock import Clock, Ticker
 
+TWIN_PRIORITY, ARM_PRIORITY = 20, 30
+"""Under SCHED_FIFO: what moves a robot goes first."""
 _PR_SET_TIMERSLACK = 29
 _NICE = -10
 _SWITCH_S = 0.0002

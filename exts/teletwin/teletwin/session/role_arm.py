@@ -12,12 +12,13 @@ from teletwin.link import RoleLink
 from teletwin.messages import Note
 from teletwin.session.build import build_arm, build_arm_loop
 from teletwin.session.log import Recorder, obey_record
-from teletwin.session.realtime import punctual, run_ticks
+from teletwin.session.realtime import ARM_PRIORITY, punctual, run_ticks
 from teletwin.session.role_cfg import RoleCfg
 from teletwin.session.wiring import apply_link_note, open_link
 from teletwin.telemetry import TickStats
 
-_PRIORITY = 30
+_TOLD = 64
+"""Characters of a fault by which a person's word about it is known; the wire cuts long ones."""
 
 
 def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None]) -> None:
@@ -32,7 +33,7 @@ def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None])
         loop = build_arm_loop(cfg.session, clock=clock, link=link, arm=arm, ticks=ticks, log=recorder)
         loop.on_note = lambda note: _obey(link, arm, recorder, note)
         on_ready("")
-        with punctual(priority=_PRIORITY):
+        with punctual(priority=ARM_PRIORITY):
             run_ticks(loop.tick, clock=clock, period_ns=period_ns, stop=stop)
 
 
@@ -41,6 +42,7 @@ def _obey(link: RoleLink, arm: ClearableArm, recorder: Recorder, note: Note) -> 
     if note.kind == "link":
         apply_link_note(link, "arm", note)
     elif note.kind == "clear":
-        arm.clear_fault()
+        if str(note.values.get("fault", ""))[:_TOLD] == arm.state().fault[:_TOLD]:  # else it is about an earlier stop
+            arm.clear_fault()
     elif note.kind == "record":
         obey_record(recorder, note)

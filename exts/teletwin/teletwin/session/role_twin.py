@@ -11,13 +11,11 @@ from teletwin.link import Received, RoleLink
 from teletwin.messages import Note
 from teletwin.session.build import build_control
 from teletwin.session.log import Recorder, obey_record
-from teletwin.session.realtime import punctual, run_ticks
+from teletwin.session.realtime import TWIN_PRIORITY, punctual, run_ticks
 from teletwin.session.role_cfg import RoleCfg
 from teletwin.session.twin import TwinLoop
 from teletwin.session.wiring import apply_link_note, open_link
 from teletwin.telemetry import TickStats
-
-_PRIORITY = 20
 
 
 def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None]) -> None:
@@ -39,7 +37,7 @@ def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None])
             on_message=recorder,
         )
         on_ready("")
-        with punctual(priority=_PRIORITY):
+        with punctual(priority=TWIN_PRIORITY):
             run_ticks(loop.tick, clock=clock, period_ns=period_ns, stop=stop)
 
 
