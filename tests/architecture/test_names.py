@@ -36,10 +36,9 @@ TEXTS = sorted(
 
 VAGUE = re.compile(r"^(utils?|helpers?|common|misc|managers?|handlers?)$")
 VAGUE_CLASS = re.compile(r"(Manager|Handler|Wrapper|Helper)$|^Base[A-Z]|^Abstract[A-Z]")
-# Written in two parts, so that this file does not find itself.
-PLACES = re.compile(
-    "|".join(["/wo" + "rk/", "sha" + "red/recordings", "sha" + "red/reference", "/opt/" + "pypi", "/opt/" + "wheels"])
-)
+PLACES = re.compile(r"(?<![\w.~}])/(home|work|mnt|media|Users)/\w")
+"""Absolute paths of somebody's own machine."""
+# Written in parts, so that this file does not find itself.
 UNFINISHED = re.compile(r"\b(TO" + r"DO|FIX" + r"ME|XX" + r"X)\b")
 WALL_CLOCK = {
     "exts/teletwin/teletwin/clock.py",

@@ -29,8 +29,8 @@ class ViewersOptions:
         """Refuse what cannot be measured."""
         if self.seconds < 6.0:
             raise ConfigError("--seconds is too short to judge", given=self.seconds, allowed="6 s or more")
-        if not 2 <= self.observers <= 64:
-            raise ConfigError("--observers is out of range", given=self.observers, allowed="2 ... 64")
+        if not 2 <= self.observers <= 31:
+            raise ConfigError("--observers is out of range", given=self.observers, allowed="2 ... 31")
         if not 50.0 <= self.slow_kbps <= 1e5:
             raise ConfigError("--slow-kbps is out of range", given=self.slow_kbps, allowed="50 ... 100000")
 

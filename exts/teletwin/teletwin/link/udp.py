@@ -61,10 +61,10 @@ class UdpLinkCfg:
         hosts = [self.bind, *(where[0] for where in self.peers.values() if where is not None)]
         if self.key is None and not all(is_loopback(resolve(host, 0)[0]) for host in hosts):
             raise ConfigError(
-                "a link beyond this machine needs a key",
+                "a link beyond this machine needs a token",
                 given=", ".join(hosts),
-                allowed="loopback addresses without a key",
-                mend="give every role the same token",
+                allowed="loopback addresses without a token",
+                mend="give every role the same --session-token, 16 characters or more",
             )
 
     def endpoint(self) -> EndpointCfg:
@@ -106,7 +106,7 @@ class UdpLink:
             raise ConfigError(
                 f"the {self._cfg.role} cannot listen",
                 given=f"{self._cfg.bind}:{self._cfg.port} ({error.strerror})",
-                mend="choose a free port, or 0 for any",
+                mend="end what uses it (ss -lunp), or choose another address",
             ) from None
         self._socket = sock
         return self

@@ -107,7 +107,8 @@ def shared_secret(token: str) -> tuple[int, str]:
         ConfigError: The token is too short to keep a secret.
     """
     if token and len(token) < 16:
-        raise ConfigError("the session's token is too short", allowed="16 characters or more")
+        given = f"{len(token)} characters"
+        raise ConfigError("the session's token is too short (--session-token)", given=given, allowed="16 or more")
     digest = hashlib.sha256(token.encode()).digest()
     return int.from_bytes(digest[:7], "big") | 1, digest.hex() if token else ""
 

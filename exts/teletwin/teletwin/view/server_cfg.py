@@ -44,7 +44,11 @@ class PageServerCfg:
                 mend="set a token, or serve on 127.0.0.1",
             )
         if self.token is not None and len(self.token) < TOKEN_LENGTH_MIN:
-            raise ConfigError("the token is too short", allowed=f"at least {TOKEN_LENGTH_MIN} characters")
+            raise ConfigError(
+                "the page's token is too short (--token)",
+                given=f"{len(self.token)} characters",
+                allowed=f"{TOKEN_LENGTH_MIN} or more",
+            )
         if (self.tls_cert is None) != (self.tls_key is None):
             raise ConfigError("TLS needs both a certificate and its key", mend="give --tls-cert and --tls-key")
         for path in (self.tls_cert, self.tls_key):
