@@ -23,6 +23,9 @@ class Reports:
     def getSafetyStatusBits(self):
         return 1
 
+    def getTimestamp(self):
+        return 0.0
+
     def getActualQ(self):
         return [0.0] * 6
 

@@ -172,7 +172,7 @@ def test_separate_machines_agree_on_session_and_key_by_their_token():
     assert (one.session_id, one.key) == (other.session_id, other.key)
     assert third.session_id != one.session_id
     assert third.key != one.key
-    with pytest.raises(ConfigError, match="16 characters"):
+    with pytest.raises(ConfigError, match="16 or more"):
         role_settings(run_options(session_token="short"), "twin")
 
 
