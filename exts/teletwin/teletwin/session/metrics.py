@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable
 
 import numpy as np
@@ -17,6 +18,7 @@ from teletwin.telemetry import ErrorTrack, LatencyHistogram, best_lag_ms
 _STAGES = ("sense_to_send", "uplink", "command_link", "frame_wait", "policy_physics", "draw", "encode")
 _TRACK_MAX = 60_000
 """States from which the lag is found: the first eight minutes."""
+_WAITING_MAX = 64
 _SAME_STATE_NS = NS_PER_MS
 """States of the arm are further apart; the clocks' offset may move one by less."""
 
@@ -37,6 +39,7 @@ class SessionMetrics:
         self.horizon_control_ms, self.horizon_render_ms = LatencyHistogram(), LatencyHistogram()
         self._engaged_since_ns = -1
         self._arm_ns = -_SAME_STATE_NS
+        self._waiting: deque[tuple[int, Array, Array]] = deque(maxlen=_WAITING_MAX)
         # Written to now: memory that fills while a session runs looks like a leak.
         self._arm_track, self._arm_track_count = np.full((_TRACK_MAX, 9), np.nan), 0
         self._arm_track_ns, self._arm_track_start_ns = np.full(_TRACK_MAX, np.nan), 0
@@ -56,6 +59,7 @@ class SessionMetrics:
         """Note a hand sample."""
         if self.hand.append(t_ns, pose):
             self.display.sampled(t_ns)
+            self._track_arm()
 
     def arm_measured(self, t_ns: int, status: TwinStatus) -> None:
         """Note an arm state measured at t_ns on the operator's clock."""
@@ -64,14 +68,23 @@ class SessionMetrics:
         self._arm_ns, arm = t_ns, status.arm
         if 0 < arm.pose_t_ns <= t_ns:  # or else a host's clock was set anew, and its peers do not know it yet
             self.pose_age_at_arm_ms.add((t_ns - arm.pose_t_ns) / NS_PER_MS)
-        hand = self.hand.at(t_ns)
-        if hand is None or not self.is_settled(t_ns) or arm.mode is not Mode.ENGAGED:
+        if not self.is_settled(t_ns) or arm.mode is not Mode.ENGAGED:
             return
         pose, shadow = self._tool_pose(arm.q), self._tool_pose(arm.q_shadow)
-        self.control.add_pair(t_ns, hand, pose)
-        self.control_shadow.add_pair(t_ns, hand, shadow)
-        row = self._arm_track_count
-        if row < _TRACK_MAX:
+        hand = self.hand.at(t_ns)
+        if hand is not None:
+            self.control.add_pair(t_ns, hand, pose)
+            self.control_shadow.add_pair(t_ns, hand, shadow)
+        self._waiting.append((t_ns, pose, shadow))
+        self._track_arm()
+
+    def _track_arm(self) -> None:
+        """Pairs for the lag: an arm is often heard of before the hand's next sample tells where the hand was then."""
+        while self._waiting and self._waiting[0][0] <= self.hand.newest_t_ns:
+            t_ns, pose, shadow = self._waiting.popleft()
+            hand, row = self.hand.at(t_ns), self._arm_track_count
+            if hand is None or row == _TRACK_MAX:
+                continue
             self._arm_track_start_ns = self._arm_track_start_ns or t_ns
             track = self._arm_track[row]
             self._arm_track_ns[row], track[:3], track[3:6], track[6:] = (
