@@ -33,8 +33,8 @@ def status(q, q_shadow, *, mode=Mode.ENGAGED, pose_t_ns=0):
     )
 
 
-def moved(*, lag_ms=20, shadow_lag_ms=200, mode=Mode.ENGAGED, seconds=10):
-    """A hand on a sine; an arm and a shadow that trail it by so much."""
+def moved(*, lag_ms=20, shadow_lag_ms=200, mode=Mode.ENGAGED, seconds=10, told_ms=-5):
+    """A hand on a sine; an arm and a shadow that trail it by so much, told of so long after the hand's last sample."""
     metrics = SessionMetrics(tool_pose=tool_pose, settle_s=3.0)
 
     def at(t_ms):
@@ -43,7 +43,7 @@ def moved(*, lag_ms=20, shadow_lag_ms=200, mode=Mode.ENGAGED, seconds=10):
     for t_ms in range(0, 1000 * seconds, 10):
         metrics.engaged(t_ms * MS, mode)
         metrics.sampled(t_ms * MS, tool_pose(at(t_ms)))
-        then = t_ms - 5
+        then = t_ms + told_ms
         metrics.arm_measured(
             then * MS,
             status(at(then - lag_ms), at(then - shadow_lag_ms), mode=mode, pose_t_ns=max(then - 130, 1) * MS),
@@ -58,6 +58,7 @@ def test_arm_and_hand_are_compared_at_the_same_instant():
 
 
 def test_the_lag_that_aligns_arm_and_hand_is_found():
+    assert moved(lag_ms=20, told_ms=4).lag_ms()[0] == pytest.approx(20.0, abs=2.0), "before the hand's next sample"
     lag_ms, shadow_ms = moved(lag_ms=20, shadow_lag_ms=200).lag_ms()
     assert lag_ms == pytest.approx(20.0, abs=2.0)
     assert shadow_ms == pytest.approx(200.0, abs=2.0)
