@@ -35,14 +35,14 @@ class Reports:
 
 @pytest.fixture
 def entered(monkeypatch):
-    def enter(*states):
+    def enter(*states, clock=None):
         control = SimpleNamespace(servoStop=lambda *_: True)
         link = SimpleNamespace(
             alive=True, receive=Reports(*states), control=control, close=lambda: None, start_program=lambda: True
         )
         monkeypatch.setattr(rtde, "connect", lambda host: link)
         monkeypatch.setattr(rtde, "ask_dashboard", lambda *_: [])
-        return rtde.RtdeArm(clock=VirtualClock())
+        return rtde.RtdeArm(clock=clock or VirtualClock())
 
     return enter
 
@@ -66,3 +66,17 @@ def test_clearing_waits_out_older_reports_too(entered):
         while arm.busy:
             time.sleep(0.001)
         assert arm.state().fault == ""
+
+
+def test_a_host_that_stood_still_does_not_take_its_controller_for_lost_but_one_that_looks_in_vain_does():
+    clock = VirtualClock()
+    arm = rtde.RtdeArm(clock=clock)
+    link = SimpleNamespace(alive=True, receive=Reports(PLAYING))
+    arm._link = link
+    assert arm.state().fault == ""
+    clock.sleep_until(clock.now_ns() + 2_000_000_000)
+    assert arm.state().fault == "", "reports may only wait to be taken"
+    for _ in range(30):
+        clock.sleep_until(clock.now_ns() + 20_000_000)
+        arm.state()
+    assert "lost" in arm.state().fault

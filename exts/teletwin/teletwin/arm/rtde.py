@@ -30,6 +30,8 @@ _PLAYING = 2
 _PROGRAM_TIMEOUT_S = 3.0
 _SILENT_NS = 500 * NS_PER_MS
 """A controller that reports nothing for so long is lost, whatever its sockets say: a pulled cable closes none."""
+_LOOK_MOST_NS = 50 * NS_PER_MS
+"""Longer between two looks it is this host that stood still, and the reports may only wait to be taken."""
 _LOOK_AGAIN_NS = 4 * NS_PER_MS
 _WATCH_PERIOD_S = 0.5
 
@@ -75,7 +77,7 @@ class RtdeArm:
         self._known = MeasuredJoints(t_ns=0, q=np.zeros(6), qd=np.zeros(6), fault=_LOST)
         self._fault = ""
         self._busy = False
-        self._stamp, self._reported_ns = -1.0, 0
+        self._stamp, self._looked_ns, self._silent_ns = -1.0, 0, 0
         self._jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._worker: threading.Thread | None = None
         self.refused_count = 0
@@ -147,7 +149,7 @@ class RtdeArm:
         receive = link.receive
         self._latch(_LOST if self._is_silent(link) else _fault_of(receive, busy=self._busy))
         self._known = MeasuredJoints(
-            t_ns=self._reported_ns,
+            t_ns=self._looked_ns - self._silent_ns,
             q=np.array(receive.getActualQ()),
             qd=np.array(receive.getActualQd()),
             fault=self._fault,
@@ -156,9 +158,10 @@ class RtdeArm:
     def _is_silent(self, link: RtdeConnection) -> bool:
         """Look at the controller's own time in the newest report, and whether it has stood still for long."""
         now_ns, stamp = self._clock.now_ns(), link.receive.getTimestamp()
-        if stamp != self._stamp:
-            self._stamp, self._reported_ns = stamp, now_ns
-        return now_ns - self._reported_ns > _SILENT_NS
+        since_ns = min(now_ns - self._looked_ns, _LOOK_MOST_NS)
+        self._silent_ns = self._silent_ns + since_ns if stamp == self._stamp else 0
+        self._stamp, self._looked_ns = stamp, now_ns
+        return self._silent_ns > _SILENT_NS
 
     def _await_program(self, link: RtdeConnection) -> None:
         """Wait for a report that is younger than the program's start: an older one says that nothing runs."""
