@@ -68,15 +68,12 @@ def test_clearing_waits_out_older_reports_too(entered):
         assert arm.state().fault == ""
 
 
-def test_a_host_that_stood_still_does_not_take_its_controller_for_lost_but_one_that_looks_in_vain_does():
+def test_a_host_that_stood_still_does_not_take_its_controller_for_lost_but_one_that_looks_in_vain_does(entered):
     clock = VirtualClock()
-    arm = rtde.RtdeArm(clock=clock)
-    link = SimpleNamespace(alive=True, receive=Reports(PLAYING))
-    arm._link = link
-    assert arm.state().fault == ""
-    clock.sleep_until(clock.now_ns() + 2_000_000_000)
-    assert arm.state().fault == "", "reports may only wait to be taken"
-    for _ in range(30):
-        clock.sleep_until(clock.now_ns() + 20_000_000)
-        arm.state()
-    assert "lost" in arm.state().fault
+    with entered(PLAYING, clock=clock) as arm:
+        clock.sleep_until(clock.now_ns() + 2_000_000_000)
+        assert arm.state().fault == "", "reports may only wait to be taken"
+        for _ in range(30):
+            clock.sleep_until(clock.now_ns() + 20_000_000)
+            arm.state()
+        assert "lost" in arm.state().fault
