@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from teletwin.robot.bodies import Bodies, Capsule, load_bodies
 from teletwin.robot.chain import FrameOffset, SerialChain
 from teletwin.robot.description import CollisionSphere, RobotDescription, load_description
 from teletwin.robot.frames import swap_base, swap_base_vector
@@ -10,6 +11,8 @@ from teletwin.robot.model import Robot, load_robot
 from teletwin.robot.ur3e import JointLimits, WorkspaceLimits, load_ur3e, tool_pose_in_ur_base
 
 __all__ = [
+    "Bodies",
+    "Capsule",
     "CollisionSphere",
     "FrameOffset",
     "JointLimits",
@@ -19,6 +22,7 @@ __all__ = [
     "WorkspaceLimits",
     "forward",
     "jacobian",
+    "load_bodies",
     "load_description",
     "load_robot",
     "load_ur3e",

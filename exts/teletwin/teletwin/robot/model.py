@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from teletwin.errors import RobotError
 from teletwin.geometry import Array
+from teletwin.robot.bodies import Bodies, bodies_of, check_bodies, load_bodies
 from teletwin.robot.chain import SerialChain
 from teletwin.robot.description import CollisionSphere, RobotDescription, load_description
 from teletwin.robot.fold import build_chain
@@ -25,19 +26,26 @@ class Robot:
     acceleration_limits: Array
     jerk_limits: Array
     spheres: tuple[CollisionSphere, ...] = ()
+    bodies: Bodies = field(default_factory=Bodies)
+    """Capsules that contain the links, and the links that are kept apart."""
 
 
-def load_robot(*, urdf: Path, description: Path, tool_frame: str | None = None) -> Robot:
+def load_robot(*, urdf: Path, description: Path, tool_frame: str | None = None, bodies: Path | None = None) -> Robot:
     """Load a URDF with its Lula description (YAML) or XRDF; tool_frame defaults to the XRDF's first.
+
+    Without a bodies file the description's spheres stand for the links.
 
     Raises:
         RobotError: A file is bad, or the two do not belong together.
     """
-    return assemble(load_urdf(urdf), load_description(description), tool_frame=tool_frame)
+    shape = None if bodies is None else load_bodies(bodies)
+    return assemble(load_urdf(urdf), load_description(description), tool_frame=tool_frame, bodies=shape)
 
 
-def assemble(model: UrdfModel, description: RobotDescription, *, tool_frame: str | None = None) -> Robot:
-    """Join a parsed URDF and a parsed description.
+def assemble(
+    model: UrdfModel, description: RobotDescription, *, tool_frame: str | None = None, bodies: Bodies | None = None
+) -> Robot:
+    """Join a parsed URDF, a parsed description and the bodies, which default to the description's spheres.
 
     Raises:
         RobotError: They do not belong together, or no controlled frame is named.
@@ -55,4 +63,5 @@ def assemble(model: UrdfModel, description: RobotDescription, *, tool_frame: str
         acceleration_limits=description.acceleration_limits,
         jerk_limits=description.jerk_limits,
         spheres=description.spheres,
+        bodies=bodies_of(chain, description.spheres) if bodies is None else check_bodies(bodies, chain),
     )

@@ -94,6 +94,7 @@ def load_ur3e() -> Robot:
         urdf=asset_path("robots", "ur3e", "ur3e.urdf"),
         description=asset_path("robots", "ur3e", "ur3e_robot_description.yaml"),
         tool_frame=TOOL_FRAME,
+        bodies=asset_path("robots", "ur3e", "ur3e_bodies.yaml"),
     )
 
 

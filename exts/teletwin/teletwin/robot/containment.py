@@ -1,0 +1,71 @@
+"""Whether capsules contain a mesh: a test by recursion that holds for whole triangles, not only their corners."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from teletwin.errors import RobotError
+from teletwin.geometry import Array
+
+_EXACT_M = 1e-9
+
+
+def read_triangles(path: Path) -> Array:
+    """Triangles (t, 3, 3) [m] of an OBJ file, in the frame of the file.
+
+    Raises:
+        RobotError: The file cannot be read, or is no mesh of triangles.
+    """
+    try:
+        lines = [line.split() for line in path.read_text(encoding="utf-8").splitlines()]
+        points = np.array([[float(v) for v in row[1:4]] for row in lines if row and row[0] == "v"])
+        faces = [[int(v.partition("/")[0]) - 1 for v in row[1:]] for row in lines if row and row[0] == "f"]
+        return points[np.array(faces, dtype=np.int64).reshape(-1, 3)]
+    except (OSError, ValueError, IndexError) as error:
+        raise RobotError("a mesh cannot be read", given=f"{path}: {error}", allowed="an OBJ of triangles") from error
+
+
+def distance_to_segment(points: Array, a: Array, b: Array) -> Array:
+    """Distances (...) [m] of points (..., 3) from the segment between a and b (3,)."""
+    along = b - a
+    length2 = float(along @ along)
+    share = np.clip((points - a) @ along / length2, 0.0, 1.0) if length2 > 0.0 else np.zeros(points.shape[:-1])
+    return np.linalg.norm(points - a - share[..., None] * along, axis=-1)
+
+
+def subdivided(triangles: Array, *, edge_m: float) -> Array:
+    """Triangles (..., 3, 3) cut in four until no edge is longer than edge_m [m]."""
+    done = []
+    while len(triangles):
+        edges = np.linalg.norm(triangles - np.roll(triangles, 1, axis=1), axis=2).max(axis=1)
+        done.append(triangles[edges <= edge_m])
+        triangles = quartered(triangles[edges > edge_m])
+    return np.concatenate(done)
+
+
+def quartered(triangles: Array) -> Array:
+    """Each of triangles (t, 3, 3) as the four that its edges' middles cut it into, (4 t, 3, 3)."""
+    a, b, c = (triangles[:, k] for k in range(3))
+    ab, bc, ca = (a + b) / 2, (b + c) / 2, (c + a) / 2
+    corners = ((a, ab, ca), (ab, b, bc), (ca, bc, c), (ab, bc, ca))
+    return np.concatenate([np.stack(each, axis=1) for each in corners])
+
+
+def uncovered_m(triangles: Array, capsules: Array, *, edge_m: float = 2e-4) -> float:
+    """Bound [m] on how far any point of triangles (t, 3, 3) lies outside capsules (k, 7), rows a, b, radius; 0: none.
+
+    A capsule is convex: it contains a triangle whose corners it contains. Others are cut in four, down to edge_m;
+    what is left then lies outside by at most its farthest corner's depth, or an edge.
+    """
+    while True:
+        depth = np.stack([distance_to_segment(triangles, row[:3], row[3:6]) - row[6] for row in capsules])
+        open_ = ~np.any(np.all(depth <= _EXACT_M, axis=2), axis=0)
+        if not open_.any():
+            return 0.0
+        triangles, depth = triangles[open_], depth[:, open_]
+        edges = np.linalg.norm(triangles - np.roll(triangles, 1, axis=1), axis=2)
+        if edges.max() <= edge_m or depth.min(axis=0).max() > _EXACT_M:  # a corner is outside: no cut mends that
+            return float(depth.max(axis=2).min(axis=0).max())
+        triangles = quartered(triangles)
