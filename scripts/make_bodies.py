@@ -20,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import ConvexHull, cKDTree
+from scipy.spatial import ConvexHull, KDTree
 
 from teletwin.robot.containment import distance_to_segment, read_triangles, subdivided, uncovered_m
 
@@ -55,7 +55,7 @@ def build_target(triangles: Array, cell_m: float) -> Target:
     low, high = surface.min(axis=0) - REACH_M, surface.max(axis=0) + REACH_M
     axes = [np.arange(a, b, cell_m) for a, b in zip(low, high, strict=True)]
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-    distance, _ = cKDTree(surface).query(grid)
+    distance, _ = KDTree(surface).query(grid)
     near = distance < REACH_M
     return Target(surface=np.concatenate([surface[first], hull]), grid=grid[near], cost=distance[near] ** 1.5)
 
@@ -78,15 +78,20 @@ def price(shape: Array, target: Target) -> float:
     return float(np.sum(target.cost[held])) * 1e6
 
 
+def nearest(points: Array, centers: Array) -> NDArray[np.intp]:
+    """Number (s,) of the center (k, 3) that is nearest to each of points (s, 3)."""
+    return np.argmin(np.linalg.norm(points[:, None] - centers, axis=2), axis=1)
+
+
 def first_guess(target: Target, count: int, random: np.random.Generator) -> Array:
     """Capsules (k, 7) around the groups of a k-means, each along its group's long axis."""
     points = target.surface
     centers = points[random.choice(len(points), count, replace=False)]
     for _ in range(20):
-        group = np.argmin(np.linalg.norm(points[:, None] - centers, axis=2), axis=1)
-        centers = np.array(
-            [points[group == k].mean(axis=0) if np.any(group == k) else centers[k] for k in range(count)]
-        )
+        group = nearest(points, centers)
+        members = [points[group == k] for k in range(count)]
+        centers = np.array([own.mean(axis=0) if len(own) else old for own, old in zip(members, centers, strict=True)])
+    group = nearest(points, centers)
     rows = []
     for k in range(count):
         _, spread, axes = np.linalg.svd(points[group == k] - centers[k], full_matrices=False)

@@ -80,7 +80,9 @@ def test_a_tool_is_kept_off_all_but_what_it_is_mounted_on():
 
 def test_spheres_stand_in_where_there_is_no_bodies_file():
     folder = asset_path("robots", "ur3e")
-    robot = load_robot(urdf=folder / "ur3e.urdf", description=folder / "ur3e_robot_description.yaml", tool_frame="tool0")
+    robot = load_robot(
+        urdf=folder / "ur3e.urdf", description=folder / "ur3e_robot_description.yaml", tool_frame="tool0"
+    )
     assert len(robot.bodies.capsules) == len(robot.spheres)
     assert ("wrist_3_link", "forearm_link") in robot.bodies.pairs
     assert ("wrist_3_link", "wrist_2_link") not in robot.bodies.pairs

@@ -1,4 +1,4 @@
-"""The judge by meshes: hand-made cases, pairs that never meet, and that the capsules are never the closer ones' excuse."""
+"""The judge by meshes: hand-made cases, pairs that never meet, and capsules that stay on the safe side."""
 
 import numpy as np
 import pytest

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from teletwin.arm import Arm, ClearableArm, arm_of
 from teletwin.arm.resample import CommandResampler, ResamplerCfg
@@ -24,7 +25,7 @@ from teletwin.robot.ur3e import HOME_Q, load_ur3e, tool_pose_in_ur_base
 from teletwin.session.arm import ArmLoop, ShadowArm
 from teletwin.session.config import SessionCfg
 from teletwin.sim import World
-from teletwin.sim.mujoco_world import MujocoWorld
+from teletwin.sim.mujoco_world import MujocoWorld, MujocoWorldCfg
 from teletwin.telemetry import TickStats
 from teletwin.twin import MotionPolicy
 from teletwin.twin.control import ControlCfg, ControlFunction
@@ -92,7 +93,7 @@ def build_control(session: SessionCfg, *, policy: Callable[[], MotionPolicy] = R
 
 def build_rendering(session: SessionCfg) -> tuple[RenderingFunction, MujocoWorld]:
     """The rendering function with its shadow, and its embedded world."""
-    world = MujocoWorld()
+    world = MujocoWorld(MujocoWorldCfg(scene=session.scene))
     return build_rendering_in(world, session), world
 
 
@@ -134,7 +135,7 @@ def build_arm(session: SessionCfg, *, controller_host: str, clock: Clock) -> Cle
 
 def simulated_arm(session: SessionCfg) -> SimulatedArmCfg:
     """An arm in process that answers to the session's servoJ."""
-    return SimulatedArmCfg(gain=session.servo_gain, lookahead_s=session.servo_lookahead_s)
+    return SimulatedArmCfg(gain=session.servo_gain, lookahead_s=session.servo_lookahead_s, scene=session.scene)
 
 
 def build_arm_loop(
@@ -147,7 +148,8 @@ def build_arm_loop(
     log: Callable[[str, Message, int, int], None] | None = None,
 ) -> ArmLoop:
     """The arm role's loop around an arm."""
-    physical = SimulatedArm(clock, simulated_arm(session))
+    # No prediction is measured, not shown: what it would run into does not matter.
+    physical = SimulatedArm(clock, replace(simulated_arm(session), scene="bare"))
     shadow = ShadowArm(arm=physical, resampler=CommandResampler(RESAMPLING), limiter=CommandLimiter())
     shadow.limiter.reset(HOME_Q)
     return ArmLoop(

@@ -106,7 +106,7 @@ class Judge:
         return best
 
     def first_contact(self, qs: Array, *, pair: str | None = None) -> Nearness | None:
-        """The first of joint positions qs (k, 6) [rad] at which two things, or those of a pair, touch; None if none do."""
+        """The first of joint positions qs (k, 6) [rad] at which two things, or a pair, touch; else None."""
         frames = self._frames(qs)
         for index, row in np.argwhere(self._bounds(frames, pair).T <= 0.0).tolist():
             if self._touches(row, index, frames):
@@ -138,22 +138,22 @@ class Judge:
 
     def _distance(self, row: int, index: int, frames: dict[str, Place], *, below_m: float = np.inf) -> float:
         if row < len(self._pairs):
-            return mesh_distance(*self._two(row), *_places(frames, self._pairs[row], index), below_m=below_m)
+            outer, inner = self._pairs[row]
+            places = _place(frames, outer, index), _place(frames, inner, index)
+            return mesh_distance(self._solids[outer], self._solids[inner], *places, below_m=below_m)
         link, obstacle = self._against[row - len(self._pairs)]
-        return obstacle_distance(self._solids[link], *_places(frames, (link,), index), obstacle)
+        return obstacle_distance(self._solids[link], _place(frames, link, index), obstacle)
 
     def _touches(self, row: int, index: int, frames: dict[str, Place]) -> bool:
         if row < len(self._pairs):
-            return meshes_touch(*self._two(row), *_places(frames, self._pairs[row], index))
+            outer, inner = self._pairs[row]
+            places = _place(frames, outer, index), _place(frames, inner, index)
+            return meshes_touch(self._solids[outer], self._solids[inner], *places)
         return self._distance(row, index, frames) <= 0.0
 
-    def _two(self, row: int) -> tuple[Solid, Solid]:
-        outer, inner = self._pairs[row]
-        return self._solids[outer], self._solids[inner]
 
-
-def _places(frames: dict[str, Place], links: Sequence[str], index: int) -> list[Place]:
-    return [(frames[link][0][index], frames[link][1][index]) for link in links]
+def _place(frames: dict[str, Place], link: str, index: int) -> Place:
+    return frames[link][0][index], frames[link][1][index]
 
 
 def _least(first: Array, radii: Array, second: Array, others: Array) -> Array:
