@@ -74,7 +74,11 @@ class RmpFlowLoops:
         )
         self._flow.set_cspace_target(HOME_Q)
         self._flow.target_flags.write(_BOTH_TARGETS)
-        self._limits, self._arm_limits = (BatchLimiter(batch=arrays.count, device=tables.device) for _ in range(2))
+        self._limits, self._arm_limits = (
+            BatchLimiter(batch=arrays.count, device=tables.device, threads=1) for _ in range(2)
+        )
+        for limits in (self._limits, self._arm_limits):
+            limits.state.has_velocity.fill_(1)
         self._drives = drives(arrays)
         self._tools = arrays.reals(arrays.count, 7)
         self._flow.warm_up()  # recorded here: two threads that record one kernel at once crash
@@ -105,9 +109,6 @@ class RmpFlowLoops:
         }
         options: dict[str, Any] = {"dim": arrays.count, "device": arrays.tables.device, "record_cmd": True}
         launches = {kernel.key.split(".")[-1]: wp.launch(kernel, inputs=i, **options) for kernel, i in inputs.items()}
-        for name, state in (("reset_limits", limits), ("reset_arm_limits", arm_limits)):
-            values = [arrays.chosen.device, arrays.start.device, state]
-            launches[name] = wp.launch(kernels.joint_reset, inputs=values, **options)
         launches["tools"] = self._record_tools(wp, options)
         return launches
 
@@ -132,8 +133,9 @@ class RmpFlowLoops:
         arrays.start_pose.host[places.rows] = self._home_pose
         arrays.start.host[places.rows] = HOME_Q
         arrays.settle(places, settings and params_of(settings))
-        for name in ("reset_loops", "reset_limits", "reset_arm_limits"):
-            self._launches[name].launch()
+        self._launches["reset_loops"].launch()
+        for limits in (self._limits, self._arm_limits):
+            limits.reset(HOME_Q, rows=places.rows)
         self._drives.place(places.rows)
 
     def step(self) -> None:
