@@ -17,6 +17,8 @@ outside, limits that were tightened) may not get worse.
 The speed of bodies is verified where a command ends. In the stop behind it speeds fall, but for the first ramp, in
 which the posture may lengthen a lever a little: a margin of 2 % is kept for that.
 """
+# Warp reads these functions as its own language: int(0) there makes a variable, and types are inferred.
+# ruff: noqa: ANN201, ANN202, RUF046, SIM108, SIM114, UP018
 # Annotations of kernels are warp types, which a static checker takes for variables.
 # pyright: reportInvalidTypeForm=false, reportIndexIssue=false, reportOperatorIssue=false, reportCallIssue=false
 # pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportAttributeAccessIssue=false
@@ -57,7 +59,7 @@ _INPUT, _RANGE, _SPEED, _BODY_SPEED, _ACCELERATION, _CHECK = (wp.constant(n) for
 
 @cache
 def limit_kernel(count: int) -> Any:
-    """The kernel for a chain of `count` joints; desired positions and speeds in c-space order, the rest in the chain's."""
+    """The kernel for a chain of `count` joints; desired and command in c-space order, the rest in the chain's."""
     t = limits_types(count)
     rows, vecn, Limits, State, ChainData = t.rows, t.vecn, t.Limits, t.State, t.ChainData
     poses = pose_function(count, "float64")
@@ -89,7 +91,7 @@ def limit_kernel(count: int) -> Any:
 
         What s.clearance holds of the others is a bound that is far enough away.
         """
-        asked = 0
+        asked = int(0)
         for k in range(m.check_kind.shape[0]):
             rate = _ZERO
             for i in range(count):
@@ -128,7 +130,7 @@ def limit_kernel(count: int) -> Any:
             v[i] = u[i] + _HALF * a[i] * dt
             end[i] = q[i] + u[i] * dt
         flat = flat_of(m, v, a)
-        why = 0
+        why = int(0)
         if keeps_joints(m, s, e, end, v, a, flat) == 0:
             why = _RANGE
         if why == 0:
@@ -180,14 +182,14 @@ def limit_kernel(count: int) -> Any:
             s.reason[e] = _INPUT
             return
         h = _HALF * (dt + s.dt_before[e])
-        flags = 0
-        reason = 0
+        flags = int(0)
+        reason = int(0)
         q = vecn()
         for i in range(count):
             q[i] = s.q[e, i]
         planned = planned_speeds(m, s, e, dt)
         u = planned
-        seen = 0
+        seen = int(0)
         if s.hold[e] != 0:
             flags = FLAG_HOLD
         else:
@@ -219,7 +221,7 @@ def limit_kernel(count: int) -> Any:
                 flags = flags | FLAG_RANGE
                 reason = _RANGE
             wanted = within
-            turned_by = 0
+            turned_by = int(0)
             if near > 0:
                 wanted, turned_by = slide(m, s, e, chain, Z, P, within)
             if turned_by > 0:
@@ -239,15 +241,15 @@ def limit_kernel(count: int) -> Any:
                 candidate = joined_speeds(m, s, e, wanted, planned, h)
             else:
                 candidate = shaped_speeds(m, s, e, wanted, free, h)
-            why = 0
+            why = int(0)
             share = _ONE
-            accepted = 0
+            accepted = int(0)
             for _attempt in range(4):
                 if accepted == 0:
                     u = planned + share * (candidate - planned)
                     why_now = refusal(m, s, e, chain, q, u, dt, h)
                     if why_now == 0:
-                        accepted = 1
+                        accepted = int(1)
                     else:
                         if why == 0:
                             why = why_now

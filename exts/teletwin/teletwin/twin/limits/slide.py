@@ -4,7 +4,8 @@ Every near check asks that its clearance shrinks no faster than it can be given 
 projected on these half-spaces (Hildreth's method), so the arm slides along a border and leaves it at once when
 the hand comes back.
 """
-# ruff: noqa: ANN202 (warp infers what its functions return)
+# Warp reads these functions as its own language: int(0) there makes a variable, and types are inferred.
+# ruff: noqa: ANN201, ANN202, RUF046, SIM108, SIM114, UP018
 # Annotations of kernels are warp types, which a static checker takes for variables.
 # pyright: reportInvalidTypeForm=false, reportIndexIssue=false, reportOperatorIssue=false, reportCallIssue=false
 # pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportAttributeAccessIssue=false
@@ -61,8 +62,8 @@ def slide_functions(count: int) -> SimpleNamespace:
 
     @wp.func
     def slide(m: Limits, s: State, e: int, chain: ChainData, Z: rows, P: rows, w: vecn):
-        """Project the wanted speeds; return them and the number from 1 of the check that turned them most, 0 for none."""
-        found = 0
+        """Project the wanted speeds; return them and the number, from 1, of the check that turned them most, or 0."""
+        found = int(0)
         G = lines()
         bound = values()
         square = values()
@@ -96,7 +97,7 @@ def slide_functions(count: int) -> SimpleNamespace:
                         most = wp.max(gap, _ZERO - reserve) * _SLIDE_GAIN
                     row = found
                     if found == _NEAR_COUNT:  # in the place of the one that asks least
-                        row = 0
+                        row = int(0)
                         for r in range(found):
                             if bound[r] * wp.sqrt(square[row]) > bound[row] * wp.sqrt(square[r]):
                                 row = r
@@ -130,7 +131,7 @@ def slide_functions(count: int) -> SimpleNamespace:
         for i in range(count):
             fast = wp.max(fast, wp.abs(turned[i]) / wp.min(m.speed[i], s.joint_speed_cap[e]))
         turned = turned / fast
-        which = 0
+        which = int(0)
         most = _ZERO
         for r in range(found):
             if weight[r] * square[r] > most:

@@ -1,8 +1,8 @@
 """The stop that every accepted command carries with it, as warp functions; loads warp.
 
 From position q, speed v and acceleration a of all joints the acceleration goes linearly to -b within the ramp
-R = 2 a_max / jerk_max, stays there for a flat time S, and goes to 0 within R. With b = (v + a R/2) / (R + S) every joint
-stands at the end, at the same moment. S >= 0 is the least for which no b exceeds its joint's limit; the jerk is
+R = 2 a_max / jerk_max, stays there for a flat time S, and goes to 0 within R. With b = (v + a R/2) / (R + S) every
+joint stands at the end, at the same moment. S >= 0 is the least for which no b exceeds its joint's limit; the jerk is
 at most (a_max + a_max) / R. After the first ramp the way is a straight line in joint space, along b.
 """
 

@@ -4,7 +4,8 @@ Motion that keeps speed, acceleration and jerk passes unchanged: then both error
 is the motion itself. After a jump the position error asks for a speed, the speed's error for an acceleration, each by
 the square-root law of braking that becomes linear near its end, so that nothing overshoots.
 """
-# ruff: noqa: ANN202 (warp infers what its functions return)
+# Warp reads these functions as its own language: int(0) there makes a variable, and types are inferred.
+# ruff: noqa: ANN201, ANN202, RUF046, SIM108, SIM114, UP018
 # Annotations of kernels are warp types, which a static checker takes for variables.
 # pyright: reportInvalidTypeForm=false, reportIndexIssue=false, reportOperatorIssue=false, reportCallIssue=false
 # pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportAttributeAccessIssue=false
@@ -54,7 +55,7 @@ def track_functions(count: int) -> SimpleNamespace:
 
         Returns bit 1 when something is not finite, bit 2 when a position was clipped.
         """
-        seen = 0
+        seen = int(0)
         for i in range(count):
             value = s.desired[e, chain.order[i]]
             if not wp.isfinite(value) or (s.has_velocity[e] != 0 and not wp.isfinite(s.desired_v[e, chain.order[i]])):
@@ -86,11 +87,11 @@ def track_functions(count: int) -> SimpleNamespace:
 
     @wp.func
     def wanted_speeds(m: Limits, s: State, e: int, dt: wp.float64):
-        """Mean speed (n,) [rad/s] of this tick that leads to the desired motion: within range and joint speed, and free."""
+        """Mean speed (n,) [rad/s] of this tick that leads to the desired motion: within range and speed, and free."""
         w = vecn()
         free = vecn()
         gain = wp.min(_POSITION_GAIN, _STEP_SHARE / dt)
-        flag = 0
+        flag = int(0)
         for i in range(count):
             q = s.q[e, i]
             error = s.target[e, i] - q - s.target_v[e, i] * dt

@@ -4,7 +4,8 @@ A check's clearance changes by no more than sum_i reach_i |dq_i|, where reach bo
 axes from joint i in any posture. So between two samples of a path whose joints go |dq| in all it is at least
 (before + after - reach |dq|) / 2, and at least before - reach |dq|.
 """
-# ruff: noqa: ANN202 (warp infers what its functions return)
+# Warp reads these functions as its own language: int(0) there makes a variable, and types are inferred.
+# ruff: noqa: ANN201, ANN202, RUF046, SIM108, SIM114, UP018
 # Annotations of kernels are warp types, which a static checker takes for variables.
 # pyright: reportInvalidTypeForm=false, reportIndexIssue=false, reportOperatorIssue=false, reportCallIssue=false
 # pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportAttributeAccessIssue=false
@@ -47,7 +48,7 @@ def verify_functions(count: int) -> SimpleNamespace:
     @wp.func
     def keeps_joints(m: Limits, s: State, e: int, q: vecn, v: vecn, a: vecn, flat: wp.float64):
         """Whether the stop from q, v, a stays within every joint's range and speed."""
-        kept = 1
+        kept = int(1)
         for i in range(count):
             b = brake_of(v[i], a[i], m.ramp_s, flat)
             after = b * (flat + _HALF * m.ramp_s)
@@ -58,10 +59,10 @@ def verify_functions(count: int) -> SimpleNamespace:
             highest = wp.max(end, q[i] + m.ramp_s * wp.max(fastest, _ZERO))
             lowest = wp.min(end, q[i] + m.ramp_s * wp.min(slowest, _ZERO))
             if not (highest <= wp.max(m.upper[i], s.q[e, i]) and lowest >= wp.min(m.lower[i], s.q[e, i])):
-                kept = 0
+                kept = int(0)
             most = wp.max(m.speed[i], wp.abs(s.v[e, i]) + _SLACK)
             if not (fastest <= most and slowest >= -most):
-                kept = 0
+                kept = int(0)
         return kept
 
     @wp.func
@@ -168,19 +169,19 @@ def verify_functions(count: int) -> SimpleNamespace:
         d2 = travel_of(m, u, v, a, dt, flat, 2)
         whole = d0 + d1 + d2
         checks = m.check_kind.shape[0]
-        needed = 0
+        needed = int(0)
         for k in range(checks):
             s.is_needed[e, k] = 0
             if motion_of(m, k, whole) > s.clearance[e, k]:
                 s.is_needed[e, k] = 1
                 s.last[e, k] = s.clearance[e, k]
                 needed = needed + 1
-        broken = 0
-        piece = 0
+        broken = int(0)
+        piece = int(0)
         at = _ZERO
-        done = 0
+        done = int(0)
         if needed == 0:
-            done = 1
+            done = int(1)
         for _sample in range(_SAMPLES):
             if done == 0:
                 d = d0
@@ -206,7 +207,7 @@ def verify_functions(count: int) -> SimpleNamespace:
                 X, Y, Z, P = poses(chain, p)
                 place(m, s, e, X, Y, Z, P)
                 left = d * (_ONE - at) + rest
-                open = 0
+                open = int(0)
                 for k in range(checks):
                     if s.is_needed[e, k] == 1:
                         distance, _normal, _point, _other = clearance(m, s, e, k)
@@ -220,12 +221,12 @@ def verify_functions(count: int) -> SimpleNamespace:
                             broken = k + 1
                         s.last[e, k] = distance
                         if motion_of(m, k, left) > distance:
-                            open = 1
+                            open = int(1)
                 if at >= _ONE - _SLACK:
                     piece = piece + 1
                     at = _ZERO
                 if broken > 0 or open == 0 or piece > 2:
-                    done = 1
+                    done = int(1)
         if done == 0:  # not found out within the samples: refused by the check that is nearest to its limit
             nearest = wp.float64(1.0e6)
             for k in range(checks):
