@@ -1,6 +1,6 @@
 """Clearances of an arm's capsules as warp functions, each with the points that realize it; loads warp."""
 # Warp reads these functions as its own language: int(0) there makes a variable, and types are inferred.
-# ruff: noqa: ANN201, ANN202, RUF046, SIM108, SIM114, UP018
+# ruff: noqa: ANN201, ANN202
 # Annotations of kernels are warp types, which a static checker takes for variables.
 # pyright: reportInvalidTypeForm=false, reportIndexIssue=false, reportOperatorIssue=false, reportCallIssue=false
 # pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportAttributeAccessIssue=false

@@ -18,7 +18,7 @@ The speed of bodies is verified where a command ends. In the stop behind it spee
 which the posture may lengthen a lever a little: a margin of 2 % is kept for that.
 """
 # Warp reads these functions as its own language: int(0) there makes a variable, and types are inferred.
-# ruff: noqa: ANN201, ANN202, RUF046, SIM108, SIM114, UP018
+# ruff: noqa: ANN202, RUF046, UP018
 # Annotations of kernels are warp types, which a static checker takes for variables.
 # pyright: reportInvalidTypeForm=false, reportIndexIssue=false, reportOperatorIssue=false, reportCallIssue=false
 # pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportAttributeAccessIssue=false

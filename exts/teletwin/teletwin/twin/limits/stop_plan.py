@@ -6,6 +6,8 @@ joint stands at the end, at the same moment. S >= 0 is the least for which no b 
 at most (a_max + a_max) / R. After the first ramp the way is a straight line in joint space, along b.
 """
 
+# Warp reads these functions as its own language: types are inferred.
+# ruff: noqa: ANN201
 # Annotations of kernels are warp types, which a static checker takes for variables.
 # pyright: reportInvalidTypeForm=false, reportIndexIssue=false, reportOperatorIssue=false, reportCallIssue=false
 # pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportAttributeAccessIssue=false

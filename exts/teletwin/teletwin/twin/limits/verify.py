@@ -5,7 +5,7 @@ axes from joint i in any posture. So between two samples of a path whose joints 
 (before + after - reach |dq|) / 2, and at least before - reach |dq|.
 """
 # Warp reads these functions as its own language: int(0) there makes a variable, and types are inferred.
-# ruff: noqa: ANN201, ANN202, RUF046, SIM108, SIM114, UP018
+# ruff: noqa: ANN202, RUF046, UP018
 # Annotations of kernels are warp types, which a static checker takes for variables.
 # pyright: reportInvalidTypeForm=false, reportIndexIssue=false, reportOperatorIssue=false, reportCallIssue=false
 # pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportAttributeAccessIssue=false
