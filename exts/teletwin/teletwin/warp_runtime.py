@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import ModuleType
+from typing import Any
 
 
 def load_warp() -> ModuleType:
@@ -23,6 +24,30 @@ def load_warp() -> ModuleType:
     with _muted_stderr() if not _has_cuda_driver() else contextlib.nullcontext():
         warp.init()
     return warp
+
+
+class RecordedLaunch:
+    """A kernel bound to its arguments: every `launch` runs it on what their arrays hold then.
+
+    It keeps the arguments. Warp before 1.16 keeps their addresses only, and a kernel would write to freed memory.
+    """
+
+    __slots__ = ("_arguments", "_command")
+
+    def __init__(self, command: Any, arguments: Sequence[Any]) -> None:
+        self._command, self._arguments = command, tuple(arguments)
+
+    def launch(self) -> None:
+        """Run the kernel."""
+        self._command.launch()
+
+
+def record(kernel: Any, *, dim: int, inputs: Sequence[Any], outputs: Sequence[Any] = (), device: str) -> RecordedLaunch:
+    """Compile a kernel if needed and bind it to its arguments, once; a launch then takes microseconds."""
+    import warp
+
+    command = warp.launch(kernel, dim=dim, inputs=list(inputs), outputs=list(outputs), device=device, record_cmd=True)
+    return RecordedLaunch(command, (*inputs, *outputs))
 
 
 def _has_cuda_driver() -> bool:

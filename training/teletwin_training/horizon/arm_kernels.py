@@ -33,6 +33,7 @@ _FOLLOW, _HOLD, _RESUME = wp.constant(FOLLOW), wp.constant(HOLD), wp.constant(RE
 _FREE = wp.constant(wp.float64(RESAMPLING.extrapolation_s))
 _BRAKE = wp.constant(wp.float64(RESAMPLING.brake_rad_s2))
 _SPEED = wp.constant(wp.float64(RESAMPLING.speed_max_rad_s))
+_SPEED_BACK = wp.constant(wp.float64(-RESAMPLING.speed_max_rad_s))
 _RESUME_S = wp.constant(wp.float64(RESAMPLING.resume_s))
 _RESUME_SPEED = wp.constant(wp.float64(RESAMPLING.resume_speed_rad_s))
 _SHORT_S = wp.constant(wp.float64(0.1))
@@ -51,7 +52,7 @@ def keep_command(path: Path, loop: Loop, e: wp.int32, tick: wp.int32):
     place = tick % _RING
     for c in range(path.q.shape[1]):
         loop.command_q[e, place, c] = path.q[e, c]
-        loop.command_qd[e, place, c] = wp.clamp(path.qd[e, c], -_SPEED, _SPEED)
+        loop.command_qd[e, place, c] = wp.clamp(path.qd[e, c], _SPEED_BACK, _SPEED)
 
 
 @wp.func

@@ -25,6 +25,7 @@ _BRAKE_TIME = wp.constant(wp.float64(0.03))
 _ZERO = wp.constant(wp.float64(0.0))
 _HALF = wp.constant(wp.float64(0.5))
 _ONE = wp.constant(wp.float64(1.0))
+_NEVER_S = wp.constant(wp.float64(-1.0))
 _TWO = wp.constant(wp.float64(2.0))
 
 
@@ -75,7 +76,7 @@ def law_reset(path: Path, e: wp.int32):
 @wp.func
 def smoothing_reset(path: Path, e: wp.int32):
     """Stand at the channels that were let through last until the next update."""
-    path.start_s[e] = -_ONE
+    path.start_s[e] = _NEVER_S
     for c in range(path.q.shape[1]):
         path.sampled[e, 0, c] = path.q[e, c]
         path.sampled[e, 1, c] = _ZERO

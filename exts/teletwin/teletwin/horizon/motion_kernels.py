@@ -19,7 +19,9 @@ PATH_SLOTS = wp.constant(20)
 LENGTH_FLOOR = wp.constant(wp.float64(1.0e-4))
 ANGLE_FLOOR = wp.constant(wp.float64(1.0e-4))
 BOUND = wp.constant(wp.float64(5.0))
+BOUND_BELOW = wp.constant(wp.float64(-5.0))
 ONE = wp.constant(wp.float64(1.0))
+MINUS_ONE = wp.constant(wp.float64(-1.0))
 
 
 @wp.func
@@ -27,7 +29,7 @@ def bounded(value: wp.float64) -> wp.float64:
     """Within +-5; what is not a number counts as nothing seen."""
     if wp.isnan(value):
         return wp.float64(0.0)
-    return wp.clamp(value, -BOUND, BOUND)
+    return wp.clamp(value, BOUND_BELOW, BOUND)
 
 
 @wp.func
@@ -105,7 +107,7 @@ def write_past(now: vec7, then: vec7, forecast: vec7, k: int, row: int, out: wp.
         share = ONE
     out[row, 11 + k] = bounded(log_above(error, floor, wp.float64(0.003)))
     out[row, 15 + k] = bounded(wp.log(error / wp.max(wp.length(went), floor)))
-    out[row, 19 + k] = wp.clamp(share, -ONE, wp.float64(3.0))
+    out[row, 19 + k] = wp.clamp(share, MINUS_ONE, wp.float64(3.0))
     if k == 1 or k == 2:
         wrong = wp.max(turn_between(forecast, now), ANGLE_FLOOR)
         out[row, 22 + k] = bounded(wp.log(wrong / wp.max(turn_between(now, then), ANGLE_FLOOR)))
