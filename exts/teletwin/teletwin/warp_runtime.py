@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import io
 import os
 from collections.abc import Iterator, Sequence
 from types import ModuleType
@@ -21,7 +22,7 @@ def load_warp() -> ModuleType:
         warp.config.log_level = max(int(warp.config.log_level), 30)  # warnings and worse
     else:
         setattr(warp.config, "quiet", True)  # noqa: B010 - its name before 1.10
-    with _muted_stderr() if not _has_cuda_driver() else contextlib.nullcontext():
+    with _muted() if not _has_cuda_driver() else contextlib.nullcontext():
         warp.init()
     return warp
 
@@ -59,13 +60,14 @@ def _has_cuda_driver() -> bool:
 
 
 @contextlib.contextmanager
-def _muted_stderr() -> Iterator[None]:
-    """Send file descriptor 2 nowhere: the notice comes from C, below sys.stderr."""
+def _muted() -> Iterator[None]:
+    """Send file descriptor 2 nowhere, as the notice comes from C below sys.stderr, and sys.stdout, where 1.8 has it."""
     kept = os.dup(2)
     sink = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(sink, 2)
-        yield
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
     finally:
         os.dup2(kept, 2)
         os.close(sink)
