@@ -28,7 +28,7 @@ from typing import Any
 
 import warp as wp  # noqa: TID253
 
-from teletwin.robot.warp_chain import MODULE_OPTIONS, pose_function
+from teletwin.robot.warp_chain import own_module, pose_function
 from teletwin.twin.limits.distance import clearance_functions
 from teletwin.twin.limits.model import limits_types
 from teletwin.twin.limits.slide import slide_functions
@@ -171,7 +171,7 @@ def limit_kernel(count: int) -> Any:
         s.plan_flat_s[e] = flat_of(m, v, a)
         s.plan_at_s[e] = -dt
 
-    @wp.kernel(enable_backward=False, module="unique", module_options=MODULE_OPTIONS)
+    @wp.kernel(enable_backward=False, module=own_module(f"limits_{count}"))
     def limit_tick(first: wp.int32, chain: ChainData, m: Limits, s: State):
         e = wp.tid() + first
         dt = wp.min(s.dt[e], _DT_MAX_S)
@@ -299,7 +299,7 @@ def reset_kernel(count: int) -> Any:
     Limits, State, ChainData, vecn = t.Limits, t.State, t.ChainData, t.vecn
     flat_of = verify_functions(count).flat_of
 
-    @wp.kernel(enable_backward=False, module="unique", module_options=MODULE_OPTIONS)
+    @wp.kernel(enable_backward=False, module=own_module(f"limits_reset_{count}"))
     def reset(
         chosen: wp.array(dtype=wp.int32),
         chain: ChainData,

@@ -18,7 +18,7 @@ from teletwin.robot.obstacles import Obstacle
 from teletwin.safety import REDUCED_SPEED_M_S, MotionLimits
 from teletwin.twin.limits.scene import WORKSPACE_BALL, WORKSPACE_FLOOR, Margins, Scene, build_scene
 from teletwin.twin.rmpflow.launch import SplitLaunch, split_batch, usable_cores
-from teletwin.warp_runtime import load_warp
+from teletwin.warp_runtime import RecordedLaunch, load_warp, record
 
 DT_MAX_S = 0.02
 """A longer tick counts as this one [s]; the arm then moves as far as in 20 ms."""
@@ -94,18 +94,15 @@ class BatchLimiter:
         self.obstacle_size = self._limits.obstacle_size
         """Sizes (m, 3) of the obstacles [m]; the workspace's may be tightened."""
         self._reset = _ResetArrays.of(batch, self.joint_count, device)
-        self._kernel_arguments = [self._chain, self._limits, self.state]
         threads = (threads or usable_cores()) if device == "cpu" else 1
         parts = split_batch(batch, threads=threads)
-        self._launch = SplitLaunch([self._record(first, count) for first, count in parts])
+        self._launch = SplitLaunch([self._record(first, count).launch for first, count in parts])
 
-    def _record(self, first: int, count: int) -> Any:
+    def _record(self, first: int, count: int) -> RecordedLaunch:
         from teletwin.twin.limits.kernel import limit_kernel
 
-        wp = load_warp()
-        kernel = limit_kernel(self.joint_count)
-        inputs = [first, *self._kernel_arguments]
-        return wp.launch(kernel, dim=count, inputs=inputs, device=self.device, record_cmd=True).launch
+        inputs = [first, self._chain, self._limits, self.state]
+        return record(limit_kernel(self.joint_count), dim=count, inputs=inputs, device=self.device)
 
     def tick(self) -> None:
         """Advance every arm by its `state.dt`."""
