@@ -111,6 +111,8 @@ class ArmState:
     """Ticks in which a limit changed the command."""
     is_catching_up: bool = False
     """The joints are on their way to the commands, after a silence or a limit: they say nothing of the arm's lag."""
+    held_back_by: str = ""
+    """What limits the arm's motion most, for example 'forearm to table'; empty when nothing does."""
     overrun_count: int = 0
     tick_count: int = 0
     tick_us: float = 0.0
@@ -135,6 +137,10 @@ class TwinStatus:
     horizon_orientation_used_s: float
     downstream_s: float
     """The twin's estimate of the way from its output to the arm's motion."""
+    held_back_by: str = ""
+    """What limits the commands most, for example 'forearm to table'; empty when nothing does."""
+    is_approaching: bool = False
+    """The arm is on its way to the hand, slowly, after Engage or an outage."""
     counters: dict[str, int] = field(default_factory=dict)
     """Received, stale, late, invalid, replayed ... packets by name."""
     tick_us: float = 0.0

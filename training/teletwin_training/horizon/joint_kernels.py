@@ -9,7 +9,7 @@ A tick is: joint_target, RMPflow, joint_smooth, limits, joint_arm, limits, joint
 
 import warp as wp  # noqa: TID253
 
-from teletwin.twin.limits_model import LimiterState
+from teletwin.twin.limits.model import limits_types
 from teletwin_training.horizon.arm_kernels import judge_control, judge_display, keep_command, servo, want
 from teletwin_training.horizon.lag_kernel import control_target, keep_horizons, render_due
 from teletwin_training.horizon.motion_types_kernel import SERVO_RING, Loop, Motion, Params, Path, Times, vec7
@@ -19,6 +19,7 @@ from teletwin_training.horizon.timing import FOLLOW, RESUME
 
 wp.set_module_options({"enable_backward": False, "fast_math": False, "max_unroll": 4})
 
+LimitsState = limits_types(6).State
 _SERVO = wp.constant(SERVO_RING)
 _FOLLOW, _RESUME = wp.constant(FOLLOW), wp.constant(RESUME)
 _TICK_S = wp.constant(wp.float64(0.002))
@@ -74,7 +75,7 @@ def joint_smooth(
     loop: Loop,
     q: wp.array2d(dtype=wp.float64),
     qd: wp.array2d(dtype=wp.float64),
-    limits: LimiterState,
+    limits: LimitsState,
 ):
     """Smoothing of RMPflow's joints into what is desired of the limits; a held path brakes."""
     e = wp.tid()
@@ -94,13 +95,13 @@ def joint_smooth(
 
 
 @wp.kernel
-def joint_arm(times: Times, params: Params, control: Path, loop: Loop, limits: LimiterState, arm_limits: LimiterState):
+def joint_arm(times: Times, params: Params, control: Path, loop: Loop, limits: LimitsState, arm_limits: LimitsState):
     """The command as limited, the arm's cycle, and what the arm's host asks of its own limits."""
     e = wp.tid()
     tick = loop.tick[e]
     for c in range(control.q.shape[1]):
-        control.q[e, c] = limits.q[e, c]
-        control.qd[e, c] = limits.v[e, c]
+        control.q[e, c] = limits.command[e, c]
+        control.qd[e, c] = limits.command_v[e, c]
     keep_command(control, loop, e, tick)
     servo(loop, params, e, tick)
     want(times, loop, e, tick, 1)
@@ -112,13 +113,13 @@ def joint_arm(times: Times, params: Params, control: Path, loop: Loop, limits: L
 
 
 @wp.kernel
-def joint_set_point(loop: Loop, arm_limits: LimiterState):
+def joint_set_point(loop: Loop, arm_limits: LimitsState):
     """The set-point as limited; the tick ends."""
     e = wp.tid()
     tick = loop.tick[e]
     for c in range(loop.arm.shape[1]):
-        loop.set_point[e, tick % _SERVO, c] = arm_limits.q[e, c]
-        loop.wanted[e, c] = arm_limits.q[e, c]
+        loop.set_point[e, tick % _SERVO, c] = arm_limits.command[e, c]
+        loop.wanted[e, c] = arm_limits.command[e, c]
     loop.tick[e] = tick + 1
 
 
@@ -140,16 +141,3 @@ def joint_end(motion: Motion, times: Times, params: Params, render: Path, loop: 
     slot = loop.slot[e]
     render_due(motion, times, params, render, loop, e, slot)
     loop.slot[e] = slot + 1
-
-
-@wp.kernel
-def joint_reset(chosen: wp.array(dtype=wp.int32), start: wp.array2d(dtype=wp.float64), limits: LimiterState):
-    """Limits at rest at the start of the chosen environments."""
-    e = wp.tid()
-    if chosen[e] == 0:
-        return
-    limits.has_velocity[e] = 1
-    for c in range(start.shape[1]):
-        limits.q[e, c] = start[e, c]
-        limits.v[e, c] = wp.float64(0.0)
-        limits.target_before[e, c] = start[e, c]

@@ -16,7 +16,7 @@ from teletwin.twin.limits import BatchLimiter
 from teletwin.twin.rmpflow.arrays import SharedArray
 from teletwin.twin.rmpflow.flow import RmpFlow
 from teletwin.twin.rmpflow.policy import load_ur3e_rmpflow
-from teletwin.warp_runtime import load_warp
+from teletwin.warp_runtime import RecordedLaunch, record
 from teletwin_training.horizon.lag_loops import LoopArrays
 from teletwin_training.horizon.tables import Tables
 from teletwin_training.horizon.timing import TICKS_PER_SLOT
@@ -74,16 +74,20 @@ class RmpFlowLoops:
         )
         self._flow.set_cspace_target(HOME_Q)
         self._flow.target_flags.write(_BOTH_TARGETS)
-        self._limits, self._arm_limits = (BatchLimiter(batch=arrays.count, device=tables.device) for _ in range(2))
+        self._limits, self._arm_limits = (
+            BatchLimiter(batch=arrays.count, device=tables.device, threads=1) for _ in range(2)
+        )
+        for limits in (self._limits, self._arm_limits):
+            limits.state.has_velocity.fill_(1)
         self._drives = drives(arrays)
         self._tools = arrays.reals(arrays.count, 7)
         self._flow.warm_up()  # recorded here: two threads that record one kernel at once crash
         self._launches = self._record()
         self._home_pose = tool_pose_in_ur_base(HOME_Q)
 
-    def _record(self) -> dict[str, Any]:
+    def _record(self) -> dict[str, RecordedLaunch]:
         """Every launch, recorded once."""
-        wp, arrays, flow = load_warp(), self._arrays, self._flow
+        arrays, flow = self._arrays, self._flow
         from teletwin_training.horizon import joint_kernels as kernels
         from teletwin_training.horizon.reset_kernel import reset_loops
 
@@ -103,15 +107,12 @@ class RmpFlowLoops:
             kernels.joint_end: [motion, times, params, render, loop],
             reset_loops: [arrays.chosen.device, times, control, render, loop, *starts],
         }
-        options: dict[str, Any] = {"dim": arrays.count, "device": arrays.tables.device, "record_cmd": True}
-        launches = {kernel.key.split(".")[-1]: wp.launch(kernel, inputs=i, **options) for kernel, i in inputs.items()}
-        for name, state in (("reset_limits", limits), ("reset_arm_limits", arm_limits)):
-            values = [arrays.chosen.device, arrays.start.device, state]
-            launches[name] = wp.launch(kernels.joint_reset, inputs=values, **options)
-        launches["tools"] = self._record_tools(wp, options)
+        options: dict[str, Any] = {"dim": arrays.count, "device": arrays.tables.device}
+        launches = {kernel.key.split(".")[-1]: record(kernel, inputs=i, **options) for kernel, i in inputs.items()}
+        launches["tools"] = self._record_tools(options)
         return launches
 
-    def _record_tools(self, wp: Any, options: dict[str, Any]) -> Any:
+    def _record_tools(self, options: dict[str, Any]) -> RecordedLaunch:
         """Tool poses of the arms, in the UR base."""
         from teletwin.robot.warp_chain import chain_data, chain_types, tool_kernel
 
@@ -122,7 +123,7 @@ class RmpFlowLoops:
         data = chain_data(types, shape, self._arrays.tables.device)
         inputs = [data, joint, types.vec3(offset), types.mat33(axes), types.mat33(base)]
         inputs += [self._drives.joints, self._tools.device]
-        return wp.launch(tool_kernel(_JOINTS, "float64"), inputs=inputs, **options)
+        return record(tool_kernel(_JOINTS, "float64"), inputs=inputs, **options)
 
     def place(self, places: Places, settings: LoopSettings | None) -> None:
         """Begin episodes with the arms at home."""
@@ -132,8 +133,9 @@ class RmpFlowLoops:
         arrays.start_pose.host[places.rows] = self._home_pose
         arrays.start.host[places.rows] = HOME_Q
         arrays.settle(places, settings and params_of(settings))
-        for name in ("reset_loops", "reset_limits", "reset_arm_limits"):
-            self._launches[name].launch()
+        self._launches["reset_loops"].launch()
+        for limits in (self._limits, self._arm_limits):
+            limits.reset(HOME_Q, rows=places.rows)
         self._drives.place(places.rows)
 
     def step(self) -> None:

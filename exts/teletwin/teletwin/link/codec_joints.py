@@ -12,12 +12,12 @@ from teletwin.link.codec_json import dump_json, load_json
 from teletwin.messages import ArmState, JointCommand, Mode, TwinStatus
 
 _COMMAND = struct.Struct("<qqBB")
-_ARM = struct.Struct("<qqBBHqqqq7d")
-_STATUS = struct.Struct("<qHBqq10d")
+_ARM = struct.Struct("<qqBBHHqqqq7d")
+_STATUS = struct.Struct("<qHBHBqq10d")
 _CATCHING_UP = 0x80
 """Beside the mode, in its byte."""
 _JOINTS = 6
-_MAX_FAULT_BYTES = 300
+_MAX_TEXT_BYTES = 300
 
 
 def encode_command(command: JointCommand) -> bytes:
@@ -36,23 +36,25 @@ def decode_command(payload: bytes) -> JointCommand:
 
 
 def encode_arm_state(state: ArmState) -> bytes:
-    """Payload of an arm state; a fault text beyond 300 bytes is cut."""
+    """Payload of an arm state; a text beyond 300 bytes is cut."""
     vectors, count = _pack_vectors(state.q, state.qd, state.q_shadow)
-    fault = state.fault.encode()[:_MAX_FAULT_BYTES].decode(errors="ignore").encode()
+    fault, held_back_by = _text_bytes(state.fault), _text_bytes(state.held_back_by)
     fixed = _ARM.pack(
-        *(state.t_ns, state.pose_t_ns, state.mode | _CATCHING_UP * state.is_catching_up, count, len(fault)),
+        *(state.t_ns, state.pose_t_ns, state.mode | _CATCHING_UP * state.is_catching_up, count),
+        *(len(fault), len(held_back_by)),
         *(state.held_count, state.limited_count, state.overrun_count, state.tick_count),
         *(state.command_age_ms, state.tick_us, state.tick_p50_us, state.tick_p99_us),
         *(state.period_p50_ms, state.period_p99_ms, state.period_max_ms),
     )
-    return fixed + fault + vectors
+    return fixed + fault + held_back_by + vectors
 
 
 def decode_arm_state(payload: bytes) -> ArmState:
     """The arm state in a payload."""
     fields = _ARM.unpack_from(payload)
-    t_ns, pose_t_ns, mode, count, fault_bytes, held, limited, overrun, ticks, *numbers = fields
-    start = _ARM.size + fault_bytes
+    t_ns, pose_t_ns, mode, count, fault_bytes, reason_bytes, held, limited, overrun, ticks, *numbers = fields
+    reason_start = _ARM.size + fault_bytes
+    start = reason_start + reason_bytes
     q, qd, q_shadow = _unpack_vectors(payload, start, rows=3, count=count)
     _require_finite(sum(numbers))
     return ArmState(
@@ -62,7 +64,8 @@ def decode_arm_state(payload: bytes) -> ArmState:
         q_shadow=q_shadow,
         pose_t_ns=pose_t_ns,
         mode=Mode(mode & ~_CATCHING_UP),
-        fault=payload[_ARM.size : start].decode(),
+        fault=payload[_ARM.size : reason_start].decode(),
+        held_back_by=payload[reason_start:start].decode(),
         command_age_ms=numbers[0],
         held_count=held,
         limited_count=limited,
@@ -82,24 +85,28 @@ def encode_twin_status(status: TwinStatus) -> bytes:
     """Payload of a twin status: fixed part, command, arm state, counters as JSON."""
     arm = encode_arm_state(status.arm)
     vectors, count = _pack_vectors(status.q_command)
+    reason = _text_bytes(status.held_back_by)
     fixed = _STATUS.pack(
-        *(status.t_ns, len(arm), count, status.overrun_count, status.tick_count, status.uplink_age_ms),
+        *(status.t_ns, len(arm), count, len(reason), status.is_approaching),
+        *(status.overrun_count, status.tick_count, status.uplink_age_ms),
         *(status.horizon_used_s, status.horizon_orientation_used_s, status.downstream_s),
         *(status.tick_us, status.tick_p50_us, status.tick_p99_us),
         *(status.period_p50_ms, status.period_p99_ms, status.period_max_ms),
     )
-    return fixed + vectors + arm + dump_json(dict(status.counters))
+    return fixed + vectors + arm + reason + dump_json(dict(status.counters))
 
 
 def decode_twin_status(payload: bytes) -> TwinStatus:
     """The twin status in a payload."""
-    t_ns, arm_bytes, count, overruns, ticks, *numbers = _STATUS.unpack_from(payload)
+    t_ns, arm_bytes, count, reason_bytes, is_approaching, overruns, ticks, *numbers = _STATUS.unpack_from(payload)
     _require_finite(sum(numbers))
     arm_start = _STATUS.size + 8 * count
     (q_command,) = _unpack_vectors(payload[:arm_start], _STATUS.size, rows=1, count=count)
-    arm = decode_arm_state(payload[arm_start : arm_start + arm_bytes])
+    reason_start = arm_start + arm_bytes
+    arm = decode_arm_state(payload[arm_start:reason_start])
+    counters_start = reason_start + reason_bytes
     counters: dict[str, int] = {}
-    for name, value in load_json(payload[arm_start + arm_bytes :]).items():
+    for name, value in load_json(payload[counters_start:]).items():
         if not isinstance(value, int) or isinstance(value, bool):
             raise MessageError("a counter is not a whole number", given=name)
         counters[name] = value
@@ -111,6 +118,8 @@ def decode_twin_status(payload: bytes) -> TwinStatus:
         horizon_used_s=numbers[1],
         horizon_orientation_used_s=numbers[2],
         downstream_s=numbers[3],
+        held_back_by=payload[reason_start:counters_start].decode(),
+        is_approaching=bool(is_approaching),
         counters=counters,
         tick_us=numbers[4],
         tick_p50_us=numbers[5],
@@ -137,6 +146,10 @@ def _unpack_vectors(payload: bytes, offset: int, *, rows: int, count: int) -> Ar
     if not np.isfinite(values).all():
         raise MessageError("a joint message holds numbers that are not finite")
     return values.reshape(rows, count)
+
+
+def _text_bytes(text: str) -> bytes:
+    return text.encode()[:_MAX_TEXT_BYTES].decode(errors="ignore").encode()
 
 
 def _require_finite(total: float) -> None:

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from teletwin.errors import ConfigError, MessageError
 
-VERSION = 3
+VERSION = 4
 ROLES = ("operator", "twin", "renderer", "arm")
 MAX_DATAGRAM_BYTES = 1200
 FLAG_FRAGMENT = 1

@@ -52,15 +52,17 @@ class JointLimits:
     """[rad/s]."""
     acceleration: Array = field(default_factory=lambda: np.full(6, 40.0))
     """[rad/s^2]."""
+    jerk: Array = field(default_factory=lambda: np.full(6, 10_000.0))
+    """[rad/s^3]."""
 
     def __post_init__(self) -> None:
-        shapes = {np.shape(v) for v in (self.lower, self.upper, self.velocity, self.acceleration)}
+        shapes = {np.shape(v) for v in (self.lower, self.upper, self.velocity, self.acceleration, self.jerk)}
         if len(shapes) != 1:
             raise ConfigError("joint limits of different sizes", given=sorted(shapes), allowed="one size")
         if not np.all(self.lower < self.upper):
             raise ConfigError("an empty joint range", given=f"{self.lower} ... {self.upper}", allowed="lower < upper")
-        if not (np.all(self.velocity > 0.0) and np.all(self.acceleration > 0.0)):
-            raise ConfigError("a limit of motion is not positive", allowed="velocity > 0 and acceleration > 0")
+        if not all(np.all(each > 0.0) for each in (self.velocity, self.acceleration, self.jerk)):
+            raise ConfigError("a limit of motion is not positive", allowed="velocity, acceleration and jerk > 0")
 
 
 @dataclass(frozen=True, kw_only=True)

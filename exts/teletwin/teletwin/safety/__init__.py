@@ -6,12 +6,13 @@ hop has to trust that another one stopped.
 
 from __future__ import annotations
 
-from teletwin.safety.limits import MotionLimits, SessionLimits, tightened
+from teletwin.safety.limits import REDUCED_SPEED_M_S, MotionLimits, SessionLimits, tightened
 from teletwin.safety.rate import RateLimit, RateLimits
 from teletwin.safety.states import RULES, STATE_NAMES, Rule, SafetyState, Seen, mode_of, next_state
 from teletwin.safety.watchdog import Watchdog
 
 __all__ = [
+    "REDUCED_SPEED_M_S",
     "RULES",
     "STATE_NAMES",
     "MotionLimits",

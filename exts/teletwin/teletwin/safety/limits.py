@@ -10,9 +10,17 @@ from dataclasses import dataclass
 from teletwin.errors import ConfigError
 from teletwin.safety.states import SafetyState
 
-_WIDER = {"max_speed_rad_s": 1.0, "workspace_radius_m": 1.0, "workspace_height_m": -1.0}
+_WIDER = {
+    "max_speed_rad_s": 1.0,
+    "max_tool_speed_m_s": 1.0,
+    "max_body_speed_m_s": 1.0,
+    "workspace_radius_m": 1.0,
+    "workspace_height_m": -1.0,
+}
 """In which direction a limit lets the arm do more."""
 _SLACK = 1e-9
+REDUCED_SPEED_M_S = 0.25
+"""Largest speed of any point of an arm in reduced mode and on its way to the hand, as ISO 10218-1 has it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +29,10 @@ class MotionLimits:
 
     max_speed_rad_s: float = 2.0 * math.pi
     """No joint turns faster than this, nor than its own limit [rad/s]."""
+    max_tool_speed_m_s: float = 1.5
+    """The tool is no faster [m/s]."""
+    max_body_speed_m_s: float = 1.5
+    """No point of any body, elbow and wrist among them, is faster [m/s]."""
     workspace_radius_m: float = 0.48
     """Largest distance of the tool from the shoulder's centre [m]."""
     workspace_height_m: float = 0.02
@@ -30,6 +42,8 @@ class MotionLimits:
         """Refuse limits that the arm does not have or cannot live in."""
         allowed = {
             "max_speed_rad_s": (0.01, 2.0 * math.pi),
+            "max_tool_speed_m_s": (0.01, 1.5),
+            "max_body_speed_m_s": (0.01, 1.5),
             "workspace_radius_m": (0.25, 0.48),
             "workspace_height_m": (0.02, 0.4),
         }

@@ -67,6 +67,7 @@ def build_path(
         policy=policy(),
         smoothing=Smoothing(interval_s=1e-3 * session.slot_ms, reading="paper" if plain else "moving"),
         limiter=CommandLimiter(),
+        tool_pose=fast_tool_pose(),
     )
     path.limit_to(session.limits())
     return path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from dataclasses import dataclass
 
 from teletwin.allocation import ALLOCATORS
@@ -17,7 +18,7 @@ from teletwin.link import LINKS
 from teletwin.link.delay import check_settings
 from teletwin.messages import HORIZON_MAX_S, LinkSettings, ViewSettings
 from teletwin.ros2 import Ros2Cfg
-from teletwin.safety import MotionLimits
+from teletwin.safety import REDUCED_SPEED_M_S, MotionLimits
 
 HOPS = ("up", "down", "command", "state")
 """operator to twin, twin and renderer to operator, twin to arm, arm to twin."""
@@ -224,6 +225,12 @@ class SessionCfg:
     virtual controller's."""
     max_speed_rad_s: float = MotionLimits().max_speed_rad_s
     """No joint turns faster in this session [rad/s]; while it runs, limits may be tightened at any time."""
+    max_tool_speed_m_s: float = MotionLimits().max_tool_speed_m_s
+    """The tool is no faster [m/s]."""
+    max_body_speed_m_s: float = MotionLimits().max_body_speed_m_s
+    """No point of the arm, its elbow among them, is faster [m/s]."""
+    reduced_speed: bool | None = None
+    """Reduced mode: no point of the arm is faster than 0.25 m/s. When not given: on with a real robot."""
     workspace_radius_m: float = MotionLimits().workspace_radius_m
     """Largest distance of the tool from the shoulder [m]."""
     workspace_height_m: float = MotionLimits().workspace_height_m
@@ -279,10 +286,18 @@ class SessionCfg:
             barcode=self.barcode,
         )
 
+    @property
+    def is_reduced(self) -> bool:
+        """Whether the session is in reduced mode: asked for, or by default with a real robot."""
+        return not self.starts_controller if self.reduced_speed is None else self.reduced_speed
+
     def limits(self) -> MotionLimits:
         """The session's limits of motion."""
+        most = REDUCED_SPEED_M_S if self.is_reduced else math.inf
         return MotionLimits(
             max_speed_rad_s=self.max_speed_rad_s,
+            max_tool_speed_m_s=min(self.max_tool_speed_m_s, most),
+            max_body_speed_m_s=min(self.max_body_speed_m_s, most),
             workspace_radius_m=self.workspace_radius_m,
             workspace_height_m=self.workspace_height_m,
         )

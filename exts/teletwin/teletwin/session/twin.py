@@ -137,6 +137,8 @@ class TwinLoop:
             horizon_used_s=control.horizon_s,
             horizon_orientation_used_s=control.horizon_orientation_s,
             downstream_s=control.downstream.total_s,
+            held_back_by=control.held_back_by,
+            is_approaching=control.is_approaching,
             counters=own | self._arm_counts | (self._counters() if self._counters is not None else {}),
             tick_us=ticks.work_smoothed_us,
             overrun_count=ticks.overrun_count,

@@ -63,6 +63,10 @@ class ControlFunction:
         self.held_count = 0
         self.limited_count = 0
         self.horizon_s = self.horizon_orientation_s = 0.0
+        self.held_back_by = ""
+        """What limits the arm's motion most in this tick; empty when nothing does."""
+        self.is_approaching = False
+        """The arm is on its way to the hand, slowly."""
         self.state = SafetyState.OFF
         self._fault = ""
         self.limits = SessionLimits(cfg.limits)
@@ -127,6 +131,7 @@ class ControlFunction:
         hold_ns = now_ns + int(1e9 * self.downstream.link_s)
         self.downstream.commanded(hold_ns, out.q)
         self.limited_count += out.is_limited
+        self.held_back_by, self.is_approaching = out.reason, out.is_approaching
         return JointCommand(
             t_ns=hold_ns,
             q=out.q,

@@ -6,6 +6,7 @@ a state of its own; nothing is shared between them.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -18,6 +19,11 @@ from teletwin.twin.limits import CommandLimiter
 from teletwin.twin.smoothing import Smoothing
 from teletwin.twin.target import BoundTarget, PathCfg, TargetStream
 
+LEASH_RAD = 0.1
+"""The motion policy runs no further ahead of joints that a limit holds back; they come free as soon as it turns."""
+_ARRIVED_M = 0.02
+"""An approach ends when the tool is this near to its target."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PathOutput:
@@ -28,15 +34,28 @@ class PathOutput:
     bound: BoundTarget | None
     """None while the path holds."""
     is_limited: bool
+    reason: str = ""
+    """What holds the arm back most; empty when nothing does."""
+    is_approaching: bool = False
+    """The arm is on its way to the hand, slowly: it was engaged far from it, or comes from an outage."""
 
 
 class MotionPath:
     """Packets in, joint positions out, at the caller's tick; starts and resumes from where the joints are."""
 
-    def __init__(self, cfg: PathCfg, *, policy: MotionPolicy, smoothing: Smoothing, limiter: CommandLimiter) -> None:
+    def __init__(
+        self,
+        cfg: PathCfg,
+        *,
+        policy: MotionPolicy,
+        smoothing: Smoothing,
+        limiter: CommandLimiter,
+        tool_pose: Callable[[Array], Array],
+    ) -> None:
         self._stream = TargetStream(cfg)
         self._policy, self._smoothing, self._limiter = policy, smoothing, limiter
-        self._following = False
+        self._tool_pose = tool_pose
+        self._following = self._approaching = False
         self._q = self._qd = np.zeros(0)
 
     def reset(self, q: Array) -> None:
@@ -62,8 +81,8 @@ class MotionPath:
 
     @property
     def is_at_rest(self) -> bool:
-        """Whether the last tick moved nothing."""
-        return not self._qd.any()
+        """Whether the last command stands still."""
+        return self._limiter.is_at_rest
 
     def accept(self, packet: ForecastPacket, *, pose_t_ns: int) -> None:
         """Take a packet whose pose was generated at pose_t_ns on this host's clock."""
@@ -76,12 +95,23 @@ class MotionPath:
             return self.hold(dt_s)
         if not self._following:
             self._resume()
-        q, qd = self._policy.step(bound.target, dt_s)
-        self._smoothing.update(now_ns, q, qd)
+        if self._approaching:
+            self._approach(bound.target.pose)
+        policy_q, policy_qd = self._policy.step(bound.target, dt_s)
+        self._smoothing.update(now_ns, policy_q, policy_qd)
         q, qd = self._smoothing.at(now_ns)
         out = self._limiter.limit(q, dt_s, qd_desired=qd)
         self._q, self._qd = out.q, out.qd
-        return PathOutput(q=out.q, qd=out.qd, bound=bound, is_limited=bool(out.flags))
+        if out.flags:
+            self._keep_near(policy_q)
+        return PathOutput(
+            q=out.q,
+            qd=out.qd,
+            bound=bound,
+            is_limited=bool(out.flags),
+            reason=out.reason,
+            is_approaching=self._approaching,
+        )
 
     def hold(self, dt_s: float) -> PathOutput:
         """Brake within the limits and stay."""
@@ -95,4 +125,17 @@ class MotionPath:
         """Begin from the joints that were last let through: no jump."""
         self._policy.reset(self._q, self._qd)
         self._smoothing.reset(self._q)
-        self._following = True
+        self._following = self._approaching = True
+
+    def _approach(self, target: Array) -> None:
+        """Go slowly until the tool has come near its target once."""
+        away = self._tool_pose(self._q)[:3] - target[:3]
+        self._approaching = float(away @ away) > _ARRIVED_M**2
+        self._limiter.set_approach(self._approaching)
+
+    def _keep_near(self, policy_q: Array) -> None:
+        """Hold the policy on its leash."""
+        ahead = policy_q - self._q
+        most = float(np.abs(ahead).max())
+        if most > LEASH_RAD:
+            self._policy.reset(self._q + ahead * (LEASH_RAD / most), self._qd)
