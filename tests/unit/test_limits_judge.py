@@ -1,5 +1,7 @@
 """The judge by meshes: hand-made cases, pairs that never meet, and capsules that stay on the safe side."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -126,19 +128,37 @@ def nearest_on(p: Array, a: Array, b: Array) -> Array:
 
 
 def test_capsules_are_never_farther_apart_than_meshes(judge):
-    robot = load_ur3e()
     qs = np.random.default_rng(5).uniform(-np.pi, np.pi, (2000, 6))
-    frames = link_frames(robot.chain, qs, dict.fromkeys(c.link for c in robot.bodies.capsules))
-    capsules = {link: [placed(c, *frames[link]) for c in robot.bodies.of(link)] for link in frames}
-    for outer, inner in robot.bodies.pairs:
-        apart = np.min(
-            [capsule_distance(a, b, c, d) - r - s for a, b, r in capsules[outer] for c, d, s in capsules[inner]], axis=0
-        )
-        pair = robot.bodies.pair_name(outer, inner)
+    for pair, apart in capsule_clearances(qs).items():
         clear = np.flatnonzero(apart > 0.0)
         assert judge.first_contact(qs[clear], pair=pair) is None
         for index in clear[np.argsort(apart[clear])[:8]]:  # the closest of them also by the distance itself
             assert judge.smallest(qs[index][None], pair=pair).distance_m >= apart[index] - 1e-6
+
+
+def test_the_shipped_motion_is_clear_by_capsules():
+    way = np.load(Path(__file__).parents[1] / "system" / "golden" / "handwriting_60_10.npz")["arm_q"]
+    qs = np.vstack([HOME_Q, way])
+    assert min(apart.min() for apart in capsule_clearances(qs).values()) > 0.02
+    robot, heights = load_ur3e(), []
+    for capsule in robot.bodies.capsules:
+        a, b, radius = placed(capsule, *link_frames(robot.chain, qs, [capsule.link])[capsule.link])
+        if capsule.link not in robot.bodies.mounted:
+            heights.append(np.minimum(a[:, 2], b[:, 2]).min() - radius)
+    assert min(heights) > 0.02  # the table is at 0
+
+
+def capsule_clearances(qs: Array) -> dict[str, Array]:
+    """Distances (k,) [m] of the capsules of every pair that is kept apart, at joint positions (k, 6)."""
+    robot = load_ur3e()
+    frames = link_frames(robot.chain, qs, dict.fromkeys(c.link for c in robot.bodies.capsules))
+    capsules = {link: [placed(c, *frames[link]) for c in robot.bodies.of(link)] for link in frames}
+    return {
+        robot.bodies.pair_name(outer, inner): np.min(
+            [capsule_distance(a, b, c, d) - r - s for a, b, r in capsules[outer] for c, d, s in capsules[inner]], axis=0
+        )
+        for outer, inner in robot.bodies.pairs
+    }
 
 
 def placed(capsule, origin, rotation):
