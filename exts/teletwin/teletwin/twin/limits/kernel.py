@@ -46,7 +46,7 @@ _SPEED_ACCEPTED = wp.constant(wp.float64(0.98))
 """Commands stay below this share; in the first ramp of a stop the posture may lengthen a lever by 2 %."""
 _UNKNOWN = wp.constant(wp.float64(-1.0e3))
 """A clearance that has to be looked at [m]."""
-_OFF_RAD = wp.constant(wp.float64(1.0e-6))
+_OFF_RAD = wp.constant(wp.float64(1.0e-4))
 """A command that is further from the desired position was limited."""
 _LOOK_TIME = wp.constant(wp.float64(0.12))
 """Bodies that could meet within this time are looked at; longer than the slide's and than a stop takes [s]."""
