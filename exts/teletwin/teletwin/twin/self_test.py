@@ -16,6 +16,7 @@ from teletwin.errors import RobotError
 from teletwin.geometry import Array
 from teletwin.robot.fast import FastKinematics
 from teletwin.robot.ur3e import load_ur3e, tool_pose_in_ur_base
+from teletwin.twin.limits.known_case import LIMITED_JOINTS, limited_joints
 from teletwin.twin.rmpflow import RmpFlow, load_ur3e_rmpflow
 from teletwin.warp_runtime import TESTED_VERSIONS, load_warp
 
@@ -80,6 +81,12 @@ def known_answers() -> tuple[KnownAnswer, ...]:
             name="RMPflow's joint acceleration [rad/s^2]",
             compute=rmpflow_acceleration,
             expected=RMPFLOW_ACCELERATION,
+            tolerance=1e-6,
+        ),
+        KnownAnswer(
+            name="joints held back by the limits [rad], and by which",
+            compute=limited_joints,
+            expected=LIMITED_JOINTS,
             tolerance=1e-6,
         ),
     )
