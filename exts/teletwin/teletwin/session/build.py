@@ -33,6 +33,7 @@ from teletwin.twin.limits import CommandLimiter
 from teletwin.twin.path import MotionPath
 from teletwin.twin.rendering import RenderingCfg, RenderingFunction
 from teletwin.twin.rmpflow import RmpFlowPolicy
+from teletwin.twin.self_test import require_sound_kernels
 from teletwin.twin.smoothing import Smoothing
 from teletwin.twin.target import PathCfg
 from teletwin.view.camera import Camera
@@ -60,7 +61,12 @@ def build_path(
     is_shadow: bool = False,
     policy: Callable[[], MotionPolicy] = RmpFlowPolicy,
 ) -> MotionPath:
-    """One path with a state of its own; the shadow is paper mode without a forecast."""
+    """One path with a state of its own; the shadow is paper mode without a forecast.
+
+    Raises:
+        RobotError: The compiled kernels compute something else than they should.
+    """
+    require_sound_kernels()
     plain = session.paper_mode or is_shadow
     path = MotionPath(
         PathCfg(function=function, predict=not is_shadow, feed_forward=not plain),
@@ -148,7 +154,12 @@ def build_arm_loop(
     ticks: TickStats,
     log: Callable[[str, Message, int, int], None] | None = None,
 ) -> ArmLoop:
-    """The arm role's loop around an arm."""
+    """The arm role's loop around an arm.
+
+    Raises:
+        RobotError: The compiled kernels compute something else than they should.
+    """
+    require_sound_kernels()
     # No prediction is measured, not shown: what it would run into does not matter.
     physical = SimulatedArm(clock, replace(simulated_arm(session), scene="bare"))
     shadow = ShadowArm(arm=physical, resampler=CommandResampler(RESAMPLING), limiter=CommandLimiter())

@@ -24,7 +24,8 @@ DT_MAX_S = 0.02
 """A longer tick counts as this one [s]; the arm then moves as far as in 20 ms."""
 _NO_CAP = 1e6
 _REASONS = ("", "input", "joint range", "joint speed", "speed", "acceleration")
-_FIRST_CHECK = 16
+_CHECK = 15
+"""Reason _CHECK + k is check number k, counted from 1; `model` has them for the kernel."""
 
 
 class LimitFlag(IntFlag):
@@ -53,7 +54,7 @@ class LimitedCommand:
     qd: Array
     """Speeds (n,) [rad/s] of the tick: this q minus the last, over dt."""
     flags: int
-    """Bits of LimitFlag; 0 when the desired motion passes unchanged."""
+    """A LimitFlag; 0 when the desired motion passes unchanged."""
     reason: str = ""
     """What holds the arm back most, for example 'forearm to table'; empty when nothing does."""
 
@@ -125,7 +126,7 @@ class BatchLimiter:
 
     def reason_of(self, number: int) -> str:
         """A reason of `state.reason` in words."""
-        return self.scene.check_names[number - _FIRST_CHECK] if number >= _FIRST_CHECK else _REASONS[number]
+        return self.scene.check_names[number - _CHECK - 1] if number > _CHECK else _REASONS[number]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
