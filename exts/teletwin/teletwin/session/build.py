@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 
 from teletwin.arm import Arm, ClearableArm, arm_of
 from teletwin.arm.resample import CommandResampler, ResamplerCfg
 from teletwin.arm.simulated import SimulatedArm, SimulatedArmCfg
+from teletwin.assets import SCENES, scene_path
 from teletwin.clock import Clock
 from teletwin.geometry import Array, quat_from_matrix
 from teletwin.hand import load_hand
@@ -21,6 +23,7 @@ from teletwin.horizon.rule import STOCK_ORIENTATION_LAG_S, STOCK_POSITION_LAG_S
 from teletwin.link import Link
 from teletwin.messages import Message
 from teletwin.robot.fast import FastKinematics
+from teletwin.robot.obstacles import Obstacle, load_obstacles
 from teletwin.robot.ur3e import HOME_Q, load_ur3e, tool_pose_in_ur_base
 from teletwin.session.arm import ArmLoop, ShadowArm
 from teletwin.session.config import SessionCfg
@@ -54,6 +57,21 @@ def fast_tool_pose() -> Callable[[Array], Array]:
     return FastKinematics(load_ur3e().chain).tool
 
 
+def build_limiter(session: SessionCfg) -> CommandLimiter:
+    """The last stage before an arm: its own limits, and what stands around it in the session's scene.
+
+    Raises:
+        RobotError: The scene cannot be read.
+    """
+    return CommandLimiter(obstacles=_obstacles(session.scene))
+
+
+@cache
+def _obstacles(scene: str) -> tuple[Obstacle, ...]:
+    """What the table's plane does not cover; the built-in scenes hold no such thing, and need no MuJoCo here."""
+    return () if scene in SCENES else load_obstacles(scene_path(scene))
+
+
 def build_path(
     session: SessionCfg,
     function: str,
@@ -72,7 +90,7 @@ def build_path(
         PathCfg(function=function, predict=not is_shadow, feed_forward=not plain),
         policy=policy(),
         smoothing=Smoothing(interval_s=1e-3 * session.slot_ms, reading="paper" if plain else "moving"),
-        limiter=CommandLimiter(),
+        limiter=build_limiter(session),
         tool_pose=fast_tool_pose(),
     )
     path.limit_to(session.limits())
@@ -162,14 +180,14 @@ def build_arm_loop(
     require_sound_kernels()
     # No prediction is measured, not shown: what it would run into does not matter.
     physical = SimulatedArm(clock, replace(simulated_arm(session), scene="bare"))
-    shadow = ShadowArm(arm=physical, resampler=CommandResampler(RESAMPLING), limiter=CommandLimiter())
+    shadow = ShadowArm(arm=physical, resampler=CommandResampler(RESAMPLING), limiter=build_limiter(session))
     shadow.limiter.reset(HOME_Q)
     return ArmLoop(
         clock=clock,
         link=link,
         arm=arm,
         resampler=CommandResampler(RESAMPLING),
-        limiter=CommandLimiter(),
+        limiter=build_limiter(session),
         shadow=shadow,
         ticks=ticks,
         silence_s=1e-3 * session.silence_ms,
