@@ -6,8 +6,9 @@ Run by a person when one of the four changes (needs `usd-core` and `mujoco`):
     python scripts/make_usd.py
 
 Frames, limits, masses and inertias come from the URDF, collision capsules from the bodies file, drives from the MJCF,
-shape and colours from the OBJ files. USD counts angles in degrees: limits, speeds and the gains of the drives are converted.
-The default prim has the frame of the URDF's base_link: the UR controller's base turned by 180 degrees about z.
+shape and colours from the OBJ files. USD counts angles in degrees: limits, speeds and the gains of the drives are
+converted. The default prim has the frame of the URDF's base_link: the UR controller's base turned by 180 degrees about
+z.
 """
 
 from __future__ import annotations
