@@ -51,7 +51,7 @@ _EARLY_NS = 2 * NS_PER_MS
 
 
 def _surroundings(session: SessionCfg) -> str:
-    """What the twin cannot know of a real robot's surroundings; empty where the virtual arm stands in the same scene."""
+    """What the limits know of a real robot's surroundings; empty for the virtual arm, which stands in the scene."""
     if session.starts_controller:
         return ""
     what = "the table's plane" if session.scene in SCENES else f"the table's plane and {session.scene}"

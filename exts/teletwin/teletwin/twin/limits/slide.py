@@ -35,6 +35,8 @@ _RESERVE_TIME = wp.constant(wp.float64(0.0015))
 """Clearance kept beyond the margin, as a time at the bound of its rate [s]: what a check loses between its samples."""
 _RESERVE_M = wp.constant(wp.float64(0.0005))
 _TINY = wp.constant(wp.float64(1.0e-9))
+_RETURN_M_S = wp.constant(wp.float64(-0.1))
+"""An arm that was put down outside, or has used up a reserve, comes back no faster than this."""
 _GRADIENT_MIN = wp.constant(wp.float64(1.0e-3))
 """A check that the joints move by less is left to the verification [m/rad]."""
 
@@ -72,9 +74,9 @@ def slide_functions(count: int) -> SimpleNamespace:
         return row
 
     @wp.func
-    def closing_rate(g: vecn, w: vecn, gap: wp.float64, reserve: wp.float64, braking: wp.float64):
-        """Largest rate [m/s] at which a gap may shrink; negative where part of the reserve is used up."""
-        rate = wp.max(gap, _ZERO - reserve) * _SLIDE_GAIN
+    def closing_rate(g: vecn, w: vecn, gap: wp.float64, braking: wp.float64):
+        """Largest rate [m/s] at which a gap may shrink; negative, so it grows, where part of the reserve is used up."""
+        rate = wp.max(gap * _SLIDE_GAIN, _RETURN_M_S)
         if gap > _ZERO:
             # Braked all together, joints give up their speed towards the border by this much a second.
             most = wp.max(_BRAKE_SHARE * wp.abs(wp.dot(g, w)) / braking, _BRAKE_MIN)
@@ -105,15 +107,12 @@ def slide_functions(count: int) -> SimpleNamespace:
             rate = _ZERO
             for i in range(count):
                 rate = rate + m.check_reach[k, i] * wp.abs(w[i])
-            reserve = _RESERVE_M + _RESERVE_TIME * rate
-            gap = s.clearance[e, k] - reserve
+            gap = s.clearance[e, k] - _RESERVE_M - _RESERVE_TIME * rate
             if gap < rate * _SLIDE_TIME:
                 g = check_gradient(m, s, e, chain, Z, P, k)
                 length = wp.length(g)
                 if length > _GRADIENT_MIN:
-                    if s.clearance[e, k] < _ZERO:  # nothing moves by itself
-                        gap = _ZERO
-                    most = closing_rate(g, w, gap, reserve, braking)
+                    most = closing_rate(g, w, gap, braking)
                     row = found
                     if found == _NEAR_COUNT:
                         row = least_asking(asks, found)
