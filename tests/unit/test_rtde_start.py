@@ -14,6 +14,8 @@ PLAYING, STOPPED = 2, 1
 class Reports:
     """Runtime states that the controller's newest report shows, look by look; the last one stays."""
 
+    time_s = 0.0
+
     def __init__(self, *states):
         self._states = list(states)
 
@@ -24,7 +26,10 @@ class Reports:
         return 1
 
     def getTimestamp(self):
-        return 0.0
+        return self.time_s
+
+    def getOutputIntRegister(self, number):
+        return 0
 
     def getActualQ(self):
         return [0.0] * 6
@@ -34,11 +39,26 @@ class Reports:
 
 
 @pytest.fixture
-def entered(monkeypatch):
-    def enter(*states, clock=None):
-        control = SimpleNamespace(servoStop=lambda *_: True)
+def guards():
+    return []
+
+
+@pytest.fixture
+def kicks():
+    return []
+
+
+@pytest.fixture
+def entered(monkeypatch, guards, kicks):
+    def enter(*states, clock=None, is_guarded=True):
+        control = SimpleNamespace(servoStop=lambda *_: True, kickWatchdog=lambda: kicks.append(1) or True)
         link = SimpleNamespace(
-            alive=True, receive=Reports(*states), control=control, close=lambda: None, start_program=lambda: True
+            alive=True,
+            receive=Reports(*states),
+            control=control,
+            close=lambda: None,
+            start_program=lambda: True,
+            guard=lambda silence_s: guards.append(silence_s) or is_guarded,
         )
         monkeypatch.setattr(rtde, "connect", lambda host: link)
         monkeypatch.setattr(rtde, "ask_dashboard", lambda *_: [])
@@ -77,3 +97,32 @@ def test_a_host_that_stood_still_does_not_take_its_controller_for_lost_but_one_t
             clock.sleep_until(clock.now_ns() + 20_000_000)
             arm.state()
         assert "lost" in arm.state().fault
+
+
+def test_the_watchdog_is_set_before_anything_moves_and_with_every_program(entered, guards):
+    with entered(PLAYING, PLAYING, PLAYING, STOPPED, PLAYING) as arm:
+        assert guards == []
+        while arm.state().fault == "":
+            assert guards == [0.1]
+        arm.clear_fault()
+        while arm.busy:
+            time.sleep(0.001)
+        assert guards == [0.1, 0.1]
+
+
+def test_a_controller_that_takes_no_watchdog_moves_nothing(entered):
+    with entered(PLAYING, is_guarded=False) as arm:
+        arm.state()
+        assert "watchdog" in arm.state().fault
+
+
+def test_looks_kick_the_watchdog_while_no_set_points_do(entered, kicks, monkeypatch):
+    monkeypatch.setattr(Reports, "time_s", 0.0)
+    clock = VirtualClock(start_ns=1_000_000_000)
+    with entered(PLAYING, clock=clock) as arm:
+        for _ in range(100):
+            clock.sleep_until(clock.now_ns() + 2_000_000)
+            Reports.time_s += 0.002
+            arm.state()
+        assert arm.state().fault == ""
+    assert len(kicks) >= 15

@@ -39,7 +39,8 @@ class SetPointBridge:
 
     The first cycle without a set-point begins a stop within STOP_ACCELERATION_RAD_S2 and STOP_JERK_RAD_S3: the very
     stop from the last set-point that the limits stage has found free. Set-points that come again within GAP_CYCLES are
-    joined under the same two limits; later ones are dropped until the arm stands.
+    joined under the same two limits; later ones are dropped until the arm stands. A set-point that no motion leads to
+    is passed on as it is: a controller does what it is told.
     """
 
     def __init__(self, *, cycle_s: float, speed_limit: Array) -> None:
@@ -51,6 +52,7 @@ class SetPointBridge:
         self.phase = Phase.FOLLOW
         self.q, self._qd, self._qdd = q.copy(), np.zeros(len(q)), np.zeros(len(q))
         self._asked, self._asked_qd, self._asked_qdd = q.copy(), np.zeros(len(q)), np.zeros(len(q))
+        self._asked_jerk, self._knows_qd = np.zeros(len(q)), True
         self._plan = np.zeros((0, len(q)))
         self._planned = self._missed = 0
 
@@ -81,10 +83,16 @@ class SetPointBridge:
     def _take(self, q: Array, cycles: int, *, is_due: bool) -> None:
         """A set-point, made so many cycles after the one before."""
         qd = (q - self._asked) / (cycles * self._cycle_s)
+        if (np.abs(qd) > _CREDIBLE * self._most_rad_s).any():
+            self.reset(q)
+            return
         if not is_due:  # of a time that is not quite known: no speed that the arm could not have come to since
             reach = STOP_ACCELERATION_RAD_S2 * cycles * self._cycle_s
             qd = np.clip(qd, self._asked_qd - reach, self._asked_qd + reach)
-        self._asked_qdd = (qd - self._asked_qd) / (cycles * self._cycle_s)
+        is_known, self._knows_qd = is_due and self._knows_qd, is_due
+        before = self._asked_qdd
+        self._asked_qdd = is_known * (qd - self._asked_qd) / (cycles * self._cycle_s)
+        self._asked_jerk = np.abs(self._asked_qdd - before) * is_known
         self._asked, self._asked_qd = q.copy(), qd
         if is_due and self.phase is Phase.FOLLOW:
             self.q, self._qd, self._qdd = q.copy(), qd, self._asked_qdd
@@ -118,9 +126,10 @@ class SetPointBridge:
             self.phase = Phase.FOLLOW
             self.q, self._qd, self._qdd = self._asked.copy(), self._asked_qd.copy(), self._asked_qdd.copy()
             return
-        reach = STOP_JERK_RAD_S3 * self._cycle_s
-        wanted = self._asked_qdd - _JOIN_RATE * (2.0 * away_qd + _JOIN_RATE * away)
-        wanted = np.clip(wanted, -STOP_ACCELERATION_RAD_S2, STOP_ACCELERATION_RAD_S2)
+        # What the set-points themselves ask beyond the limits is theirs.
+        reach = np.maximum(STOP_JERK_RAD_S3 * self._cycle_s, self._asked_jerk)
+        most = np.maximum(STOP_ACCELERATION_RAD_S2, np.abs(self._asked_qdd))
+        wanted = np.clip(self._asked_qdd - _JOIN_RATE * (2.0 * away_qd + _JOIN_RATE * away), -most, most)
         self._move(self._qdd + np.clip(wanted - self._qdd, -reach, reach))
 
     def _move(self, qdd: Array) -> None:

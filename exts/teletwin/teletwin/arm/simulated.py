@@ -34,6 +34,8 @@ class SimulatedArmCfg:
     """[rad/s^2]."""
     watchdog_s: float = WATCHDOG_S
     """Silence of the arm's role after which the control program ends [s]; 0: any is borne."""
+    bridges: bool = True
+    """False: the last set-point is held when none follows, as by ur_rtde's own program or a driver of ROS 2."""
     q_start: tuple[float, ...] = START_Q
     physics: bool = True
     """False: the joints are the controller's reference itself, without masses and drives."""
@@ -137,7 +139,7 @@ class SimulatedArm:
             since_ns = CYCLE_NS if self._served_ns is None else due_ns - self._served_ns
             self._steps += max(1, round(since_ns / CYCLE_NS))
             self._served_ns = due_ns
-            motion.servo(q, lookahead_s=cfg.lookahead_s, gain=cfg.gain, steps=self._steps)
+            motion.servo(q, lookahead_s=cfg.lookahead_s, gain=cfg.gain, steps=self._steps * cfg.bridges)
         self._steps = 0
 
     def __enter__(self) -> SimulatedArm:
