@@ -88,7 +88,7 @@ class RtdeArm:
         self._known = MeasuredJoints(t_ns=0, q=np.zeros(6), qd=np.zeros(6), fault=_LOST)
         self._fault = ""
         self._busy = self._is_bridging = False
-        self._guarded = False
+        self._guarded = self._answered = False
         self._number = self._sent_ns = 0
         self._stamp, self._looked_ns, self._silent_ns = -1.0, 0, 0
         self._jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -155,15 +155,15 @@ class RtdeArm:
         try:
             if not self._guarded:
                 self._guard(link)
-            elif self._looked_ns - self._sent_ns > _KICK_NS and not self._silent_ns:
-                # Only on a new report: ur_rtde waits for minutes while a controller that fell silent owes an answer.
-                self._sent_ns = self._looked_ns
+            elif self._looked_ns - self._sent_ns > _KICK_NS and (self._answered or not self._silent_ns):
+                # At first only on a new report: ur_rtde waits for minutes where the answer to setWatchdog stays away.
+                self._answered, self._sent_ns = True, self._looked_ns
                 link.control.kickWatchdog()
         except RuntimeError:
             self._latch(_LOST)
 
     def _guard(self, link: RtdeConnection) -> None:
-        self._guarded = link.guard(self._cfg.watchdog_s)
+        self._guarded, self._answered = link.guard(self._cfg.watchdog_s), False
         self._sent_ns = self._clock.now_ns()
         if not self._guarded:
             self._latch(_NO_WATCHDOG)

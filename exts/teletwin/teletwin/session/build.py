@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 
 from teletwin.arm import Arm, ClearableArm, arm_of
@@ -147,8 +148,8 @@ def build_arm_loop(
     log: Callable[[str, Message, int, int], None] | None = None,
 ) -> ArmLoop:
     """The arm role's loop around an arm."""
-    physical = SimulatedArm(clock, simulated_arm(session))
-    shadow = ShadowArm(arm=physical, resampler=CommandResampler(RESAMPLING), limiter=CommandLimiter())
+    own = SimulatedArm(clock, dataclasses.replace(simulated_arm(session), watchdog_s=0.0))
+    shadow = ShadowArm(arm=own, resampler=CommandResampler(RESAMPLING), limiter=CommandLimiter())
     shadow.limiter.reset(HOME_Q)
     return ArmLoop(
         clock=clock,
@@ -159,6 +160,7 @@ def build_arm_loop(
         shadow=shadow,
         ticks=ticks,
         silence_s=1e-3 * session.silence_ms,
+        command_age_max_s=1e-3 * session.command_age_max_ms,
         period_s=1.0 / session.servo_rate_hz,
         limits=session.limits(),
         on_message=log,
