@@ -103,9 +103,7 @@ class SetPointBridge:
         if self.phase is not Phase.BRAKE:
             if not self._is_motion():
                 self._qd, self._qdd = np.zeros(len(self.q)), np.zeros(len(self.q))
-            self._plan = stop_accelerations(
-                self._qd, self._qdd, most=STOP_ACCELERATION_RAD_S2, cycle_s=self._cycle_s
-            )
+            self._plan = stop_accelerations(self._qd, self._qdd, most=STOP_ACCELERATION_RAD_S2, cycle_s=self._cycle_s)
             self.phase, self._planned = Phase.BRAKE, 0
         if self._planned < len(self._plan):
             self._move(self._plan[self._planned])

@@ -6,7 +6,7 @@ from enum import IntEnum
 
 import numpy as np
 
-from teletwin.arm.bridge import SetPointBridge
+from teletwin.arm.bridge import Phase, SetPointBridge
 from teletwin.arm.servo_law import ServoLaw, ServoLawCfg
 from teletwin.arm.stop_plan import STOP_ACCELERATION_RAD_S2, stop_accelerations
 from teletwin.geometry import Array
@@ -114,6 +114,12 @@ class JointMotion:
     def is_bridging(self) -> bool:
         """True while set-points are dropped because too long a gap in them brings the arm to rest."""
         return self.mode == MotionMode.SERVO and self._is_numbered and self._bridge.is_stopping
+
+    @property
+    def is_braking(self) -> bool:
+        """True while the controller itself brings the arm to rest, or has: a stop, or a gap in the set-points."""
+        gap = self.mode == MotionMode.SERVO and self._is_numbered and self._bridge.phase is Phase.BRAKE
+        return gap or self.mode == MotionMode.STOP
 
     @property
     def at_rest(self) -> bool:

@@ -123,8 +123,13 @@ class SimulatedArm:
     def _watch(self, cycle_s: float) -> None:
         """The controller's watchdog: a silent role ends the control program."""
         self._silent_s += cycle_s
-        if 0.0 < self._cfg.watchdog_s < self._silent_s and not self._fault:
-            self._fault = NO_PROGRAM
+        if 0.0 < self._cfg.watchdog_s < self._silent_s:
+            self.end_program(NO_PROGRAM)
+
+    def end_program(self, fault: str) -> None:
+        """End the control program, as the controller's own stops do; it brings the arm to rest itself."""
+        if not self._fault:
+            self._fault = fault
             self._pending.clear()
             self._dynamics.motion.stop(deceleration=STOP_ACCELERATION_RAD_S2)
 
