@@ -3,6 +3,7 @@
 import time
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 
 from teletwin.arm import rtde
@@ -14,8 +15,6 @@ PLAYING, STOPPED = 2, 1
 class Reports:
     """Runtime states that the controller's newest report shows, look by look; the last one stays."""
 
-    time_s = 0.0
-
     def __init__(self, *states):
         self._states = list(states)
 
@@ -26,7 +25,7 @@ class Reports:
         return 1
 
     def getTimestamp(self):
-        return self.time_s
+        return 0.0
 
     def getOutputIntRegister(self, number):
         return 0
@@ -49,9 +48,19 @@ def kicks():
 
 
 @pytest.fixture
-def entered(monkeypatch, guards, kicks):
+def sent():
+    """Speeds of the set-points: their numbers."""
+    return []
+
+
+@pytest.fixture
+def entered(monkeypatch, guards, kicks, sent):
     def enter(*states, clock=None, is_guarded=True):
-        control = SimpleNamespace(servoStop=lambda *_: True, kickWatchdog=lambda: kicks.append(1) or True)
+        control = SimpleNamespace(
+            servoStop=lambda *_: True,
+            servoJ=lambda q, speed, *_: sent.append(speed) or True,
+            kickWatchdog=lambda: kicks.append(1) or True,
+        )
         link = SimpleNamespace(
             alive=True,
             receive=Reports(*states),
@@ -99,30 +108,45 @@ def test_a_host_that_stood_still_does_not_take_its_controller_for_lost_but_one_t
         assert "lost" in arm.state().fault
 
 
-def test_the_watchdog_is_set_before_anything_moves_and_with_every_program(entered, guards):
-    with entered(PLAYING, PLAYING, PLAYING, STOPPED, PLAYING) as arm:
+def test_the_watchdog_is_set_before_anything_moves_and_for_every_program(entered, guards):
+    with entered(*[PLAYING] * 5, STOPPED, PLAYING) as arm:
+        arm.state()
         assert guards == []
+        arm.servo(np.zeros(6))
+        arm.servo(np.zeros(6))
+        assert guards == [0.1]
         while arm.state().fault == "":
-            assert guards == [0.1]
+            pass
         arm.clear_fault()
         while arm.busy:
             time.sleep(0.001)
+        arm.servo(np.zeros(6))
         assert guards == [0.1, 0.1]
 
 
-def test_a_controller_that_takes_no_watchdog_moves_nothing(entered):
+def test_a_controller_that_takes_no_watchdog_is_sent_nothing(entered, sent):
     with entered(PLAYING, is_guarded=False) as arm:
-        arm.state()
+        arm.servo(np.zeros(6))
+        arm.servo(np.zeros(6))
         assert "watchdog" in arm.state().fault
+    assert sent == []
 
 
-def test_looks_kick_the_watchdog_while_no_set_points_do(entered, kicks, monkeypatch):
-    monkeypatch.setattr(Reports, "time_s", 0.0)
+def test_looks_kick_the_watchdog_while_no_set_points_do(entered, kicks):
     clock = VirtualClock(start_ns=1_000_000_000)
     with entered(PLAYING, clock=clock) as arm:
+        arm.servo(np.zeros(6))
         for _ in range(100):
             clock.sleep_until(clock.now_ns() + 2_000_000)
-            Reports.time_s += 0.002
             arm.state()
-        assert arm.state().fault == ""
     assert len(kicks) >= 15
+
+
+def test_set_points_are_numbered_by_the_periods_between_them_however_late_within_one(entered, sent):
+    clock = VirtualClock(start_ns=1_000_000_000)
+    start_ns = clock.now_ns()
+    with entered(PLAYING, clock=clock) as arm:
+        for period, late_us in ((0, 0), (1, 900), (2, 100), (3, 1200), (5, 0), (6, 1300), (7, 0), (9, 400)):
+            clock.sleep_until(start_ns + period * 2_000_000 + late_us * 1000)
+            arm.servo(np.zeros(6))
+    assert np.diff(np.round(1e3 * np.array(sent))).tolist() == [1, 1, 1, 2, 1, 1, 2]

@@ -15,8 +15,8 @@ _ANEW_S = 10.0
 class CommandAge:
     """Age of each command beyond the mean way of the poses from the operator.
 
-    The operator's clock is not known here. The time from its stamp to the arrival is the way plus how far the clocks are
-    apart; the mean of that is taken as the usual way, and what a pose took beyond it is its age. A queue on any hop
+    The operator's clock is not known here. From its stamp to the arrival is the way plus the offset of the clocks; the
+    mean of that is taken as the usual way, and what a pose took beyond it is its age. A queue on any hop
     shows here, whatever that hop says itself.
 
     Args:

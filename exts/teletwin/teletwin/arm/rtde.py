@@ -38,6 +38,10 @@ _LOOK_AGAIN_NS = 4 * NS_PER_MS
 _WATCH_PERIOD_S = 0.5
 _KICK_NS = 10 * NS_PER_MS
 """After so long without a set-point the watchdog is kicked for its own sake."""
+_IDLE_S = 2.0
+"""Silence that the watchdog bears while nothing is servoed [s]."""
+_EARLY = 0.3
+"""A set-point that comes earlier by this share of a period counts for the next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,7 +56,7 @@ class RtdeArmCfg:
     rate_hz: float = 500.0
     """How often set-points are sent; 500 on e-Series."""
     stop_deceleration: float = STOP_ACCELERATION_RAD_S2
-    """Of servoStop [rad/s^2]. The arm's role brakes by set-points before it: this counts only where that was cut off."""
+    """Of servoStop [rad/s^2]. The arm's role brakes by set-points before it: this counts where that was cut off."""
     watchdog_s: float = WATCHDOG_S
     """Silence of this client after which the controller ends the program [s]."""
 
@@ -76,8 +80,8 @@ class RtdeArm:
     counted and dropped. A fault stays until a person calls `clear_fault`: a lost connection is made again by
     itself, but the arm does not move again by itself.
 
-    The controller's watchdog is set before anything moves and after every start of the program. Set-points kick it,
-    and while none are sent each look (`state`) does: a client that neither looks nor sends ends the program.
+    The controller's watchdog is set before the first set-point after a start of the program or a stop. Set-points kick
+    it, and while none are sent each look (`state`) does: a client that neither looks nor sends ends the program.
     """
 
     def __init__(self, cfg: RtdeArmCfg | None = None, *, clock: Clock | None = None) -> None:
@@ -88,8 +92,8 @@ class RtdeArm:
         self._known = MeasuredJoints(t_ns=0, q=np.zeros(6), qd=np.zeros(6), fault=_LOST)
         self._fault = ""
         self._busy = self._is_bridging = False
-        self._guarded = self._answered = False
-        self._number = self._sent_ns = 0
+        self._guarded = False
+        self._number = self._grid_ns = self._kicked_ns = 0
         self._stamp, self._looked_ns, self._silent_ns = -1.0, 0, 0
         self._jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._worker: threading.Thread | None = None
@@ -116,7 +120,7 @@ class RtdeArm:
             link.close()
 
     def state(self) -> MeasuredJoints:
-        """The newest joints that the controller reported; never blocks but for the first time, some milliseconds."""
+        """The newest joints that the controller reported; never blocks."""
         link = self._link
         if link is not None and link.alive:
             self._read(link)
@@ -133,6 +137,8 @@ class RtdeArm:
         if self._fault or self._busy or link is None or not link.alive or not np.isfinite(q).all():
             self.refused_count += 1
             return
+        if not self._guarded and not self._guard(link):
+            return
         cfg, speed = self._cfg, speed_of(self._next_number())
         try:
             taken = link.control.servoJ(q.tolist(), speed, 0.5, self._period_s, cfg.lookahead_s, cfg.gain)
@@ -142,31 +148,34 @@ class RtdeArm:
         self.failed_count += not taken
 
     def _next_number(self) -> int:
-        """The number of a set-point that is made now: one more for each period since the last."""
-        now_ns = self._clock.now_ns()
-        self._number += max(1, round((now_ns - self._sent_ns) / (self._period_s * NS_PER_S)))
-        self._sent_ns = now_ns
+        """The number of a set-point that is made now: one more for each period since the last.
+
+        Ticks come late by a part of a period, not early: the earliest tell where the periods begin.
+        """
+        now_ns, period_ns = self._clock.now_ns(), round(self._period_s * NS_PER_S)
+        periods = max(1, int((now_ns - self._grid_ns) / period_ns + _EARLY))
+        self._grid_ns = min(self._grid_ns + periods * period_ns, now_ns)
+        self._number += periods
+        self._kicked_ns = now_ns
         return self._number
 
     def _show_life(self, link: RtdeConnection) -> None:
-        """Set the watchdog before anything moves; kick it when no set-point has done so."""
-        if self._fault or self._busy:
+        """Kick the watchdog when no set-point has done so."""
+        if self._fault or self._busy or not self._guarded or self._looked_ns - self._kicked_ns < _KICK_NS:
             return
+        self._kicked_ns = self._looked_ns
         try:
-            if not self._guarded:
-                self._guard(link)
-            elif self._looked_ns - self._sent_ns > _KICK_NS and (self._answered or not self._silent_ns):
-                # At first only on a new report: ur_rtde waits for minutes where the answer to setWatchdog stays away.
-                self._answered, self._sent_ns = True, self._looked_ns
-                link.control.kickWatchdog()
+            link.control.kickWatchdog()
         except RuntimeError:
             self._latch(_LOST)
 
-    def _guard(self, link: RtdeConnection) -> None:
-        self._guarded, self._answered = link.guard(self._cfg.watchdog_s), False
-        self._sent_ns = self._clock.now_ns()
+    def _guard(self, link: RtdeConnection) -> bool:
+        """Set the watchdog, some milliseconds; whether the controller takes it."""
+        self._guarded = link.guard(self._cfg.watchdog_s)
+        self._kicked_ns = self._clock.now_ns()
         if not self._guarded:
             self._latch(_NO_WATCHDOG)
+        return self._guarded
 
     def stop(self) -> None:
         """Bring the arm to rest; returns at once, set-points are dropped until it stands."""
@@ -248,6 +257,8 @@ class RtdeArm:
         # ur_rtde would wait five minutes for a controller that says nothing.
         if link is not None and link.alive and not self._fault and not self._is_silent(link):
             link.control.servoStop(self._cfg.stop_deceleration)
+            if self._guarded:  # at rest nothing hurries: a host that is busy with other things ends no program
+                self._guarded = not link.guard(_IDLE_S)
 
     def _clear(self) -> None:
         link = self._link
@@ -256,8 +267,7 @@ class RtdeArm:
         ask_dashboard(self._cfg.host, "close safety popup", "unlock protective stop")
         if link.start_program():
             self._await_program(link)
-            self._fault = ""
-            self._guard(link)
+            self._fault, self._guarded = "", False
 
 
 def _fault_of(receive: Any, *, busy: bool) -> str:

@@ -103,7 +103,10 @@ class ArmLoop:
 
     def tick(self, now_ns: int, late_ns: int = 0) -> None:
         """Do one servo tick, then what may wait."""
-        dt_s = self._tick_length.since_last(now_ns)
+        due_ns = (
+            now_ns - late_ns % self._period_ns
+        )  # set-points are evenly spaced, however late a tick within its period
+        dt_s = self._tick_length.since_last(due_ns)
         self._notice_hiccup(now_ns)
         self._last_ns = now_ns
         received = self._link.receive()
@@ -111,11 +114,11 @@ class ArmLoop:
             self._take(item, now_ns)
         measured = self._measured or self._meet()
         self._decide(measured, now_ns)
-        self._move(measured, now_ns, dt_s)
+        self._move(measured, due_ns, dt_s)
         self.ticks.add(start_ns=now_ns, late_ns=late_ns, work_ns=self._clock.now_ns() - now_ns)
         self._measured = self._arm.state()  # for the next tick: the set-point need not wait for it
         self._hears_arm = self._measured.t_ns > now_ns - _UNHEARD_NS
-        self._after(received, self._measured, now_ns, dt_s)
+        self._after(received, self._measured, now_ns, due_ns, dt_s)
 
     def bring_to_rest(self) -> None:
         """Brake within the limits and stop servoing, EXIT_S at most: the role's last act, whatever ends it."""
@@ -271,9 +274,9 @@ class ArmLoop:
             self._servoing, self._rests_since_ns = False, None
             self._arm.stop()
 
-    def _after(self, received: list[Received], measured: MeasuredJoints, now_ns: int, dt_s: float) -> None:
+    def _after(self, received: list[Received], measured: MeasuredJoints, now_ns: int, due_ns: int, dt_s: float) -> None:
         """Off the control path: the shadow's arm, state to the twin, the log."""
-        self._step_shadow(now_ns, dt_s)
+        self._step_shadow(due_ns, dt_s)
         if now_ns - self._state_ns >= _STATE_NS:
             self._state_ns = now_ns
             if now_ns - self._judged_ns >= NS_PER_S:

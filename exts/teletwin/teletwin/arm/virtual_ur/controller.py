@@ -139,7 +139,10 @@ class Controller:
 
     def _watch(self, script: ControlScript) -> None:
         silent_s = (self.cycle_count - self._heard_cycle) * CYCLE_S
-        if not script.running or 0.0 < script.watchdog_s < silent_s:
+        if 0.0 < script.watchdog_s < silent_s:
+            _log.warning("the client was silent for %.0f ms: the watchdog ends the program", 1e3 * silent_s)
+            self.stop_program()
+        elif not script.running:
             self.stop_program()
 
     def report(self) -> None:

@@ -47,7 +47,7 @@ class VirtualUr:
             self.connections.close()
 
     def tick(self, cycles_due: int = 1) -> None:
-        """Make up for the cycles due with the inputs of their time, report once, then receive for the next cycle."""
+        """Make up for the cycles due with the inputs of their time, report each, then receive for the next cycle."""
         count = min(cycles_due, _CATCH_UP_MAX)
         self.late_count += count - 1
         self.lost_cycle_count += cycles_due - count
@@ -56,5 +56,5 @@ class VirtualUr:
         for left in range(count, 0, -1):
             self.connections.store_inputs(left)
             self.controller.cycle()
-        self.connections.send(self.controller.cycle_count)
+            self.connections.send(self.controller.cycle_count)
         self.connections.poll()
