@@ -38,8 +38,8 @@ _LOOK_AGAIN_NS = 4 * NS_PER_MS
 _WATCH_PERIOD_S = 0.5
 _KICK_NS = 10 * NS_PER_MS
 """After so long without a set-point the watchdog is kicked for its own sake."""
-_IDLE_S = 2.0
-"""Silence that the watchdog bears while nothing is servoed [s]."""
+_BEGIN_LOOKS = 100
+"""After so many looks the caller is past its start, which may keep it longer than the watchdog bears."""
 _EARLY = 0.3
 """A set-point that comes earlier by this share of a period counts for the next."""
 
@@ -80,8 +80,8 @@ class RtdeArm:
     counted and dropped. A fault stays until a person calls `clear_fault`: a lost connection is made again by
     itself, but the arm does not move again by itself.
 
-    The controller's watchdog is set before the first set-point after a start of the program or a stop. Set-points kick
-    it, and while none are sent each look (`state`) does: a client that neither looks nor sends ends the program.
+    The controller's watchdog is set soon after each start of the program, before any set-point. Set-points kick it, and
+    while none are sent each look (`state`) does: a client that neither looks nor sends ends the program.
     """
 
     def __init__(self, cfg: RtdeArmCfg | None = None, *, clock: Clock | None = None) -> None:
@@ -93,7 +93,7 @@ class RtdeArm:
         self._fault = ""
         self._busy = self._is_bridging = False
         self._guarded = False
-        self._number = self._grid_ns = self._kicked_ns = 0
+        self._number = self._grid_ns = self._kicked_ns = self._looks = 0
         self._stamp, self._looked_ns, self._silent_ns = -1.0, 0, 0
         self._jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._worker: threading.Thread | None = None
@@ -160,9 +160,17 @@ class RtdeArm:
         return self._number
 
     def _show_life(self, link: RtdeConnection) -> None:
-        """Kick the watchdog when no set-point has done so."""
-        if self._fault or self._busy or not self._guarded or self._looked_ns - self._kicked_ns < _KICK_NS:
+        """Have the watchdog set once the looks come regularly; kick it when no set-point has done so."""
+        if self._fault or self._busy:
             return
+        self._looks += 1
+        if not self._guarded:
+            if self._looks >= _BEGIN_LOOKS:
+                self._order("guard")
+        elif self._looked_ns - self._kicked_ns > _KICK_NS:
+            self._kick(link)
+
+    def _kick(self, link: RtdeConnection) -> None:
         self._kicked_ns = self._looked_ns
         try:
             link.control.kickWatchdog()
@@ -248,6 +256,8 @@ class RtdeArm:
             self._brake()
         elif job == "clear":
             self._clear()
+        elif job == "guard" and self._link is not None:
+            self._guard(self._link)
         elif self._link is not None and not self._link.alive:
             self._latch(_LOST)
             self._link.renew()  # tried again at the next watch; the fault stays until a person clears it
@@ -257,8 +267,6 @@ class RtdeArm:
         # ur_rtde would wait five minutes for a controller that says nothing.
         if link is not None and link.alive and not self._fault and not self._is_silent(link):
             link.control.servoStop(self._cfg.stop_deceleration)
-            if self._guarded:  # at rest nothing hurries: a host that is busy with other things ends no program
-                self._guarded = not link.guard(_IDLE_S)
 
     def _clear(self) -> None:
         link = self._link
@@ -267,7 +275,7 @@ class RtdeArm:
         ask_dashboard(self._cfg.host, "close safety popup", "unlock protective stop")
         if link.start_program():
             self._await_program(link)
-            self._fault, self._guarded = "", False
+            self._fault, self._guarded, self._looks = "", False, 0
 
 
 def _fault_of(receive: Any, *, busy: bool) -> str:
