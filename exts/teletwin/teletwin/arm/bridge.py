@@ -52,7 +52,7 @@ class SetPointBridge:
         self.phase = Phase.FOLLOW
         self.q, self._qd, self._qdd = q.copy(), np.zeros(len(q)), np.zeros(len(q))
         self._asked, self._asked_qd, self._asked_qdd = q.copy(), np.zeros(len(q)), np.zeros(len(q))
-        self._asked_jerk, self._knows_qd = np.zeros(len(q)), True
+        self._asked_jerk, self._knows_qd, self._jumps = np.zeros(len(q)), True, False
         self._plan = np.zeros((0, len(q)))
         self._planned = self._missed = 0
 
@@ -69,23 +69,24 @@ class SetPointBridge:
             steps: How many periods after the one before it was made, by its number.
             period_cycles: Cycles between set-points.
         """
-        if q is None or self.is_stopping:
-            self._missed += 1
-            if self._missed < period_cycles and self.phase is Phase.FOLLOW:
-                self.q += self._qd * self._cycle_s
-            else:
-                self._brake()
+        if q is not None:
+            is_due = self._missed < period_cycles and steps == 1
+            self._note(q, steps * period_cycles, is_due=is_due)
+            if not self.is_stopping:
+                self._take(is_due=is_due)
+                self._missed = 0
+                return self.q
+        self._missed += 1
+        if self._missed < period_cycles and self.phase is Phase.FOLLOW:
+            self.q += self._qd * self._cycle_s
         else:
-            self._take(q, steps * period_cycles, is_due=self._missed < period_cycles and steps == 1)
-            self._missed = 0
+            self._brake()
         return self.q
 
-    def _take(self, q: Array, cycles: int, *, is_due: bool) -> None:
-        """A set-point, made so many cycles after the one before."""
+    def _note(self, q: Array, cycles: int, *, is_due: bool) -> None:
+        """What a set-point asks that was made so many cycles after the one before."""
         qd = (q - self._asked) / (cycles * self._cycle_s)
-        if (np.abs(qd) > _CREDIBLE * self._most_rad_s).any():
-            self.reset(q)
-            return
+        self._jumps = bool((np.abs(qd) > _CREDIBLE * self._most_rad_s).any())
         if not is_due:  # of a time that is not quite known: no speed that the arm could not have come to since
             reach = STOP_ACCELERATION_RAD_S2 * cycles * self._cycle_s
             qd = np.clip(qd, self._asked_qd - reach, self._asked_qd + reach)
@@ -94,8 +95,13 @@ class SetPointBridge:
         self._asked_qdd = is_known * (qd - self._asked_qd) / (cycles * self._cycle_s)
         self._asked_jerk = np.abs(self._asked_qdd - before) * is_known
         self._asked, self._asked_qd = q.copy(), qd
-        if is_due and self.phase is Phase.FOLLOW:
-            self.q, self._qd, self._qdd = q.copy(), qd, self._asked_qdd
+
+    def _take(self, *, is_due: bool) -> None:
+        """Follow the set-point that was noted, or join it."""
+        if self._jumps and (self.phase is Phase.FOLLOW or not self._qd.any()):
+            self.reset(self._asked)
+        elif is_due and self.phase is Phase.FOLLOW:
+            self.q, self._qd, self._qdd = self._asked.copy(), self._asked_qd.copy(), self._asked_qdd.copy()
         else:
             self._join()
 
@@ -119,7 +125,8 @@ class SetPointBridge:
     def _join(self) -> None:
         """Make up for the distance to the set-points as a critically damped spring, within acceleration and jerk."""
         self.phase = Phase.JOIN
-        away, away_qd = self.q + self._qd * self._cycle_s - self._asked, self._qd - self._asked_qd
+        qd = self._qd + self._asked_qdd * self._cycle_s
+        away, away_qd = self.q + qd * self._cycle_s - self._asked, qd - self._asked_qd
         if max(np.abs(away).max() / _JOINED_RAD, np.abs(away_qd).max() / _JOINED_RAD_S) < 1.0:
             self.phase = Phase.FOLLOW
             self.q, self._qd, self._qdd = self._asked.copy(), self._asked_qd.copy(), self._asked_qdd.copy()

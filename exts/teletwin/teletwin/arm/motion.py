@@ -8,7 +8,7 @@ import numpy as np
 
 from teletwin.arm.bridge import Phase, SetPointBridge
 from teletwin.arm.servo_law import ServoLaw, ServoLawCfg
-from teletwin.arm.stop_plan import STOP_ACCELERATION_RAD_S2, stop_accelerations
+from teletwin.arm.stop_plan import OWN_STOP_RAD_S2, stop_accelerations
 from teletwin.geometry import Array
 from teletwin.robot.ur3e import JointLimits
 
@@ -106,7 +106,7 @@ class JointMotion:
 
     def stop(self, *, deceleration: float) -> None:
         """stopj: bring the reference to rest, no joint harder than deceleration [rad/s^2] nor than the arm may."""
-        most = min(max(deceleration, 0.1), STOP_ACCELERATION_RAD_S2)
+        most = min(max(deceleration, 0.1), OWN_STOP_RAD_S2)
         self.mode, self._stopped = MotionMode.STOP, 0
         self._stop = stop_accelerations(self.qd, self._qdd, most=most, cycle_s=self._cycle_s)
 

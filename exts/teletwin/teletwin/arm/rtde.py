@@ -13,7 +13,7 @@ from teletwin.arm import NO_PROGRAM, WATCHDOG_S, MeasuredJoints
 from teletwin.arm.rtde_connection import RtdeConnection, connect
 from teletwin.arm.servo_law import ServoLawCfg
 from teletwin.arm.set_point_number import BRIDGE_REGISTER, speed_of
-from teletwin.arm.stop_plan import STOP_ACCELERATION_RAD_S2
+from teletwin.arm.stop_plan import OWN_STOP_RAD_S2
 from teletwin.arm.ur_dashboard import ask_dashboard
 from teletwin.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from teletwin.errors import ConfigError
@@ -55,7 +55,7 @@ class RtdeArmCfg:
     """servoj's gain, 100 ... 2000."""
     rate_hz: float = 500.0
     """How often set-points are sent; 500 on e-Series."""
-    stop_deceleration: float = STOP_ACCELERATION_RAD_S2
+    stop_deceleration: float = OWN_STOP_RAD_S2
     """Of servoStop [rad/s^2]. The arm's role brakes by set-points before it: this counts where that was cut off."""
     watchdog_s: float = WATCHDOG_S
     """Silence of this client after which the controller ends the program [s]."""

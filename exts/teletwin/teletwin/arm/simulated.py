@@ -10,7 +10,7 @@ import numpy as np
 from teletwin.arm import NO_PROGRAM, WATCHDOG_S, MeasuredJoints
 from teletwin.arm.dynamics import CYCLE_NS, CYCLE_S, ReferenceDynamics, UrDynamics
 from teletwin.arm.servo_law import ServoLawCfg
-from teletwin.arm.stop_plan import STOP_ACCELERATION_RAD_S2
+from teletwin.arm.stop_plan import OWN_STOP_RAD_S2
 from teletwin.clock import NS_PER_S, Clock
 from teletwin.errors import ConfigError
 from teletwin.geometry import Array
@@ -30,7 +30,7 @@ class SimulatedArmCfg:
     gain: float = 1200.0
     transport_delay_s: float = 0.004
     """From `servo` to the controller's use of the set-point [s]; two cycles stand for RTDE there and back."""
-    stop_deceleration: float = STOP_ACCELERATION_RAD_S2
+    stop_deceleration: float = OWN_STOP_RAD_S2
     """[rad/s^2]."""
     watchdog_s: float = WATCHDOG_S
     """Silence of the arm's role after which the control program ends [s]; 0: any is borne."""
@@ -131,7 +131,7 @@ class SimulatedArm:
         if not self._fault:
             self._fault = fault
             self._pending.clear()
-            self._dynamics.motion.stop(deceleration=STOP_ACCELERATION_RAD_S2)
+            self._dynamics.motion.stop(deceleration=OWN_STOP_RAD_S2)
 
     def _take_due(self) -> None:
         motion, cfg = self._dynamics.motion, self._cfg

@@ -11,7 +11,7 @@ import numpy as np
 from teletwin.arm.dynamics import CYCLE_S, UrDynamics
 from teletwin.arm.set_point_number import BRIDGE_REGISTER
 from teletwin.arm.simulated import START_Q
-from teletwin.arm.stop_plan import STOP_ACCELERATION_RAD_S2
+from teletwin.arm.stop_plan import OWN_STOP_RAD_S2
 from teletwin.arm.virtual_ur.control_script import ControlScript
 from teletwin.arm.virtual_ur.reports import Reports
 from teletwin.arm.virtual_ur.safety import UNLOCK_WAIT_S, Safety
@@ -50,7 +50,7 @@ class Controller:
 
     When set-points of servoj stop coming it holds the last one, as ur_rtde's program does on a robot, or brakes, where
     they bear numbers (`control_script`). The client's watchdog (setWatchdog) ends the program when input register 0
-    stays silent for too long. Whatever ends or pauses the program, the reference then comes to rest within 40 rad/s^2
+    stays silent for too long. Whatever ends or pauses the program, the reference then comes to rest within 36 rad/s^2
     and 10 000 rad/s^3 (`stop_plan`): this controller's own stop, an assumption about a real one's.
     """
 
@@ -111,13 +111,13 @@ class Controller:
         self.runtime = Runtime.STOPPED
         self.outputs.set("output_int_register_0", 0)
         self.outputs.set(f"output_int_register_{BRIDGE_REGISTER}", 0)
-        self.dynamics.motion.stop(deceleration=STOP_ACCELERATION_RAD_S2)
+        self.dynamics.motion.stop(deceleration=OWN_STOP_RAD_S2)
 
     def pause_program(self) -> None:
         """Pause the program and bring the arm to rest."""
         if self.runtime == Runtime.PLAYING:
             self.runtime = Runtime.PAUSED
-        self.dynamics.motion.stop(deceleration=STOP_ACCELERATION_RAD_S2)
+        self.dynamics.motion.stop(deceleration=OWN_STOP_RAD_S2)
 
     def play_program(self) -> bool:
         """Go on with a paused program; False when there is none or the safety system says no."""
