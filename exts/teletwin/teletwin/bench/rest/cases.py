@@ -59,7 +59,7 @@ def draw_cases(*, each: int, causes: tuple[str, ...] = CAUSES, borders: tuple[st
                 lasts_s = float(np.exp(rng.uniform(np.log(0.05), np.log(10.0))))
                 dash_s = _GO_S + 2.0 * _REST_S
                 reach_s = (JointLimits().upper[5] - HOME_Q[5]) / TURN_RAD_S if border == "joint range" else 0.0
-                before_s = float(rng.uniform(0.0, 0.1))
+                before_s = float(rng.uniform(-0.15, 0.05))
                 at_s = dash_s + max(_REACH_S[border] + reach_s - before_s, 0.04)
                 is_away = cause.endswith("suspended")
                 yield Case(cause=cause, border=border, seed=seed, lasts_s=lasts_s if is_away else 1.0, at_s=at_s)
