@@ -179,7 +179,7 @@ def build_arm_loop(
     """
     require_sound_kernels()
     # No prediction is measured, not shown: what it would run into does not matter.
-    physical = SimulatedArm(clock, replace(simulated_arm(session), scene="bare"))
+    physical = SimulatedArm(clock, replace(simulated_arm(session), scene="bare", watchdog_s=0.0))
     shadow = ShadowArm(arm=physical, resampler=CommandResampler(RESAMPLING), limiter=build_limiter(session))
     shadow.limiter.reset(HOME_Q)
     return ArmLoop(
@@ -191,6 +191,7 @@ def build_arm_loop(
         shadow=shadow,
         ticks=ticks,
         silence_s=1e-3 * session.silence_ms,
+        command_age_max_s=1e-3 * session.command_age_max_ms,
         period_s=1.0 / session.servo_rate_hz,
         limits=session.limits(),
         on_message=log,
