@@ -32,6 +32,8 @@ _ECHO_NS = 100 * NS_PER_MS
 """So long after a set-point its motion has been measured."""
 _OFF_RAD = 0.03
 """Limits that shake a set-point by less leave the arm's lag to be seen [rad]."""
+_ARRIVED_RAD = 0.005
+"""An approach ends when no joint is further than this from its command."""
 _APART_NS = 2 * NS_PER_S
 """A command for a time this far off is refused: one of the far future would make all later ones look old."""
 _HICCUP_NS = 20 * NS_PER_MS
@@ -99,13 +101,14 @@ class ArmLoop:
         self.hiccup_count = self.stall_count = self.aged_count = 0
         self.held_by = self.approach_reason = ""
         """Why the last give-up and the last approach were, in words."""
+        self.held_back_by = ""
+        """What limits the set-points most in this tick; empty when nothing does."""
+        self._approaches = False
         self.on_note: Callable[[Note], None] | None = None
 
     def tick(self, now_ns: int, late_ns: int = 0) -> None:
         """Do one servo tick, then what may wait."""
-        due_ns = (
-            now_ns - late_ns % self._period_ns
-        )  # set-points are evenly spaced, however late a tick within its period
+        due_ns = now_ns - late_ns % self._period_ns  # set-points are even, however late a tick within its period
         dt_s = self._tick_length.since_last(due_ns)
         self._notice_hiccup(now_ns)
         self._last_ns = now_ns
@@ -140,9 +143,14 @@ class ArmLoop:
         self._judged_ns = 0  # soon told
 
     def _begin_approach(self, reason: str) -> None:
-        """The arm goes over to commands that have not led it to where it is."""
+        """The arm goes over, slowly, to commands that have not led it to where it is."""
         self.approach_reason = reason
+        self._set_approach(True)
         self._judged_ns = 0  # what was counted is soon told
+
+    def _set_approach(self, approaches: bool) -> None:
+        self._approaches = approaches
+        self._limiter.set_approach(approaches)
 
     def _take(self, item: Received, now_ns: int) -> None:
         """One command; its hold time moves to this clock."""
@@ -244,11 +252,14 @@ class ArmLoop:
             wanted = self._resampler.sample(now_ns)
             out = self._limiter.limit(wanted.q, dt_s, qd_desired=wanted.qd)
             self.limited_count += bool(out.flags)
-            is_off = bool(out.flags) and max(map(abs, (out.q - wanted.q).tolist())) > _OFF_RAD
-            is_off = is_off or self._resampler.is_blending(now_ns)
+            off_rad = max(map(abs, (out.q - wanted.q).tolist())) if out.flags else 0.0
+            is_off = off_rad > _OFF_RAD or self._resampler.is_blending(now_ns)
+            if self._approaches and not is_off and not wanted.held and off_rad < _ARRIVED_RAD:
+                self._set_approach(False)
         else:
             out, is_off = self._limiter.hold(dt_s), True
             self._resampler.rest_at(out.q)
+        self.held_back_by = out.reason
         self._off_ns = now_ns if is_off else self._off_ns
         self._arm.servo(out.q)
 
@@ -266,7 +277,7 @@ class ArmLoop:
         out = self._limiter.hold(dt_s)
         self._arm.servo(out.q)
         self._off_ns = now_ns
-        if out.qd.any():
+        if not self._limiter.is_at_rest:
             self._rests_since_ns = None
         elif self._rests_since_ns is None:
             self._rests_since_ns = now_ns
@@ -341,6 +352,7 @@ class ArmLoop:
             command_age_ms=self._age_ms if command is not None else -1.0,
             held_count=self.held_count,
             limited_count=self.limited_count,
+            held_back_by=self.held_back_by if self.state is SafetyState.ENGAGED else "",
             is_catching_up=self._last_ns - self._off_ns < _ECHO_NS,
             overrun_count=ticks.overrun_count,
             tick_count=ticks.tick_count,
