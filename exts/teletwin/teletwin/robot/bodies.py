@@ -119,11 +119,11 @@ def bodies_of(chain: SerialChain, spheres: Iterable[CollisionSphere]) -> Bodies:
     """Bodies of a robot without a bodies file: its description's spheres, every two links apart that are not joined."""
     capsules = tuple(Capsule(link=s.link, a=s.center, b=s.center, radius=s.radius) for s in spheres)
     links = tuple(dict.fromkeys(capsule.link for capsule in capsules))
-    apart = ((b, a) for a, b in combinations(links, 2) if not _are_joined(chain, a, b))
+    apart = ((b, a) for a, b in combinations(links, 2) if not are_joined(chain, a, b))
     return Bodies(capsules=capsules, pairs=tuple(apart))
 
 
-def _are_joined(chain: SerialChain, first: str, second: str) -> bool:
+def are_joined(chain: SerialChain, first: str, second: str) -> bool:
     """Tell whether at most one c-space joint lies between two links."""
     joints = chain.frame(first).joint, chain.frame(second).joint
     paths = [set(chain.ancestors(joint)) for joint in joints]
