@@ -181,7 +181,10 @@ def limit_kernel(count: int) -> Any:
             s.flags[e] = FLAG_INPUT
             s.reason[e] = _INPUT
             return
-        h = _HALF * (dt + s.dt_before[e])
+        before = s.dt_before[e]
+        if before <= _ZERO:  # the first tick since a reset
+            before = dt
+        h = _HALF * (dt + before)
         flags = int(0)
         reason = int(0)
         q = vecn()
@@ -330,6 +333,7 @@ def reset_kernel(count: int) -> Any:
             s.plan_a[e, i] = _ZERO
         s.plan_flat_s[e] = flat_of(m, v, a)
         s.plan_at_s[e] = _ZERO
+        s.dt_before[e] = _ZERO
         s.speed_ratio[e] = _ZERO
         s.reason[e] = 0
         s.flags[e] = 0

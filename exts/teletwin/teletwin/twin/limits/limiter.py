@@ -305,7 +305,7 @@ def _state_struct(types: Any, scene: Scene, batch: int, device: str) -> Any:
         setattr(state, name, wp.zeros(batch, dtype=wp.float64, device=device))
     for name, value in (
         ("dt", 0.002),
-        ("dt_before", 0.002),
+        ("dt_before", 0.0),
         ("plan_at_s", 1.0),
         ("joint_speed_cap", _NO_CAP),
         ("body_speed_cap", _NO_CAP),
