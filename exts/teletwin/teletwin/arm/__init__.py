@@ -13,7 +13,7 @@ ARMS: Mapping[str, str] = {"rtde": "", "ros2": "rosbags"}
 """What can stand behind the arm role by name, and the package that it takes beside the usual ones."""
 NO_PROGRAM = "the robot's control program is not running: clear to start it"
 """The fault of an arm whose program ended: by a person, by a stop, or by the controller's watchdog."""
-WATCHDOG_S = 0.1
+WATCHDOG_S = 0.25
 """Silence of the arm's role after which the controller ends the control program [s]."""
 
 
