@@ -30,21 +30,26 @@ from teletwin.twin import MotionPolicy
 from teletwin.twin.control import ControlCfg, ControlFunction
 from teletwin.twin.limits import CommandLimiter
 from teletwin.twin.path import MotionPath
+from teletwin.twin.reference import ReferenceCfg
 from teletwin.twin.rendering import RenderingCfg, RenderingFunction
 from teletwin.twin.rmpflow import RmpFlowPolicy
 from teletwin.twin.smoothing import Smoothing
 from teletwin.twin.target import PathCfg
 from teletwin.view.camera import Camera
 
-FED_LAG_S = 0.012
-"""Lag with the target's velocity fed forward, smoothing included [s]: with it `arm_lag_ms` of a report is near zero."""
-FED_TURN_LAG_S = 0.030
+FED_LAG_S = 0.004
+"""Lag with the target's motion fed forward, smoothing included [s]: with it `arm_lag_ms` of a report is near zero."""
+FED_TURN_LAG_S = 0.004
 """The same for orientation [s]."""
+_MEASURED_LAG_S, _MEASURED_TURN_LAG_S = 0.012, 0.030
+"""The same without a reference, with the velocity measured on the targets [s]."""
 SERVO_LAG_S = 0.034
 """First guess of a UR's lag behind servoj set-points, RTDE included [s]."""
 
-RESAMPLING = ResamplerCfg(extrapolation_s=0.03)
-"""Late commands are continued at their own speed for three standard deviations of a 10 ms jitter."""
+RESAMPLING = ResamplerCfg(extrapolation_s=0.03, early_max_s=0.03, tracking_s=0.02)
+"""Late commands are continued for three standard deviations of a 10 ms jitter."""
+_PLAIN_RESAMPLING = ResamplerCfg(extrapolation_s=0.03)
+"""The same at their own velocity, as they come."""
 
 
 def fast_tool_pose() -> Callable[[Array], Array]:
@@ -62,19 +67,37 @@ def build_path(
     """One path with a state of its own; the shadow is paper mode without a forecast."""
     plain = session.paper_mode or is_shadow
     path = MotionPath(
-        PathCfg(function=function, predict=not is_shadow, feed_forward=not plain),
+        PathCfg(
+            function=function,
+            predict=not is_shadow,
+            feed_forward=not plain,
+            reference=ReferenceCfg() if session.smooth else None,
+        ),
         policy=policy(),
-        smoothing=Smoothing(interval_s=1e-3 * session.slot_ms, reading="paper" if plain else "moving"),
+        smoothing=_build_smoothing(session, plain=plain),
         limiter=CommandLimiter(),
     )
     path.limit_to(session.limits())
     return path
 
 
+def _build_smoothing(session: SessionCfg, *, plain: bool) -> Smoothing | None:
+    """The paper's in its plain form; none where the policy follows a reference, which is smooth already."""
+    if session.smooth and not plain:
+        return None
+    return Smoothing(interval_s=1e-3 * session.slot_ms, reading="paper" if plain else "moving")
+
+
+def _policy_lags_s(session: SessionCfg) -> tuple[float, float]:
+    """Lag of motion policy and smoothing [s]: position, orientation."""
+    if session.paper_mode:
+        return STOCK_POSITION_LAG_S, STOCK_ORIENTATION_LAG_S
+    return (FED_LAG_S, FED_TURN_LAG_S) if session.smooth else (_MEASURED_LAG_S, _MEASURED_TURN_LAG_S)
+
+
 def build_control(session: SessionCfg, *, policy: Callable[[], MotionPolicy] = RmpFlowPolicy) -> ControlFunction:
     """The control function with its shadow, which keeps the stock policy."""
-    stock = session.paper_mode
-    lag_s, turn_lag_s = (STOCK_POSITION_LAG_S, STOCK_ORIENTATION_LAG_S) if stock else (FED_LAG_S, FED_TURN_LAG_S)
+    lag_s, turn_lag_s = _policy_lags_s(session)
     return ControlFunction(
         ControlCfg(
             period_s=1.0 / session.control_rate_hz,
@@ -100,8 +123,7 @@ def build_rendering_in(
     world: World, session: SessionCfg, *, policy: Callable[[], MotionPolicy] = RmpFlowPolicy, tick_s: float = 0.004
 ) -> RenderingFunction:
     """The rendering function with its shadow, in a world that the host simulates."""
-    stock = session.paper_mode
-    lag_s, turn_lag_s = (STOCK_POSITION_LAG_S, STOCK_ORIENTATION_LAG_S) if stock else (FED_LAG_S, FED_TURN_LAG_S)
+    lag_s, turn_lag_s = _policy_lags_s(session)
     return RenderingFunction(
         RenderingCfg(tick_s=tick_s, policy_lag_s=lag_s, orientation_lag_s=turn_lag_s - lag_s),
         path=build_path(session, "render", policy=policy),
@@ -148,13 +170,14 @@ def build_arm_loop(
 ) -> ArmLoop:
     """The arm role's loop around an arm."""
     physical = SimulatedArm(clock, simulated_arm(session))
-    shadow = ShadowArm(arm=physical, resampler=CommandResampler(RESAMPLING), limiter=CommandLimiter())
+    resampling = RESAMPLING if session.smooth else _PLAIN_RESAMPLING
+    shadow = ShadowArm(arm=physical, resampler=CommandResampler(resampling), limiter=CommandLimiter())
     shadow.limiter.reset(HOME_Q)
     return ArmLoop(
         clock=clock,
         link=link,
         arm=arm,
-        resampler=CommandResampler(RESAMPLING),
+        resampler=CommandResampler(resampling),
         limiter=CommandLimiter(),
         shadow=shadow,
         ticks=ticks,

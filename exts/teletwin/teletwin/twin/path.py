@@ -33,7 +33,7 @@ class PathOutput:
 class MotionPath:
     """Packets in, joint positions out, at the caller's tick; starts and resumes from where the joints are."""
 
-    def __init__(self, cfg: PathCfg, *, policy: MotionPolicy, smoothing: Smoothing, limiter: CommandLimiter) -> None:
+    def __init__(self, cfg: PathCfg, *, policy: MotionPolicy, smoothing: Smoothing | None, limiter: CommandLimiter) -> None:
         self._stream = TargetStream(cfg)
         self._policy, self._smoothing, self._limiter = policy, smoothing, limiter
         self._following = False
@@ -77,8 +77,9 @@ class MotionPath:
         if not self._following:
             self._resume()
         q, qd = self._policy.step(bound.target, dt_s)
-        self._smoothing.update(now_ns, q, qd)
-        q, qd = self._smoothing.at(now_ns)
+        if self._smoothing is not None:
+            self._smoothing.update(now_ns, q, qd)
+            q, qd = self._smoothing.at(now_ns)
         out = self._limiter.limit(q, dt_s, qd_desired=qd)
         self._q, self._qd = out.q, out.qd
         return PathOutput(q=out.q, qd=out.qd, bound=bound, is_limited=bool(out.flags))
@@ -94,5 +95,6 @@ class MotionPath:
     def _resume(self) -> None:
         """Begin from the joints that were last let through: no jump."""
         self._policy.reset(self._q, self._qd)
-        self._smoothing.reset(self._q)
+        if self._smoothing is not None:
+            self._smoothing.reset(self._q)
         self._following = True
