@@ -13,8 +13,8 @@ from teletwin.errors import ConfigError
 from teletwin.geometry import Array
 
 _KEPT = 64
-_TRACKED_S = 0.02
-"""After a longer pause between set-points the next one is what is played."""
+TRACKED_SHARE = 0.5
+"""Set-points go on by at most this share of the tracking's time constant at once; more would not be stable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,15 +24,10 @@ class ResamplerCfg:
     playout_delay_s: float = 0.0
     """Added delay that gives late commands time to arrive; 0 puts the mean command on time."""
     extrapolation_s: float = 0.01
-    """How long the newest command is continued."""
-    curvature_s: float = 0.0
-    """Over this time of commands an acceleration is measured, with which they are continued; 0: none, at their own
-    velocity."""
-    curvature_max_rad_s2: float = 20.0
-    """That acceleration is cut to this."""
+    """How long the newest command is continued at its own velocity."""
     tracking_s: float = 0.0
-    """Time constant with which set-points follow what was played, so that it may jump; uniformly accelerated motion
-    passes without lag. 0: set-points are what was played."""
+    """Time constant with which set-points follow what is played, which jumps when late commands arrive; uniform motion
+    passes without lag. 0: set-points are what is played."""
     brake_rad_s2: float = 30.0
     """Deceleration to rest after that."""
     hold_after_s: float = 0.1
@@ -52,9 +47,8 @@ class ResamplerCfg:
         for name in ("extrapolation_s", "hold_after_s", "resume_s", "transit_time_constant_s"):
             if not 0.0 < getattr(self, name) <= 10.0:
                 raise ConfigError(f"{name} cannot be used", given=getattr(self, name), allowed="above 0 to 10 s")
-        if not (0.0 <= self.curvature_s <= 0.1 and 0.0 <= self.tracking_s <= 0.1):
-            given = (self.curvature_s, self.tracking_s)
-            raise ConfigError("curvature_s or tracking_s cannot be used", given=given, allowed="0 to 0.1 s")
+        if self.tracking_s and not 0.004 <= self.tracking_s <= 0.1:
+            raise ConfigError("tracking_s cannot be used", given=self.tracking_s, allowed="0, or 0.004 to 0.1 s")
         if not 0.0 <= self.playout_delay_s <= 0.5 or not 0.0 <= self.early_max_s <= 0.5:
             given = (self.playout_delay_s, self.early_max_s)
             raise ConfigError("playout_delay_s or early_max_s cannot be used", given=given, allowed="0 to 0.5 s")
@@ -90,7 +84,8 @@ class CommandResampler:
 
     Stamps are given on the receiver's clock (offset between the hosts removed). Between two commands the
     position is a cubic Hermite curve; beyond the newest it goes on at its velocity for `extrapolation_s`,
-    then brakes. After `hold_after_s` of silence it holds, and when commands come again it goes over to them
+    then brakes. Set-points go after that as a critically damped second order (`tracking_s`), because it jumps
+    where a late command contradicts its continuation. After `hold_after_s` of silence it holds, and when commands come again it goes over to them
     on a smooth blend. Hard limits follow this stage and are not its job.
     """
 
@@ -104,21 +99,20 @@ class CommandResampler:
         self.held_count = 0
         """How often a silent link made the arm hold."""
         self.reset(np.zeros(joint_count))
-        self._placed = False
+        self._placed = self._tracks = False
 
     def reset(self, q: Array) -> None:
         """Forget all commands; hold q [rad] (n,) until the first arrives, then go over to it smoothly.
 
         Without a reset the first command is taken as it is: nothing is known about where the arm stands.
         """
-        self._placed = True
+        self._placed = self._tracks = True
         self._commands: deque[tuple[int, Array, Array]] = deque(maxlen=_KEPT)
         self._transit = MeanTransit(self._cfg.transit)
         self._arrived_ns = 0
         self._last = np.array(q, dtype=np.float64)
         self._still = np.zeros(self._n)
         self._last_qd = self._blend_qd = self._still
-        self._curvature = self._still
         self._sampled_ns = 0
         self._holding = True
         self._blend_from = self._last.copy()
@@ -151,7 +145,6 @@ class CommandResampler:
         limit = self._cfg.speed_max_rad_s
         self._commands.append((t_ns, np.array(q, dtype=np.float64), np.minimum(np.maximum(qd, -limit), limit)))
         self._arrived_ns = now_ns
-        self._curvature = self._measured_curvature()
         return True
 
     def rest_at(self, q: Array) -> None:
@@ -170,9 +163,9 @@ class CommandResampler:
         if self._is_silent(now_ns):
             self._hold()
             return self._held(now_ns)
-        q, qd, acceleration = self._follow(now_ns)
+        q, qd = self._follow(now_ns)
         q, qd = self._blend(q, qd, now_ns)
-        q, qd = self._track(q, qd, acceleration, now_ns)
+        q, qd = self._track(q, qd, now_ns)
         self._last, self._last_qd, self._sampled_ns = q, qd, now_ns
         return Resampled(q=q.copy(), qd=qd, held=False, silent_s=(now_ns - self._arrived_ns) / NS_PER_S)
 
@@ -206,21 +199,7 @@ class CommandResampler:
         blend_s = 0.0 if way_rad < 1e-6 else max(self._cfg.resume_s, way_rad / self._cfg.resume_speed_rad_s)
         self._blend_ns = blend_s * NS_PER_S
 
-    def _measured_curvature(self) -> Array:
-        """Acceleration [rad/s^2] of the newest commands."""
-        span_ns = self._cfg.curvature_s * NS_PER_S
-        if not span_ns:
-            return self._still
-        newest = self._commands[-1]
-        for before in reversed(self._commands):
-            if newest[0] - before[0] >= span_ns:
-                most = self._cfg.curvature_max_rad_s2
-                slope = (newest[2] - before[2]) * (NS_PER_S / (newest[0] - before[0]))
-                return np.minimum(np.maximum(slope, -most), most)
-        return self._still
-
-    def _follow(self, now_ns: int) -> tuple[Array, Array, Array]:
-        """What is played now, its rate, and its acceleration."""
+    def _follow(self, now_ns: int) -> tuple[Array, Array]:
         transit_ns = self._transit.mean_ns or 0.0
         t_ns = now_ns - transit_ns - self._cfg.playout_delay_s * NS_PER_S
         commands = self._commands
@@ -228,27 +207,24 @@ class CommandResampler:
             return self._extrapolate((t_ns - commands[-1][0]) / NS_PER_S)
         for index in range(len(commands) - 2, -1, -1):
             if commands[index][0] <= t_ns:
-                return (*_hermite(commands[index], commands[index + 1], t_ns), self._curvature)
-        return commands[0][1].copy(), commands[0][2], self._still
+                return _hermite(commands[index], commands[index + 1], t_ns)
+        return commands[0][1].copy(), commands[0][2]
 
-    def _extrapolate(self, ahead_s: float) -> tuple[Array, Array, Array]:
+    def _extrapolate(self, ahead_s: float) -> tuple[Array, Array]:
         _, q, qd = self._commands[-1]
         free_s = min(ahead_s, self._cfg.extrapolation_s)
-        rate = qd + self._curvature * free_s
-        q, rate = _braked(q + 0.5 * (qd + rate) * free_s, rate, ahead_s - free_s, self._cfg.brake_rad_s2)
-        return q, rate, self._curvature if ahead_s == free_s else self._still
+        return _braked(q + qd * free_s, qd, ahead_s - free_s, self._cfg.brake_rad_s2)
 
-    def _track(self, q: Array, qd: Array, acceleration: Array, now_ns: int) -> tuple[Array, Array]:
-        """Go on from the last set-point towards what is played."""
-        dt_s = (now_ns - self._sampled_ns) / NS_PER_S
-        if not self._cfg.tracking_s or not 0.0 < dt_s < _TRACKED_S:
+    def _track(self, q: Array, qd: Array, now_ns: int) -> tuple[Array, Array]:
+        """Go on from the last set-point's motion towards what is played at now_ns [ns]."""
+        if not self._cfg.tracking_s or not self._tracks:
+            self._tracks = True
             return q, qd
-        rate = 1.0 / self._cfg.tracking_s
-        # Where the last set-point's motion leads, against where the commands' motion is: both at this tick.
-        away = q - (self._last + dt_s * self._last_qd)
-        change = acceleration + rate * (rate * away + 2.0 * (qd - self._last_qd))
-        next_qd = self._last_qd + dt_s * change
-        return self._last + dt_s * next_qd, next_qd
+        dt_s = min(max((now_ns - self._sampled_ns) / NS_PER_S, 0.0), TRACKED_SHARE * self._cfg.tracking_s)
+        rate, last, last_qd = 1.0 / self._cfg.tracking_s, self._last, self._last_qd
+        change = rate * (rate * (q - last - dt_s * last_qd) + 2.0 * (qd - last_qd))
+        next_qd = last_qd + dt_s * change
+        return last + dt_s * next_qd, next_qd
 
     def _blend(self, q: Array, qd: Array, now_ns: int) -> tuple[Array, Array]:
         elapsed_ns = now_ns - self._blend_start_ns

@@ -37,17 +37,17 @@ class ReferenceCfg:
 
     time_s: float = 0.017
     """Time constant without a horizon [s]."""
-    horizon_share: float = 0.13
+    horizon_share: float = 0.11
     """Its growth with the horizon [s/s]."""
     damping: float = 0.45
     """z: below 1 it overshoots more and falls off sooner."""
     entry: float = 6.0
     """r: by how much the pole before it is faster."""
-    doubt_from: float = 0.45
+    doubt_from: float = 0.4
     """Jumps of a slot over the motion of a slot at which doubt begins."""
     doubt_span: float = 1.4
     """Doubt is whole where that ratio is larger by this."""
-    doubt_time: float = 0.5
+    doubt_time: float = 0.6
     """By what share doubt lengthens the time constant."""
     doubt_lag: float = 0.4
     """What share of the lead doubt takes away."""
