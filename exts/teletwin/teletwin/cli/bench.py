@@ -1,6 +1,6 @@
 """`teletwin bench`: speed of every stage and what the loop is worth, each beside its baseline.
 
-`teletwin bench viewers`, `soak`, `squeeze` and `faults` are longer runs with options of their own.
+`teletwin bench viewers`, `soak`, `squeeze`, `smooth` and `faults` are longer runs with options of their own.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ STUDIES = {
     "faults": "teletwin.cli.bench_faults",
     "viewers": "teletwin.cli.bench_viewers",
     "soak": "teletwin.cli.bench_soak",
+    "smooth": "teletwin.cli.bench_smooth",
     "squeeze": "teletwin.cli.squeeze",
 }
 """Longer runs with options of their own: `teletwin bench STUDY`."""

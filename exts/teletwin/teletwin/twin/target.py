@@ -23,6 +23,8 @@ _ZERO3 = zeros(3)
 _CURVE_MOST = 3.0
 """No number of an honest curve is larger [m or 1]: beyond it the motion policy's squares could overflow."""
 _GAIN_MOST = 1.3
+_PAUSE_S = 0.1
+"""After a longer pause between ticks no motion can be told from what was before [s]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,6 +135,8 @@ class TargetStream:
         if self._reference is None:
             self._measure(pose, dt_s)
         else:
+            if dt_s >= _PAUSE_S:
+                self._reference.restart()
             self._reference.follow(pose, dt_s, horizon_s)
             pose = self._feed(self._reference)
         return ToolTarget(pose=pose, velocity=self._velocity, angular_velocity=self._turn)
@@ -151,7 +155,7 @@ class TargetStream:
     def _measure(self, pose: Array, dt_s: float) -> None:
         """Low-pass the motion from the last target to this one."""
         last, self._last_pose = self._last_pose, pose
-        if last is None or not 0.0 < dt_s < 0.1:
+        if last is None or not 0.0 < dt_s < _PAUSE_S:
             return
         share = dt_s / (self._cfg.velocity_time_s + dt_s)
         self._velocity += share * ((pose[:3] - last[:3]) / dt_s - self._velocity)
