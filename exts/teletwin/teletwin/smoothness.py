@@ -1,4 +1,4 @@
-"""How smoothly an arm moves: what its set-points ask of the joints, and what of its tool's motion the hand never did."""
+"""How smoothly an arm moves: what its set-points ask of the joints, what the tool does that the hand never did."""
 
 from __future__ import annotations
 

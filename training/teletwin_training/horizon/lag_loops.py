@@ -78,7 +78,7 @@ class LoopArrays:
             setattr(path, name, self._zeros(wp.int32, count))
         for name in ("last", "entry", "reference"):
             setattr(path, name, self._zeros(self.types.vec7, count))
-        for name in ("velocity", "turn", "reference_v", "reference_w", "law_x", "law_v", "law_w"):
+        for name in ("step_v", "step_w", "velocity", "turn", "reference_v", "reference_w", "law_x", "law_v", "law_w"):
             setattr(path, name, self._zeros(wp.vec3d, count))
         path.horizon, path.doubts = self._zeros(wp.float64, count), self._zeros(wp.float64, count, 4)
         path.law_q = self._zeros(wp.quatd, count)

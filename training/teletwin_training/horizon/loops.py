@@ -39,7 +39,7 @@ class LoopSettings:
     """How the twin and the arm of each environment are; every array (N,)."""
 
     feed_forward: NDArray[np.bool_]
-    """Whether the policy follows a reference, its motion fed forward; else the stock policy and the paper's smoothing."""
+    """Whether the policy follows a reference, its motion fed forward; else stock, the paper's smoothing."""
     servo_lag_s: Array
     """Lag of the arm behind its set-points [s], transport in it; the twin knows it."""
 

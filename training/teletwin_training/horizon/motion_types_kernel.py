@@ -85,8 +85,12 @@ class Path:
 
     following: wp.array(dtype=wp.int32)
     has_last: wp.array(dtype=wp.int32)
+    """1 with a target before, 2 with two."""
     last: wp.array(dtype=vec7)
     """Target before."""
+    step_v: wp.array(dtype=wp.vec3d)
+    """By how much that had moved, and turned as the next."""
+    step_w: wp.array(dtype=wp.vec3d)
     entry: wp.array(dtype=vec7)
     """Targets after the reference's entry; see twin.reference."""
     reference: wp.array(dtype=vec7)

@@ -145,9 +145,11 @@ def turned(pose: vec7, turn: wp.vec3d):
 
 
 @wp.func
-def doubt_of(path: Path, e: wp.int32, i: wp.int32, share: wp.float64, jump: wp.float64, motion: wp.float64):
-    """How large the jumps of the targets are beside their motion, 0 ... 1."""
-    path.doubts[e, i] = path.doubts[e, i] + share * (jump - path.doubts[e, i])
+def doubt_of(path: Path, e: wp.int32, i: wp.int32, share: wp.float64, dt: wp.float64, jump: wp.vec3d, v: wp.vec3d):
+    """How large the jumps of the targets' steps are beside their motion, 0 ... 1."""
+    square = wp.float64(0.5) * wp.dot(jump, jump) / dt
+    motion = wp.dot(v, v)
+    path.doubts[e, i] = path.doubts[e, i] + share * (square - path.doubts[e, i])
     path.doubts[e, i + 1] = path.doubts[e, i + 1] + share * (motion - path.doubts[e, i + 1])
     floor = wp.where(i == 0, _MOTION_FLOOR, _TURN_FLOOR)
     ratio = wp.sqrt(path.doubts[e, i] / (_SLOT_S * (path.doubts[e, i + 1] + floor)))
@@ -163,7 +165,7 @@ def rate_of(path: Path, e: wp.int32, doubt: wp.float64):
 @wp.func
 def lead_of(rate: wp.float64, share: wp.float64, doubt: wp.float64, dt: wp.float64):
     """What the entry's rate counts for in the reference's acceleration [1/s]."""
-    lead = _TWO * _DAMPING * rate + rate * rate * dt * (_ONE - share) / share
+    lead = _TWO * _DAMPING * rate + rate * rate * dt * (_ONE - _TWO * share) / share
     return lead * (_ONE - _DOUBT_LAG * doubt)
 
 
@@ -194,8 +196,13 @@ def refer(path: Path, params: Params, e: wp.int32, pose: vec7, ahead: wp.float64
     here = path.reference[e]
     v = path.reference_v[e]
     w = path.reference_w[e]
-    away = part(pose) - part(last) - dt * v
-    doubt = doubt_of(path, e, 0, average, wp.dot(away, away) / dt, wp.dot(v, v))
+    moved = part(pose) - part(last)
+    swung = turn_between(last, pose)
+    if path.has_last[e] == 1:  # the first step
+        path.has_last[e] = 2
+        path.step_v[e] = moved
+        path.step_w[e] = swung
+    doubt = doubt_of(path, e, 0, average, dt, moved - path.step_v[e], v)
     rate = rate_of(path, e, doubt)
     share = _ONE - wp.exp(-dt * rate * _ENTRY)
     step = share * (part(pose) - part(entry))
@@ -204,8 +211,9 @@ def refer(path: Path, params: Params, e: wp.int32, pose: vec7, ahead: wp.float64
     change = change - (_TWO * _DAMPING * rate) * v
     v = v + dt * change
     x = part(here) + dt * v
-    away = turn_between(last, pose) - dt * w
-    doubt = doubt_of(path, e, 2, average, wp.dot(away, away) / dt, wp.dot(w, w))
+    doubt = doubt_of(path, e, 2, average, dt, swung - path.step_w[e], w)
+    path.step_v[e] = moved
+    path.step_w[e] = swung
     rate = rate_of(path, e, doubt)
     share = _ONE - wp.exp(-dt * rate * _ENTRY)
     step = share * turn_between(entry, pose)

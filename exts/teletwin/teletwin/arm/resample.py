@@ -84,9 +84,9 @@ class CommandResampler:
 
     Stamps are given on the receiver's clock (offset between the hosts removed). Between two commands the
     position is a cubic Hermite curve; beyond the newest it goes on at its velocity for `extrapolation_s`,
-    then brakes. Set-points go after that as a critically damped second order (`tracking_s`), because it jumps
-    where a late command contradicts its continuation. After `hold_after_s` of silence it holds, and when commands come again it goes over to them
-    on a smooth blend. Hard limits follow this stage and are not its job.
+    then brakes. What is played jumps where a late command contradicts its continuation: set-points go after
+    it as a critically damped second order (`tracking_s`). After `hold_after_s` of silence it holds, and when
+    commands come again it goes over to them on a smooth blend. Hard limits follow this stage and are not its job.
     """
 
     def __init__(self, cfg: ResamplerCfg | None = None, *, joint_count: int = 6) -> None:

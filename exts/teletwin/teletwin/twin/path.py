@@ -33,7 +33,9 @@ class PathOutput:
 class MotionPath:
     """Packets in, joint positions out, at the caller's tick; starts and resumes from where the joints are."""
 
-    def __init__(self, cfg: PathCfg, *, policy: MotionPolicy, smoothing: Smoothing | None, limiter: CommandLimiter) -> None:
+    def __init__(
+        self, cfg: PathCfg, *, policy: MotionPolicy, smoothing: Smoothing | None, limiter: CommandLimiter
+    ) -> None:
         self._stream = TargetStream(cfg)
         self._policy, self._smoothing, self._limiter = policy, smoothing, limiter
         self._following = False

@@ -59,7 +59,9 @@ class ReferenceCfg:
         for name, (least, most) in {**limits, "averaging_s": (0.01, 10.0)}.items():
             value = getattr(self, name)
             if not least <= value <= most:
-                raise ConfigError(f"{name} of the reference is out of range", given=value, allowed=f"{least} ... {most}")
+                raise ConfigError(
+                    f"{name} of the reference is out of range", given=value, allowed=f"{least} ... {most}"
+                )
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +85,17 @@ class _Doubt:
 
     def restart(self) -> None:
         self._jumps = self._motion = 0.0
+        self._step: Vector | None = None
 
-    def update(self, share: float, jump: float, motion: float, cfg: ReferenceCfg) -> float:
-        """Take the squares of a tick: of the jump over the tick's length, and of the velocity."""
+    def update(self, share: float, dt_s: float, step: Vector, motion: Vector, cfg: ReferenceCfg) -> float:
+        """Take the target's step in a tick, which jumps where it differs from the one before, and a velocity."""
+        (x, y, z), (a, b, c) = step, self._step or step
+        self._step = step
+        # A jump is in two differences, there and back.
+        jump = 0.5 * ((x - a) ** 2 + (y - b) ** 2 + (z - c) ** 2) / dt_s
         self._jumps += share * (jump - self._jumps)
-        self._motion += share * (motion - self._motion)
+        x, y, z = motion
+        self._motion += share * (x * x + y * y + z * z - self._motion)
         ratio = math.sqrt(self._jumps / (_SLOT_S * (self._motion + self._floor)))
         return min(max((ratio - cfg.doubt_from) / cfg.doubt_span, 0.0), 1.0)
 
@@ -142,17 +150,13 @@ class ReferenceFilter:
         share = 1.0 - math.exp(-dt_s * rate * cfg.entry)
         stiffness, damping = rate * rate, 2.0 * cfg.damping * rate
         # Without doubt uniform motion passes without lag: this makes up for the entry, in steps of this length.
-        lead = damping + stiffness * dt_s * (1.0 - share) / share
+        lead = damping + stiffness * dt_s * (1.0 - 2.0 * share) / share
         return _Gains(dt_s, share, stiffness, damping, lead * (1.0 - cfg.doubt_lag * doubt))
 
     def _move(self, target: list[float], dt_s: float, share: float) -> None:
-        last, velocity = self._target, self.velocity
-        jump = motion = 0.0
-        for i in range(3):
-            away = target[i] - last[i] - dt_s * velocity[i]
-            jump += away * away
-            motion += velocity[i] * velocity[i]
-        gains = self._gains(dt_s, self._doubt.update(share, jump / dt_s, motion, self._cfg))
+        (x, y, z), (a, b, c), velocity = target, self._target, self.velocity
+        moved, (vx, vy, vz) = (x - a, y - b, z - c), velocity
+        gains = self._gains(dt_s, self._doubt.update(share, dt_s, moved, (vx, vy, vz), self._cfg))
         self._target, entry, position, acceleration = target, self._entry, self.position, self.acceleration
         for i in range(3):
             step = gains.share * (target[i] - entry[i])
@@ -165,10 +169,8 @@ class ReferenceFilter:
 
     def _rotate(self, target: Quat, dt_s: float, share: float) -> None:
         wx, wy, wz = self.turn
-        x, y, z = turn_between(self._target_quat, target)
-        ax, ay, az = x - dt_s * wx, y - dt_s * wy, z - dt_s * wz
-        jump, motion = ax * ax + ay * ay + az * az, wx * wx + wy * wy + wz * wz
-        gains = self._gains(dt_s, self._turn_doubt.update(share, jump / dt_s, motion, self._cfg))
+        moved = turn_between(self._target_quat, target)
+        gains = self._gains(dt_s, self._turn_doubt.update(share, dt_s, moved, self.turn, self._cfg))
         self._target_quat = target
         x, y, z = turn_between(self._entry_quat, target)
         x, y, z = gains.share * x, gains.share * y, gains.share * z

@@ -9,7 +9,7 @@ only the stream contains what the forecast got wrong. It is smoothed: see `twin.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -37,7 +37,7 @@ class PathCfg:
     """False takes the newest pose as it is: the no-prediction baseline."""
     feed_forward: bool = True
     """Give the motion of the received targets to the motion policy."""
-    reference: ReferenceCfg | None = ReferenceCfg()
+    reference: ReferenceCfg | None = field(default_factory=ReferenceCfg)
     """With feed-forward, the smooth motion through the targets that the policy follows; None: the targets themselves,
     with the velocity measured on them."""
     lead_s: float = 1.0 / 120.0
