@@ -55,13 +55,22 @@ class ReferenceCfg:
     """Time constant of the average horizon and of the doubt [s]: the filter shall not change with every packet."""
 
     def __post_init__(self) -> None:
-        limits = {"time_s": (0.008, 0.2), "horizon_share": (0.0, 1.0), "damping": (0.2, 2.0), "entry": (1.0, 20.0)}
-        for name, (least, most) in {**limits, "averaging_s": (0.01, 10.0)}.items():
+        limits = {
+            "time_s": (0.01, 0.2),
+            "horizon_share": (0.0, 1.0),
+            "damping": (0.2, 1.5),
+            "entry": (1.0, 20.0),
+            "doubt_from": (0.0, 100.0),
+            "doubt_span": (0.01, 100.0),
+            "doubt_time": (0.0, 10.0),
+            "doubt_lag": (0.0, 1.0),
+            "averaging_s": (0.01, 10.0),
+        }
+        for name, (least, most) in limits.items():
             value = getattr(self, name)
             if not least <= value <= most:
-                raise ConfigError(
-                    f"{name} of the reference is out of range", given=value, allowed=f"{least} ... {most}"
-                )
+                allowed = f"{least:g} ... {most:g}"
+                raise ConfigError(f"{name} of the reference is out of range", given=value, allowed=allowed)
 
 
 @dataclass(frozen=True, slots=True)
