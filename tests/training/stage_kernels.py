@@ -8,7 +8,7 @@ from teletwin_training.horizon.arm_kernels import keep_command, servo, want
 from teletwin_training.horizon.lag_kernel import control_horizon, control_target
 from teletwin_training.horizon.motion_types_kernel import SERVO_RING, Loop, Motion, Params, Path, Times
 from teletwin_training.horizon.path_kernels import smooth_at, smooth_is_due, smooth_update, smoothing_reset
-from teletwin_training.horizon.target_kernels import refer, rest_target
+from teletwin_training.horizon.target_kernels import packet_is_late, refer, rest_target
 
 _SERVO = wp.constant(SERVO_RING)
 
@@ -32,7 +32,9 @@ def bind_targets(
     rest_target(path, e)
     for i in range(poses.shape[1]):
         pose = control_target(motion, times, params, loop, e, first_tick + i)
-        refer(path, params, e, pose, control_horizon(times, params, loop, e, first_tick + i), wp.float64(0.002))
+        ahead = control_horizon(times, params, loop, e, first_tick + i)
+        is_late = packet_is_late(times, loop, e, times.packet[times.session[e], first_tick + i])
+        refer(path, params, e, pose, ahead, is_late, wp.float64(0.002))
         for c in range(7):
             poses[e, i, c] = path.reference[e][c]
         for c in range(3):

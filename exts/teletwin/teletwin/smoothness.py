@@ -23,8 +23,9 @@ GRID_S = 0.01
 ACCELERATION_STEP_S = 0.02
 """Accelerations are second differences over this step, for hand and tool alike: both in a band up to 16 Hz (-3 dB)."""
 
-_GAP_NS = 30_000_000
-_SETTLE_COUNT = 50
+_GAP_NS = 100_000_000
+"""A longer silence starts anew; a shorter one is bridged by a straight line, which hides what shook within it."""
+_SETTLE_COUNT = 25
 _BUTTERWORTH_Q = (0.5411961, 1.3065630)
 """Of the two sections of a fourth order."""
 

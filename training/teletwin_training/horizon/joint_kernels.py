@@ -14,7 +14,7 @@ from teletwin_training.horizon.arm_kernels import judge_control, judge_display, 
 from teletwin_training.horizon.lag_kernel import control_horizon, control_target, keep_horizons, render_due
 from teletwin_training.horizon.motion_types_kernel import SERVO_RING, Loop, Motion, Params, Path, Times, vec7
 from teletwin_training.horizon.path_kernels import smooth_at, smooth_is_due, smooth_update, smoothing_reset
-from teletwin_training.horizon.target_kernels import refer, rest_target
+from teletwin_training.horizon.target_kernels import packet_is_late, refer, rest_target
 from teletwin_training.horizon.timing import FOLLOW, RESUME
 
 wp.set_module_options({"enable_backward": False, "fast_math": False, "max_unroll": 4})
@@ -54,7 +54,9 @@ def joint_target(
         rest_target(control, e)
         return
     target = control_target(motion, times, params, loop, e, tick)
-    refer(control, params, e, target, control_horizon(times, params, loop, e, tick), _TICK_S)
+    ahead = control_horizon(times, params, loop, e, tick)
+    is_late = packet_is_late(times, loop, e, times.packet[times.session[e], tick])
+    refer(control, params, e, target, ahead, is_late, _TICK_S)
     for c in range(7):
         pose[e, 0, c] = control.reference[e][c]
     velocity[e, 0] = control.velocity[e]

@@ -22,7 +22,7 @@ from teletwin_training.horizon.motion_types_kernel import (
     vec7,
 )
 from teletwin_training.horizon.path_kernels import lag_path_tick
-from teletwin_training.horizon.target_kernels import packet_horizon, packet_target, rest_target
+from teletwin_training.horizon.target_kernels import packet_horizon, packet_is_late, packet_target, rest_target
 
 wp.set_module_options({"enable_backward": False, "fast_math": False, "max_unroll": 4})
 
@@ -76,7 +76,8 @@ def render_frame(motion: Motion, times: Times, params: Params, render: Path, loo
         now = wp.float64(times.first_tick_ms[session, frame] + 4 * i) * _MS
         pose = packet_target(motion, times, loop, e, packet, 1, now, way, params.turn_lag[e])
         ahead = packet_horizon(times, loop, e, packet, 1, now, way)
-        lag_path_tick(render, params, e, pose, ahead, 1, now, 2)
+        is_late = packet_is_late(times, loop, e, packet)
+        lag_path_tick(render, params, e, pose, ahead, is_late, 1, now, 2)
     out = vec7()
     for c in range(7):
         out[c] = render.q[e, c]
@@ -160,7 +161,8 @@ def lag_slot(
         pose = control_target(motion, times, params, loop, e, tick)
         now = wp.float64(tick) * _TICK_S
         ahead = control_horizon(times, params, loop, e, tick)
-        lag_path_tick(control, params, e, pose, ahead, times.fresh[session, tick], now, 1)
+        is_late = packet_is_late(times, loop, e, times.packet[session, tick])
+        lag_path_tick(control, params, e, pose, ahead, is_late, times.fresh[session, tick], now, 1)
         keep_command(control, loop, e, tick)
         tick = tick + 1
         while arm_tick < end and times.right[session, arm_tick] < tick:  # close behind: commands are kept for a while

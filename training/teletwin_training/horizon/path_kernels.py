@@ -150,6 +150,7 @@ def lag_path_tick(
     e: wp.int32,
     pose: vec7,
     ahead: wp.float64,
+    is_late: wp.bool,
     is_fresh: wp.int32,
     now: wp.float64,
     substeps: wp.int32,
@@ -159,5 +160,5 @@ def lag_path_tick(
     if is_fresh == 0:
         lag_hold(path, e, dt)
     else:
-        refer(path, params, e, pose, ahead, dt)
+        refer(path, params, e, pose, ahead, is_late, dt)
         lag_follow(path, params, e, path.reference[e], now, substeps)

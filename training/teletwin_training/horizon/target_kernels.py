@@ -66,6 +66,13 @@ def packet_horizon(
 
 
 @wp.func
+def packet_is_late(times: Times, loop: Loop, e: wp.int32, packet: wp.int32):
+    """Whether a packet's target is bound at the twin."""
+    place = wp.max(packet - times.first_slot_of[e], 0) % _RING
+    return loop.horizons[e, place, 5] > _ZERO
+
+
+@wp.func
 def packet_target(
     motion: Motion,
     times: Times,
@@ -180,7 +187,7 @@ def begin_reference(path: Path, e: wp.int32, pose: vec7, ahead: wp.float64):
 
 
 @wp.func
-def refer(path: Path, params: Params, e: wp.int32, pose: vec7, ahead: wp.float64, tick: wp.float64):
+def refer(path: Path, params: Params, e: wp.int32, pose: vec7, ahead: wp.float64, is_late: wp.bool, tick: wp.float64):
     """Go on with the reference by a tick [s] towards a target that was looked up ahead [s]; see twin.reference."""
     if params.feed_forward[e] == 0:
         path.reference[e] = pose
@@ -203,6 +210,8 @@ def refer(path: Path, params: Params, e: wp.int32, pose: vec7, ahead: wp.float64
         path.step_v[e] = moved
         path.step_w[e] = swung
     doubt = doubt_of(path, e, 0, average, dt, moved - path.step_v[e], v)
+    if not is_late:
+        doubt = _ZERO
     rate = rate_of(path, e, doubt)
     share = _ONE - wp.exp(-dt * rate * _ENTRY)
     step = share * (part(pose) - part(entry))
@@ -214,6 +223,8 @@ def refer(path: Path, params: Params, e: wp.int32, pose: vec7, ahead: wp.float64
     doubt = doubt_of(path, e, 2, average, dt, swung - path.step_w[e], w)
     path.step_v[e] = moved
     path.step_w[e] = swung
+    if not is_late:
+        doubt = _ZERO
     rate = rate_of(path, e, doubt)
     share = _ONE - wp.exp(-dt * rate * _ENTRY)
     step = share * turn_between(entry, pose)

@@ -35,21 +35,21 @@ _STILL = (0.0, 0.0, 0.0)
 class ReferenceCfg:
     """How smooth the motion is that targets are turned into."""
 
-    time_s: float = 0.017
+    time_s: float = 0.031
     """Time constant without a horizon [s]."""
-    horizon_share: float = 0.11
+    horizon_share: float = 0.045
     """Its growth with the horizon [s/s]."""
     damping: float = 0.45
     """z: below 1 it overshoots more and falls off sooner."""
     entry: float = 6.0
     """r: by how much the pole before it is faster."""
-    doubt_from: float = 0.4
+    doubt_from: float = 0.65
     """Jumps of a slot over the motion of a slot at which doubt begins."""
-    doubt_span: float = 1.4
+    doubt_span: float = 1.2
     """Doubt is whole where that ratio is larger by this."""
-    doubt_time: float = 0.6
+    doubt_time: float = 0.5
     """By what share doubt lengthens the time constant."""
-    doubt_lag: float = 0.4
+    doubt_lag: float = 0.3
     """What share of the lead doubt takes away."""
     averaging_s: float = 0.5
     """Time constant of the average horizon and of the doubt [s]: the filter shall not change with every packet."""
@@ -119,7 +119,7 @@ class ReferenceFilter:
 
     def restart(self) -> None:
         """The next target starts a new motion, at rest."""
-        self._begins = True
+        self._begins = self._is_late = True
         self._horizon_s = 0.0
         self._doubt.restart()
         self._turn_doubt.restart()
@@ -135,8 +135,12 @@ class ReferenceFilter:
         self.turn_rate: Vector = _STILL
         """Angular acceleration [rad/s^2]."""
 
-    def follow(self, pose: Array, dt_s: float, horizon_s: float) -> None:
-        """Go on by dt_s [s] towards a target (7,) that was looked up horizon_s [s] ahead."""
+    def follow(self, pose: Array, dt_s: float, horizon_s: float, *, is_late: bool = True) -> None:
+        """Go on by dt_s [s] towards a target (7,) that was looked up horizon_s [s] ahead.
+
+        Targets that are not late bound stand still between packets: their jumps tell no doubt.
+        """
+        self._is_late = is_late
         values = pose.tolist()
         target, quat = values[:3], (values[3], values[4], values[5], values[6])
         if self._begins:
@@ -153,7 +157,7 @@ class ReferenceFilter:
         self._rotate(quat, dt_s, share)
 
     def _gains(self, dt_s: float, doubt: float) -> _Gains:
-        cfg = self._cfg
+        cfg, doubt = self._cfg, doubt if self._is_late else 0.0
         time_s = (cfg.time_s + cfg.horizon_share * self._horizon_s) * (1.0 + cfg.doubt_time * doubt)
         rate = 1.0 / time_s
         share = 1.0 - math.exp(-dt_s * rate * cfg.entry)

@@ -105,7 +105,7 @@ class TargetStream:
         horizon_s, turn_horizon_s = self._horizons(packet, now_ns, downstream_s, orientation_extra_s)
         pose = evaluate_curve(packet, horizon_s, turn_horizon_s) if self._cfg.predict else packet.pose
         return BoundTarget(
-            target=self._target(pose, now_ns, horizon_s),
+            target=self._target(pose, now_ns, horizon_s, is_late=self._is_late(packet)),
             horizon_s=horizon_s,
             horizon_orientation_s=turn_horizon_s,
             pose_t_ns=packet.t_ns,
@@ -121,13 +121,17 @@ class TargetStream:
         chosen, render = packet.horizons, self._cfg.function == "render"
         position_s = chosen.render_s if render else chosen.control_s
         turn_s = chosen.render_orientation_s if render else chosen.control_orientation_s
-        if chosen.late_binding_render if render else chosen.late_binding_control:
+        if self._is_late(packet):
             way_s = (now_ns - self._pose_t_ns) * 1e-9 + downstream_s
             position_s += way_s
             turn_s += way_s + orientation_extra_s
         return min(max(position_s, 0.0), HORIZON_MAX_S), min(max(turn_s, 0.0), HORIZON_MAX_S)
 
-    def _target(self, pose: Array, now_ns: int, horizon_s: float) -> ToolTarget:
+    def _is_late(self, packet: ForecastPacket) -> bool:
+        chosen = packet.horizons
+        return chosen.late_binding_render if self._cfg.function == "render" else chosen.late_binding_control
+
+    def _target(self, pose: Array, now_ns: int, horizon_s: float, *, is_late: bool) -> ToolTarget:
         """What the policy follows."""
         if not self._cfg.feed_forward:
             return ToolTarget(pose=pose, velocity=_ZERO3, angular_velocity=_ZERO3)
@@ -137,7 +141,7 @@ class TargetStream:
         else:
             if dt_s >= _PAUSE_S:
                 self._reference.restart()
-            self._reference.follow(pose, dt_s, horizon_s)
+            self._reference.follow(pose, dt_s, horizon_s, is_late=is_late)
             pose = self._feed(self._reference)
         return ToolTarget(pose=pose, velocity=self._velocity, angular_velocity=self._turn)
 
