@@ -35,9 +35,9 @@ _STILL = (0.0, 0.0, 0.0)
 class ReferenceCfg:
     """How smooth the motion is that targets are turned into."""
 
-    time_s: float = 0.031
+    time_s: float = 0.026
     """Time constant without a horizon [s]."""
-    horizon_share: float = 0.045
+    horizon_share: float = 0.078
     """Its growth with the horizon [s/s]."""
     damping: float = 0.45
     """z: below 1 it overshoots more and falls off sooner."""
@@ -47,7 +47,7 @@ class ReferenceCfg:
     """Jumps of a slot over the motion of a slot at which doubt begins."""
     doubt_span: float = 1.2
     """Doubt is whole where that ratio is larger by this."""
-    doubt_time: float = 0.5
+    doubt_time: float = 0.6
     """By what share doubt lengthens the time constant."""
     doubt_lag: float = 0.3
     """What share of the lead doubt takes away."""
