@@ -1,6 +1,6 @@
 """`teletwin bench`: speed of every stage and what the loop is worth, each beside its baseline.
 
-`teletwin bench viewers`, `soak`, `squeeze`, `faults` and `rest` are longer runs with options of their own.
+`teletwin bench viewers`, `soak`, `squeeze`, `smooth`, `faults` and `rest` are longer runs with options of their own.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ STUDIES = {
     "rest": "teletwin.cli.bench_rest",
     "viewers": "teletwin.cli.bench_viewers",
     "soak": "teletwin.cli.bench_soak",
+    "smooth": "teletwin.cli.bench_smooth",
     "squeeze": "teletwin.cli.squeeze",
 }
 """Longer runs with options of their own: `teletwin bench STUDY`."""

@@ -12,11 +12,14 @@ from teletwin.arm.resample import CommandResampler
 from teletwin.arm.simulated import SimulatedArm
 from teletwin.clock import NS_PER_MS, NS_PER_S, Clock, TickLength
 from teletwin.errors import ConfigError
+from teletwin.geometry import Array
 from teletwin.link import Link, Received
 from teletwin.messages import ArmState, JointCommand, Message, Mode, Note
 from teletwin.robot.ur3e import JointLimits
 from teletwin.safety import MotionLimits, SafetyState, Seen, SessionLimits, Watchdog, mode_of, next_state
 from teletwin.session.log import clock_note
+from teletwin.session.smoothness import smoothness_counts
+from teletwin.smoothness import SetPointTrack
 from teletwin.telemetry import TickStats
 from teletwin.twin.limits import CommandLimiter
 
@@ -87,7 +90,10 @@ class ArmLoop:
         self._last_ns = self._state_ns = 0
         self._judged: dict[str, float] = {}
         self._judged_ns = 0
-        self._most_rad = float(JointLimits().upper.max())
+        joints = JointLimits()
+        self._most_rad = float(joints.upper.max())
+        self.set_points = SetPointTrack(acceleration=joints.acceleration, speed=joints.velocity)
+        self._sent: Array | None = None
         self._fresh: list[tuple[int, int, JointCommand, bool]] = []
         self._age_ms = 0.0
         self._servoing = False
@@ -230,6 +236,7 @@ class ArmLoop:
 
     def _move(self, measured: MeasuredJoints, now_ns: int, dt_s: float) -> None:
         """Send the set-point of this tick; start and restart from the measured joints."""
+        self._sent = None
         if self.state not in _SERVOING:
             self._rest(measured, now_ns, dt_s)
             return
@@ -261,6 +268,7 @@ class ArmLoop:
             self._resampler.rest_at(out.q)
         self.held_back_by = out.reason
         self._off_ns = now_ns if is_off else self._off_ns
+        self._sent = out.q if self.state is SafetyState.ENGAGED else None
         self._arm.servo(out.q)
 
     def _rest(self, measured: MeasuredJoints, now_ns: int, dt_s: float) -> None:
@@ -287,6 +295,10 @@ class ArmLoop:
 
     def _after(self, received: list[Received], measured: MeasuredJoints, now_ns: int, due_ns: int, dt_s: float) -> None:
         """Off the control path: the shadow's arm, state to the twin, the log."""
+        if self._sent is None:
+            self.set_points.pause()
+        else:
+            self.set_points.add(self._sent, dt_s)
         self._step_shadow(due_ns, dt_s)
         if now_ns - self._state_ns >= _STATE_NS:
             self._state_ns = now_ns
@@ -335,7 +347,7 @@ class ArmLoop:
             "refused_set_points": self._arm.refused_count,
             "refused_limits": self.limits.refused_count,
         }
-        counts = self._link.counters() | own
+        counts = self._link.counters() | own | smoothness_counts(self.set_points)
         return {name: count for name, count in counts.items() if count}
 
     def _state(self, measured: MeasuredJoints) -> ArmState:

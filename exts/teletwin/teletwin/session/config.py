@@ -190,6 +190,8 @@ class SessionCfg:
     """Bandwidth and compute."""
     paper_mode: bool = False
     """Paper A's plain form: absolute horizons bound at the sender, stock RMPflow, plain smoothing."""
+    smooth: bool = True
+    """False: targets and commands as they come, jumps and jitter with them, to compare with."""
     seed: int = 0
     """Seed of every random draw."""
     slot_ms: float = 10.0
