@@ -42,7 +42,7 @@ from teletwin.twin.smoothing import Smoothing
 from teletwin.twin.target import PathCfg
 from teletwin.view.camera import Camera
 
-FED_LAG_S = 0.004
+FED_LAG_S = 0.0
 """Lag with the target's motion fed forward, smoothing included [s]: with it `arm_lag_ms` of a report is near zero."""
 FED_TURN_LAG_S = 0.004
 """The same for orientation [s]."""
@@ -51,7 +51,7 @@ _MEASURED_LAG_S, _MEASURED_TURN_LAG_S = 0.012, 0.030
 SERVO_LAG_S = 0.034
 """First guess of a UR's lag behind servoj set-points, RTDE included [s]."""
 
-RESAMPLING = ResamplerCfg(extrapolation_s=0.03, tracking_s=0.014)
+RESAMPLING = ResamplerCfg(extrapolation_s=0.03, tracking_s=0.016)
 """Late commands are continued for three standard deviations of a 10 ms jitter."""
 _PLAIN_RESAMPLING = ResamplerCfg(extrapolation_s=0.03)
 """The same at their own velocity, as they come."""
