@@ -37,8 +37,6 @@ def test_standing_still_is_no_limit(limiter):
     np.testing.assert_array_equal(command.q, HOME_Q)
     assert (command.flags, command.reason) == (0, "")
     assert limiter.limited_count == 0
-    for _ in range(10):
-        limiter.hold(DT_S)
     assert limiter.is_at_rest
 
 
