@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from teletwin.geometry import Array
 from teletwin.twin.rmpflow.arrays import SharedArray
-from teletwin.warp_runtime import load_warp
+from teletwin.warp_runtime import load_warp, record
 from teletwin_training.horizon.tables import Tables
 
 if TYPE_CHECKING:
@@ -76,27 +76,28 @@ class LoopArrays:
         wp, count, path = self._wp, self.count, self.types.Path()
         for name in ("following", "has_last"):
             setattr(path, name, self._zeros(wp.int32, count))
-        path.last = self._zeros(self.types.vec7, count)
-        for name in ("velocity", "turn", "law_x", "law_v", "law_w"):
+        for name in ("last", "entry", "reference"):
+            setattr(path, name, self._zeros(self.types.vec7, count))
+        for name in ("step_v", "step_w", "velocity", "turn", "reference_v", "reference_w", "law_x", "law_v", "law_w"):
             setattr(path, name, self._zeros(wp.vec3d, count))
+        path.horizon, path.doubts = self._zeros(wp.float64, count), self._zeros(wp.float64, count, 4)
         path.law_q = self._zeros(wp.quatd, count)
         path.start_s = self._zeros(wp.float64, count)
         for name in ("q", "qd"):
             setattr(path, name, self._zeros(wp.float64, count, channels))
-        path.sampled = self._zeros(wp.float64, count, 3, channels)
-        path.blend = self._zeros(wp.float64, count, 5, channels)
+        path.blend = self._zeros(wp.float64, count, 2, channels)
         return path
 
     def _loop(self) -> Any:
         wp, types, count, channels, loop = self._wp, self.types, self.count, self.channels, self.types.Loop()
-        for name in ("slot", "tick", "arm_tick", "frame", "blend_start", "was_held"):
+        for name in ("slot", "tick", "arm_tick", "frame", "blend_start", "was_held", "tracked_tick"):
             setattr(loop, name, self._zeros(wp.int32, count))
         loop.blend_ticks = self._zeros(wp.float64, count)
         loop.horizons = self._zeros(wp.float64, count, types.ACTION_RING, 6)
         for name in ("command_q", "command_qd"):
             setattr(loop, name, self._zeros(wp.float64, count, types.COMMAND_RING, channels))
         loop.set_point = self._zeros(wp.float64, count, types.SERVO_RING, channels)
-        for name in ("wanted", "wanted_rate", "blend_from", "arm"):
+        for name in ("wanted", "wanted_rate", "tracked", "tracked_rate", "blend_from", "arm"):
             setattr(loop, name, self._zeros(wp.float64, count, channels))
         loop.shown_ring = self._zeros(types.vec7, count, types.FRAME_RING)
         loop.tool, loop.shown, loop.errors = self.tool.device, self.shown.device, self.errors.device
@@ -129,18 +130,15 @@ class LagLoops:
 
     def __init__(self, tables: Tables, params: dict[str, NDArray[Any]], *, causal: bool) -> None:
         self._arrays = arrays = LoopArrays(tables, params, causal=causal)
-        wp = load_warp()
         from teletwin_training.horizon.lag_kernel import lag_slot
         from teletwin_training.horizon.reset_kernel import reset_loops
 
         common = [arrays.control, arrays.render, arrays.loop]
         inputs = [arrays.motion, arrays.times, arrays.params, *common, arrays.horizons.device]
         starts = [arrays.start.device, arrays.start_pose.device, arrays.horizons.device]
-        options: dict[str, Any] = {"dim": arrays.count, "device": tables.device, "record_cmd": True}
-        self._step: Any = wp.launch(lag_slot, inputs=inputs, **options)
-        self._reset: Any = wp.launch(
-            reset_loops, inputs=[arrays.chosen.device, arrays.times, *common, *starts], **options
-        )
+        options: dict[str, Any] = {"dim": arrays.count, "device": tables.device}
+        self._step = record(lag_slot, inputs=inputs, **options)
+        self._reset = record(reset_loops, inputs=[arrays.chosen.device, arrays.times, *common, *starts], **options)
         self._hands: Array = tables.poses.numpy().reshape(-1, 7)
 
     def place(self, places: Places, settings: LoopSettings | None) -> None:

@@ -1,6 +1,6 @@
 """`teletwin bench`: speed of every stage and what the loop is worth, each beside its baseline.
 
-`teletwin bench viewers`, `soak`, `squeeze` and `faults` are longer runs with options of their own.
+`teletwin bench viewers`, `soak`, `squeeze`, `smooth`, `faults` and `rest` are longer runs with options of their own.
 """
 
 from __future__ import annotations
@@ -16,11 +16,13 @@ from teletwin.cli.options import read_options
 from teletwin.errors import ConfigError, TeletwinError
 from teletwin.report.bench_rows import BenchRow
 
-GROUPS = ("import", "forecast", "policy", "rmpflow", "view", "effect", "live")
+GROUPS = ("import", "forecast", "policy", "rmpflow", "limits", "view", "effect", "live")
 STUDIES = {
     "faults": "teletwin.cli.bench_faults",
+    "rest": "teletwin.cli.bench_rest",
     "viewers": "teletwin.cli.bench_viewers",
     "soak": "teletwin.cli.bench_soak",
+    "smooth": "teletwin.cli.bench_smooth",
     "squeeze": "teletwin.cli.squeeze",
 }
 """Longer runs with options of their own: `teletwin bench STUDY`."""
@@ -31,7 +33,7 @@ class BenchOptions:
     """Options of `teletwin bench`."""
 
     only: tuple[str, ...] = GROUPS
-    """Groups to run: import, forecast, policy, rmpflow, view, effect, live."""
+    """Groups to run: import, forecast, policy, rmpflow, limits, view, effect, live."""
     recordings: str = ""
     """Folder with TUM or CSV recordings; the effect is measured on each of them, and always on handwriting."""
     effect_seconds: float = 30.0
@@ -100,6 +102,7 @@ def measure_group(name: str, options: BenchOptions, *, say: Callable[[str], None
         "forecast": rows.forecast_rows,
         "policy": rows.policy_rows,
         "rmpflow": rows.rmpflow_rows,
+        "limits": rows.limits_rows,
         "view": rows.view_rows,
     }
     return list(measures[name]())

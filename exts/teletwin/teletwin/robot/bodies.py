@@ -49,6 +49,11 @@ class Bodies:
         """What stands in texts for two links that are near each other: "wrist 3 to upper arm"."""
         return f"{self.name(first)} to {self.name(second)}"
 
+    def named_in(self, reason: str) -> tuple[str, ...]:
+        """Links whose names stand in a text like "wrist 3 to upper arm"."""
+        words = reason.split(" to ")
+        return tuple(link for link, name in self.names if name in words)
+
     def of(self, link: str) -> tuple[Capsule, ...]:
         """The capsules of one link."""
         return tuple(capsule for capsule in self.capsules if capsule.link == link)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
 
 from teletwin.arm import Arm, ClearableArm, arm_of
 from teletwin.arm.resample import CommandResampler, ResamplerCfg
 from teletwin.arm.simulated import SimulatedArm, SimulatedArmCfg
+from teletwin.assets import SCENES, scene_path
 from teletwin.clock import Clock
 from teletwin.geometry import Array, quat_from_matrix
 from teletwin.hand import load_hand
@@ -20,36 +23,58 @@ from teletwin.horizon.rule import STOCK_ORIENTATION_LAG_S, STOCK_POSITION_LAG_S
 from teletwin.link import Link
 from teletwin.messages import Message
 from teletwin.robot.fast import FastKinematics
+from teletwin.robot.obstacles import Obstacle, load_obstacles
 from teletwin.robot.ur3e import HOME_Q, load_ur3e, tool_pose_in_ur_base
 from teletwin.session.arm import ArmLoop, ShadowArm
 from teletwin.session.config import SessionCfg
 from teletwin.sim import World
-from teletwin.sim.mujoco_world import MujocoWorld
+from teletwin.sim.mujoco_world import MujocoWorld, MujocoWorldCfg
 from teletwin.telemetry import TickStats
 from teletwin.twin import MotionPolicy
 from teletwin.twin.control import ControlCfg, ControlFunction
 from teletwin.twin.limits import CommandLimiter
 from teletwin.twin.path import MotionPath
+from teletwin.twin.reference import ReferenceCfg
 from teletwin.twin.rendering import RenderingCfg, RenderingFunction
 from teletwin.twin.rmpflow import RmpFlowPolicy
+from teletwin.twin.self_test import require_sound_kernels
 from teletwin.twin.smoothing import Smoothing
 from teletwin.twin.target import PathCfg
 from teletwin.view.camera import Camera
 
-FED_LAG_S = 0.012
-"""Lag with the target's velocity fed forward, smoothing included [s]: with it `arm_lag_ms` of a report is near zero."""
-FED_TURN_LAG_S = 0.030
+FED_LAG_S = 0.004
+"""Lag with the target's motion fed forward, smoothing included [s]: with it `arm_lag_ms` of a report is near zero."""
+FED_TURN_LAG_S = 0.004
 """The same for orientation [s]."""
+_MEASURED_LAG_S, _MEASURED_TURN_LAG_S = 0.012, 0.030
+"""The same without a reference, with the velocity measured on the targets [s]."""
 SERVO_LAG_S = 0.034
 """First guess of a UR's lag behind servoj set-points, RTDE included [s]."""
 
-RESAMPLING = ResamplerCfg(extrapolation_s=0.03)
-"""Late commands are continued at their own speed for three standard deviations of a 10 ms jitter."""
+RESAMPLING = ResamplerCfg(extrapolation_s=0.03, tracking_s=0.014)
+"""Late commands are continued for three standard deviations of a 10 ms jitter."""
+_PLAIN_RESAMPLING = ResamplerCfg(extrapolation_s=0.03)
+"""The same at their own velocity, as they come."""
 
 
 def fast_tool_pose() -> Callable[[Array], Array]:
     """Compiled tool pose (7,) in the UR base of joints (6,) [rad]."""
     return FastKinematics(load_ur3e().chain).tool
+
+
+def build_limiter(session: SessionCfg) -> CommandLimiter:
+    """The last stage before an arm: its own limits, and what stands around it in the session's scene.
+
+    Raises:
+        RobotError: The scene cannot be read.
+    """
+    return CommandLimiter(obstacles=_obstacles(session.scene))
+
+
+@cache
+def _obstacles(scene: str) -> tuple[Obstacle, ...]:
+    """What the table's plane does not cover; the built-in scenes hold no such thing, and need no MuJoCo here."""
+    return () if scene in SCENES else load_obstacles(scene_path(scene))
 
 
 def build_path(
@@ -59,23 +84,46 @@ def build_path(
     is_shadow: bool = False,
     policy: Callable[[], MotionPolicy] = RmpFlowPolicy,
 ) -> MotionPath:
-    """One path with a state of its own; the shadow is paper mode without a forecast."""
+    """One path with a state of its own; the shadow is paper mode without a forecast.
+
+    Raises:
+        RobotError: The compiled kernels compute something else than they should.
+    """
+    require_sound_kernels()
     plain = session.paper_mode or is_shadow
     path = MotionPath(
-        PathCfg(function=function, predict=not is_shadow, feed_forward=not plain),
+        PathCfg(
+            function=function,
+            predict=not is_shadow,
+            feed_forward=not plain,
+            reference=ReferenceCfg() if session.smooth else None,
+        ),
         policy=policy(),
-        smoothing=Smoothing(interval_s=1e-3 * session.slot_ms, reading="paper" if plain else "moving"),
-        limiter=CommandLimiter(),
+        smoothing=_build_smoothing(session, plain=plain),
+        limiter=build_limiter(session),
         tool_pose=fast_tool_pose(),
     )
     path.limit_to(session.limits())
     return path
 
 
+def _build_smoothing(session: SessionCfg, *, plain: bool) -> Smoothing | None:
+    """The paper's in its plain form; none where the policy follows a reference, which is smooth already."""
+    if session.smooth and not plain:
+        return None
+    return Smoothing(interval_s=1e-3 * session.slot_ms, reading="paper" if plain else "moving")
+
+
+def _policy_lags_s(session: SessionCfg) -> tuple[float, float]:
+    """Lag of motion policy and smoothing [s]: position, orientation."""
+    if session.paper_mode:
+        return STOCK_POSITION_LAG_S, STOCK_ORIENTATION_LAG_S
+    return (FED_LAG_S, FED_TURN_LAG_S) if session.smooth else (_MEASURED_LAG_S, _MEASURED_TURN_LAG_S)
+
+
 def build_control(session: SessionCfg, *, policy: Callable[[], MotionPolicy] = RmpFlowPolicy) -> ControlFunction:
     """The control function with its shadow, which keeps the stock policy."""
-    stock = session.paper_mode
-    lag_s, turn_lag_s = (STOCK_POSITION_LAG_S, STOCK_ORIENTATION_LAG_S) if stock else (FED_LAG_S, FED_TURN_LAG_S)
+    lag_s, turn_lag_s = _policy_lags_s(session)
     return ControlFunction(
         ControlCfg(
             period_s=1.0 / session.control_rate_hz,
@@ -93,7 +141,7 @@ def build_control(session: SessionCfg, *, policy: Callable[[], MotionPolicy] = R
 
 def build_rendering(session: SessionCfg) -> tuple[RenderingFunction, MujocoWorld]:
     """The rendering function with its shadow, and its embedded world."""
-    world = MujocoWorld()
+    world = MujocoWorld(MujocoWorldCfg(scene=session.scene))
     return build_rendering_in(world, session), world
 
 
@@ -101,8 +149,7 @@ def build_rendering_in(
     world: World, session: SessionCfg, *, policy: Callable[[], MotionPolicy] = RmpFlowPolicy, tick_s: float = 0.004
 ) -> RenderingFunction:
     """The rendering function with its shadow, in a world that the host simulates."""
-    stock = session.paper_mode
-    lag_s, turn_lag_s = (STOCK_POSITION_LAG_S, STOCK_ORIENTATION_LAG_S) if stock else (FED_LAG_S, FED_TURN_LAG_S)
+    lag_s, turn_lag_s = _policy_lags_s(session)
     return RenderingFunction(
         RenderingCfg(tick_s=tick_s, policy_lag_s=lag_s, orientation_lag_s=turn_lag_s - lag_s),
         path=build_path(session, "render", policy=policy),
@@ -135,7 +182,7 @@ def build_arm(session: SessionCfg, *, controller_host: str, clock: Clock) -> Cle
 
 def simulated_arm(session: SessionCfg) -> SimulatedArmCfg:
     """An arm in process that answers to the session's servoJ."""
-    return SimulatedArmCfg(gain=session.servo_gain, lookahead_s=session.servo_lookahead_s)
+    return SimulatedArmCfg(gain=session.servo_gain, lookahead_s=session.servo_lookahead_s, scene=session.scene)
 
 
 def build_arm_loop(
@@ -147,19 +194,27 @@ def build_arm_loop(
     ticks: TickStats,
     log: Callable[[str, Message, int, int], None] | None = None,
 ) -> ArmLoop:
-    """The arm role's loop around an arm."""
-    physical = SimulatedArm(clock, simulated_arm(session))
-    shadow = ShadowArm(arm=physical, resampler=CommandResampler(RESAMPLING), limiter=CommandLimiter())
+    """The arm role's loop around an arm.
+
+    Raises:
+        RobotError: The compiled kernels compute something else than they should.
+    """
+    require_sound_kernels()
+    # No prediction is measured, not shown: what it would run into does not matter.
+    physical = SimulatedArm(clock, replace(simulated_arm(session), scene="bare", watchdog_s=0.0))
+    resampling = RESAMPLING if session.smooth else _PLAIN_RESAMPLING
+    shadow = ShadowArm(arm=physical, resampler=CommandResampler(resampling), limiter=build_limiter(session))
     shadow.limiter.reset(HOME_Q)
     return ArmLoop(
         clock=clock,
         link=link,
         arm=arm,
-        resampler=CommandResampler(RESAMPLING),
-        limiter=CommandLimiter(),
+        resampler=CommandResampler(resampling),
+        limiter=build_limiter(session),
         shadow=shadow,
         ticks=ticks,
         silence_s=1e-3 * session.silence_ms,
+        command_age_max_s=1e-3 * session.command_age_max_ms,
         period_s=1.0 / session.servo_rate_hz,
         limits=session.limits(),
         on_message=log,

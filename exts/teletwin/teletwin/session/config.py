@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from teletwin.allocation import ALLOCATORS
 from teletwin.arm import arm_of
 from teletwin.arm.servo_law import ServoLawCfg
+from teletwin.assets import scene_path
 from teletwin.errors import ConfigError
 from teletwin.forecast import FORECASTERS
 from teletwin.hand.devices import DeviceCfg, device_of
@@ -189,6 +190,8 @@ class SessionCfg:
     """Bandwidth and compute."""
     paper_mode: bool = False
     """Paper A's plain form: absolute horizons bound at the sender, stock RMPflow, plain smoothing."""
+    smooth: bool = True
+    """False: targets and commands as they come, jumps and jitter with them, to compare with."""
     seed: int = 0
     """Seed of every random draw."""
     slot_ms: float = 10.0
@@ -203,6 +206,8 @@ class SessionCfg:
     """servoJ's lookahead_time, 0.03 ... 0.2 s: longer is smoother, and later."""
     silence_ms: float = 80.0
     """Without a fresh packet for this long a receiver brings the arm to rest [ms]."""
+    command_age_max_ms: float = 300.0
+    """Commands whose pose is older at the arm than usual by more than this are not followed [ms]."""
     width: int = 640
     """Picture width [px]."""
     height: int = 360
@@ -219,6 +224,9 @@ class SessionCfg:
     """Address of a real UR3e's controller; empty starts the virtual one."""
     ros2: Ros2Cfg = dataclasses.field(default_factory=Ros2Cfg)
     """Where the ROS 2 graph is."""
+    scene: str = "table"
+    """What stands around the arm: 'table', 'bare', or an MJCF file that includes the arm; the twin's world and the
+    virtual controller's."""
     max_speed_rad_s: float = MotionLimits().max_speed_rad_s
     """No joint turns faster in this session [rad/s]; while it runs, limits may be tightened at any time."""
     max_tool_speed_m_s: float = MotionLimits().max_tool_speed_m_s
@@ -239,6 +247,7 @@ class SessionCfg:
             "control_rate_hz": (100.0, 1000.0),
             "servo_rate_hz": (125.0, 500.0),
             "silence_ms": (30.0, 100.0),
+            "command_age_max_ms": (50.0, 1500.0),
             "width": (160, 1280),
             "height": (90, 720),
             "rate_hz": (1.0, 60.0),
@@ -257,6 +266,7 @@ class SessionCfg:
         if self.forecaster not in FORECASTERS:
             raise ConfigError("unknown forecaster", given=self.forecaster, allowed=", ".join(FORECASTERS))
         check_size(self.width, self.height)
+        scene_path(self.scene)
 
     @property
     def starts_controller(self) -> bool:

@@ -27,6 +27,7 @@ from teletwin.bench.limits_study.solids import (
     obstacle_distance,
     solid,
 )
+from teletwin.errors import ConfigError
 from teletwin.geometry import Array
 from teletwin.robot.bodies import are_joined
 from teletwin.robot.containment import read_triangles
@@ -93,9 +94,7 @@ class Judge:
     def smallest(self, qs: Array, *, pair: str | None = None) -> Nearness:
         """The closest approach over joint positions qs (k, 6) [rad], of all pairs or of one."""
         frames = self._frames(qs)
-        bounds = self._bounds(frames)
-        if pair is not None:
-            bounds[[row for row, name in enumerate(self.pairs) if name != pair]] = np.inf
+        bounds = self._bounds(frames, pair)
         best = Nearness(distance_m=np.inf, pair="")
         for place in np.argsort(bounds, axis=None):  # quick bounds tell which exact distances are worth asking for
             row, index = divmod(int(place), bounds.shape[1])
@@ -106,10 +105,10 @@ class Judge:
                 best = Nearness(distance_m=apart, pair=self.pairs[row], index=index)
         return best
 
-    def first_contact(self, qs: Array) -> Nearness | None:
-        """The first of joint positions qs (k, 6) [rad] at which two things touch, None if none do."""
+    def first_contact(self, qs: Array, *, pair: str | None = None) -> Nearness | None:
+        """The first of joint positions qs (k, 6) [rad] at which two things, or a pair, touch; else None."""
         frames = self._frames(qs)
-        for index, row in np.argwhere(self._bounds(frames).T <= 0.0).tolist():
+        for index, row in np.argwhere(self._bounds(frames, pair).T <= 0.0).tolist():
             if self._touches(row, index, frames):
                 return Nearness(distance_m=0.0, pair=self.pairs[row], index=index)
         return None
@@ -119,34 +118,42 @@ class Judge:
         frames = link_frames(self._chain, qs, list(self._solids))
         return {link: (origin @ _UR_BASE, _UR_BASE @ rotation) for link, (origin, rotation) in frames.items()}
 
-    def _bounds(self, frames: dict[str, tuple[Array, Array]]) -> Array:
-        """Lower bounds (pairs, k) [m] of the distances, from the balls that cover the meshes."""
+    def _bounds(self, frames: dict[str, tuple[Array, Array]], pair: str | None) -> Array:
+        """Lower bounds (pairs, k) [m] of the distances, from the balls that cover the meshes; infinite for other pairs.
+
+        Raises:
+            ConfigError: There is no such pair.
+        """
+        if pair is not None and pair not in self.pairs:
+            raise ConfigError("no such pair is judged", given=pair, allowed=", ".join(self.pairs))
         balls = {
             link: self._solids[link].centers @ np.swapaxes(rotation, -1, -2) + origin[..., None, :]
             for link, (origin, rotation) in frames.items()
         }
         rows = [_least(balls[b], self._solids[b].radii, balls[a], self._solids[a].radii) for b, a in self._pairs]
         rows += [bound(balls[link], self._solids[link].radii, obstacle) for link, obstacle in self._against]
-        return np.stack(rows)
+        bounds = np.stack(rows)
+        bounds[[pair not in (None, name) for name in self.pairs]] = np.inf
+        return bounds
 
     def _distance(self, row: int, index: int, frames: dict[str, Place], *, below_m: float = np.inf) -> float:
         if row < len(self._pairs):
-            return mesh_distance(*self._two(row), *_places(frames, self._pairs[row], index), below_m=below_m)
+            outer, inner = self._pairs[row]
+            places = _place(frames, outer, index), _place(frames, inner, index)
+            return mesh_distance(self._solids[outer], self._solids[inner], *places, below_m=below_m)
         link, obstacle = self._against[row - len(self._pairs)]
-        return obstacle_distance(self._solids[link], *_places(frames, (link,), index), obstacle)
+        return obstacle_distance(self._solids[link], _place(frames, link, index), obstacle)
 
     def _touches(self, row: int, index: int, frames: dict[str, Place]) -> bool:
         if row < len(self._pairs):
-            return meshes_touch(*self._two(row), *_places(frames, self._pairs[row], index))
+            outer, inner = self._pairs[row]
+            places = _place(frames, outer, index), _place(frames, inner, index)
+            return meshes_touch(self._solids[outer], self._solids[inner], *places)
         return self._distance(row, index, frames) <= 0.0
 
-    def _two(self, row: int) -> tuple[Solid, Solid]:
-        outer, inner = self._pairs[row]
-        return self._solids[outer], self._solids[inner]
 
-
-def _places(frames: dict[str, Place], links: Sequence[str], index: int) -> list[Place]:
-    return [(frames[link][0][index], frames[link][1][index]) for link in links]
+def _place(frames: dict[str, Place], link: str, index: int) -> Place:
+    return frames[link][0][index], frames[link][1][index]
 
 
 def _least(first: Array, radii: Array, second: Array, others: Array) -> Array:

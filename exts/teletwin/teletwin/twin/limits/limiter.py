@@ -17,14 +17,16 @@ from teletwin.robot.canonical import canonical
 from teletwin.robot.obstacles import Obstacle
 from teletwin.safety import REDUCED_SPEED_M_S, MotionLimits
 from teletwin.twin.limits.scene import WORKSPACE_BALL, WORKSPACE_FLOOR, Margins, Scene, build_scene
+from teletwin.twin.rmpflow.arrays import SharedArray
 from teletwin.twin.rmpflow.launch import SplitLaunch, split_batch, usable_cores
-from teletwin.warp_runtime import load_warp
+from teletwin.warp_runtime import RecordedLaunch, load_warp, record
 
 DT_MAX_S = 0.02
 """A longer tick counts as this one [s]; the arm then moves as far as in 20 ms."""
 _NO_CAP = 1e6
 _REASONS = ("", "input", "joint range", "joint speed", "speed", "acceleration")
-_FIRST_CHECK = 16
+_CHECK = 15
+"""Reason _CHECK + k is check number k, counted from 1; `model` has them for the kernel."""
 
 
 class LimitFlag(IntFlag):
@@ -53,7 +55,7 @@ class LimitedCommand:
     qd: Array
     """Speeds (n,) [rad/s] of the tick: this q minus the last, over dt."""
     flags: int
-    """Bits of LimitFlag; 0 when the desired motion passes unchanged."""
+    """A LimitFlag; 0 when the desired motion passes unchanged."""
     reason: str = ""
     """What holds the arm back most, for example 'forearm to table'; empty when nothing does."""
 
@@ -93,19 +95,20 @@ class BatchLimiter:
         self.state = _state_struct(types, self.scene, batch, device)
         self.obstacle_size = self._limits.obstacle_size
         """Sizes (m, 3) of the obstacles [m]; the workspace's may be tightened."""
-        self._reset = _ResetArrays.of(batch, self.joint_count, device)
-        self._kernel_arguments = [self._chain, self._limits, self.state]
+        wp, size = load_warp(), (batch, self.joint_count)
+        self._chosen = SharedArray(np.zeros(batch, dtype=np.int32), warp_dtype=wp.int32, device=device)
+        self._start = SharedArray(np.zeros(size), warp_dtype=wp.float64, device=device)
+        self._start_v = SharedArray(np.zeros(size), warp_dtype=wp.float64, device=device)
+        self._reset = self._record_reset()
         threads = (threads or usable_cores()) if device == "cpu" else 1
         parts = split_batch(batch, threads=threads)
-        self._launch = SplitLaunch([self._record(first, count) for first, count in parts])
+        self._launch = SplitLaunch([self._record(first, count).launch for first, count in parts])
 
-    def _record(self, first: int, count: int) -> Any:
+    def _record(self, first: int, count: int) -> RecordedLaunch:
         from teletwin.twin.limits.kernel import limit_kernel
 
-        wp = load_warp()
-        kernel = limit_kernel(self.joint_count)
-        inputs = [first, *self._kernel_arguments]
-        return wp.launch(kernel, dim=count, inputs=inputs, device=self.device, record_cmd=True).launch
+        inputs = [first, self._chain, self._limits, self.state]
+        return record(limit_kernel(self.joint_count), dim=count, inputs=inputs, device=self.device)
 
     def tick(self) -> None:
         """Advance every arm by its `state.dt`."""
@@ -113,39 +116,25 @@ class BatchLimiter:
 
     def reset(self, q: Array, qd: Array | float = 0.0, *, rows: NDArray[np.intp] | None = None) -> None:
         """Put arms where they were measured: q (..., n) [rad], qd (..., n) [rad/s]; rows: which, all when None."""
+        chosen = slice(None) if rows is None else rows
+        self._chosen.host[:] = 0
+        self._chosen.host[chosen] = 1
+        self._start.host[chosen] = q
+        self._start_v.host[chosen] = qd
+        for array in (self._chosen, self._start, self._start_v):
+            array.push()
+        self._reset.launch()
+
+    def _record_reset(self) -> RecordedLaunch:
         from teletwin.twin.limits.kernel import reset_kernel
 
-        arrays = self._reset
-        chosen = slice(None) if rows is None else rows
-        arrays.chosen[:] = 0
-        arrays.chosen[chosen] = 1
-        arrays.q[chosen] = q
-        arrays.qd[chosen] = qd
-        wp = load_warp()
-        inputs = [*arrays.on_device(self.device), self._limits, self.state]
-        inputs.insert(1, self._chain)
-        wp.launch(reset_kernel(self.joint_count), dim=self.batch, inputs=inputs, device=self.device)
+        arrays = [array.device for array in (self._start, self._start_v)]
+        inputs = [self._chosen.device, self._chain, *arrays, self._limits, self.state]
+        return record(reset_kernel(self.joint_count), dim=self.batch, inputs=inputs, device=self.device)
 
     def reason_of(self, number: int) -> str:
         """A reason of `state.reason` in words."""
-        return self.scene.check_names[number - _FIRST_CHECK] if number >= _FIRST_CHECK else _REASONS[number]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _ResetArrays:
-    chosen: NDArray[np.int32]
-    q: Array
-    qd: Array
-
-    @staticmethod
-    def of(batch: int, count: int, device: str) -> _ResetArrays:
-        return _ResetArrays(
-            chosen=np.zeros(batch, dtype=np.int32), q=np.zeros((batch, count)), qd=np.zeros((batch, count))
-        )
-
-    def on_device(self, device: str) -> list[Any]:
-        wp = load_warp()
-        return [wp.array(values, device=device, copy=device != "cpu") for values in (self.chosen, self.q, self.qd)]
+        return self.scene.check_names[number - _CHECK - 1] if number > _CHECK else _REASONS[number]
 
 
 class CommandLimiter:
