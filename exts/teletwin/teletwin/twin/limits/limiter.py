@@ -173,6 +173,7 @@ class CommandLimiter:
         self._size = self._batch.obstacle_size.numpy()
         self._caps = [cap.numpy() for cap in (state.joint_speed_cap, state.body_speed_cap, state.tool_speed_cap)]
         self._plan_at_s, self._plan_flat_s = state.plan_at_s.numpy(), state.plan_flat_s.numpy()
+        self._plan_start = state.plan_v.numpy()[0], state.plan_a.numpy()[0]
         self._ramp_s = _ramp_s(self._joints)
         self._limits = MotionLimits()
         self._approaches = False
@@ -188,7 +189,8 @@ class CommandLimiter:
     @property
     def is_at_rest(self) -> bool:
         """Whether the last command stands still, for good while nothing is asked."""
-        return bool(self._plan_at_s[0] >= 2.0 * self._ramp_s + self._plan_flat_s[0]) and not self._qd.any()
+        is_over = bool(self._plan_at_s[0] >= 2.0 * self._ramp_s + self._plan_flat_s[0])
+        return not self._qd.any() and (is_over or not any(each.any() for each in self._plan_start))
 
     @property
     def smallest_clearance_m(self) -> float:
