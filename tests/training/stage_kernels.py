@@ -10,6 +10,7 @@ from teletwin_training.horizon.motion_types_kernel import SERVO_RING, Loop, Moti
 from teletwin_training.horizon.path_kernels import smooth_at, smooth_is_due, smooth_update, smoothing_reset
 from teletwin_training.horizon.target_kernels import measure_target, rest_target
 
+_TICK_S = wp.constant(wp.float64(0.002))
 _SERVO = wp.constant(SERVO_RING)
 
 wp.set_module_options({"enable_backward": False, "fast_math": False, "max_unroll": 4})
@@ -32,7 +33,7 @@ def bind_targets(
     rest_target(path, e)
     for i in range(poses.shape[1]):
         pose = control_target(motion, times, params, loop, e, first_tick + i)
-        measure_target(path, params, e, pose, wp.float64(0.002))
+        measure_target(path, params, e, pose, _TICK_S)
         for c in range(7):
             poses[e, i, c] = pose[c]
         for c in range(3):

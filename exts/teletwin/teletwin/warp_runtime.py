@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import io
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from types import ModuleType
+from typing import Any
 
 
 def load_warp() -> ModuleType:
@@ -20,9 +22,33 @@ def load_warp() -> ModuleType:
         warp.config.log_level = max(int(warp.config.log_level), 30)  # warnings and worse
     else:
         setattr(warp.config, "quiet", True)  # noqa: B010 - its name before 1.10
-    with _muted_stderr() if not _has_cuda_driver() else contextlib.nullcontext():
+    with _muted() if not _has_cuda_driver() else contextlib.nullcontext():
         warp.init()
     return warp
+
+
+class RecordedLaunch:
+    """A kernel bound to its arguments: every `launch` runs it on what their arrays hold then.
+
+    It keeps the arguments. Warp before 1.16 keeps their addresses only, and a kernel would write to freed memory.
+    """
+
+    __slots__ = ("_arguments", "_command")
+
+    def __init__(self, command: Any, arguments: Sequence[Any]) -> None:
+        self._command, self._arguments = command, tuple(arguments)
+
+    def launch(self) -> None:
+        """Run the kernel."""
+        self._command.launch()
+
+
+def record(kernel: Any, *, dim: int, inputs: Sequence[Any], outputs: Sequence[Any] = (), device: str) -> RecordedLaunch:
+    """Compile a kernel if needed and bind it to its arguments, once; a launch then takes microseconds."""
+    import warp
+
+    command = warp.launch(kernel, dim=dim, inputs=list(inputs), outputs=list(outputs), device=device, record_cmd=True)
+    return RecordedLaunch(command, (*inputs, *outputs))
 
 
 def _has_cuda_driver() -> bool:
@@ -34,13 +60,14 @@ def _has_cuda_driver() -> bool:
 
 
 @contextlib.contextmanager
-def _muted_stderr() -> Iterator[None]:
-    """Send file descriptor 2 nowhere: the notice comes from C, below sys.stderr."""
+def _muted() -> Iterator[None]:
+    """Send file descriptor 2 nowhere, as the notice comes from C below sys.stderr, and sys.stdout, where 1.8 has it."""
     kept = os.dup(2)
     sink = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(sink, 2)
-        yield
+        with contextlib.redirect_stdout(io.StringIO()):
+            yield
     finally:
         os.dup2(kept, 2)
         os.close(sink)

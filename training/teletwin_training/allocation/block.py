@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from teletwin.geometry import Array
 from teletwin.twin.rmpflow.arrays import SharedArray
-from teletwin.warp_runtime import load_warp
+from teletwin.warp_runtime import load_warp, record
 from teletwin_training.allocation.channel import log2_snr_line
 from teletwin_training.allocation.poisson import poisson_tables
 from teletwin_training.allocation.scenario import Scenario
@@ -43,10 +43,9 @@ class Block:
             name: SharedArray(array, warp_dtype=kinds[array.dtype], device=device) for name, array in shared.items()
         }
         self.cell = self._cell()
-        # Kept, as recorded launches do not hold what they point to.
-        self._inputs = inputs = [self._rules(replayed=draws is not None), self.cell, self._replay(draws)]
+        inputs = [self._rules(replayed=draws is not None), self.cell, self._replay(draws)]
         self._reset, self._advance = (
-            wp.launch(kernel, dim=count, inputs=inputs, device=device, record_cmd=True)
+            record(kernel, dim=count, inputs=inputs, device=device)
             for kernel in (cells_kernel.reset, cells_kernel.advance)
         )
 

@@ -12,6 +12,7 @@ from teletwin_training.allocation.cell_types_kernel import Cell, Replay, Rules
 wp.set_module_options({"enable_backward": False, "fast_math": False, "max_unroll": 4})
 
 _ZERO = wp.constant(wp.float64(0.0))
+_LEAST_KM = wp.constant(wp.float64(1.0e-16))
 _ONE = wp.constant(wp.float64(1.0))
 
 
@@ -45,7 +46,7 @@ def link(rules: Rules, cell: Cell, e: wp.int32, device: wp.int32):
         if other < distance:
             distance = other
             chosen = b
-    km = distance / wp.float64(1000.0) + wp.float64(1e-16)
+    km = distance / wp.float64(1000.0) + _LEAST_KM
     snr = wp.pow(wp.float64(2.0), rules.snr_at_km - rules.snr_slope * wp.log2(km))
     if snr <= rules.least_snr:
         cell.station[e, device] = -1

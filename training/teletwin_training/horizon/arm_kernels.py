@@ -33,10 +33,12 @@ _FOLLOW, _HOLD, _RESUME = wp.constant(FOLLOW), wp.constant(HOLD), wp.constant(RE
 _FREE = wp.constant(wp.float64(RESAMPLING.extrapolation_s))
 _BRAKE = wp.constant(wp.float64(RESAMPLING.brake_rad_s2))
 _SPEED = wp.constant(wp.float64(RESAMPLING.speed_max_rad_s))
+_SPEED_BACK = wp.constant(wp.float64(-RESAMPLING.speed_max_rad_s))
 _RESUME_S = wp.constant(wp.float64(RESAMPLING.resume_s))
 _RESUME_SPEED = wp.constant(wp.float64(RESAMPLING.resume_speed_rad_s))
 _SHORT_S = wp.constant(wp.float64(0.1))
 _LONG_GAP = wp.constant(wp.float64(0.05))
+_AT_HAND = wp.constant(wp.float64(1.0e-6))
 _TICK_S = wp.constant(wp.float64(0.002))
 _ZERO = wp.constant(wp.float64(0.0))
 _HALF = wp.constant(wp.float64(0.5))
@@ -51,7 +53,7 @@ def keep_command(path: Path, loop: Loop, e: wp.int32, tick: wp.int32):
     place = tick % _RING
     for c in range(path.q.shape[1]):
         loop.command_q[e, place, c] = path.q[e, c]
-        loop.command_qd[e, place, c] = wp.clamp(path.qd[e, c], -_SPEED, _SPEED)
+        loop.command_qd[e, place, c] = wp.clamp(path.qd[e, c], _SPEED_BACK, _SPEED)
 
 
 @wp.func
@@ -84,7 +86,7 @@ def begin_blend(loop: Loop, e: wp.int32, tick: wp.int32, right: wp.int32, shorte
         way = wp.max(way, wp.abs(loop.command_q[e, right, c] - loop.wanted[e, c]))
     loop.blend_start[e] = tick
     duration = wp.max(shortest, way / _RESUME_SPEED)
-    if way < wp.float64(1.0e-6):
+    if way < _AT_HAND:
         duration = _ZERO
     loop.blend_ticks[e] = duration / _TICK_S
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from teletwin.geometry import Array
 from teletwin.twin.rmpflow.arrays import SharedArray
-from teletwin.warp_runtime import load_warp
+from teletwin.warp_runtime import load_warp, record
 from teletwin_training.horizon.tables import Tables
 
 if TYPE_CHECKING:
@@ -129,18 +129,15 @@ class LagLoops:
 
     def __init__(self, tables: Tables, params: dict[str, NDArray[Any]], *, causal: bool) -> None:
         self._arrays = arrays = LoopArrays(tables, params, causal=causal)
-        wp = load_warp()
         from teletwin_training.horizon.lag_kernel import lag_slot
         from teletwin_training.horizon.reset_kernel import reset_loops
 
         common = [arrays.control, arrays.render, arrays.loop]
         inputs = [arrays.motion, arrays.times, arrays.params, *common, arrays.horizons.device]
         starts = [arrays.start.device, arrays.start_pose.device, arrays.horizons.device]
-        options: dict[str, Any] = {"dim": arrays.count, "device": tables.device, "record_cmd": True}
-        self._step: Any = wp.launch(lag_slot, inputs=inputs, **options)
-        self._reset: Any = wp.launch(
-            reset_loops, inputs=[arrays.chosen.device, arrays.times, *common, *starts], **options
-        )
+        options: dict[str, Any] = {"dim": arrays.count, "device": tables.device}
+        self._step = record(lag_slot, inputs=inputs, **options)
+        self._reset = record(reset_loops, inputs=[arrays.chosen.device, arrays.times, *common, *starts], **options)
         self._hands: Array = tables.poses.numpy().reshape(-1, 7)
 
     def place(self, places: Places, settings: LoopSettings | None) -> None:

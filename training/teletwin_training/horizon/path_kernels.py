@@ -22,9 +22,12 @@ _SILENCE = wp.constant(wp.float64(0.02))
 _PAPER_SLOT = wp.constant(wp.float64(0.999 * 0.01 - 1e-9))
 _STEP = wp.constant(wp.float64(0.002))
 _BRAKE_TIME = wp.constant(wp.float64(0.03))
+_ANGLE_MIN = wp.constant(wp.float64(1.0e-9))
+_NEW_S = wp.constant(wp.float64(1.0e-9))
 _ZERO = wp.constant(wp.float64(0.0))
 _HALF = wp.constant(wp.float64(0.5))
 _ONE = wp.constant(wp.float64(1.0))
+_NEVER_S = wp.constant(wp.float64(-1.0))
 _TWO = wp.constant(wp.float64(2.0))
 
 
@@ -44,7 +47,7 @@ def law_step(path: Path, e: wp.int32, pose: vec7):
     half = _HALF * _STEP * w
     angle = wp.length(half)
     sinc = _ONE
-    if angle > wp.float64(1.0e-9):
+    if angle > _ANGLE_MIN:
         sinc = wp.sin(angle) / angle
     path.law_q[e] = wp.normalize(wp.quatd(half[0] * sinc, half[1] * sinc, half[2] * sinc, wp.cos(angle)) * q)
     path.law_w[e] = w + _STEP * aw
@@ -75,7 +78,7 @@ def law_reset(path: Path, e: wp.int32):
 @wp.func
 def smoothing_reset(path: Path, e: wp.int32):
     """Stand at the channels that were let through last until the next update."""
-    path.start_s[e] = -_ONE
+    path.start_s[e] = _NEVER_S
     for c in range(path.q.shape[1]):
         path.sampled[e, 0, c] = path.q[e, c]
         path.sampled[e, 1, c] = _ZERO
@@ -134,7 +137,7 @@ def smooth_update(path: Path, e: wp.int32, paper: wp.int32, now: wp.float64, c: 
 def smooth_is_due(path: Path, e: wp.int32, paper: wp.int32, now: wp.float64):
     """Whether an update at now [s] starts a new interval."""
     start = path.start_s[e]
-    due = start < _ZERO or now > start + wp.float64(1.0e-9)
+    due = start < _ZERO or now > start + _NEW_S
     if paper != 0:
         due = start < _ZERO or now >= start + _PAPER_SLOT
     return due

@@ -16,7 +16,7 @@ from teletwin.twin.limits import BatchLimiter
 from teletwin.twin.rmpflow.arrays import SharedArray
 from teletwin.twin.rmpflow.flow import RmpFlow
 from teletwin.twin.rmpflow.policy import load_ur3e_rmpflow
-from teletwin.warp_runtime import load_warp
+from teletwin.warp_runtime import RecordedLaunch, record
 from teletwin_training.horizon.lag_loops import LoopArrays
 from teletwin_training.horizon.tables import Tables
 from teletwin_training.horizon.timing import TICKS_PER_SLOT
@@ -85,9 +85,9 @@ class RmpFlowLoops:
         self._launches = self._record()
         self._home_pose = tool_pose_in_ur_base(HOME_Q)
 
-    def _record(self) -> dict[str, Any]:
+    def _record(self) -> dict[str, RecordedLaunch]:
         """Every launch, recorded once."""
-        wp, arrays, flow = load_warp(), self._arrays, self._flow
+        arrays, flow = self._arrays, self._flow
         from teletwin_training.horizon import joint_kernels as kernels
         from teletwin_training.horizon.reset_kernel import reset_loops
 
@@ -107,12 +107,12 @@ class RmpFlowLoops:
             kernels.joint_end: [motion, times, params, render, loop],
             reset_loops: [arrays.chosen.device, times, control, render, loop, *starts],
         }
-        options: dict[str, Any] = {"dim": arrays.count, "device": arrays.tables.device, "record_cmd": True}
-        launches = {kernel.key.split(".")[-1]: wp.launch(kernel, inputs=i, **options) for kernel, i in inputs.items()}
-        launches["tools"] = self._record_tools(wp, options)
+        options: dict[str, Any] = {"dim": arrays.count, "device": arrays.tables.device}
+        launches = {kernel.key.split(".")[-1]: record(kernel, inputs=i, **options) for kernel, i in inputs.items()}
+        launches["tools"] = self._record_tools(options)
         return launches
 
-    def _record_tools(self, wp: Any, options: dict[str, Any]) -> Any:
+    def _record_tools(self, options: dict[str, Any]) -> RecordedLaunch:
         """Tool poses of the arms, in the UR base."""
         from teletwin.robot.warp_chain import chain_data, chain_types, tool_kernel
 
@@ -123,7 +123,7 @@ class RmpFlowLoops:
         data = chain_data(types, shape, self._arrays.tables.device)
         inputs = [data, joint, types.vec3(offset), types.mat33(axes), types.mat33(base)]
         inputs += [self._drives.joints, self._tools.device]
-        return wp.launch(tool_kernel(_JOINTS, "float64"), inputs=inputs, **options)
+        return record(tool_kernel(_JOINTS, "float64"), inputs=inputs, **options)
 
     def place(self, places: Places, settings: LoopSettings | None) -> None:
         """Begin episodes with the arms at home."""

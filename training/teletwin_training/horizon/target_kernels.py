@@ -20,6 +20,7 @@ _RING = wp.constant(ACTION_RING)
 _VELOCITY_TIME = wp.constant(wp.float64(PathCfg().velocity_time_s))
 _SPEED_MOST = wp.constant(wp.float64(PathCfg().max_speed_m_s))
 _TURN_MOST = wp.constant(wp.float64(PathCfg().max_turn_rad_s))
+_SINE_MIN = wp.constant(wp.float64(1.0e-9))
 _SLOT_S = wp.constant(wp.float64(0.01))
 _ZERO = wp.constant(wp.float64(0.0))
 _ONE = wp.constant(wp.float64(1.0))
@@ -92,7 +93,7 @@ def turn_between(a: vec7, b: vec7):
     z = b[6] * a[3] - b[3] * a[6] - b[4] * a[5] + b[5] * a[4]
     sine = wp.sqrt(x * x + y * y + z * z)
     scale = _TWO
-    if sine >= wp.float64(1.0e-9):
+    if sine >= _SINE_MIN:
         scale = _TWO * wp.atan2(sine, wp.abs(w)) / sine
     if w < _ZERO:
         scale = -scale

@@ -42,6 +42,10 @@ STEPS_PER_KNOT = wp.constant(2)
 ISSUED_SLOTS = wp.constant(64)
 """Ring of the numbers of slots in which a forecast was made; longer than the longest horizon."""
 SLOTS_MISSED_MAX = wp.constant(8)
+SQUARE_CHORD_M2 = wp.constant(wp.float64(0.01))
+"""What a chord of 1 between quaternions, about 2 rad, counts as [m^2]."""
+SAME_GAP_MAX = wp.constant(wp.float64(1.0e-18))
+FAR = wp.constant(wp.float64(1.0e30))
 NO_SLOT = wp.constant(-1000000)
 SLOTS_WRAP = wp.constant(1000000)
 SQUARE_MAX = wp.constant(wp.float64(1.0e12))
@@ -84,7 +88,7 @@ def gap(a: vec7, b: vec7) -> wp.float64:
     for lane in range(3, 7):
         same += (a[lane] - b[lane]) * (a[lane] - b[lane])
         opposite += (a[lane] + b[lane]) * (a[lane] + b[lane])
-    return place + wp.float64(0.01) * wp.min(same, opposite)
+    return place + SQUARE_CHORD_M2 * wp.min(same, opposite)
 
 
 @wp.func
@@ -97,13 +101,12 @@ def slots_passed(
 ) -> int:
     """Slots since the window before this one: 0 if it is the same, -1 if this window does not continue it."""
     last = window.shape[1] - 1
-    exact = wp.float64(1.0e-18)
-    if gap(before[hand, 0], window[hand, last - 1]) <= exact:
+    if gap(before[hand, 0], window[hand, last - 1]) <= SAME_GAP_MAX:
         return 1
-    if gap(before[hand, 0], window[hand, last]) <= exact:
+    if gap(before[hand, 0], window[hand, last]) <= SAME_GAP_MAX:
         return 0
     fastest = wp.float64(0.0)
-    nearest = wp.float64(1.0e30)
+    nearest = FAR
     passed = int(-1)  # noqa: UP018, RUF046 - a variable, not a constant of the kernel
     for s in range(1, wp.min(SLOTS_MISSED_MAX, last - 1) + 1):
         step = channels(increments[nook, last - s])

@@ -16,7 +16,7 @@ from teletwin.forecast.pooled import pooled_fir_spec
 from teletwin.forecast.pooled_model import PooledModel
 from teletwin.geometry import Array
 from teletwin.messages import CURVE_KNOTS, CURVE_STEP_S
-from teletwin.warp_runtime import load_warp
+from teletwin.warp_runtime import RecordedLaunch, load_warp, record
 
 CANDIDATES = ("arma", "autoreg", "pooled-fir", "linear")
 """What is mixed, besides holding the pose (which the weights reach by shrinking)."""
@@ -125,12 +125,12 @@ class CombinedHands:
                 allowed=f"at least 1 hand of {shortest} poses",
             )
         self._device = device
-        self._bind(hands, count, cfg, device_window, device_curve)
+        command = self._bind(hands, count, cfg, device_window, device_curve)
         on_cpu = load_warp().get_device(device).is_cpu
         self.window: Array | None = self.device_window.numpy() if on_cpu else None
         self.curve: Array | None = self.device_curve.numpy() if on_cpu else None
         self.expected: Array | None = self.device_expected.numpy() if on_cpu else None
-        self.launch = self._command.launch
+        self.launch = command.launch
         """Read the windows, learn from them, write curves and expected errors."""
 
     def reset(self) -> None:
@@ -146,8 +146,8 @@ class CombinedHands:
         out[:] = self.device_curve.numpy()
         return out
 
-    def _bind(self, hands: int, count: int, cfg: CombinedCfg, device_window: Any, device_curve: Any) -> None:
-        """Allocate what is learned and record the launch."""
+    def _bind(self, hands: int, count: int, cfg: CombinedCfg, device_window: Any, device_curve: Any) -> RecordedLaunch:
+        """Allocate what is learned; return the recorded launch."""
         warp = load_warp()
         from teletwin.forecast import combine_kernels, kernels
 
@@ -157,15 +157,13 @@ class CombinedHands:
         )
         self.device_expected = self._zeros(hands, CURVE_KNOTS, dtype=warp.vec2d)
         candidates, memory = self._candidates(hands, count, cfg), self._memory(hands)
-        self._kept = (candidates, memory)  # the recorded launch does not keep them alive
-        self._inputs = [self.device_window, candidates, bound_limits(warp, cfg.limits), _trust(cfg), memory]
-        self._command = warp.launch(
+        inputs = [self.device_window, candidates, bound_limits(warp, cfg.limits), _trust(cfg), memory]
+        return record(
             combine_kernels.combine,
             dim=hands,
-            inputs=self._inputs,
+            inputs=inputs,
             outputs=[self.device_curve, self.device_expected],
             device=self._device,
-            record_cmd=True,
         )
 
     def _zeros(self, *shape: int, dtype: Any) -> Any:

@@ -22,6 +22,7 @@ quat4 = wp.types.vector(length=4, dtype=wp.float64)
 
 STEPS_PER_KNOT = wp.constant(2)
 KNOTS_AHEAD = wp.constant(25)
+QUATERNION_SQUARE_MIN = wp.constant(wp.float64(1.0e-12))
 QUARTER_PI_SQUARED = wp.constant(wp.float64(2.4674011002723397))
 
 
@@ -36,7 +37,7 @@ def unit_quaternion(pose: vec7, fallback: quat4) -> quat4:
     """Normalized orientation of a pose (7,), or the fallback where it has no direction."""
     q = quat4(pose[3], pose[4], pose[5], pose[6])
     square = wp.dot(q, q)
-    if square > wp.float64(1.0e-12) and wp.isfinite(square):
+    if square > QUATERNION_SQUARE_MIN and wp.isfinite(square):
         return q * (wp.float64(1.0) / wp.sqrt(square))
     return fallback
 

@@ -11,7 +11,7 @@ from teletwin.errors import ConfigError
 from teletwin.forecast import WINDOW_STEP_S
 from teletwin.geometry import Array
 from teletwin.messages import CURVE_KNOTS, CURVE_STEP_S
-from teletwin.warp_runtime import load_warp
+from teletwin.warp_runtime import load_warp, record
 
 _STEPS = round((CURVE_KNOTS - 1) * CURVE_STEP_S / WINDOW_STEP_S)
 
@@ -103,7 +103,7 @@ class BoundKernel:
         self.device_curve = vectors(hands, CURVE_KNOTS) if device_curve is None else device_curve
         coefficients = vectors(hands, order + 1)
         self.device_increments = lanes(nooks, count - 1 + 2 * _STEPS)
-        self._inputs = [
+        inputs: list[Any] = [
             self.device_window,
             warp.array(np.array(spec.lags, dtype=np.int32), dtype=warp.int32, device=device),
             limits,
@@ -112,16 +112,14 @@ class BoundKernel:
             coefficients,
         ]
         if spec.weights is not None:
-            self._inputs.append(warp.array(eight_lanes(spec.weights), dtype=kernels.vec8, device=device))
-        self._command = warp.launch(
+            inputs.append(warp.array(eight_lanes(spec.weights), dtype=kernels.vec8, device=device))
+        self.launch = record(
             next(getattr(home, spec.kernel) for home in homes if hasattr(home, spec.kernel)),
             dim=hands,
-            inputs=self._inputs,
+            inputs=inputs,
             outputs=[self.device_curve],
             device=device,
-            record_cmd=True,
-        )
-        self.launch = self._command.launch
+        ).launch
         self.window: Array | None = self.device_window.numpy() if on_cpu else None
         self.curve: Array | None = self.device_curve.numpy() if on_cpu else None
         self.coefficients: Array | None = coefficients.numpy() if on_cpu else None

@@ -19,6 +19,7 @@ FLOOR = wp.constant(wp.float64(1.0e-24))
 LIVELIER_MAX = wp.constant(wp.float64(1.0e6))
 ERROR_SHARE = wp.constant(wp.float64(0.5))
 """Squared error over squared activity at the longest horizon, before anything is known."""
+PIVOT_SHARE_MIN = wp.constant(wp.float64(1.0e-14))
 GUESS_SLOTS = wp.constant(wp.float64(1.0))
 """Slots of evidence that this guess is worth."""
 
@@ -73,7 +74,7 @@ def second_moments(a: vec7, b: vec7, c: vec7, d: vec7, group: int) -> mat44d:
 @wp.func
 def solve_spd(A: mat44d, b: vec4d) -> vec4d:
     """Solve A w = b for a symmetric positive definite A by its factors L D L^T."""
-    tiny = wp.float64(1.0e-14)
+    tiny = PIVOT_SHARE_MIN
     one = wp.float64(1.0)
     r0 = one / A[0, 0]
     l10 = A[1, 0] * r0

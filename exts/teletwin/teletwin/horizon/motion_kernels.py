@@ -19,7 +19,17 @@ PATH_SLOTS = wp.constant(20)
 LENGTH_FLOOR = wp.constant(wp.float64(1.0e-4))
 ANGLE_FLOOR = wp.constant(wp.float64(1.0e-4))
 BOUND = wp.constant(wp.float64(5.0))
+BOUND_BELOW = wp.constant(wp.float64(-5.0))
 ONE = wp.constant(wp.float64(1.0))
+STEP_S, SPAN_S, TURN_S = (wp.constant(wp.float64(s)) for s in (0.02, 0.1, 0.05))
+"""Times over which speed, its average and the turn rate are taken [s]."""
+ACCELERATION_S2 = wp.constant(wp.float64(0.03 * 0.03))
+JERK_S3 = wp.constant(wp.float64(0.04 * 0.04 * 0.04))
+SPEED_UNIT = wp.constant(wp.float64(0.1))
+ERROR_UNIT_M = wp.constant(wp.float64(0.003))
+REACH_UNIT_M = wp.constant(wp.float64(0.03))
+MINUS_THIRD = wp.constant(wp.float64(-1.0 / 3.0))
+MINUS_ONE = wp.constant(wp.float64(-1.0))
 
 
 @wp.func
@@ -27,7 +37,7 @@ def bounded(value: wp.float64) -> wp.float64:
     """Within +-5; what is not a number counts as nothing seen."""
     if wp.isnan(value):
         return wp.float64(0.0)
-    return wp.clamp(value, -BOUND, BOUND)
+    return wp.clamp(value, BOUND_BELOW, BOUND)
 
 
 @wp.func
@@ -63,15 +73,15 @@ def smooth(poses: wp.array2d(dtype=vec7), hand: int, newest: int, back: int) -> 
     ways = (
         moved(poses, hand, newest, back) + moved(poses, hand, newest, back + 1) + moved(poses, hand, newest, back + 2)
     )
-    return ways * wp.float64(-1.0 / 3.0)
+    return ways * MINUS_THIRD
 
 
 @wp.func
 def write_speeds(poses: wp.array2d(dtype=vec7), hand: int, newest: int, row: int, out: wp.array2d(dtype=wp.float64)):  # noqa: ANN201
     """Columns 0 ... 5: speed, acceleration, jerk, straightness and turn rate."""
     floor = LENGTH_FLOOR
-    fast = wp.length(moved(poses, hand, newest, 2)) / wp.float64(0.02)
-    slow = wp.length(moved(poses, hand, newest, 10)) / wp.float64(0.1)
+    fast = wp.length(moved(poses, hand, newest, 2)) / STEP_S
+    slow = wp.length(moved(poses, hand, newest, 10)) / SPAN_S
     a0 = smooth(poses, hand, newest, 0)
     bend = a0 - wp.float64(2.0) * smooth(poses, hand, newest, 3) + smooth(poses, hand, newest, 6)
     three = wp.float64(3.0) * (smooth(poses, hand, newest, 8) - smooth(poses, hand, newest, 4))
@@ -82,14 +92,12 @@ def write_speeds(poses: wp.array2d(dtype=vec7), hand: int, newest: int, row: int
         path += wp.length(step)
     chord = wp.length(moved(poses, hand, newest, PATH_SLOTS)) + floor
     turn = turn_between(poses[hand, newest], poses[hand, newest - 5])
-    accel_s2 = wp.float64(0.03 * 0.03)
-    jerk_s3 = wp.float64(0.04 * 0.04 * 0.04)
-    out[row, 0] = bounded(log_above(fast, floor / wp.float64(0.02), wp.float64(0.1)))
-    out[row, 1] = bounded(log_above(slow, floor / wp.float64(0.1), wp.float64(0.1)))
-    out[row, 2] = bounded(log_above(wp.length(bend) / accel_s2, floor / accel_s2, ONE))
-    out[row, 3] = bounded(log_above(wp.length(twist) / jerk_s3, floor / jerk_s3, wp.float64(10.0)))
+    out[row, 0] = bounded(log_above(fast, floor / STEP_S, SPEED_UNIT))
+    out[row, 1] = bounded(log_above(slow, floor / SPAN_S, SPEED_UNIT))
+    out[row, 2] = bounded(log_above(wp.length(bend) / ACCELERATION_S2, floor / ACCELERATION_S2, ONE))
+    out[row, 3] = bounded(log_above(wp.length(twist) / JERK_S3, floor / JERK_S3, wp.float64(10.0)))
     out[row, 4] = bounded(chord / path)
-    out[row, 5] = bounded(log_above(turn / wp.float64(0.05), ANGLE_FLOOR / wp.float64(0.05), ONE))
+    out[row, 5] = bounded(log_above(turn / TURN_S, ANGLE_FLOOR / TURN_S, ONE))
 
 
 @wp.func
@@ -103,9 +111,9 @@ def write_past(now: vec7, then: vec7, forecast: vec7, k: int, row: int, out: wp.
     share = (wp.dot(went, ahead) + floor * floor) / (wp.dot(ahead, ahead) + floor * floor)
     if wp.isnan(share):
         share = ONE
-    out[row, 11 + k] = bounded(log_above(error, floor, wp.float64(0.003)))
+    out[row, 11 + k] = bounded(log_above(error, floor, ERROR_UNIT_M))
     out[row, 15 + k] = bounded(wp.log(error / wp.max(wp.length(went), floor)))
-    out[row, 19 + k] = wp.clamp(share, -ONE, wp.float64(3.0))
+    out[row, 19 + k] = wp.clamp(share, MINUS_ONE, wp.float64(3.0))
     if k == 1 or k == 2:
         wrong = wp.max(turn_between(forecast, now), ANGLE_FLOOR)
         out[row, 22 + k] = bounded(wp.log(wrong / wp.max(turn_between(now, then), ANGLE_FLOOR)))
@@ -130,7 +138,7 @@ def motion_features(
     write_speeds(poses, hand, newest, row, out)
     for k in range(PAST):
         reach = wp.length(position(curves[row, knots[k]]) - position(now))
-        out[row, 6 + k] = bounded(log_above(reach, LENGTH_FLOOR, wp.float64(0.03)))
+        out[row, 6 + k] = bounded(log_above(reach, LENGTH_FLOOR, REACH_UNIT_M))
         write_past(now, poses[hand, newest - 2 * knots[k]], past[row, k], k, row, out)
     recent = moved(poses, hand, newest, 5)
     ahead = position(curves[row, knots[2]]) - position(now)

@@ -14,7 +14,7 @@ from teletwin.clock import NS_PER_S
 from teletwin.errors import ConfigError
 from teletwin.geometry import Array
 from teletwin.messages import CURVE_KNOTS, CURVE_STEP_S
-from teletwin.warp_runtime import load_warp
+from teletwin.warp_runtime import load_warp, record
 
 OBSERVATION_VERSION = 1
 """Raised whenever a feature changes its meaning: a policy trained on another version is refused."""
@@ -156,13 +156,12 @@ class _BoundFeatures:
         self._inputs = [warp.zeros(shape, dtype=motion_kernels.vec7, device=device) for shape in shapes]
         self._out = warp.zeros((rows, len(MOTION_NAMES)), dtype=warp.float64, device=device)
         self._views: list[Array] = [each.numpy() for each in (*self._inputs, self._out)] if self._on_cpu else []
-        self._launch = warp.launch(
+        self._launch = record(
             motion_kernels.motion_features,
             dim=rows,
             inputs=[*self._inputs, warp.vec4i(*PAST_KNOTS), first, hand_step, slot_step],
             outputs=[self._out],
             device=device,
-            record_cmd=True,
         ).launch
 
     def compute(self, poses: Array, curves: Array, past: Array, out: Array | None) -> Array:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from teletwin.errors import RobotError
@@ -20,7 +18,7 @@ class FastKinematics:
     """
 
     def __init__(self, chain: SerialChain, *, frame: str = TOOL_FRAME, ur_base: bool = True) -> None:
-        from teletwin.warp_runtime import load_warp
+        from teletwin.warp_runtime import load_warp, record
 
         wp = load_warp()
         from teletwin.robot.warp_chain import chain_data, chain_types, tool_kernel
@@ -36,9 +34,8 @@ class FastKinematics:
         inputs = [chain_data(types, shape, "cpu"), joint, types.vec3(offset), types.mat33(axes), types.mat33(base)]
         arrays = [wp.array(values, copy=False, device="cpu") for values in (self._q, self._pose)]
         kernel = tool_kernel(chain.joint_count, "float64")
-        self._command: Any = wp.launch(kernel, dim=1, inputs=[*inputs, *arrays], device="cpu", record_cmd=True)
         self._q_row, self._pose_row = self._q[0], self._pose[0]
-        self._launch = self._command.launch
+        self._launch = record(kernel, dim=1, inputs=inputs, outputs=arrays, device="cpu").launch
 
     def tool(self, q: Array) -> Array:
         """Pose (7,) of the frame at joint positions q (n,) [rad or m]; w >= 0. A new array."""

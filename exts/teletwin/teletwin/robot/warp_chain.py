@@ -23,6 +23,16 @@ MODULE_OPTIONS: dict[str, Any] = {"enable_backward": False, "max_unroll": 0, "fa
 """Loops stay loops in the generated source: it compiles in seconds, and the compiler unrolls what pays."""
 
 
+def own_module(name: str) -> Any:
+    """A module of warp's for one kernel that is made in a function, compiled with MODULE_OPTIONS.
+
+    A kernel's own `module_options` came only after warp 1.8.
+    """
+    module = wp.get_module(f"teletwin.{name}")
+    module.options.update(MODULE_OPTIONS)
+    return module
+
+
 @cache
 def chain_types(count: int, dtype: str) -> SimpleNamespace:
     """Vector and matrix types of a chain of `count` joints, and the struct that holds its data."""
@@ -163,7 +173,7 @@ def tool_kernel(count: int, dtype: str) -> Any:
     T, vec3, mat33, vecn, ChainData = t.T, t.vec3, t.mat33, t.vecn, t.ChainData
     chain_poses = pose_function(count, dtype)
 
-    @wp.kernel(enable_backward=False, module="unique", module_options=MODULE_OPTIONS)
+    @wp.kernel(enable_backward=False, module=own_module(f"tool_pose_{count}_{dtype}"))
     def tool_pose(
         chain: ChainData,
         joint: wp.int32,

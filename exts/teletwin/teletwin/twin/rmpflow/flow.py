@@ -19,6 +19,7 @@ from teletwin.twin.rmpflow.config import RmpFlowConfig
 from teletwin.twin.rmpflow.launch import SplitLaunch, split_batch, usable_cores
 from teletwin.twin.rmpflow.obstacles import Obstacles
 from teletwin.twin.rmpflow.tables import gains_struct, shape_struct
+from teletwin.warp_runtime import RecordedLaunch, load_warp, record
 
 Values = NDArray[Any]
 _DTYPES = ("float64", "float32")
@@ -52,8 +53,6 @@ class RmpFlow:
             raise ConfigError("RMPflow: batch", given=batch, allowed=">= 1")
         if threads is not None and threads < 1:
             raise ConfigError("RMPflow: threads", given=threads, allowed=">= 1, or None for one per core")
-        from teletwin.warp_runtime import load_warp
-
         load_warp()
         from teletwin.robot.warp_chain import NUMPY_SCALARS, chain_data
         from teletwin.twin.rmpflow.kernel_types import flow_types
@@ -118,19 +117,16 @@ class RmpFlow:
             self._commands[name] = SplitLaunch([self._record(name, first, count).launch for first, count in parts])
         return self._commands[name]
 
-    def _record(self, name: str, first: int, count: int) -> Any:
-        import warp as wp
-
+    def _record(self, name: str, first: int, count: int) -> RecordedLaunch:
         from teletwin.twin.rmpflow.kernel import flow_kernel
 
         outputs = [self._metric, self._force] if name == "full" else [self._no_metric, self._no_force]
         inputs = [self._substeps, self._h, first, self.q, self.qd, self.acceleration, *outputs, self._refused]
-        return wp.launch(
+        return record(
             flow_kernel(self.joint_count, self.dtype),
             dim=count,
             inputs=[*self._structs, *(item.device if isinstance(item, SharedArray) else item for item in inputs)],
             device=self.device,
-            record_cmd=True,
         )
 
     def warm_up(self) -> float:

@@ -12,7 +12,7 @@ from typing import Any
 
 import warp as wp  # noqa: TID253
 
-from teletwin.robot.warp_chain import MODULE_OPTIONS, motion_function, pose_function
+from teletwin.robot.warp_chain import motion_function, own_module, pose_function
 from teletwin.twin.rmpflow.kernel_collision import body_leaves, obstacle_leaves
 from teletwin.twin.rmpflow.kernel_leaves import joint_leaves, target_leaves
 from teletwin.twin.rmpflow.kernel_resolve import resolve_function
@@ -53,7 +53,7 @@ def flow_kernel(count: int, dtype: str) -> Any:
     T, vecn, ChainData, Gains, Shape, Scene, Goals = t.T, t.vecn, t.ChainData, t.Gains, t.Shape, t.Scene, t.Goals
     gather, resolve = gather_function(count, dtype), resolve_function(count, dtype)
 
-    @wp.kernel(enable_backward=False, module="unique", module_options=MODULE_OPTIONS)
+    @wp.kernel(enable_backward=False, module=own_module(f"rmpflow_{count}_{dtype}"))
     def rmpflow(
         chain: ChainData,
         gains: Gains,

@@ -15,6 +15,9 @@ import warp as wp  # noqa: TID253
 from teletwin.twin.rmpflow.kernel_leaves import gate_function, pull_functions
 from teletwin.twin.rmpflow.kernel_types import BOX, SPHERE, flow_types
 
+_LEAST_DISTANCE = 1.0e-9
+"""Points nearer than this [m] count as this far: the direction away from them stays defined."""
+
 
 @cache
 def collision_leaf(count: int, dtype: str) -> Any:
@@ -40,6 +43,7 @@ def distance_function(count: int, dtype: str) -> Any:
     """Signed distance of a point to an obstacle, its unit gradient, and v^T H v of its Hessian H."""
     t = flow_types(count, dtype)
     T, vec3, Scene = t.T, t.vec3, t.Scene
+    least, lowest = T(_LEAST_DISTANCE), T(-1.0e30)
 
     @wp.func
     def bend(n: vec3, v: vec3, radius: T):
@@ -52,7 +56,7 @@ def distance_function(count: int, dtype: str) -> Any:
         """The same three for a box about the origin with full lengths size."""
         away = vec3()
         moving = vec3()
-        deepest = T(-1.0e30)
+        deepest = lowest
         face = vec3()
         for k in range(3):
             sign = T(1.0)
@@ -84,7 +88,7 @@ def distance_function(count: int, dtype: str) -> Any:
         n = vec3()
         curve = T(0.0)
         if scene.kind[k] == SPHERE:
-            radius = wp.max(wp.length(r), T(1.0e-9))
+            radius = wp.max(wp.length(r), least)
             distance = radius - scene.size[k][0]
             n = r / radius
             curve = bend(n, v, radius)
@@ -159,6 +163,7 @@ def body_leaves(count: int, dtype: str) -> Any:
     t = flow_types(count, dtype)
     T, vec3, rows, vecu, matu = t.T, t.vec3, t.rows, t.vecu, t.matu
     ChainData, Gains, Shape = t.ChainData, t.Gains, t.Shape
+    least = T(_LEAST_DISTANCE)
     pull = pull_functions(count, dtype)
     gradient, add_row = pull.gradient, pull.add_row
     leaf = collision_leaf(count, dtype)
@@ -172,7 +177,7 @@ def body_leaves(count: int, dtype: str) -> Any:
         if length2 > T(0.0):
             s = wp.clamp(wp.dot(p - a, along) / length2, T(0.0), T(1.0))
         away = p - a - s * along
-        distance = wp.max(wp.length(away), T(1.0e-9))
+        distance = wp.max(wp.length(away), least)
         n = away / distance
         out = wp.dot(n, v)
         curve = wp.dot(v, v) - out * out

@@ -47,6 +47,7 @@ def joint_leaves(count: int, dtype: str) -> Any:
     t = flow_types(count, dtype)
     T, vecn, Gains, Shape, Goals = t.T, t.vecn, t.Gains, t.Shape, t.Goals
     U, vecu, matu = t.U, t.vecu, t.matu
+    least_gap = T(1.0e-6)
 
     @wp.func
     def limit_leaf(g: Gains, x_raw: T, speed: T, open: T):
@@ -64,7 +65,7 @@ def joint_leaves(count: int, dtype: str) -> Any:
         m = T(0.0)
         a = T(0.0)
         if over >= T(0.0):
-            gap = wp.max(shape.joint_table[i, CAP_SPEED] - wp.abs(qd), T(1.0e-6)) / shape.joint_table[i, CAP_REGION]
+            gap = wp.max(shape.joint_table[i, CAP_SPEED] - wp.abs(qd), least_gap) / shape.joint_table[i, CAP_REGION]
             m = shape.joint_table[i, CAP_METRIC] / (gap * (T(2.0) - gap))
             a = -shape.joint_table[i, CAP_GAIN] * wp.sign(qd) * over
         return m, a
@@ -184,6 +185,7 @@ def target_leaves(count: int, dtype: str) -> Any:
     T, vec3, mat33, rows, vecu, matu = t.T, t.vec3, t.mat33, t.rows, t.vecu, t.matu
     ChainData, Gains, Shape, Goals = t.ChainData, t.Gains, t.Shape, t.Goals
     add_frame = pull_functions(count, dtype).add_frame
+    tenth = T(0.1)
 
     @wp.func
     def near(square: T, sigma: T):
@@ -217,7 +219,7 @@ def target_leaves(count: int, dtype: str) -> Any:
         alpha = (T(1.0) - g.target_alpha_min) * near(square, g.target_sigma_a) + g.target_alpha_min
         beta = near(square, g.target_sigma_b)
         boost = beta * g.target_boost + T(1.0) - beta
-        n = e / wp.max(d, T(0.1) * g.target_eps)
+        n = e / wp.max(d, tenth * g.target_eps)
         far = boost * (T(1.0) - alpha) * g.target_far
         return far * wp.outer(n, n) + wp.identity(n=3, dtype=T) * (boost * alpha * g.target_near), a
 

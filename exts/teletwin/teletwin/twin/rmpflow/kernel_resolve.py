@@ -28,6 +28,7 @@ def solve_function(count: int, dtype: str) -> Any:
     """Solves M x = f by L D L^T from the lower triangle; also tells whether M is singular (then x is not it)."""
     t = flow_types(count, dtype)
     T, vecn, matnn = t.U, t.vecu, t.matu
+    tiny = T(TINY)
 
     @wp.func
     def solve(M: matnn, f: vecn):
@@ -45,7 +46,7 @@ def solve_function(count: int, dtype: str) -> Any:
                     value -= L[i, k] * L[j, k] * inverse[k]
                 L[i, j] = value
             inverse[j] = T(1.0) / L[j, j]
-            if L[j, j] <= largest * T(TINY):  # not so for NaN, which shall come out as NaN
+            if L[j, j] <= largest * tiny:  # not so for NaN, which shall come out as NaN
                 sound = wp.int32(0)
             # From here on, inverse[k] is 1 / D_k and L[i, k] is (L D)_ik: no second division is needed.
             for k in range(j):
