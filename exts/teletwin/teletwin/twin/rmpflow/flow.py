@@ -15,6 +15,7 @@ from teletwin.geometry import IDENTITY_POSE, Array, quat_to_matrix
 from teletwin.robot.canonical import canonical
 from teletwin.robot.model import Robot
 from teletwin.twin.rmpflow.arrays import SharedArray
+from teletwin.twin.rmpflow.clearance import KeepClear, barrier_structs, without_cap
 from teletwin.twin.rmpflow.config import RmpFlowConfig
 from teletwin.twin.rmpflow.launch import SplitLaunch, split_batch, usable_cores
 from teletwin.twin.rmpflow.obstacles import Obstacles
@@ -46,6 +47,7 @@ class RmpFlow:
         world_in_root: ArrayLike = IDENTITY_POSE,
         max_obstacles: int = 64,
         threads: int | None = None,
+        clear_of: KeepClear | None = None,
     ) -> None:
         if dtype not in _DTYPES:
             raise ConfigError("RMPflow: dtype", given=dtype, allowed=", ".join(_DTYPES))
@@ -57,6 +59,8 @@ class RmpFlow:
         from teletwin.robot.warp_chain import NUMPY_SCALARS, chain_data
         from teletwin.twin.rmpflow.kernel_types import flow_types
 
+        if clear_of is not None:
+            config = without_cap(config)
         self.robot, self.config = robot, config
         self.dtype, self.device, self.batch = dtype, device, batch
         self.joint_count = robot.chain.joint_count
@@ -73,6 +77,7 @@ class RmpFlow:
             shape_struct(types, robot, config, shape, self.frames, device),
             self.obstacles.struct,
             self._goals_struct(world),
+            *barrier_structs(types, clear_of, order=shape.order, batch=batch, device=device),
         ]
         self._threads = (threads or usable_cores()) if device == "cpu" else 1
         self._commands: dict[str, SplitLaunch] = {}

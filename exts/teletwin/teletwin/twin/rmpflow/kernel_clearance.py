@@ -1,0 +1,374 @@
+"""Borders that RMPflow's acceleration keeps, as warp functions: the last part of resolve. Importing this loads warp.
+
+A leaf pulls both ways: one that is strong enough to hold an arm off a wall also holds it at the wall. So borders are
+no leaves. Each is a clearance x (of a check of the limits' scene, of a joint from its end, of its speed from its cap)
+with rate xd that bounds the acceleration from one side,
+
+    xdd >= -gain (xd + x / time),
+
+by which x never falls faster than x / time and never below 0, while motion along a border and away from it is free. The
+acceleration is the closest to the resolved one in RMPflow's own metric M,
+
+    a = argmin (a - a0)^T M (a - a0) + metric sum_i max(bound_i - J_i a, 0)^2,
+
+found by Hildreth's method on the few rows that matter. Closest points are taken as fixed to their bodies within a step:
+their sliding along them changes x to second order only.
+"""
+# Warp reads these functions as its own language: int(0) there makes a variable, and types are inferred.
+# ruff: noqa: ANN202, RUF046, UP018
+# Annotations of kernels are warp types, which a static checker takes for variables.
+# pyright: reportInvalidTypeForm=false, reportIndexIssue=false, reportOperatorIssue=false, reportCallIssue=false
+# pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportAttributeAccessIssue=false
+
+from functools import cache
+from types import SimpleNamespace
+from typing import Any
+
+import warp as wp  # noqa: TID253
+
+from teletwin.robot.warp_chain import chain_types
+from teletwin.twin.limits.distance import clearance_functions
+from teletwin.twin.limits.model import BALL, PAIR, PLANE, limits_types
+from teletwin.twin.rmpflow.kernel_leaves import pull_functions
+from teletwin.twin.rmpflow.kernel_resolve import resolve_function, solve_function
+from teletwin.twin.rmpflow.kernel_types import flow_types
+
+_PAIR, _PLANE, _BALL = (wp.constant(kind) for kind in (PAIR, PLANE, BALL))
+_ZERO, _HALF, _ONE = (wp.constant(wp.float64(value)) for value in (0.0, 0.5, 1.0))
+_ROWS = 24
+"""So many borders act at once, those that ask most."""
+_ROW_COUNT = wp.constant(_ROWS)
+_SWEEPS = wp.constant(40)
+_SETTLED = wp.constant(wp.float64(1.0e-9))
+_FELT = wp.constant(wp.float64(0.1))
+"""A border that changes the acceleration less holds nothing [m/s^2 or rad/s^2]."""
+
+
+@cache
+def border_types(count: int, dtype: str) -> SimpleNamespace:
+    """Struct `Borders`: the rows that bound the acceleration of one arm."""
+    t = flow_types(count, dtype)
+    lines = wp.types.matrix(shape=(_ROWS, count), dtype=wp.float64)
+    values = wp.types.vector(length=_ROWS, dtype=wp.float64)
+    numbers = wp.types.vector(length=_ROWS, dtype=wp.int32)
+
+    @wp.struct
+    class Borders:
+        found: wp.int32
+        line: lines
+        bound: values
+        number: numbers
+
+    return SimpleNamespace(**vars(t), Borders=Borders, lines=lines, values=values)
+
+
+@cache
+def row_functions(count: int, dtype: str) -> SimpleNamespace:
+    """Functions `bound_of` (of a border's clearance and rate) and `add_border`."""
+    t = border_types(count, dtype)
+    vecu, Borders, Walls = t.vecu, t.Borders, t.Walls
+
+    @wp.func
+    def bound_of(w: Walls, x: wp.float64, rate: wp.float64):
+        """Least acceleration of a clearance x with a rate."""
+        nearing = wp.max(x, _ZERO) / w.time_s + wp.clamp(x, -w.outward_m, _ZERO) / w.return_s
+        return -w.gain * (rate + nearing)
+
+    @wp.func
+    def add_border(b: Borders, line: vecu, bound: wp.float64, number: int):
+        """The borders with one more; of too many, the one that asks least is left out."""
+        row = b.found
+        if row == _ROW_COUNT:
+            row = int(0)
+            for r in range(_ROW_COUNT):
+                if b.bound[r] < b.bound[row]:
+                    row = r
+            if bound <= b.bound[row]:
+                row = int(_ROW_COUNT)
+        else:
+            b.found = b.found + 1
+        if row < _ROW_COUNT:
+            for i in range(count):
+                b.line[row, i] = line[i]
+            b.bound[row] = bound
+            b.number[row] = number
+        return b
+
+    return SimpleNamespace(bound_of=bound_of, add_border=add_border)
+
+
+@cache
+def joint_borders(count: int, dtype: str) -> Any:
+    """Borders of single joints: ends, bend, speed."""
+    t = border_types(count, dtype)
+    vecn, vecu, Walls, Borders = t.vecn, t.vecu, t.Walls, t.Borders
+    functions = row_functions(count, dtype)
+    bound_of, add_border = functions.bound_of, functions.add_border
+
+    @wp.func
+    def joints(w: Walls, first: int, q: vecn, qd: vecn, b: Borders):
+        for i in range(count):
+            at = wp.float64(q[i])
+            speed = wp.float64(qd[i])
+            side = wp.sign(at)
+            for way in range(2):
+                sign = wp.where(way == 0, wp.float64(1.0), wp.float64(-1.0))
+                x = wp.where(way == 0, at - w.lower[i], w.upper[i] - at)
+                bound = bound_of(w, x, sign * speed)
+                number = first + i
+                if w.bent[i] > _ZERO and side == sign:
+                    bent = bound_of(w, side * at - w.bent[i], sign * speed)
+                    if bent > bound:
+                        bound = bent
+                        number = first + count + i
+                slower = -w.gain * (w.fastest[i] + sign * speed)
+                if slower > bound:
+                    bound = slower
+                    number = int(0)
+                if bound > -w.look:
+                    line = vecu()
+                    line[i] = sign
+                    b = add_border(b, line, bound, number)
+        return b
+
+    return joints
+
+
+@cache
+def clearance_borders(count: int, dtype: str) -> Any:
+    """Borders of the checks that are near."""
+    t, lt = border_types(count, dtype), limits_types(count)
+    vec3, rows, vecu, Borders = t.vec3, t.rows, t.vecu, t.Borders
+    ChainData, Walls, Limits, State = t.ChainData, t.Walls, lt.Limits, lt.State
+    rows64 = chain_types(count, "float64").rows
+    places, functions = clearance_functions(count), row_functions(count, dtype)
+    place, clearance = places.place, places.clearance
+    bound_of, add_border = functions.bound_of, functions.add_border
+    gradient = pull_functions(count, dtype).gradient
+
+    @wp.func
+    def is_far(w: Walls, m: Limits, s: State, e: int, k: int):
+        """Whether two capsules are out of reach of each other by the balls around them."""
+        far = bool(False)
+        if m.check_kind[k] == _PAIR:
+            c = m.check_capsule[k]
+            o = m.check_other[k]
+            away = _HALF * (s.capsule_a[e, c] + s.capsule_b[e, c] - s.capsule_a[e, o] - s.capsule_b[e, o])
+            far = wp.dot(away, away) > w.reach[k] * w.reach[k]
+        return far
+
+    @wp.func
+    def carried(joint: int, point: vec3, P: rows, W: rows, V: rows, A: rows, C: rows):
+        """Velocity of a body's point, and its acceleration without any of the joints."""
+        v = vec3()
+        c = vec3()
+        if joint >= 0:
+            r = point - P[joint]
+            turn = wp.cross(W[joint], r)
+            v = V[joint] + turn
+            c = C[joint] + wp.cross(A[joint], r) + wp.cross(W[joint], turn)
+        return v, c
+
+    @wp.func
+    def border(
+        chain: ChainData,
+        w: Walls,
+        m: Limits,
+        k: int,
+        joint: int,
+        other: int,
+        x: wp.float64,
+        n: vec3,
+        point: vec3,
+        other_point: vec3,
+        Z: rows,
+        P: rows,
+        W: rows,
+        V: rows,
+        A: rows,
+        C: rows,
+        b: Borders,
+    ):
+        """The borders with that of check k, at one point of its body."""
+        v, c = carried(joint, point, P, W, V, A, C)
+        v_other, c_other = carried(other, other_point, P, W, V, A, C)
+        relative = v - v_other
+        rate = wp.dot(n, relative)
+        bend = wp.float64(wp.dot(n, c - c_other))
+        if m.check_kind[k] == _BALL:  # a way along the inside of a ball leads out of it
+            radius = m.obstacle_size[m.check_other[k]][0] - x - m.check_margin[k]
+            bend = bend - wp.float64(wp.dot(relative, relative) - rate * rate) / radius
+        bound = bound_of(w, x, wp.float64(rate)) - bend
+        if bound > -w.look:
+            line = gradient(chain, Z, P, chain.mask[joint], point, n)
+            if other >= 0:
+                line = line - gradient(chain, Z, P, chain.mask[other], other_point, n)
+            b = add_border(b, vecu(line), bound, k + 1)
+        return b
+
+    @wp.func
+    def checks(
+        chain: ChainData,
+        w: Walls,
+        m: Limits,
+        s: State,
+        e: int,
+        X: rows,
+        Y: rows,
+        Z: rows,
+        P: rows,
+        W: rows,
+        V: rows,
+        A: rows,
+        C: rows,
+        b: Borders,
+    ):
+        place(m, s, e, rows64(X), rows64(Y), rows64(Z), rows64(P))
+        for k in range(m.check_kind.shape[0]):
+            if not is_far(w, m, s, e, k):
+                x, normal, at, other_at = clearance(m, s, e, k)
+                if x < w.look_m:
+                    n = vec3(normal)
+                    joint = m.capsule_joint[m.check_capsule[k]]
+                    other = int(-1)
+                    if m.check_kind[k] == _PAIR:
+                        other = m.capsule_joint[m.check_other[k]]
+                    b = border(chain, w, m, k, joint, other, x, n, vec3(at), vec3(other_at), Z, P, W, V, A, C, b)
+                    if m.check_kind[k] == _PLANE:  # its other end too: a capsule that lies down rocks on neither
+                        c = m.check_capsule[k]
+                        end = s.capsule_a[e, c] + s.capsule_b[e, c] - at
+                        rise = wp.dot(normal, end - at)
+                        b = border(chain, w, m, k, joint, other, x + rise, n, vec3(end), vec3(end), Z, P, W, V, A, C, b)
+        return b
+
+    return checks
+
+
+@cache
+def keep_function(count: int, dtype: str) -> Any:
+    """The acceleration that is closest to a resolved one and keeps the borders."""
+    t = border_types(count, dtype)
+    vecu, matu, Borders, Walls, lines, values = t.vecu, t.matu, t.Borders, t.Walls, t.lines, t.values
+    solve = solve_function(count, dtype)
+
+    @wp.func
+    def keep(w: Walls, M: matu, resolved: vecu, b: Borders):
+        """Return it, the force (n,) of the borders, and the number of the one that changes it most, 0 for none."""
+        a = resolved
+        push = lines()
+        square = values()
+        weight = values()
+        give = _ONE / w.metric
+        for r in range(b.found):
+            line = vecu()
+            for i in range(count):
+                line[i] = b.line[r, i]
+            answer, _sound = solve(M, line)
+            square[r] = wp.dot(line, answer) + give
+            for i in range(count):
+                push[r, i] = answer[i]
+        for _sweep in range(_SWEEPS):
+            change = _ZERO
+            for r in range(b.found):
+                gap = b.bound[r] - give * weight[r]
+                for i in range(count):
+                    gap = gap - b.line[r, i] * a[i]
+                more = wp.max(weight[r] + gap / square[r], _ZERO) - weight[r]
+                weight[r] = weight[r] + more
+                change = wp.max(change, wp.abs(more) * square[r])
+                for i in range(count):
+                    a[i] = a[i] + more * push[r, i]
+            if change < _SETTLED:
+                break
+        held = int(0)
+        most = _FELT
+        force = vecu()
+        for r in range(b.found):
+            for i in range(count):
+                force[i] = force[i] + weight[r] * b.line[r, i]
+            if weight[r] * square[r] > most:
+                most = weight[r] * square[r]
+                held = b.number[r]
+        return a, force, held
+
+    return keep
+
+
+@cache
+def border_functions(count: int, dtype: str) -> SimpleNamespace:
+    """Functions `calm` (a leaf), `keep_borders` and `paced`."""
+    t, lt = border_types(count, dtype), limits_types(count)
+    T, rows, vecn, vecu, matu, Borders = t.T, t.rows, t.vecn, t.vecu, t.matu, t.Borders
+    ChainData, Walls, Limits, State = t.ChainData, t.Walls, lt.Limits, lt.State
+    Gains, solve, resolve = t.Gains, solve_function(count, dtype), resolve_function(count, dtype)
+    joints, checks, keep = joint_borders(count, dtype), clearance_borders(count, dtype), keep_function(count, dtype)
+
+    @wp.func
+    def calm(w: Walls, q: vecn, qd: vecn, M: matu, f: vecu):
+        """Add the damping of all joints where one of the marked ones is near its singular angle."""
+        metric = wp.float64(0.0)
+        for i in range(count):
+            if w.calm[i] > _ZERO:
+                open = wp.max(_ONE - wp.abs(wp.sin(wp.float64(q[i]))) / wp.sin(w.calm[i]), _ZERO)
+                metric = metric + w.calm_metric * open * open
+        for i in range(count):
+            M[i, i] = M[i, i] + metric
+            f[i] = f[i] - metric * w.calm_gain * wp.float64(qd[i])
+        return M, f
+
+    @wp.func
+    def keep_borders(
+        chain: ChainData,
+        w: Walls,
+        m: Limits,
+        s: State,
+        e: int,
+        q: vecn,
+        qd: vecn,
+        X: rows,
+        Y: rows,
+        Z: rows,
+        P: rows,
+        W: rows,
+        V: rows,
+        A: rows,
+        C: rows,
+        gains: Gains,
+        M: matu,
+        f: vecu,
+    ):
+        """The bounded acceleration that keeps the borders.
+
+        They act before the bound on its norm, so that what presses an arm into a border is balanced whole, and once
+        more where the bound has changed the answer.
+        """
+        b = Borders()
+        b = joints(w, m.check_kind.shape[0] + 1, q, qd, b)
+        b = checks(chain, w, m, s, e, X, Y, Z, P, W, V, A, C, b)
+        held = int(0)
+        a = vecu()
+        if b.found == 0:
+            a = resolve(gains, M, f)
+        else:
+            free, _sound = solve(M, f)
+            kept, force, held_by = keep(w, M, free, b)
+            held = held_by
+            a = resolve(gains, M, f + force)
+            if wp.length(kept) > wp.float64(gains.accel_max):
+                a, _force, held = keep(w, M, a, b)
+        w.held_by[e] = held
+        return a
+
+    @wp.func
+    def paced(w: Walls, wanted: vecn, before: vecn, h: T):
+        """A wanted acceleration within those of the joints, reached from the one before within their jerk."""
+        excess = T(1.0)
+        for i in range(count):
+            excess = wp.max(excess, wp.abs(wanted[i]) / T(w.acceleration[i]))
+        a = vecn()
+        for i in range(count):
+            most = T(w.jerk[i]) * h
+            a[i] = before[i] + wp.clamp(wanted[i] / excess - before[i], -most, most)
+        return a
+
+    return SimpleNamespace(calm=calm, keep_borders=keep_borders, paced=paced)
