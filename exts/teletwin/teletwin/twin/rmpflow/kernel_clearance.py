@@ -361,14 +361,18 @@ def border_functions(count: int, dtype: str) -> SimpleNamespace:
 
     @wp.func
     def paced(w: Walls, wanted: vecn, before: vecn, h: T):
-        """A wanted acceleration within those of the joints, reached from the one before within their jerk."""
+        """A wanted acceleration within those of the joints, reached from the one before within their jerk.
+
+        Both are kept by shortening, which leaves the direction: joints that are cut one by one shake against each
+        other.
+        """
         excess = T(1.0)
         for i in range(count):
             excess = wp.max(excess, wp.abs(wanted[i]) / T(w.acceleration[i]))
-        a = vecn()
+        change = wanted / excess - before
+        excess = T(1.0)
         for i in range(count):
-            most = T(w.jerk[i]) * h
-            a[i] = before[i] + wp.clamp(wanted[i] / excess - before[i], -most, most)
-        return a
+            excess = wp.max(excess, wp.abs(change[i]) / (T(w.jerk[i]) * h))
+        return before + change / excess
 
     return SimpleNamespace(calm=calm, keep_borders=keep_borders, paced=paced)
