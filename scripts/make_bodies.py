@@ -20,17 +20,19 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.spatial import ConvexHull, cKDTree
+from scipy.spatial import ConvexHull, KDTree
+
 from teletwin.robot.containment import distance_to_segment, read_triangles, subdivided, uncovered_m
 
 Array = NDArray[np.float64]
 
-CELL_M = 0.008
-"""Grid on which what the capsules hold is counted; the surface's points stand as close."""
+COARSE_M, FINE_M = 0.008, 0.004
+"""Grids on which what the capsules hold is counted, to search and to polish; the surface's points stand as close."""
 REACH_M = 0.035
 """The grid ends this far around the mesh."""
 STARTS = 6
 GENERATIONS = 220
+POLISHING = 60
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,15 +47,15 @@ class Target:
     """(g,) what it costs to hold each place."""
 
 
-def build_target(triangles: Array) -> Target:
-    """Points on triangles (t, 3, 3) and the grid around them."""
-    surface = subdivided(triangles, edge_m=CELL_M).reshape(-1, 3)
-    _, first = np.unique(np.round(surface / CELL_M), axis=0, return_index=True)
+def build_target(triangles: Array, cell_m: float) -> Target:
+    """Points on triangles (t, 3, 3) and the grid around them, both cell_m [m] apart."""
+    surface = subdivided(triangles, edge_m=cell_m).reshape(-1, 3)
+    _, first = np.unique(np.round(surface / cell_m), axis=0, return_index=True)
     hull = surface[ConvexHull(surface).vertices]
     low, high = surface.min(axis=0) - REACH_M, surface.max(axis=0) + REACH_M
-    axes = [np.arange(a, b, CELL_M) for a, b in zip(low, high, strict=True)]
+    axes = [np.arange(a, b, cell_m) for a, b in zip(low, high, strict=True)]
     grid = np.stack(np.meshgrid(*axes, indexing="ij"), axis=-1).reshape(-1, 3)
-    distance, _ = cKDTree(surface).query(grid)
+    distance, _ = KDTree(surface).query(grid)
     near = distance < REACH_M
     return Target(surface=np.concatenate([surface[first], hull]), grid=grid[near], cost=distance[near] ** 1.5)
 
@@ -76,15 +78,20 @@ def price(shape: Array, target: Target) -> float:
     return float(np.sum(target.cost[held])) * 1e6
 
 
+def nearest(points: Array, centers: Array) -> NDArray[np.intp]:
+    """Number (s,) of the center (k, 3) that is nearest to each of points (s, 3)."""
+    return np.argmin(np.linalg.norm(points[:, None] - centers, axis=2), axis=1)
+
+
 def first_guess(target: Target, count: int, random: np.random.Generator) -> Array:
     """Capsules (k, 7) around the groups of a k-means, each along its group's long axis."""
     points = target.surface
     centers = points[random.choice(len(points), count, replace=False)]
     for _ in range(20):
-        group = np.argmin(np.linalg.norm(points[:, None] - centers, axis=2), axis=1)
-        centers = np.array(
-            [points[group == k].mean(axis=0) if np.any(group == k) else centers[k] for k in range(count)]
-        )
+        group = nearest(points, centers)
+        members = [points[group == k] for k in range(count)]
+        centers = np.array([own.mean(axis=0) if len(own) else old for own, old in zip(members, centers, strict=True)])
+    group = nearest(points, centers)
     rows = []
     for k in range(count):
         _, spread, axes = np.linalg.svd(points[group == k] - centers[k], full_matrices=False)
@@ -93,7 +100,14 @@ def first_guess(target: Target, count: int, random: np.random.Generator) -> Arra
     return np.array(rows)
 
 
-def evolve(start: Array, target: Target, random: np.random.Generator) -> tuple[float, Array]:
+def evolve(
+    start: Array,
+    target: Target,
+    random: np.random.Generator,
+    *,
+    spread_m: float = 0.008,
+    generations: int = GENERATIONS,
+) -> tuple[float, Array]:
     """The cheapest shape found by a covariance matrix adaptation from a start, with its price."""
     n, size = start.size, 4 + int(3 * math.log(start.size))
     parents = size // 2
@@ -101,9 +115,9 @@ def evolve(start: Array, target: Target, random: np.random.Generator) -> tuple[f
     weights /= weights.sum()
     heavy = 1.0 / np.sum(weights**2)
     c_s, c_mu = (heavy + 2) / (n + heavy + 5), min(0.5, 2 * heavy / ((n + 2) ** 2 + heavy) + 0.02)
-    mean, sigma, covariance, path = start.reshape(-1), 0.008, np.eye(n), np.zeros(n)
+    mean, sigma, covariance, path = start.reshape(-1), spread_m, np.eye(n), np.zeros(n)
     best = (price(start, target), start)
-    for _ in range(GENERATIONS):
+    for _ in range(generations):
         values, axes = np.linalg.eigh(covariance)
         root = axes * np.sqrt(np.maximum(values, 1e-12))
         z = random.standard_normal((size, n))
@@ -123,10 +137,12 @@ def evolve(start: Array, target: Target, random: np.random.Generator) -> tuple[f
 
 def fit(triangles: Array, count: int) -> Array:
     """Capsules (k, 7) [m] that hold every one of triangles (t, 3, 3), rounded to 0.1 mm."""
-    target, random = build_target(triangles), np.random.default_rng(7)
+    target, random = build_target(triangles, COARSE_M), np.random.default_rng(7)
     starts = (first_guess(target, count, random) for _ in range(STARTS))
     _, shape = min((evolve(start, target, random) for start in starts), key=lambda pair: pair[0])
-    shape = np.round(grown(shape, target), 4)
+    fine = build_target(triangles, FINE_M)
+    _, shape = evolve(grown(shape, fine), fine, random, spread_m=0.001, generations=POLISHING)
+    shape = np.round(grown(shape, fine), 4)
     while uncovered_m(triangles, shape) > 0.0:
         shape[:, 6] += 1e-4
     return shape
@@ -139,17 +155,10 @@ def main() -> None:
     parser.add_argument("links", nargs="+", help="LINK=COUNT: how many capsules hold the link")
     options = parser.parse_args()
     for link, _, count in (each.partition("=") for each in options.links):
-        files = [
-            file for file in (options.folder / f"{link}.obj", options.folder / "low" / f"{link}.obj") if file.exists()
-        ]
-        triangles = np.concatenate([read_triangles(file) for file in files])
-        shape, surface = fit(triangles, int(count)), build_target(triangles)
-        held = [distance_to_segment(surface.grid, row[:3], row[3:6]) <= row[6] for row in shape]
-        excess = np.max((surface.cost ** (1 / 1.5))[np.any(held, axis=0)])
-        print(
-            f"{link}:  # reaches {1e3 * excess:.0f} mm from the mesh at most, price {price(shape, surface):.0f}",
-            flush=True,
-        )
+        files = [options.folder / f"{link}.obj", options.folder / "low" / f"{link}.obj"]
+        triangles = np.concatenate([read_triangles(file) for file in files if file.exists()])
+        shape = fit(triangles, int(count))
+        print(f"{link}:", flush=True)
         for a, b, radius in ((row[:3], row[3:6], row[6]) for row in np.round(shape, 4)):
             print(f"  - {{a: {a.tolist()}, b: {b.tolist()}, radius: {round(float(radius), 4)}}}", flush=True)
 

@@ -1,13 +1,14 @@
 #!/usr/bin/env python3
-"""Write the UR3e as USD from its URDF, its MJCF and its meshes: assets/robots/ur3e/ur3e.usda and meshes/ur3e.usdc.
+"""Write the UR3e as USD from its URDF, bodies, MJCF and meshes: assets/robots/ur3e/ur3e.usda and meshes/ur3e.usdc.
 
-Run by a person when one of the three changes (needs `usd-core` and `mujoco`):
+Run by a person when one of the four changes (needs `usd-core` and `mujoco`):
 
     python scripts/make_usd.py
 
-Frames, limits, masses and inertias come from the URDF, drives and collision capsules from the MJCF, shape and
-colours from the OBJ files. USD counts angles in degrees: limits, speeds and the gains of the drives are converted.
-The default prim has the frame of the URDF's base_link: the UR controller's base turned by 180 degrees about z.
+Frames, limits, masses and inertias come from the URDF, collision capsules from the bodies file, drives from the MJCF,
+shape and colours from the OBJ files. USD counts angles in degrees: limits, speeds and the gains of the drives are
+converted. The default prim has the frame of the URDF's base_link: the UR controller's base turned by 180 degrees about
+z.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from numpy.typing import NDArray
 from make_meshes import write_manifest
 from make_usd_meshes import write_meshes
 from teletwin.geometry import quat_from_matrix
+from teletwin.robot.bodies import Capsule
 from teletwin.robot.kinematics import forward
 from teletwin.robot.model import Robot
 from teletwin.robot.ur3e import JOINT_NAMES, load_ur3e
@@ -78,15 +80,6 @@ class Drive:
     armature: float
 
 
-@dataclass(frozen=True, kw_only=True)
-class Capsule:
-    """A capsule from start (3,) to end (3,) [m] in its link's frame."""
-
-    start: Array
-    end: Array
-    radius_m: float
-
-
 def read_inertias(urdf: Path) -> dict[str, Inertia]:
     """Mass properties by link; only diagonal tensors in the link's own axes are taken."""
     found = {}
@@ -109,13 +102,11 @@ def read_inertias(urdf: Path) -> dict[str, Inertia]:
     return found
 
 
-def read_mjcf(path: Path, robot: Robot) -> tuple[list[Drive], dict[str, Capsule]]:
-    """Drives in the order of the joints; capsules by link, moved from MuJoCo's body frames into the URDF's."""
+def read_drives(path: Path) -> list[Drive]:
+    """Drives in the order of the joints."""
     mujoco: Any = import_module("mujoco")
     model: Any = mujoco.MjModel.from_xml_path(str(path))
-    data: Any = mujoco.MjData(model)
-    mujoco.mj_kinematics(model, data)
-    drives = [
+    return [
         Drive(
             stiffness=float(model.actuator_gainprm[i, 0]),
             damping=float(model.actuator_gainprm[6 + i, 0]),
@@ -123,24 +114,6 @@ def read_mjcf(path: Path, robot: Robot) -> tuple[list[Drive], dict[str, Capsule]
         )
         for i in range(6)
     ]
-    to_root = np.diag([-1.0, -1.0, 1.0])  # MuJoCo's world is the UR base, the URDF's root is turned
-    capsules = {}
-    for geom in range(model.ngeom):
-        link = BODIES[int(model.geom_bodyid[geom]) - 1]
-        half = data.geom_xmat[geom].reshape(3, 3)[:, 2] * model.geom_size[geom, 1]
-        ends = [to_root @ (data.geom_xpos[geom] + sign * half) for sign in (-1.0, 1.0)]
-        pose = forward(robot.chain, np.zeros(6), link)
-        start, end = (rotation(pose).T @ (point - pose[:3]) for point in ends)
-        capsules[link] = Capsule(start=start, end=end, radius_m=float(model.geom_size[geom, 0]))
-    return drives, capsules
-
-
-def rotation(pose: Array) -> Array:
-    """Rotation matrix (3, 3) of a pose (7,)."""
-    w, x, y, z = pose[3:]
-    axis = np.array([x, y, z])
-    skew = np.array([[0, -z, y], [z, 0, -x], [-y, x, 0]])
-    return (w * w - axis @ axis) * np.eye(3) + 2 * np.outer(axis, axis) + 2 * w * skew
 
 
 def quaternion(kind: Any, wxyz: Array) -> Any:
@@ -199,7 +172,7 @@ class RobotWriter:
             },
         )
 
-    def body(self, link: str, inertia: Inertia, capsule: Capsule) -> None:
+    def body(self, link: str, inertia: Inertia, capsules: tuple[Capsule, ...]) -> None:
         """One rigid body at its place for all joints at zero, with mass, shape and picture."""
         pose = forward(self.robot.chain, np.zeros(6), link)
         prim = place(UsdGeom.Xform.Define(self.stage, f"{ROBOT}/{link}").GetPrim(), pose[:3], pose[3:])
@@ -214,23 +187,25 @@ class RobotWriter:
         visuals = UsdGeom.Xform.Define(self.stage, f"{ROBOT}/{link}/visuals").GetPrim()
         visuals.SetInstanceable(True)  # cloned arms share one picture of each link
         visuals.GetReferences().AddReference(f"./{MESHES}", f"/ur3e_meshes/{link}")
-        self._collision(link, capsule)
-
-    def _collision(self, link: str, capsule: Capsule) -> None:
-        """An unseen capsule."""
-        along = capsule.end - capsule.start
-        length = float(np.linalg.norm(along))
-        shape = UsdGeom.Capsule.Define(self.stage, f"{ROBOT}/{link}/collisions/capsule")
         UsdGeom.Xform.Define(self.stage, f"{ROBOT}/{link}/collisions")
+        for number, capsule in enumerate(capsules, 1):
+            self._collision(f"{ROBOT}/{link}/collisions/capsule_{number}", capsule)
+
+    def _collision(self, path: str, capsule: Capsule) -> None:
+        """An unseen capsule."""
+        along = capsule.b - capsule.a
+        length = float(np.linalg.norm(along))
+        shape = UsdGeom.Capsule.Define(self.stage, path)
         shape.CreateAxisAttr("Z")
-        shape.CreateRadiusAttr(capsule.radius_m)
+        shape.CreateRadiusAttr(capsule.radius)
         shape.CreateHeightAttr(round(length, 12))
         shape.CreatePurposeAttr("guide")
-        reach = 0.5 * length + capsule.radius_m
-        shape.CreateExtentAttr([(-capsule.radius_m, -capsule.radius_m, -reach), (capsule.radius_m,) * 2 + (reach,)])
-        turn = Gf.Rotation(Gf.Vec3d(0, 0, 1), Gf.Vec3d(*along.tolist())).GetQuat()
+        reach = 0.5 * length + capsule.radius
+        shape.CreateExtentAttr([(-capsule.radius, -capsule.radius, -reach), (capsule.radius,) * 2 + (reach,)])
+        direction = along if length > 0.0 else np.array([0.0, 0.0, 1.0])
+        turn = Gf.Rotation(Gf.Vec3d(0, 0, 1), Gf.Vec3d(*direction.tolist())).GetQuat()
         wxyz = np.array([turn.GetReal(), *turn.GetImaginary()])
-        place(shape.GetPrim(), 0.5 * (capsule.start + capsule.end), wxyz)
+        place(shape.GetPrim(), 0.5 * (capsule.a + capsule.b), wxyz)
         UsdPhysics.CollisionAPI.Apply(shape.GetPrim())
 
     def frames(self) -> None:
@@ -288,13 +263,15 @@ def new_stage(path: Path, comment: str) -> Any:
 def write_robot(path: Path) -> None:
     """Write the articulation."""
     model, robot = load_urdf(FOLDER / "ur3e.urdf"), load_ur3e()
-    drives, capsules = read_mjcf(FOLDER / "ur3e.xml", robot)
+    drives = read_drives(FOLDER / "ur3e.xml")
     inertias = read_inertias(FOLDER / "ur3e.urdf")
-    stage = new_stage(path, "UR3e, written by scripts/make_usd.py from ur3e.urdf, ur3e.xml and meshes/*.obj")
+    stage = new_stage(
+        path, "UR3e, written by scripts/make_usd.py from ur3e.urdf, ur3e_bodies.yaml, ur3e.xml and meshes/*.obj"
+    )
     writer = RobotWriter(stage, model, robot)
     writer.root()
     for link in BODIES:
-        writer.body(link, inertias[link], capsules[link])
+        writer.body(link, inertias[link], robot.bodies.of(link))
     writer.frames()
     for name, drive in zip(JOINT_NAMES, drives, strict=True):
         writer.joint(name, drive)

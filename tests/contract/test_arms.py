@@ -13,7 +13,7 @@ from ros2_driver import Driver
 from teletwin.arm import Arm
 from teletwin.arm.ros2 import Ros2Arm, Ros2ArmCfg
 from teletwin.arm.rtde import RtdeArm, RtdeArmCfg
-from teletwin.arm.simulated import SimulatedArm
+from teletwin.arm.simulated import SimulatedArm, SimulatedArmCfg
 from teletwin.clock import Clock, SystemClock, VirtualClock
 from teletwin.ros2 import Ros2Cfg
 
@@ -45,7 +45,8 @@ class Rig:
 
 @pytest.fixture(scope="module")
 def controller():
-    command = [sys.executable, "-m", "teletwin.arm.virtual_ur", "--host", HOST]
+    # Each test goes on from where the last one ended, in the end through where the table would be.
+    command = [sys.executable, "-m", "teletwin.arm.virtual_ur", "--host", HOST, "--scene", "bare"]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
     assert "listens" in process.stdout.readline()
@@ -64,7 +65,7 @@ def driver():
 def rig(request):
     if request.param == "simulated":
         clock = VirtualClock()
-        arm = SimulatedArm(clock)
+        arm = SimulatedArm(clock, SimulatedArmCfg(scene="bare"))
     elif request.param == "ros2":
         request.getfixturevalue("driver")
         clock = SystemClock()

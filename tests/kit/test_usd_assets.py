@@ -171,16 +171,18 @@ def test_collision_capsules_lie_where_the_embedded_simulator_has_them(stage):
     data = mujoco.MjData(model)
     mujoco.mj_kinematics(model, data)
     cache = UsdGeom.XformCache()
-    for geom, name in enumerate(BODIES):
-        prim = stage.GetPrimAtPath(f"/ur3e/{name}/collisions/capsule")
+    numbered = [(name, k) for name in BODIES for k in range(1, len(load_ur3e().bodies.of(name)) + 1)]
+    assert len(numbered) == model.ngeom
+    for geom, (name, k) in enumerate(numbered):
+        prim = stage.GetPrimAtPath(f"/ur3e/{name}/collisions/capsule_{k}")
         capsule = UsdGeom.Capsule(prim)
         at = np.array(cache.GetLocalToWorldTransform(prim)).T
         assert prim.HasAPI(UsdPhysics.CollisionAPI)
-        assert at[:3, 3] * [-1, -1, 1] == pytest.approx(data.geom_xpos[geom], abs=1e-9)
-        axis = abs(at[:3, 2] * [-1, -1, 1] @ data.geom_xmat[geom].reshape(3, 3)[:, 2])
-        assert axis == pytest.approx(1.0, abs=1e-9)
+        assert at[:3, 3] * [-1, -1, 1] == pytest.approx(data.geom_xpos[geom], abs=1e-5)
+        half = 0.5 * capsule.GetHeightAttr().Get() * at[:3, 2] * [-1, -1, 1]
+        there = model.geom_size[geom, 1] * data.geom_xmat[geom].reshape(3, 3)[:, 2]
+        assert half == pytest.approx(there if half @ there > 0.0 else -there, abs=2e-5)
         assert capsule.GetRadiusAttr().Get() == pytest.approx(model.geom_size[geom, 0])
-        assert capsule.GetHeightAttr().Get() == pytest.approx(2 * model.geom_size[geom, 1])
         assert capsule.GetPurposeAttr().Get() == "guide"
 
 

@@ -5,8 +5,11 @@ import pytest
 
 from teletwin.errors import ConfigError, RobotError
 from teletwin.geometry import quat_to_matrix
+from teletwin.robot.kinematics import link_frames
+from teletwin.robot.ur3e import load_ur3e
 from teletwin.sim.mujoco_world import MujocoWorld, MujocoWorldCfg
 
+mujoco = pytest.importorskip("mujoco")
 HOME = np.array([0.0, -1.2, 1.4, -1.77, -1.57, 0.0])
 DH_A = (0.0, -0.24355, -0.2132, 0.0, 0.0, 0.0)
 DH_D = (0.15185, 0.0, 0.0, 0.13105, 0.08535, 0.0921)
@@ -117,6 +120,53 @@ def test_a_target_below_the_table_does_not_press_through_it():
     for k in range(1, 1001):
         world.step(high + (low - high) * min(k / 500, 1.0), 0.002)
     assert -0.01 < world.tool_pose()[2] < 0.02
+
+
+def test_the_arm_has_the_bodies_of_its_description():
+    model = MujocoWorld(MujocoWorldCfg(scene="bare")).model
+    data, robot, turn = mujoco.MjData(model), load_ur3e(), np.diag([-1.0, -1.0, 1.0])
+    for q in np.random.default_rng(3).uniform(-3.0, 3.0, (5, 6)):
+        data.qpos[:] = q
+        mujoco.mj_kinematics(model, data)
+        frames = link_frames(robot.chain, q, dict.fromkeys(c.link for c in robot.bodies.capsules))
+        assert model.ngeom == len(robot.bodies.capsules)
+        for geom, capsule in enumerate(robot.bodies.capsules):
+            origin, rotation = frames[capsule.link]
+            half = model.geom_size[geom, 1] * data.geom_xmat[geom].reshape(3, 3)[:, 2]
+            ends = [turn @ (origin + rotation @ end) for end in (capsule.a, capsule.b)]
+            found = [data.geom_xpos[geom] - half, data.geom_xpos[geom] + half]
+            best = min(np.abs(np.subtract(found, ends)).max(), np.abs(np.subtract(found, ends[::-1])).max())
+            assert best < 2e-5
+            assert model.geom_size[geom, 0] == pytest.approx(capsule.radius)
+
+
+def test_the_arm_touches_itself_where_its_description_keeps_it_apart():
+    model, bodies = MujocoWorld(MujocoWorldCfg(scene="bare")).model, load_ur3e().bodies
+    links = list(dict.fromkeys(c.link for c in bodies.capsules))
+    names = [link.removesuffix("_inertia").removesuffix("_link") for link in links]
+    numbers = [mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_BODY, name) for name in names]
+    excluded = {(int(s) >> 16, int(s) & 0xFFFF) for s in model.exclude_signature}
+    together = {(a, b) for k, a in enumerate(numbers) for b in numbers[k + 1 :]}
+    apart = {(numbers[links.index(b)], numbers[links.index(a)]) for a, b in bodies.pairs}
+    assert {tuple(sorted(pair)) for pair in excluded} == together - apart
+    assert (model.geom_contype & model.geom_conaffinity).all()
+
+
+def test_a_folding_arm_is_stopped_by_itself():
+    world = MujocoWorld(MujocoWorldCfg(scene="bare"))
+    folded = HOME + np.array([0.0, 0.0, np.pi - 1.4, 0.0, 0.0, 0.0])
+    world.reset(HOME)
+    for k in range(1, 1501):
+        world.step(HOME + (folded - HOME) * min(k / 1000, 1.0), 0.002)
+    assert world.q[2] < 2.9
+    assert world.data.ncon > 0
+
+
+def test_a_world_without_what_can_be_pushed_keeps_the_rest():
+    world = MujocoWorld(MujocoWorldCfg(movable=False))
+    assert world.objects == ()
+    assert world.object_poses.shape == (0, 7)
+    assert mujoco.mj_name2id(world.model, mujoco.mjtObj.mjOBJ_GEOM, "table") >= 0
 
 
 def test_a_wrong_scene_gets_one_clear_line(tmp_path):

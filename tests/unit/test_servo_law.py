@@ -19,7 +19,7 @@ def ramp_delay_s(cfg, *, speed=0.5, count=1000):
 
 def test_whole_arm_follows_a_ramp_34_ms_late_at_the_reported_setting():
     clock = VirtualClock()
-    arm = SimulatedArm(clock)
+    arm = SimulatedArm(clock, SimulatedArmCfg(scene="bare"))  # the ramp would end on the table
     speed, start = 0.3, np.array(START_Q)
     lags = []
     for k in range(1, 1001):

@@ -59,6 +59,24 @@ def test_servo_moves_the_arm_and_stays_ready(controller):
     assert answer_of(controller) == 1
 
 
+@pytest.mark.parametrize(("scene", "rests_on_the_table"), [("table", True), ("bare", False)])
+def test_the_arm_meets_what_the_picture_shows(scene, rests_on_the_table):
+    controller = Controller(ControllerCfg(scene=scene))
+    assert controller.run_program(PROGRAM)
+    below = np.add(START_Q, [0.0, 0.9, 0.0, -0.9, 0.0, 0.0])
+    for share in np.linspace(0.0, 1.0, 500):
+        servo(controller, START_Q + share * (below - START_Q))
+        controller.cycle()
+    run(controller, 300)
+    height = controller.dynamics.world.tool_pose()[2]
+    assert (height > 0.0) == rests_on_the_table
+
+
+def test_a_scene_that_is_not_there_is_told():
+    with pytest.raises(ConfigError, match="scene"):
+        Controller(ControllerCfg(scene="moon"))
+
+
 def test_a_move_says_done_when_it_is_there_and_ready_once_cleared(controller):
     goal = np.array(START_Q) + 0.1
     order(controller, Command.MOVE_J, [*goal, 1.0, 2.0])

@@ -28,3 +28,19 @@ def asset_path(*parts: str) -> Path:
         allowed=f"a file below {roots[-1]}",
         mend="use a complete checkout or wheel, or set TELETWIN_ASSETS to the assets folder",
     )
+
+
+SCENES = {"table": ("scenes", "table.xml"), "bare": ("robots", "ur3e", "ur3e.xml")}
+"""Scenes by name: with a table and things to push, and the arm alone."""
+
+
+def scene_path(scene: str) -> Path:
+    """The MJCF file of a scene, by its name or its path.
+
+    Raises:
+        ConfigError: There is no such scene.
+    """
+    path = asset_path(*SCENES[scene]) if scene in SCENES else Path(scene)
+    if not path.is_file():
+        raise ConfigError("the scene is not there", given=scene, allowed=f"{', '.join(SCENES)} or an MJCF file")
+    return path

@@ -10,6 +10,9 @@ from collections.abc import Iterator, Sequence
 from types import ModuleType
 from typing import Any
 
+TESTED_VERSIONS = ("1.8.1", "1.13.0", "1.19.0")
+"""Versions of warp-lang that the kernels were checked under: those that Isaac Sim 5.1 and 6.0 bring, and the newest."""
+
 
 def load_warp() -> ModuleType:
     """Import and start warp once, silently; kernels are compiled on first use and kept in its cache.

@@ -12,10 +12,13 @@ CYCLE_NS = 2_000_000
 
 
 class UrDynamics:
-    """A UR3e that moves in MuJoCo as its controller commands, 2 ms at a time; it knows no clock."""
+    """A UR3e that moves in MuJoCo as its controller commands, 2 ms at a time; it knows no clock.
 
-    def __init__(self, *, scene: str = "bare") -> None:
-        self.world = MujocoWorld(MujocoWorldCfg(scene=scene, timestep_s=CYCLE_S))
+    It collides with itself and with what stands still in the scene; what can be pushed is the twin's alone.
+    """
+
+    def __init__(self, *, scene: str = "table") -> None:
+        self.world = MujocoWorld(MujocoWorldCfg(scene=scene, timestep_s=CYCLE_S, movable=False))
         self.motion = JointMotion(cycle_s=CYCLE_S)
         self.step_count = 0
 

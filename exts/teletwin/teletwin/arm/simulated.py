@@ -32,6 +32,8 @@ class SimulatedArmCfg:
     q_start: tuple[float, ...] = START_Q
     physics: bool = True
     """False: the joints are the controller's reference itself, without masses and drives."""
+    scene: str = "table"
+    """What it collides with: "table", "bare" or the path of an MJCF file."""
 
     def __post_init__(self) -> None:
         ServoLawCfg(lookahead_s=self.lookahead_s, gain=self.gain)
@@ -52,7 +54,7 @@ class SimulatedArm:
         self._clock = clock
         self._cfg = cfg or SimulatedArmCfg()
         self._delay_ns = round(self._cfg.transport_delay_s * NS_PER_S)
-        self._dynamics = UrDynamics() if self._cfg.physics else ReferenceDynamics()
+        self._dynamics = UrDynamics(scene=self._cfg.scene) if self._cfg.physics else ReferenceDynamics()
         self._pending: deque[tuple[int, Array | None]] = deque()
         self._t_ns = clock.now_ns()
         self.refused_count = 0

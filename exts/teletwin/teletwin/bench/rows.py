@@ -108,6 +108,18 @@ def rmpflow_rows() -> Iterator[BenchRow]:
     )
 
 
+def limits_rows() -> Iterator[BenchRow]:
+    """One tick of the limits on the whole arm, and 1024 arms at once."""
+    from teletwin.bench.limits import measure_limits
+
+    figures = measure_limits()
+    for name, what in (("free", "free motion"), ("border", "along the table")):
+        value, p99 = figures[f"limits_{name}_us_p50"], figures[f"limits_{name}_us_p99"]
+        yield BenchRow(name=f"limits, one UR3e, {what}", unit="us", value=value, bar=20.0, note=f"p50; p99 {p99:.0f}")
+    value = figures["limits_1024_ms_p50"]
+    yield BenchRow(name="limits, 1024 arms", unit="ms", value=value, bar=3.0, note="one in ten at the table")
+
+
 def view_rows() -> Iterator[BenchRow]:
     """Pictures drawn and encoded on the processor."""
     from teletwin.bench.view import measure_view

@@ -16,7 +16,7 @@ from teletwin.cli.options import read_options
 from teletwin.errors import ConfigError, TeletwinError
 from teletwin.report.bench_rows import BenchRow
 
-GROUPS = ("import", "forecast", "policy", "rmpflow", "view", "effect", "live")
+GROUPS = ("import", "forecast", "policy", "rmpflow", "limits", "view", "effect", "live")
 STUDIES = {
     "faults": "teletwin.cli.bench_faults",
     "viewers": "teletwin.cli.bench_viewers",
@@ -31,7 +31,7 @@ class BenchOptions:
     """Options of `teletwin bench`."""
 
     only: tuple[str, ...] = GROUPS
-    """Groups to run: import, forecast, policy, rmpflow, view, effect, live."""
+    """Groups to run: import, forecast, policy, rmpflow, limits, view, effect, live."""
     recordings: str = ""
     """Folder with TUM or CSV recordings; the effect is measured on each of them, and always on handwriting."""
     effect_seconds: float = 30.0
@@ -100,6 +100,7 @@ def measure_group(name: str, options: BenchOptions, *, say: Callable[[str], None
         "forecast": rows.forecast_rows,
         "policy": rows.policy_rows,
         "rmpflow": rows.rmpflow_rows,
+        "limits": rows.limits_rows,
         "view": rows.view_rows,
     }
     return list(measures[name]())

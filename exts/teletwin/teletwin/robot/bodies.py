@@ -49,6 +49,11 @@ class Bodies:
         """What stands in texts for two links that are near each other: "wrist 3 to upper arm"."""
         return f"{self.name(first)} to {self.name(second)}"
 
+    def named_in(self, reason: str) -> tuple[str, ...]:
+        """Links whose names stand in a text like "wrist 3 to upper arm"."""
+        words = reason.split(" to ")
+        return tuple(link for link, name in self.names if name in words)
+
     def of(self, link: str) -> tuple[Capsule, ...]:
         """The capsules of one link."""
         return tuple(capsule for capsule in self.capsules if capsule.link == link)
@@ -119,11 +124,11 @@ def bodies_of(chain: SerialChain, spheres: Iterable[CollisionSphere]) -> Bodies:
     """Bodies of a robot without a bodies file: its description's spheres, every two links apart that are not joined."""
     capsules = tuple(Capsule(link=s.link, a=s.center, b=s.center, radius=s.radius) for s in spheres)
     links = tuple(dict.fromkeys(capsule.link for capsule in capsules))
-    apart = ((b, a) for a, b in combinations(links, 2) if not _are_joined(chain, a, b))
+    apart = ((b, a) for a, b in combinations(links, 2) if not are_joined(chain, a, b))
     return Bodies(capsules=capsules, pairs=tuple(apart))
 
 
-def _are_joined(chain: SerialChain, first: str, second: str) -> bool:
+def are_joined(chain: SerialChain, first: str, second: str) -> bool:
     """Tell whether at most one c-space joint lies between two links."""
     joints = chain.frame(first).joint, chain.frame(second).joint
     paths = [set(chain.ancestors(joint)) for joint in joints]

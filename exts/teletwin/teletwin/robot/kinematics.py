@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 from numpy.typing import ArrayLike
 
@@ -44,6 +46,12 @@ def _place(chain: SerialChain, frame: str, origins: Array, rotations: Array) -> 
         return np.broadcast_to(offset.translation, (*lead, 3)), np.broadcast_to(offset.rotation, (*lead, 3, 3))
     carrier = rotations[..., offset.joint, :, :]
     return origins[..., offset.joint, :] + carrier @ offset.translation, carrier @ offset.rotation
+
+
+def link_frames(chain: SerialChain, q: Array, links: Iterable[str]) -> dict[str, tuple[Array, Array]]:
+    """Origins (..., 3) [m] and axes (..., 3, 3) of several links at q (..., n), in the root frame."""
+    origins, rotations = joint_frames(chain, q)
+    return {link: _place(chain, link, origins, rotations) for link in links}
 
 
 def forward(chain: SerialChain, q: Array, frame: str) -> Array:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import cache
 
 from teletwin.arm import Arm, ClearableArm, arm_of
 from teletwin.arm.resample import CommandResampler, ResamplerCfg
 from teletwin.arm.simulated import SimulatedArm, SimulatedArmCfg
+from teletwin.assets import SCENES, scene_path
 from teletwin.clock import Clock
 from teletwin.geometry import Array, quat_from_matrix
 from teletwin.hand import load_hand
@@ -20,11 +23,12 @@ from teletwin.horizon.rule import STOCK_ORIENTATION_LAG_S, STOCK_POSITION_LAG_S
 from teletwin.link import Link
 from teletwin.messages import Message
 from teletwin.robot.fast import FastKinematics
+from teletwin.robot.obstacles import Obstacle, load_obstacles
 from teletwin.robot.ur3e import HOME_Q, load_ur3e, tool_pose_in_ur_base
 from teletwin.session.arm import ArmLoop, ShadowArm
 from teletwin.session.config import SessionCfg
 from teletwin.sim import World
-from teletwin.sim.mujoco_world import MujocoWorld
+from teletwin.sim.mujoco_world import MujocoWorld, MujocoWorldCfg
 from teletwin.telemetry import TickStats
 from teletwin.twin import MotionPolicy
 from teletwin.twin.control import ControlCfg, ControlFunction
@@ -32,6 +36,7 @@ from teletwin.twin.limits import CommandLimiter
 from teletwin.twin.path import MotionPath
 from teletwin.twin.rendering import RenderingCfg, RenderingFunction
 from teletwin.twin.rmpflow import RmpFlowPolicy
+from teletwin.twin.self_test import require_sound_kernels
 from teletwin.twin.smoothing import Smoothing
 from teletwin.twin.target import PathCfg
 from teletwin.view.camera import Camera
@@ -52,6 +57,21 @@ def fast_tool_pose() -> Callable[[Array], Array]:
     return FastKinematics(load_ur3e().chain).tool
 
 
+def build_limiter(session: SessionCfg) -> CommandLimiter:
+    """The last stage before an arm: its own limits, and what stands around it in the session's scene.
+
+    Raises:
+        RobotError: The scene cannot be read.
+    """
+    return CommandLimiter(obstacles=_obstacles(session.scene))
+
+
+@cache
+def _obstacles(scene: str) -> tuple[Obstacle, ...]:
+    """What the table's plane does not cover; the built-in scenes hold no such thing, and need no MuJoCo here."""
+    return () if scene in SCENES else load_obstacles(scene_path(scene))
+
+
 def build_path(
     session: SessionCfg,
     function: str,
@@ -59,13 +79,18 @@ def build_path(
     is_shadow: bool = False,
     policy: Callable[[], MotionPolicy] = RmpFlowPolicy,
 ) -> MotionPath:
-    """One path with a state of its own; the shadow is paper mode without a forecast."""
+    """One path with a state of its own; the shadow is paper mode without a forecast.
+
+    Raises:
+        RobotError: The compiled kernels compute something else than they should.
+    """
+    require_sound_kernels()
     plain = session.paper_mode or is_shadow
     path = MotionPath(
         PathCfg(function=function, predict=not is_shadow, feed_forward=not plain),
         policy=policy(),
         smoothing=Smoothing(interval_s=1e-3 * session.slot_ms, reading="paper" if plain else "moving"),
-        limiter=CommandLimiter(),
+        limiter=build_limiter(session),
         tool_pose=fast_tool_pose(),
     )
     path.limit_to(session.limits())
@@ -93,7 +118,7 @@ def build_control(session: SessionCfg, *, policy: Callable[[], MotionPolicy] = R
 
 def build_rendering(session: SessionCfg) -> tuple[RenderingFunction, MujocoWorld]:
     """The rendering function with its shadow, and its embedded world."""
-    world = MujocoWorld()
+    world = MujocoWorld(MujocoWorldCfg(scene=session.scene))
     return build_rendering_in(world, session), world
 
 
@@ -135,7 +160,7 @@ def build_arm(session: SessionCfg, *, controller_host: str, clock: Clock) -> Cle
 
 def simulated_arm(session: SessionCfg) -> SimulatedArmCfg:
     """An arm in process that answers to the session's servoJ."""
-    return SimulatedArmCfg(gain=session.servo_gain, lookahead_s=session.servo_lookahead_s)
+    return SimulatedArmCfg(gain=session.servo_gain, lookahead_s=session.servo_lookahead_s, scene=session.scene)
 
 
 def build_arm_loop(
@@ -147,16 +172,22 @@ def build_arm_loop(
     ticks: TickStats,
     log: Callable[[str, Message, int, int], None] | None = None,
 ) -> ArmLoop:
-    """The arm role's loop around an arm."""
-    physical = SimulatedArm(clock, simulated_arm(session))
-    shadow = ShadowArm(arm=physical, resampler=CommandResampler(RESAMPLING), limiter=CommandLimiter())
+    """The arm role's loop around an arm.
+
+    Raises:
+        RobotError: The compiled kernels compute something else than they should.
+    """
+    require_sound_kernels()
+    # No prediction is measured, not shown: what it would run into does not matter.
+    physical = SimulatedArm(clock, replace(simulated_arm(session), scene="bare"))
+    shadow = ShadowArm(arm=physical, resampler=CommandResampler(RESAMPLING), limiter=build_limiter(session))
     shadow.limiter.reset(HOME_Q)
     return ArmLoop(
         clock=clock,
         link=link,
         arm=arm,
         resampler=CommandResampler(RESAMPLING),
-        limiter=CommandLimiter(),
+        limiter=build_limiter(session),
         shadow=shadow,
         ticks=ticks,
         silence_s=1e-3 * session.silence_ms,

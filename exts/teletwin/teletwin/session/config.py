@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from teletwin.allocation import ALLOCATORS
 from teletwin.arm import arm_of
 from teletwin.arm.servo_law import ServoLawCfg
+from teletwin.assets import scene_path
 from teletwin.errors import ConfigError
 from teletwin.forecast import FORECASTERS
 from teletwin.hand.devices import DeviceCfg, device_of
@@ -219,6 +220,9 @@ class SessionCfg:
     """Address of a real UR3e's controller; empty starts the virtual one."""
     ros2: Ros2Cfg = dataclasses.field(default_factory=Ros2Cfg)
     """Where the ROS 2 graph is."""
+    scene: str = "table"
+    """What stands around the arm: 'table', 'bare', or an MJCF file that includes the arm; the twin's world and the
+    virtual controller's."""
     max_speed_rad_s: float = MotionLimits().max_speed_rad_s
     """No joint turns faster in this session [rad/s]; while it runs, limits may be tightened at any time."""
     max_tool_speed_m_s: float = MotionLimits().max_tool_speed_m_s
@@ -257,6 +261,7 @@ class SessionCfg:
         if self.forecaster not in FORECASTERS:
             raise ConfigError("unknown forecaster", given=self.forecaster, allowed=", ".join(FORECASTERS))
         check_size(self.width, self.height)
+        scene_path(self.scene)
 
     @property
     def starts_controller(self) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 
 import numpy as np
@@ -36,6 +36,8 @@ class SessionMetrics:
         self.aol_ms, self.pose_age_at_arm_ms = LatencyHistogram(), LatencyHistogram()
         self.stages_ms = {name: LatencyHistogram() for name in _STAGES}
         self.page_mtp_ms = LatencyHistogram()
+        self.held_back: Counter[str] = Counter()
+        """Statuses of an arm that followed, by what held it back most; empty where nothing did."""
         self.horizon_control_ms, self.horizon_render_ms = LatencyHistogram(), LatencyHistogram()
         self._engaged_since_ns = -1
         self._arm_ns = -_SAME_STATE_NS
@@ -68,6 +70,8 @@ class SessionMetrics:
         self._arm_ns, arm = t_ns, status.arm
         if 0 < arm.pose_t_ns <= t_ns:  # or else a host's clock was set anew, and its peers do not know it yet
             self.pose_age_at_arm_ms.add((t_ns - arm.pose_t_ns) / NS_PER_MS)
+        if arm.mode is Mode.ENGAGED:
+            self.held_back[status.held_back_by or arm.held_back_by] += 1
         if not self.is_settled(t_ns) or arm.mode is not Mode.ENGAGED:
             return
         pose, shadow = self._tool_pose(arm.q), self._tool_pose(arm.q_shadow)

@@ -20,6 +20,7 @@ from teletwin.session.credit import Credit
 from teletwin.session.trace import Trace
 from teletwin.twin.rendering import RenderingFunction, Shown
 from teletwin.view import SceneState
+from teletwin.view.link_frames import links_named
 
 _AVERAGED_HZ = 3.0
 
@@ -323,4 +324,5 @@ class RendererLoop:
             forecast=shown.forecast,
             trace=self._trace.points,
             ghost_trace=self._ghost_trace.points,
+            held_links=links_named(shown.held_back_by) if shown.held_back_by else (),
         )

@@ -41,6 +41,7 @@ def session_results(
         "bitrate_mbps": 8e-6 * display.byte_count / duration_s if duration_s else None,
         "frame_count": display.drawn_count,
         "frame_lost_count": gate.lost_count,
+        "held_back_share": _held_back(metrics),
         "control_loop": _control_loop(status),
         "arm_loop": _arm_loop(status),
         "arm_fault": status.arm.fault if status is not None else "no word from the twin",
@@ -93,6 +94,12 @@ def _ratio(track: ErrorTrack, shadow: ErrorTrack) -> dict[str, float] | None:
         "position_ratio": ours.position_m / theirs.position_m,
         "orientation_ratio": ours.orientation_rad / theirs.orientation_rad,
     }
+
+
+def _held_back(metrics: SessionMetrics) -> dict[str, float]:
+    """Share of the time in which the arm followed and was held back, by what held it back."""
+    total = sum(metrics.held_back.values())
+    return {reason: count / total for reason, count in metrics.held_back.most_common() if reason}
 
 
 def _control_loop(status: TwinStatus | None) -> dict[str, float | int] | None:

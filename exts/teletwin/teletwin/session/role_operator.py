@@ -12,6 +12,7 @@ from pathlib import Path
 
 from teletwin import __version__
 from teletwin.allocation import available_allocators
+from teletwin.assets import SCENES
 from teletwin.clock import NS_PER_MS, NS_PER_S, utc_text
 from teletwin.errors import TeletwinError
 from teletwin.hand.devices import LABELS, device_of
@@ -23,6 +24,7 @@ from teletwin.report.document import build_report, write_report
 from teletwin.robot.ur3e import HOME_Q, tool_pose_in_ur_base
 from teletwin.session.allocation.wishes import OFF, narrow
 from teletwin.session.build import build_feed, build_hand, fast_tool_pose
+from teletwin.session.config import SessionCfg
 from teletwin.session.desk import PageDesk, Squeeze
 from teletwin.session.forecasting import available_forecasters, live_forecaster, retire
 from teletwin.session.lesson import Lesson
@@ -46,6 +48,14 @@ _ROW_NS = 50 * NS_PER_MS
 _SILENT_NS = 2 * NS_PER_S
 _EARLY_NS = 2 * NS_PER_MS
 """A slot may start early by a fresh input of the page, this long after the last."""
+
+
+def _surroundings(session: SessionCfg) -> str:
+    """What the limits know of a real robot's surroundings; empty for the virtual arm, which stands in the scene."""
+    if session.starts_controller:
+        return ""
+    what = "the table's plane" if session.scene in SCENES else f"the table's plane and {session.scene}"
+    return f"Real robot: of what stands around it the limits know {what}; other things in the picture are the twin's."
 
 
 class OperatorProcess:
@@ -97,7 +107,7 @@ class OperatorProcess:
             start=secrets.randbelow(1 << 32),
         )
         stack.callback(lambda: retire(self.loop.forecaster))
-        self.desk.standing = tuple(filter(None, (*warnings, warning)))
+        self.desk.standing = tuple(filter(None, (*warnings, warning, _surroundings(session))))
         for text in self.desk.standing:
             self.loop.state.warn(text)
             sys.stderr.write(f"teletwin operator: {text}\n")

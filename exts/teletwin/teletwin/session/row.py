@@ -34,6 +34,8 @@ class TelemetryRow:
             "mode": MODE_NAMES[int(loop.state.mode)],
             "state": STATE_NAMES[loop.state.safety],
             "fault": status.arm.fault if status is not None else "waiting for the twin",
+            "held_back_by": (status.held_back_by or status.arm.held_back_by) if status is not None else "",
+            "is_approaching": status is not None and status.is_approaching,
             "aol_ms": metrics.aol_ms.smoothed,
             "mtp_ms": mtp_ms,
             "effective_mtp_ms": None if mtp_ms is None else mtp_ms - (horizon_render_ms or 0.0),

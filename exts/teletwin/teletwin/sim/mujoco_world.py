@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from teletwin.assets import asset_path
+from teletwin.assets import scene_path
 from teletwin.errors import ConfigError, RobotError
 from teletwin.geometry import Array
 from teletwin.robot.ur3e import JointLimits
 
-_SCENES = {"table": ("scenes", "table.xml"), "bare": ("robots", "ur3e", "ur3e.xml")}
 _KINDS = {2: "sphere", 5: "cylinder", 6: "box"}  # mjtGeom values
 _DRIVE_SPEED_RAD_S = JointLimits().velocity
 
@@ -26,6 +24,8 @@ class MujocoWorldCfg:
     scene: str = "table"
     """"table" with things to push, "bare" for the arm alone, or the path of an MJCF file."""
     timestep_s: float = 0.002
+    movable: bool = True
+    """False: without the things that can be pushed, which cost five times what the arm does."""
 
     def __post_init__(self) -> None:
         if not 1e-4 <= self.timestep_s <= 0.005:
@@ -136,11 +136,9 @@ class MujocoWorld:
 
 
 def _load(mujoco: Any, cfg: MujocoWorldCfg) -> Any:
-    path = asset_path(*_SCENES[cfg.scene]) if cfg.scene in _SCENES else Path(cfg.scene)
-    if not path.is_file():
-        raise ConfigError("the scene is not there", given=cfg.scene, allowed=f"{', '.join(_SCENES)} or an MJCF file")
+    path = scene_path(cfg.scene)
     try:
-        model = mujoco.MjModel.from_xml_path(str(path))
+        model = mujoco.MjModel.from_xml_path(str(path)) if cfg.movable else _still(mujoco, str(path))
     except ValueError as error:
         raise RobotError(f"MuJoCo cannot read the scene: {str(error).splitlines()[0]}", given=str(path)) from error
     if model.nu != 12 or mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_SITE, "tool") < 0:
@@ -152,6 +150,15 @@ def _load(mujoco: Any, cfg: MujocoWorldCfg) -> Any:
         )
     model.opt.timestep = cfg.timestep_s
     return model
+
+
+def _still(mujoco: Any, path: str) -> Any:
+    """The model of a scene without its bodies that have a free joint."""
+    spec = mujoco.MjSpec.from_file(path)
+    for body in list(spec.worldbody.bodies):
+        if any(joint.type == mujoco.mjtJoint.mjJNT_FREE for joint in body.joints):
+            spec.delete(body)
+    return spec.compile()
 
 
 def _describe(mujoco: Any, model: Any, body: int) -> WorldObject:

@@ -50,6 +50,8 @@ class Shown:
     """Pose (7,) of the shown tool, UR base frame."""
     shadow_tool: Array
     """Pose (7,) that a picture without forecasting would show."""
+    held_back_by: str = ""
+    """What holds the shown arm back, for example 'forearm to table'; empty when nothing does."""
 
 
 class RenderingFunction:
@@ -82,6 +84,7 @@ class RenderingFunction:
         self._heard_ns = self._t_ns = 0
         self._horizon_s = 0.0
         self._pose_t_ns = self._input_seq = 0
+        self._held_back_by = ""
         self._target: Array | None = None
 
     def limit_to(self, limits: MotionLimits) -> None:
@@ -132,6 +135,7 @@ class RenderingFunction:
             horizon_s=self._horizon_s,
             tool=self._tool_pose(q),
             shadow_tool=self._tool_pose(self._shadow_q),
+            held_back_by=self._held_back_by,
         )
 
     def _tick(self, t_ns: int, downstream_s: float) -> None:
@@ -144,6 +148,7 @@ class RenderingFunction:
             way_s = downstream_s + self._cfg.policy_lag_s
             out = self._path.follow(t_ns, dt_s, downstream_s=way_s, orientation_extra_s=self._cfg.orientation_lag_s)
             self._shadow_q = self._shadow.follow(t_ns, dt_s, downstream_s=0.0).q
+        self._held_back_by = out.reason
         if out.bound is not None:
             self._pose_t_ns, self._input_seq = out.bound.pose_t_ns, out.bound.input_seq
             self._horizon_s, self._target = out.bound.horizon_s, out.bound.target.pose

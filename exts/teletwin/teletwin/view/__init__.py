@@ -25,3 +25,5 @@ class SceneState:
     """Positions drawn by the rendered tool, oldest first (n, 3)."""
     ghost_trace: Array
     """Positions drawn by the real arm's tool (n, 3)."""
+    held_links: tuple[int, ...] = ()
+    """Links of the rendered arm, 0 the base ... 6 wrist 3, that hold it back; drawn in amber."""

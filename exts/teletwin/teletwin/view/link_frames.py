@@ -10,6 +10,13 @@ from teletwin.robot.ur3e import load_ur3e
 
 # URDF base_link to UR base: half a turn about z, as robot/frames.py has it for poses.
 _TURN = np.array([-1.0, -1.0, 1.0])
+_LINKS = ("base_link_inertia", *(f"{name}_link" for name in ("shoulder", "upper_arm", "forearm")))
+_LINKS += tuple(f"wrist_{number}_link" for number in (1, 2, 3))
+
+
+def links_named(reason: str) -> tuple[int, ...]:
+    """Numbers of the links, 0 the base ... 6 wrist 3, that a text like "wrist 3 to upper arm" names."""
+    return tuple(_LINKS.index(link) for link in load_ur3e().bodies.named_in(reason))
 
 
 def link_frames(q: Array) -> Array:

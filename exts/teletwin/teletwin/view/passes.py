@@ -147,9 +147,10 @@ class SolidPass:
             set_uniform(program, "eye", camera.eye)
             set_uniform(program, "clip_from_base", clip_from_base)
 
-    def draw(self, *, shadowed: bool) -> None:
-        """Draw what is solid."""
+    def draw(self, *, shadowed: bool, marked: int = 0) -> None:
+        """Draw what is solid; bit k of `marked` shows frame k in amber."""
         set_uniform(self._solid, "shadowed", shadowed)
+        set_uniform(self._solid, "marked", marked)
         self._solid_array.render()
 
     def draw_ghost(self, order: Sequence[int]) -> None:

@@ -140,7 +140,7 @@ class Renderer:
         self.gl.front_face = "cw"  # the picture's y axis points down
         if self.shadow:
             self._draw_table_shadow()
-        self._solid.draw(shadowed=self.shadow)
+        self._solid.draw(shadowed=self.shadow, marked=sum(1 << (ARM + link) for link in state.held_links))
         self._draw_translucent(state)
         self.gl.front_face = "ccw"
         if self.smooth:

@@ -168,6 +168,8 @@ SETTINGS: dict[str, dict[str, Callable[[Mapping[str, object], str], object]]] = 
     },
     "limits": {
         "max_speed_rad_s": _ranged(0.01, 7.0),
+        "max_tool_speed_m_s": _ranged(0.01, 1.5),
+        "max_body_speed_m_s": _ranged(0.01, 1.5),
         "workspace_radius_m": _ranged(0.25, 0.48),
         "workspace_height_m": _ranged(0.02, 0.4),
     },

@@ -19,12 +19,14 @@ def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="virtual_ur", description="A virtual UR3e controller that speaks RTDE.")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--unlock-wait-s", type=float, default=UNLOCK_WAIT_S, help="as on a robot: %(default)s s")
+    parser.add_argument("--scene", default="table", help="'table', 'bare' or an MJCF file (default: %(default)s)")
     options = parser.parse_args(argv)
     stop = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     try:
-        cfg = VirtualUrCfg(host=options.host, controller=ControllerCfg(unlock_wait_s=options.unlock_wait_s))
+        controller = ControllerCfg(unlock_wait_s=options.unlock_wait_s, scene=options.scene)
+        cfg = VirtualUrCfg(host=options.host, controller=controller)
         server = VirtualUr(cfg)
     except TeletwinError as error:
         sys.stderr.write(f"{error}\n")

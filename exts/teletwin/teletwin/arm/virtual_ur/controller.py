@@ -36,6 +36,8 @@ class ControllerCfg:
     q_start: tuple[float, ...] = START_Q
     unlock_wait_s: float = UNLOCK_WAIT_S
     """How long a protective stop cannot be unlocked [s]."""
+    scene: str = "table"
+    """What it collides with: "table", "bare" or the path of an MJCF file."""
 
     def __post_init__(self) -> None:
         if len(self.q_start) != 6 or not np.isfinite(self.q_start).all():
@@ -54,7 +56,7 @@ class Controller:
     def __init__(self, cfg: ControllerCfg | None = None) -> None:
         cfg = cfg or ControllerCfg()
         self.inputs, self.outputs = Memory(INPUT_TYPES), Memory(OUTPUT_TYPES)
-        self.dynamics = UrDynamics()
+        self.dynamics = UrDynamics(scene=cfg.scene)
         self.dynamics.reset(np.array(cfg.q_start))
         self.safety = Safety(unlock_wait_s=cfg.unlock_wait_s)
         self.runtime = Runtime.STOPPED

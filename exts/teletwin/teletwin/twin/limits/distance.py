@@ -72,6 +72,61 @@ def box_distance(p: wp.vec3d, half: wp.vec3d):
     return distance, wp.vec3d(out[0] * wp.sign(p[0]), out[1] * wp.sign(p[1]), out[2] * wp.sign(p[2]))
 
 
+@wp.func
+def box_clearance(a: wp.vec3d, b: wp.vec3d, center: wp.vec3d, axes: wp.mat33d, half: wp.vec3d):
+    """Bound of the signed distance of a segment to a box, its gradient, and the segment's point next to it.
+
+    The distance to a box is convex along a segment: the side on which it falls is halved again and again.
+    """
+    start = axes * (a - center)
+    way = axes * (b - a)
+    low = _ZERO
+    high = _ONE
+    for _i in range(_BOX_HALVINGS):
+        share = _HALF * (low + high)
+        _distance, slope = box_distance(start + share * way, half)
+        if wp.dot(slope, way) > _ZERO:
+            high = share
+        else:
+            low = share
+    share = low
+    distance, gradient = box_distance(start + low * way, half)
+    other, other_gradient = box_distance(start + high * way, half)
+    if other < distance:
+        share = high
+        distance = other
+        gradient = other_gradient
+    return distance - _BOX_WIDTH * wp.length(way), wp.transpose(axes) * gradient, a + share * (b - a)
+
+
+@wp.func
+def pair_clearance(a: wp.vec3d, b: wp.vec3d, c: wp.vec3d, d: wp.vec3d):
+    """Distance of two segments, the unit vector from the second to the first, and the point on each."""
+    share, other_share = segment_shares(a, b, c, d)
+    point = a + share * (b - a)
+    other = c + other_share * (d - c)
+    away = point - other
+    distance = wp.length(away)
+    normal = wp.vec3d(_ZERO, _ZERO, _ONE)
+    if distance > _TINY:
+        normal = away / distance
+    return distance, normal, point, other
+
+
+@wp.func
+def ball_clearance(a: wp.vec3d, b: wp.vec3d, center: wp.vec3d):
+    """Distance from a ball's center of the farther end of a segment, the unit vector back, and that end."""
+    point = a
+    if wp.length(b - center) > wp.length(a - center):
+        point = b
+    away = center - point
+    distance = wp.length(away)
+    normal = wp.vec3d(_ZERO, _ZERO, _ONE)
+    if distance > _TINY:
+        normal = away / distance
+    return distance, normal, point
+
+
 @cache
 def clearance_functions(count: int) -> SimpleNamespace:
     """Functions `place` (capsules at joint frames), and `clearance` of one check with normal and closest points."""
@@ -103,66 +158,25 @@ def clearance_functions(count: int) -> SimpleNamespace:
         kind = m.check_kind[k]
         a = s.capsule_a[e, c]
         b = s.capsule_b[e, c]
-        less = m.capsule_radius[c] + m.check_margin[k]
         distance = _ZERO
         normal = wp.vec3d(_ZERO, _ZERO, _ONE)
         point = a
         other = a
         if kind == _PAIR:
-            oa = s.capsule_a[e, o]
-            ob = s.capsule_b[e, o]
-            share, other_share = segment_shares(a, b, oa, ob)
-            point = a + share * (b - a)
-            other = oa + other_share * (ob - oa)
-            away = point - other
-            distance = wp.length(away)
-            if distance > _TINY:
-                normal = away / distance
+            distance, normal, point, other = pair_clearance(a, b, s.capsule_a[e, o], s.capsule_b[e, o])
             distance = distance - m.capsule_radius[o]
         elif kind == _PLANE:
             axes = m.obstacle_axes[o]
             normal = wp.vec3d(axes[0, 0], axes[0, 1], axes[0, 2])
             if wp.dot(normal, b) < wp.dot(normal, a):
                 point = b
-            other = point
             distance = wp.dot(normal, point) - m.obstacle_size[o][0]
         elif kind == _BALL:
-            center = m.obstacle_center[o]
-            if wp.length(b - center) > wp.length(a - center):
-                point = b
-            other = point
-            away = center - point
-            distance = wp.length(away)
-            if distance > _TINY:
-                normal = away / distance
+            distance, normal, point = ball_clearance(a, b, m.obstacle_center[o])
             distance = m.obstacle_size[o][0] - distance
         else:
-            axes = m.obstacle_axes[o]
-            start = axes * (a - m.obstacle_center[o])
-            way = axes * (b - a)
-            half = m.obstacle_size[o]
-            low = _ZERO
-            high = _ONE
-            share = _HALF
-            gradient = wp.vec3d()
-            for _i in range(_BOX_HALVINGS):  # the distance to a box is convex along a segment
-                share = _HALF * (low + high)
-                distance, gradient = box_distance(start + share * way, half)
-                if wp.dot(gradient, way) > _ZERO:
-                    high = share
-                else:
-                    low = share
-            for end in range(2):
-                at = wp.where(end == 0, low, high)
-                there, slope = box_distance(start + at * way, half)
-                if there < distance:
-                    distance = there
-                    gradient = slope
-                    share = at
-            distance = distance - _BOX_WIDTH * wp.length(way)
-            normal = wp.transpose(axes) * gradient
-            point = a + share * (b - a)
-            other = point
-        return distance - less, normal, point, other
+            box = m.obstacle_size[o]
+            distance, normal, point = box_clearance(a, b, m.obstacle_center[o], m.obstacle_axes[o], box)
+        return distance - m.capsule_radius[c] - m.check_margin[k], normal, point, other
 
     return SimpleNamespace(place=place, clearance=clearance)

@@ -18,13 +18,14 @@ from teletwin.robot.obstacles import Obstacle
 from teletwin.safety import REDUCED_SPEED_M_S, MotionLimits
 from teletwin.twin.limits.scene import WORKSPACE_BALL, WORKSPACE_FLOOR, Margins, Scene, build_scene
 from teletwin.twin.rmpflow.launch import SplitLaunch, split_batch, usable_cores
-from teletwin.warp_runtime import load_warp
+from teletwin.warp_runtime import RecordedLaunch, load_warp, record
 
 DT_MAX_S = 0.02
 """A longer tick counts as this one [s]; the arm then moves as far as in 20 ms."""
 _NO_CAP = 1e6
 _REASONS = ("", "input", "joint range", "joint speed", "speed", "acceleration")
-_FIRST_CHECK = 16
+_CHECK = 15
+"""Reason _CHECK + k is check number k, counted from 1; `model` has them for the kernel."""
 
 
 class LimitFlag(IntFlag):
@@ -53,7 +54,7 @@ class LimitedCommand:
     qd: Array
     """Speeds (n,) [rad/s] of the tick: this q minus the last, over dt."""
     flags: int
-    """Bits of LimitFlag; 0 when the desired motion passes unchanged."""
+    """A LimitFlag; 0 when the desired motion passes unchanged."""
     reason: str = ""
     """What holds the arm back most, for example 'forearm to table'; empty when nothing does."""
 
@@ -94,18 +95,15 @@ class BatchLimiter:
         self.obstacle_size = self._limits.obstacle_size
         """Sizes (m, 3) of the obstacles [m]; the workspace's may be tightened."""
         self._reset = _ResetArrays.of(batch, self.joint_count, device)
-        self._kernel_arguments = [self._chain, self._limits, self.state]
         threads = (threads or usable_cores()) if device == "cpu" else 1
         parts = split_batch(batch, threads=threads)
-        self._launch = SplitLaunch([self._record(first, count) for first, count in parts])
+        self._launch = SplitLaunch([self._record(first, count).launch for first, count in parts])
 
-    def _record(self, first: int, count: int) -> Any:
+    def _record(self, first: int, count: int) -> RecordedLaunch:
         from teletwin.twin.limits.kernel import limit_kernel
 
-        wp = load_warp()
-        kernel = limit_kernel(self.joint_count)
-        inputs = [first, *self._kernel_arguments]
-        return wp.launch(kernel, dim=count, inputs=inputs, device=self.device, record_cmd=True).launch
+        inputs = [first, self._chain, self._limits, self.state]
+        return record(limit_kernel(self.joint_count), dim=count, inputs=inputs, device=self.device)
 
     def tick(self) -> None:
         """Advance every arm by its `state.dt`."""
@@ -128,7 +126,7 @@ class BatchLimiter:
 
     def reason_of(self, number: int) -> str:
         """A reason of `state.reason` in words."""
-        return self.scene.check_names[number - _FIRST_CHECK] if number >= _FIRST_CHECK else _REASONS[number]
+        return self.scene.check_names[number - _CHECK - 1] if number > _CHECK else _REASONS[number]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -305,7 +303,7 @@ def _state_struct(types: Any, scene: Scene, batch: int, device: str) -> Any:
         setattr(state, name, wp.zeros(batch, dtype=wp.float64, device=device))
     for name, value in (
         ("dt", 0.002),
-        ("dt_before", 0.002),
+        ("dt_before", 0.0),
         ("plan_at_s", 1.0),
         ("joint_speed_cap", _NO_CAP),
         ("body_speed_cap", _NO_CAP),

@@ -12,6 +12,11 @@ from teletwin.robot.warp_chain import chain_types
 PAIR, PLANE, BOX, BALL = range(4)
 """Kinds of a check: two capsules apart, above a plane, outside a box, inside a ball."""
 
+NONE, INPUT, RANGE, SPEED, BODY_SPEED, ACCELERATION = range(6)
+"""What holds an arm back most."""
+CHECK = 15
+"""Reason CHECK + k is check number k, counted from 1."""
+
 
 @cache
 def limits_types(count: int) -> SimpleNamespace:

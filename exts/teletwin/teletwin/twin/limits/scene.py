@@ -67,6 +67,7 @@ def build_scene(
 ) -> Scene:
     """Everything that a robot's commands are kept away from; obstacles and workspace in the UR base frame."""
     margins, shape, bodies = margins or Margins(), canonical(robot.chain), robot.bodies
+    obstacles = [obstacle for obstacle in obstacles if not _is_below_table(obstacle)]
     tool = Capsule(link=robot.tool_frame, a=np.zeros(3), b=np.zeros(3), radius=0.0)
     rods = [obstacle for obstacle in obstacles if isinstance(obstacle, Rod)]
     capsules = [*bodies.capsules, tool]
@@ -146,6 +147,15 @@ def _workspace_solids(workspace: WorkspaceLimits) -> list[_Solid]:
             size=np.full(3, workspace.radius_m),
         ),
     ]
+
+
+def _is_below_table(obstacle: Obstacle) -> bool:
+    """Tell whether the table's plane keeps the arm off an obstacle already."""
+    if isinstance(obstacle, Plane):
+        return bool(obstacle.normal[2] == 1.0) and obstacle.offset <= 0.0
+    if isinstance(obstacle, Rod):
+        return max(obstacle.a[2], obstacle.b[2]) + obstacle.radius <= 0.0
+    return float(obstacle.center[2] + np.abs(obstacle.rotation[2]) @ obstacle.half_size) <= 0.0
 
 
 def _solid(obstacle: Box | Plane) -> _Solid:

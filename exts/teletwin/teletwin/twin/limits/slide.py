@@ -16,10 +16,11 @@ from types import SimpleNamespace
 import warp as wp  # noqa: TID253
 
 from teletwin.twin.limits.distance import clearance_functions
-from teletwin.twin.limits.model import limits_types
+from teletwin.twin.limits.model import PAIR, limits_types
 from teletwin.twin.limits.track import closing
 
-_ZERO, _HALF, _ONE = (wp.constant(wp.float64(value)) for value in (0.0, 0.5, 1.0))
+_PAIR = wp.constant(PAIR)
+_ZERO = wp.constant(wp.float64(0.0))
 _NEAR = 12
 """So many checks turn the wanted speeds at once, the nearest ones."""
 _NEAR_COUNT = wp.constant(_NEAR)
@@ -34,7 +35,10 @@ _RESERVE_TIME = wp.constant(wp.float64(0.0015))
 """Clearance kept beyond the margin, as a time at the bound of its rate [s]: what a check loses between its samples."""
 _RESERVE_M = wp.constant(wp.float64(0.0005))
 _TINY = wp.constant(wp.float64(1.0e-9))
-_GRADIENT_MIN = wp.constant(wp.float64(1.0e-6))
+_RETURN_M_S = wp.constant(wp.float64(-0.1))
+"""An arm that was put down outside, or has used up a reserve, comes back no faster than this."""
+_GRADIENT_MIN = wp.constant(wp.float64(1.0e-3))
+"""A check that the joints move by less is left to the verification [m/rad]."""
 
 
 @cache
@@ -61,13 +65,40 @@ def slide_functions(count: int) -> SimpleNamespace:
         return g
 
     @wp.func
-    def slide(m: Limits, s: State, e: int, chain: ChainData, Z: rows, P: rows, w: vecn):
-        """Project the wanted speeds; return them and the number, from 1, of the check that turned them most, or 0."""
+    def least_asking(asks: values, found: int):
+        """The row that leaves most room."""
+        row = int(0)
+        for r in range(found):
+            if asks[r] > asks[row]:
+                row = r
+        return row
+
+    @wp.func
+    def closing_rate(g: vecn, w: vecn, gap: wp.float64, braking: wp.float64):
+        """Largest rate [m/s] at which a gap may shrink; negative, so it grows, where part of the reserve is used up."""
+        rate = wp.max(gap * _SLIDE_GAIN, _RETURN_M_S)
+        if gap > _ZERO:
+            # Braked all together, joints give up their speed towards the border by this much a second.
+            most = wp.max(_BRAKE_SHARE * wp.abs(wp.dot(g, w)) / braking, _BRAKE_MIN)
+            rate = closing(gap, _SLIDE_GAIN, most)
+        return rate
+
+    @wp.func
+    def check_gradient(m: Limits, s: State, e: int, chain: ChainData, Z: rows, P: rows, k: int):
+        """How the clearance of check k changes with each joint (n,) [m/rad]."""
+        _distance, normal, point, other = clearance(m, s, e, k)
+        g = gradient(chain, Z, P, m.capsule_joint[m.check_capsule[k]], point, normal)
+        if m.check_kind[k] == _PAIR:
+            g = g - gradient(chain, Z, P, m.capsule_joint[m.check_other[k]], other, normal)
+        return g
+
+    @wp.func
+    def near_checks(m: Limits, s: State, e: int, chain: ChainData, Z: rows, P: rows, w: vecn):
+        """Gradients (rows) and largest closing rates of the checks that ask most, their numbers, and how many."""
         found = int(0)
         G = lines()
         bound = values()
-        square = values()
-        weight = values()
+        asks = values()
         number = numbers()
         braking = _TINY
         for i in range(count):
@@ -76,42 +107,36 @@ def slide_functions(count: int) -> SimpleNamespace:
             rate = _ZERO
             for i in range(count):
                 rate = rate + m.check_reach[k, i] * wp.abs(w[i])
-            reserve = _RESERVE_M + _RESERVE_TIME * rate
-            gap = s.clearance[e, k] - reserve
+            gap = s.clearance[e, k] - _RESERVE_M - _RESERVE_TIME * rate
             if gap < rate * _SLIDE_TIME:
-                _distance, normal, point, other = clearance(m, s, e, k)
-                g = gradient(chain, Z, P, m.capsule_joint[m.check_capsule[k]], point, normal)
-                if m.check_kind[k] == 0:
-                    g = g - gradient(chain, Z, P, m.capsule_joint[m.check_other[k]], other, normal)
-                length = wp.dot(g, g)
+                g = check_gradient(m, s, e, chain, Z, P, k)
+                length = wp.length(g)
                 if length > _GRADIENT_MIN:
-                    if s.clearance[e, k] < _ZERO:  # nothing moves by itself
-                        gap = _ZERO
-                    most = _ZERO
-                    if gap > _ZERO:
-                        # Braked all together, joints give up this speed towards the border by half of this rate.
-                        most = closing(
-                            gap, _SLIDE_GAIN, wp.max(_BRAKE_SHARE * wp.abs(wp.dot(g, w)) / braking, _BRAKE_MIN)
-                        )
-                    else:
-                        most = wp.max(gap, _ZERO - reserve) * _SLIDE_GAIN
+                    most = closing_rate(g, w, gap, braking)
                     row = found
-                    if found == _NEAR_COUNT:  # in the place of the one that asks least
-                        row = int(0)
-                        for r in range(found):
-                            if bound[r] * wp.sqrt(square[row]) > bound[row] * wp.sqrt(square[r]):
-                                row = r
-                        if most * wp.sqrt(square[row]) > bound[row] * wp.sqrt(length):
-                            row = int(_NEAR_COUNT)
+                    if found == _NEAR_COUNT:
+                        row = least_asking(asks, found)
                     else:
                         found = found + 1
-                    if row < _NEAR_COUNT:
+                        asks[row] = most / length
+                        number[row] = int(0)
+                    if number[row] == 0 or most / length < asks[row]:
                         for i in range(count):
                             G[row, i] = g[i]
                         bound[row] = most
-                        square[row] = length
-                        weight[row] = _ZERO
-                        number[row] = k
+                        asks[row] = most / length
+                        number[row] = k + 1
+        return G, bound, number, found
+
+    @wp.func
+    def slide(m: Limits, s: State, e: int, chain: ChainData, Z: rows, P: rows, w: vecn):
+        """Project the wanted speeds; return them and the number, from 1, of the check that turned them most, or 0."""
+        G, bound, number, found = near_checks(m, s, e, chain, Z, P, w)
+        square = values()
+        weight = values()
+        for r in range(found):
+            for i in range(count):
+                square[r] = square[r] + G[r, i] * G[r, i]
         turned = w
         for _sweep in range(_SWEEPS):
             change = _ZERO
@@ -127,16 +152,15 @@ def slide_functions(count: int) -> SimpleNamespace:
                     turned[i] = turned[i] + push * G[r, i]
             if change == _ZERO:
                 break
-        fast = _ONE
+        fast = wp.float64(1.0)
         for i in range(count):
             fast = wp.max(fast, wp.abs(turned[i]) / wp.min(m.speed[i], s.joint_speed_cap[e]))
-        turned = turned / fast
         which = int(0)
         most = _ZERO
         for r in range(found):
             if weight[r] * square[r] > most:
                 most = weight[r] * square[r]
-                which = number[r] + 1
-        return turned, which
+                which = number[r]
+        return turned / fast, which
 
     return SimpleNamespace(slide=slide)

@@ -15,9 +15,10 @@ from types import SimpleNamespace
 
 import warp as wp  # noqa: TID253
 
-from teletwin.twin.limits.model import limits_types
+from teletwin.twin.limits.model import INPUT, RANGE, SPEED, limits_types
 
 _ZERO, _HALF, _ONE, _TWO = (wp.constant(wp.float64(value)) for value in (0.0, 0.5, 1.0, 2.0))
+_INPUT, _RANGE, _SPEED = (wp.constant(reason) for reason in (INPUT, RANGE, SPEED))
 _POSITION_GAIN = wp.constant(wp.float64(60.0))
 """[1/s]."""
 _SPEED_GAIN = wp.constant(wp.float64(200.0))
@@ -53,20 +54,20 @@ def track_functions(count: int) -> SimpleNamespace:
     def read_target(m: Limits, s: State, e: int, chain: ChainData, h: wp.float64, dt: wp.float64):
         """Take the desired motion of this tick: position clipped to the range, mean speed, slew-limited acceleration.
 
-        Returns bit 1 when something is not finite, bit 2 when a position was clipped.
+        Returns what was wrong, a reason: INPUT when something is not finite, RANGE when a position was clipped.
         """
         seen = int(0)
         for i in range(count):
             value = s.desired[e, chain.order[i]]
             if not wp.isfinite(value) or (s.has_velocity[e] != 0 and not wp.isfinite(s.desired_v[e, chain.order[i]])):
-                seen = seen | 1
-        if (seen & 1) == 0:
+                seen = _INPUT
+        if seen == 0:
             for i in range(count):
                 j = chain.order[i]
                 value = s.desired[e, j]
                 target = wp.clamp(value, m.lower[i], m.upper[i])
                 if target != value:
-                    seen = seen | 2
+                    seen = _RANGE
                 v = (target - s.target[e, i]) / dt
                 if s.has_velocity[e] != 0:
                     given = wp.clamp(s.desired_v[e, j], -m.speed[i], m.speed[i])
@@ -87,11 +88,11 @@ def track_functions(count: int) -> SimpleNamespace:
 
     @wp.func
     def wanted_speeds(m: Limits, s: State, e: int, dt: wp.float64):
-        """Mean speed (n,) [rad/s] of this tick that leads to the desired motion: within range and speed, and free."""
+        """Mean speeds (n,) [rad/s] to the desired motion, within range and speed, and free of them; and a reason."""
         w = vecn()
         free = vecn()
         gain = wp.min(_POSITION_GAIN, _STEP_SHARE / dt)
-        flag = int(0)
+        reason = int(0)
         for i in range(count):
             q = s.q[e, i]
             error = s.target[e, i] - q - s.target_v[e, i] * dt
@@ -100,15 +101,15 @@ def track_functions(count: int) -> SimpleNamespace:
             cap = wp.min(m.speed[i], s.joint_speed_cap[e])
             u = wp.clamp(wanted, -cap, cap)
             if u != wanted:
-                flag = flag | 1
+                reason = _SPEED
             braking = _END_SHARE * m.acceleration[i]
             up = closing(wp.max(m.upper[i] - q, _ZERO), _END_GAIN, braking)
             down = closing(wp.max(q - m.lower[i], _ZERO), _END_GAIN, braking)
             wanted = wp.clamp(u, -down, up)
             if wanted != u:
-                flag = flag | 2
+                reason = _RANGE
             w[i] = wanted
-        return w, free, flag
+        return w, free, reason
 
     @wp.func
     def shaped_speeds(m: Limits, s: State, e: int, wanted: vecn, free: vecn, h: wp.float64):

@@ -5,7 +5,7 @@ axes from joint i in any posture. So between two samples of a path whose joints 
 (before + after - reach |dq|) / 2, and at least before - reach |dq|.
 """
 # Warp reads these functions as its own language: int(0) there makes a variable, and types are inferred.
-# ruff: noqa: ANN202, RUF046, UP018
+# ruff: noqa: ANN202, RUF046, SIM114, UP018
 # Annotations of kernels are warp types, which a static checker takes for variables.
 # pyright: reportInvalidTypeForm=false, reportIndexIssue=false, reportOperatorIssue=false, reportCallIssue=false
 # pyright: reportArgumentType=false, reportGeneralTypeIssues=false, reportAttributeAccessIssue=false
@@ -148,6 +148,68 @@ def verify_functions(count: int) -> SimpleNamespace:
         return bound
 
     @wp.func
+    def mark_needed(m: Limits, s: State, e: int, whole: vecn):
+        """Mark the checks that a path of joint travel `whole` could break; return how many."""
+        needed = int(0)
+        for k in range(m.check_kind.shape[0]):
+            s.is_needed[e, k] = 0
+            if motion_of(m, k, whole) > s.clearance[e, k]:
+                s.is_needed[e, k] = 1
+                s.last[e, k] = s.clearance[e, k]
+                needed = needed + 1
+        return needed
+
+    @wp.func
+    def sample_step(m: Limits, s: State, e: int, d: vecn, whole: vecn, left: wp.float64):
+        """Share of a piece of travel d to the next sample: as far as no check can be broken, but not too short."""
+        step = left
+        least = _ONE
+        for k in range(m.check_kind.shape[0]):
+            if s.is_needed[e, k] == 1:
+                bound = motion_of(m, k, d)
+                if bound > _ZERO:
+                    if s.last[e, k] > _ZERO:
+                        step = wp.min(step, s.last[e, k] / bound)
+                    least = wp.min(least, motion_of(m, k, whole) / (_STEPS * bound))
+        return wp.min(wp.max(step, least), left)
+
+    @wp.func
+    def judge_sample(m: Limits, s: State, e: int, gone: vecn, left: vecn):
+        """Look at the needed checks at the capsules placed last: number, from 1, of one that is broken, else 0.
+
+        gone is the joints' travel since the sample before, left that to the end of the path. Returns also whether
+        a check could still be broken on what is left.
+        """
+        broken = int(0)
+        open = int(0)
+        for k in range(m.check_kind.shape[0]):
+            if s.is_needed[e, k] == 1:
+                distance, _normal, _point, _other = clearance(m, s, e, k)
+                bound = motion_of(m, k, gone)
+                before = s.last[e, k]
+                if s.clearance[e, k] < _ZERO:
+                    if distance < s.clearance[e, k] - _SLACK:
+                        broken = k + 1
+                elif bound > before and before + distance < bound:
+                    broken = k + 1
+                s.last[e, k] = distance
+                if motion_of(m, k, left) > distance:
+                    open = 1
+        return broken, open
+
+    @wp.func
+    def nearest_needed(m: Limits, s: State, e: int):
+        """Number, from 1, of the needed check that came nearest to its limit."""
+        nearest = int(0)
+        for k in range(m.check_kind.shape[0]):
+            if s.is_needed[e, k] == 1:
+                if nearest == 0:
+                    nearest = k + 1
+                elif s.last[e, k] < s.last[e, nearest - 1]:
+                    nearest = k + 1
+        return nearest
+
+    @wp.func
     def keeps_clear(
         m: Limits,
         s: State,
@@ -162,77 +224,33 @@ def verify_functions(count: int) -> SimpleNamespace:
     ):
         """Number, from 1, of a check that the tick at speeds u and the stop behind it would break; 0 when none.
 
-        s.clearance holds every check at q. A check that is broken there already must not get worse.
+        s.clearance holds every check at q, or a bound of it. A check that is broken there must not get worse.
         """
-        d0 = travel_of(m, u, v, a, dt, flat, 0)
-        d1 = travel_of(m, u, v, a, dt, flat, 1)
-        d2 = travel_of(m, u, v, a, dt, flat, 2)
-        whole = d0 + d1 + d2
-        checks = m.check_kind.shape[0]
-        needed = int(0)
-        for k in range(checks):
-            s.is_needed[e, k] = 0
-            if motion_of(m, k, whole) > s.clearance[e, k]:
-                s.is_needed[e, k] = 1
-                s.last[e, k] = s.clearance[e, k]
-                needed = needed + 1
+        d = travel_of(m, u, v, a, dt, flat, 0)
+        rest = travel_of(m, u, v, a, dt, flat, 1) + travel_of(m, u, v, a, dt, flat, 2)
+        whole = d + rest
         broken = int(0)
+        open = int(0)
+        if mark_needed(m, s, e, whole) > 0:
+            open = 1
         piece = int(0)
         at = _ZERO
-        done = int(0)
-        if needed == 0:
-            done = int(1)
         for _sample in range(_SAMPLES):
-            if done == 0:
-                d = d0
-                rest = d1 + d2
-                if piece == 1:
-                    d = d1
-                    rest = d2
-                elif piece == 2:
-                    d = d2
-                    rest = vecn()
-                step = _ONE - at
-                least = _ONE
-                for k in range(checks):
-                    if s.is_needed[e, k] == 1:
-                        bound = motion_of(m, k, d)
-                        if bound > _ZERO:
-                            if s.last[e, k] > _ZERO:
-                                step = wp.min(step, s.last[e, k] / bound)
-                            least = wp.min(least, motion_of(m, k, whole) / (_STEPS * bound))
-                step = wp.min(wp.max(step, least), _ONE - at)
-                at = wp.min(at + step, _ONE)
-                p = point_of(m, q, u, v, a, dt, flat, piece, at)
-                X, Y, Z, P = poses(chain, p)
+            if open == 1 and broken == 0:
+                step = sample_step(m, s, e, d, whole, _ONE - at)
+                at = at + step
+                X, Y, Z, P = poses(chain, point_of(m, q, u, v, a, dt, flat, piece, at))
                 place(m, s, e, X, Y, Z, P)
-                left = d * (_ONE - at) + rest
-                open = int(0)
-                for k in range(checks):
-                    if s.is_needed[e, k] == 1:
-                        distance, _normal, _point, _other = clearance(m, s, e, k)
-                        bound = motion_of(m, k, d) * step
-                        before = s.last[e, k]
-                        floor = s.clearance[e, k]
-                        if floor < _ZERO:
-                            if distance < floor - _SLACK:
-                                broken = k + 1
-                        elif bound > before and before + distance < bound:
-                            broken = k + 1
-                        s.last[e, k] = distance
-                        if motion_of(m, k, left) > distance:
-                            open = int(1)
+                broken, open = judge_sample(m, s, e, d * step, d * (_ONE - at) + rest)
                 if at >= _ONE - _SLACK:
-                    piece = piece + 1
                     at = _ZERO
-                if broken > 0 or open == 0 or piece > 2:
-                    done = int(1)
-        if done == 0:  # not found out within the samples: refused by the check that is nearest to its limit
-            nearest = wp.float64(1.0e6)
-            for k in range(checks):
-                if s.is_needed[e, k] == 1 and s.last[e, k] < nearest:
-                    nearest = s.last[e, k]
-                    broken = k + 1
+                    piece = piece + 1
+                    d = travel_of(m, u, v, a, dt, flat, piece)
+                    rest = rest - d
+                    if piece > 2:
+                        open = 0
+        if open == 1 and broken == 0:  # not found out within the samples
+            broken = nearest_needed(m, s, e)
         return broken
 
     return SimpleNamespace(

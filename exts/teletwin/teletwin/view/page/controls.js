@@ -3,6 +3,9 @@
 
 const SETTLE_MS = 1200;
 const SEND_GAP_MS = 80;
+/** Speeds of reduced mode, and those without it; a host that was started reduced allows no more [m/s]. */
+const REDUCED = { max_tool_speed_m_s: 0.25, max_body_speed_m_s: 0.25 };
+const FULL = { max_tool_speed_m_s: 1.5, max_body_speed_m_s: 1.5 };
 
 /** @typedef {(message: object) => void} Send */
 
@@ -15,6 +18,8 @@ const FOLLOWS = {
   "link.jitter_ms": (t) => t.link?.jitter_ms,
   "link.loss": (t) => t.link?.loss,
   "limits.max_speed_rad_s": (t) => t.limits?.max_speed_rad_s,
+  "limits.max_tool_speed_m_s": (t) => t.limits?.max_tool_speed_m_s,
+  "limits.max_body_speed_m_s": (t) => t.limits?.max_body_speed_m_s,
   "limits.workspace_radius_m": (t) => t.limits?.workspace_radius_m,
   "limits.workspace_height_m": (t) => t.limits?.workspace_height_m,
   "view.bitrate_mbps": (t) => t.view?.bitrate_mbps,
@@ -38,6 +43,13 @@ export class Controls {
     this.sliders = all("input[data-setting]").map((node) => this.wireSlider(/** @type {HTMLInputElement} */ (node)));
     this.views = all("select[data-view]").map((node) => this.wireView(/** @type {HTMLSelectElement} */ (node)));
     this.choices = all("select[data-choice]").map((node) => this.wireChoice(/** @type {HTMLSelectElement} */ (node)));
+    this.reduced = /** @type {HTMLInputElement} */ (document.getElementById("reduced"));
+    this.reducedTouchedMs = -Infinity;
+    this.reduced.addEventListener("change", () => {
+      this.reducedTouchedMs = performance.now();
+      this.send({ type: "settings", name: "limits", values: this.reduced.checked ? REDUCED : FULL });
+      this.reduced.blur();
+    });
     for (const button of all("button[data-command]")) {
       button.addEventListener("click", (event) => {
         this.command(button.dataset.command ?? "");
@@ -138,7 +150,7 @@ export class Controls {
 
   /** @param {boolean} observer */
   restrict(observer) {
-    for (const node of all("button[data-command], input[data-setting], select")) {
+    for (const node of all("button[data-command], input[data-setting], #reduced, select")) {
       /** @type {HTMLButtonElement} */ (node).disabled = observer && node.dataset.command !== "stop";
     }
     if (!observer) this.showPolicy(this.policy);
@@ -163,6 +175,10 @@ export class Controls {
       if (key === "policy" && value !== this.policy) this.showPolicy(value);
     }
     this.followRate(telemetry.view?.rate_hz, nowMs);
+    if (telemetry.limits && nowMs - this.reducedTouchedMs > SETTLE_MS) {
+      const { max_tool_speed_m_s: tool, max_body_speed_m_s: body } = telemetry.limits;
+      this.reduced.checked = Math.max(tool, body) <= REDUCED.max_body_speed_m_s + 1e-9;
+    }
     this.showRecording(Boolean(telemetry.recording));
     for (const button of all("button[data-mode]")) {
       button.setAttribute("aria-pressed", String(button.dataset.mode === mode));

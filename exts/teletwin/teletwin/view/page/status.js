@@ -20,6 +20,8 @@ const PICTURES = {
   live: "",
 };
 const QUIET_MS = 1500;
+/** What holds the arm back stays readable for so long. */
+const HELD_MS = 800;
 const HINT_MS = 3500;
 
 /** @param {unknown} mode @returns {"off" | "hold" | "engaged" | "unknown"} */
@@ -60,12 +62,14 @@ export class Status {
     this.refusal = "";
     this.hint = { text: "", untilMs: 0 };
     this.trouble = "";
+    this.heldBack = { by: "", ms: -Infinity };
   }
 
   /** @param {Record<string, any>} telemetry @param {number} nowMs */
   hear(telemetry, nowMs) {
     this.telemetry = telemetry;
     this.heardMs = nowMs;
+    if (telemetry.held_back_by) this.heldBack = { by: String(telemetry.held_back_by), ms: nowMs };
   }
 
   /** Say something for a moment. @param {string} text */
@@ -85,10 +89,16 @@ export class Status {
     const [word, text] = STATES[state];
     this.badge.dataset.state = state;
     setText(this.stateWord, word);
-    setText(this.stateText, state === "fault" ? fault : text);
+    setText(this.stateText, state === "fault" ? fault : state === "engaged" ? this.motionWords(nowMs, text) : text);
     setText(this.who, this.handWords(quiet));
     this.showNotice(nowMs, quiet ? "" : fault);
     this.showVeil(picture);
+  }
+
+  /** What an arm that follows is doing. @param {number} nowMs @param {string} text when nothing is in its way */
+  motionWords(nowMs, text) {
+    if (this.telemetry.is_approaching) return "The arm is on its way to the hand, slowly";
+    return nowMs - this.heldBack.ms < HELD_MS ? `Held back: ${this.heldBack.by}` : text;
   }
 
   /** @param {boolean} quiet */
