@@ -25,7 +25,7 @@ UR3E_BENT: Mapping[str, float] = {"elbow_joint": 0.1}
 """Costs 0.6 mm of reach, and saves the elbow from flipping and the tool from a direction in which it cannot move."""
 UR3E_CALM: Mapping[str, float] = {"wrist_2_joint": 0.35}
 """Near 0 wrist 1 and wrist 3 turn about the same axis, and would spin against each other."""
-_SCALARS = ("time_s", "return_s", "gain", "metric", "outward_m", "look_m", "look", "calm_metric", "calm_gain")
+_SCALARS = ("time_s", "return_s", "gain", "metric", "outward_m", "look", "calm_metric", "calm_gain")
 _BY_JOINT = ("lower", "upper", "fastest", "acceleration", "jerk", "bent", "calm")
 
 
@@ -47,9 +47,7 @@ class Barrier:
     """Weight of a border against the others and against RMPflow's leaves, 2e5 at most near a target."""
     outward_m: float = 0.01
     """An arm that is further behind a border than this leaves it no faster."""
-    look_m: float = 0.25
-    """Nothing further away is looked at."""
-    look: float = 60.0
+    look: float = 40.0
     """Borders that allow more acceleration than this towards them cannot matter [m/s^2 or rad/s^2]."""
     calm_metric: float = 3000.0
     """Weight of the damping where the arm is singular; the target's axes have 6e4 times the square of the sine."""
@@ -125,25 +123,18 @@ def without_cap(config: RmpFlowConfig) -> RmpFlowConfig:
     return replace(config, velocity_cap=replace(config.velocity_cap, metric_weight=0.0), velocity_caps={})
 
 
-def look_distances(scene: Scene, barrier: Barrier) -> Array:
-    """Largest distance (checks,) of the middles of two capsules, or of one from an obstacle, that matters [m]."""
-    half = 0.5 * np.linalg.norm(scene.capsule_b - scene.capsule_a, axis=1) + scene.capsule_radius
-    own, pair = half[scene.check_capsule], scene.check_kind == PAIR
-    other = np.where(pair, half[np.where(pair, scene.check_other, 0)], 0.0)
-    return own + other + scene.check_margin + barrier.look_m
-
-
 def barrier_structs(types: Any, clear: KeepClear | None, *, order: Array, batch: int, device: str) -> list[Any]:
     """Structs `Walls`, `Limits` and `State` of the kernel, of which the last two hold geometry alone."""
     import warp as wp
 
     from teletwin.twin.limits.model import limits_types
+    from teletwin.twin.rmpflow.kernel_types import ROWS
 
     t = limits_types(types.count)
     walls, limits, state = types.Walls(), t.Limits(), t.State()
     scene = clear.scene if clear else None
     kinds = {"capsule_a": t.vec3, "capsule_b": t.vec3, "obstacle_center": t.vec3, "obstacle_axes": t.mat33}
-    kinds |= {"obstacle_size": t.vec3, "check_reach": None, "check_names": None, "speed_reach": None}
+    kinds |= {"obstacle_size": t.vec3  , "check_names": None, "speed_reach": None}
     for name in Scene.__dataclass_fields__ if scene else ():
         values = getattr(scene, name)
         kind = kinds.get(name, wp.int32 if name.endswith(("joint", "tool", "kind", "capsule", "other")) else wp.float64)
@@ -152,13 +143,18 @@ def barrier_structs(types: Any, clear: KeepClear | None, *, order: Array, batch:
     capsules = len(scene.capsule_joint) if scene else 0
     for name in ("capsule_a", "capsule_b"):
         setattr(state, name, wp.zeros((batch, capsules), dtype=t.vec3, device=device))
+    checks = len(scene.check_kind) if scene else 0
+    state.q = wp.zeros((batch, types.count), dtype=wp.float64, device=device)
+    state.clearance = wp.full((batch, checks), wp.float64(-1e3), dtype=wp.float64, device=device)
+    state.is_needed = wp.zeros((batch, checks), dtype=wp.int32, device=device)
     barrier = clear.barrier if clear else Barrier()
     for name in _SCALARS:
         setattr(walls, name, wp.float64(getattr(barrier, name)))
     for name in _BY_JOINT:
         values = getattr(clear, name)[order] if clear else np.zeros(0)
         setattr(walls, name, wp.array(values, dtype=wp.float64, device=device))
-    reach = look_distances(scene, barrier) if scene else np.zeros(0)
-    walls.reach = wp.array(reach, dtype=wp.float64, device=device)
+    walls.line = wp.zeros((batch, ROWS, types.count), dtype=wp.float64, device=device)
+    walls.bound = wp.zeros((batch, ROWS), dtype=wp.float64, device=device)
+    walls.number = wp.zeros((batch, ROWS), dtype=wp.int32, device=device)
     walls.held_by = wp.zeros(batch, dtype=wp.int32, device=device)
     return [walls, limits, state]

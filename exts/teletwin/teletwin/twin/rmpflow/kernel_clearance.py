@@ -31,13 +31,11 @@ from teletwin.twin.limits.distance import clearance_functions
 from teletwin.twin.limits.model import BALL, PAIR, PLANE, limits_types
 from teletwin.twin.rmpflow.kernel_leaves import pull_functions
 from teletwin.twin.rmpflow.kernel_resolve import resolve_function, solve_function
-from teletwin.twin.rmpflow.kernel_types import flow_types
+from teletwin.twin.rmpflow.kernel_types import ROWS, flow_types
 
 _PAIR, _PLANE, _BALL = (wp.constant(kind) for kind in (PAIR, PLANE, BALL))
 _ZERO, _HALF, _ONE = (wp.constant(wp.float64(value)) for value in (0.0, 0.5, 1.0))
-_ROWS = 24
-"""So many borders act at once, those that ask most."""
-_ROW_COUNT = wp.constant(_ROWS)
+_ROW_COUNT = wp.constant(ROWS)
 _SWEEPS = wp.constant(40)
 _SETTLED = wp.constant(wp.float64(1.0e-9))
 _FELT = wp.constant(wp.float64(0.1))
@@ -46,27 +44,16 @@ _FELT = wp.constant(wp.float64(0.1))
 
 @cache
 def border_types(count: int, dtype: str) -> SimpleNamespace:
-    """Struct `Borders`: the rows that bound the acceleration of one arm."""
-    t = flow_types(count, dtype)
-    lines = wp.types.matrix(shape=(_ROWS, count), dtype=wp.float64)
-    values = wp.types.vector(length=_ROWS, dtype=wp.float64)
-    numbers = wp.types.vector(length=_ROWS, dtype=wp.int32)
-
-    @wp.struct
-    class Borders:
-        found: wp.int32
-        line: lines
-        bound: values
-        number: numbers
-
-    return SimpleNamespace(**vars(t), Borders=Borders, lines=lines, values=values)
+    """The types of RMPflow, and those that hold all rows of one arm."""
+    lines = wp.types.matrix(shape=(ROWS, count), dtype=wp.float64)
+    values = wp.types.vector(length=ROWS, dtype=wp.float64)
+    return SimpleNamespace(**vars(flow_types(count, dtype)), lines=lines, values=values)
 
 
 @cache
 def row_functions(count: int, dtype: str) -> SimpleNamespace:
-    """Functions `bound_of` (of a border's clearance and rate) and `add_border`."""
-    t = border_types(count, dtype)
-    vecu, Borders, Walls = t.vecu, t.Borders, t.Walls
+    """Functions `bound_of` (of a border's clearance and rate) and `row_for`."""
+    Walls = border_types(count, dtype).Walls
 
     @wp.func
     def bound_of(w: Walls, x: wp.float64, rate: wp.float64):
@@ -75,38 +62,36 @@ def row_functions(count: int, dtype: str) -> SimpleNamespace:
         return -w.gain * (rate + nearing)
 
     @wp.func
-    def add_border(b: Borders, line: vecu, bound: wp.float64, number: int):
-        """The borders with one more; of too many, the one that asks least is left out."""
-        row = b.found
+    def row_for(w: Walls, e: int, found: int, bound: wp.float64, number: int):
+        """Give a border a row: that of the one that asks least, when all are taken. Returns it, or -1 for none."""
+        row = found
         if row == _ROW_COUNT:
             row = int(0)
             for r in range(_ROW_COUNT):
-                if b.bound[r] < b.bound[row]:
+                if w.bound[e, r] < w.bound[e, row]:
                     row = r
-            if bound <= b.bound[row]:
-                row = int(_ROW_COUNT)
-        else:
-            b.found = b.found + 1
-        if row < _ROW_COUNT:
-            for i in range(count):
-                b.line[row, i] = line[i]
-            b.bound[row] = bound
-            b.number[row] = number
-        return b
+            if bound <= w.bound[e, row]:
+                row = int(-1)
+        if row >= 0:
+            w.bound[e, row] = bound
+            w.number[e, row] = number
+        return row
 
-    return SimpleNamespace(bound_of=bound_of, add_border=add_border)
+    return SimpleNamespace(bound_of=bound_of, row_for=row_for)
 
 
 @cache
 def joint_borders(count: int, dtype: str) -> Any:
     """Borders of single joints: ends, bend, speed."""
     t = border_types(count, dtype)
-    vecn, vecu, Walls, Borders = t.vecn, t.vecu, t.Walls, t.Borders
+    vecn, Walls = t.vecn, t.Walls
     functions = row_functions(count, dtype)
-    bound_of, add_border = functions.bound_of, functions.add_border
+    bound_of, row_for = functions.bound_of, functions.row_for
 
     @wp.func
-    def joints(w: Walls, first: int, q: vecn, qd: vecn, b: Borders):
+    def joints(w: Walls, e: int, first: int, q: vecn, qd: vecn):
+        """Write their rows; return how many."""
+        found = int(0)
         for i in range(count):
             at = wp.float64(q[i])
             speed = wp.float64(qd[i])
@@ -126,36 +111,28 @@ def joint_borders(count: int, dtype: str) -> Any:
                     bound = slower
                     number = int(0)
                 if bound > -w.look:
-                    line = vecu()
-                    line[i] = sign
-                    b = add_border(b, line, bound, number)
-        return b
+                    row = row_for(w, e, found, bound, number)
+                    if row >= 0:
+                        found = wp.max(found, row + 1)
+                        for k in range(count):
+                            w.line[e, row, k] = _ZERO
+                        w.line[e, row, i] = sign
+        return found
 
     return joints
 
 
 @cache
-def clearance_borders(count: int, dtype: str) -> Any:
-    """Borders of the checks that are near."""
+def clearance_borders(count: int, dtype: str) -> SimpleNamespace:
+    """Functions `ask_near`, and `checks`: the borders of the checks that are near."""
     t, lt = border_types(count, dtype), limits_types(count)
-    vec3, rows, vecu, Borders = t.vec3, t.rows, t.vecu, t.Borders
+    T, vec3, rows, vecn = t.T, t.vec3, t.rows, t.vecn
     ChainData, Walls, Limits, State = t.ChainData, t.Walls, lt.Limits, lt.State
     rows64 = chain_types(count, "float64").rows
     places, functions = clearance_functions(count), row_functions(count, dtype)
     place, clearance = places.place, places.clearance
-    bound_of, add_border = functions.bound_of, functions.add_border
+    bound_of, row_for = functions.bound_of, functions.row_for
     gradient = pull_functions(count, dtype).gradient
-
-    @wp.func
-    def is_far(w: Walls, m: Limits, s: State, e: int, k: int):
-        """Whether two capsules are out of reach of each other by the balls around them."""
-        far = bool(False)
-        if m.check_kind[k] == _PAIR:
-            c = m.check_capsule[k]
-            o = m.check_other[k]
-            away = _HALF * (s.capsule_a[e, c] + s.capsule_b[e, c] - s.capsule_a[e, o] - s.capsule_b[e, o])
-            far = wp.dot(away, away) > w.reach[k] * w.reach[k]
-        return far
 
     @wp.func
     def carried(joint: int, point: vec3, P: rows, W: rows, V: rows, A: rows, C: rows):
@@ -187,9 +164,10 @@ def clearance_borders(count: int, dtype: str) -> Any:
         V: rows,
         A: rows,
         C: rows,
-        b: Borders,
+        e: int,
+        found: int,
     ):
-        """The borders with that of check k, at one point of its body."""
+        """Write the row of check k, at one point of its body; return how many there are then."""
         v, c = carried(joint, point, P, W, V, A, C)
         v_other, c_other = carried(other, other_point, P, W, V, A, C)
         relative = v - v_other
@@ -203,8 +181,39 @@ def clearance_borders(count: int, dtype: str) -> Any:
             line = gradient(chain, Z, P, chain.mask[joint], point, n)
             if other >= 0:
                 line = line - gradient(chain, Z, P, chain.mask[other], other_point, n)
-            b = add_border(b, vecu(line), bound, k + 1)
-        return b
+            row = row_for(w, e, found, bound, k + 1)
+            if row >= 0:
+                found = wp.max(found, row + 1)
+                for i in range(count):
+                    w.line[e, row, i] = wp.float64(line[i])
+        return found
+
+    @wp.func
+    def ask_near(w: Walls, m: Limits, s: State, e: int, q: vecn, qd: vecn):
+        """Mark the checks that may matter now, and keep s.clearance a lower bound of the others; return how many.
+
+        What was known at the positions s.q, whoever moved the joints since, is less by what they can have cost.
+        """
+        way = vecn()
+        nearing = vecn()
+        for i in range(count):
+            way[i] = wp.abs(q[i] - T(s.q[e, i]))
+            nearing[i] = way[i] + T(w.time_s) * wp.abs(qd[i])
+            s.q[e, i] = wp.float64(q[i])
+        asked = int(0)
+        least = w.time_s * w.look / w.gain
+        for k in range(m.check_kind.shape[0]):
+            lost = _ZERO
+            needed = least
+            for i in range(count):
+                lost = lost + m.check_reach[k, i] * wp.float64(way[i])
+                needed = needed + m.check_reach[k, i] * wp.float64(nearing[i])
+            s.is_needed[e, k] = 0
+            if not (s.clearance[e, k] > needed):
+                s.is_needed[e, k] = 1
+                asked = asked + 1
+            s.clearance[e, k] = s.clearance[e, k] - lost
+        return asked
 
     @wp.func
     def checks(
@@ -221,58 +230,63 @@ def clearance_borders(count: int, dtype: str) -> Any:
         V: rows,
         A: rows,
         C: rows,
-        b: Borders,
+        found: int,
     ):
+        """Write the rows of the marked checks after the first ones; return how many there are then."""
         place(m, s, e, rows64(X), rows64(Y), rows64(Z), rows64(P))
         for k in range(m.check_kind.shape[0]):
-            if not is_far(w, m, s, e, k):
+            if s.is_needed[e, k] == 1:
                 x, normal, at, other_at = clearance(m, s, e, k)
-                if x < w.look_m:
-                    n = vec3(normal)
-                    joint = m.capsule_joint[m.check_capsule[k]]
-                    other = int(-1)
-                    if m.check_kind[k] == _PAIR:
-                        other = m.capsule_joint[m.check_other[k]]
-                    b = border(chain, w, m, k, joint, other, x, n, vec3(at), vec3(other_at), Z, P, W, V, A, C, b)
-                    if m.check_kind[k] == _PLANE:  # its other end too: a capsule that lies down rocks on neither
-                        c = m.check_capsule[k]
-                        end = s.capsule_a[e, c] + s.capsule_b[e, c] - at
-                        rise = wp.dot(normal, end - at)
-                        b = border(chain, w, m, k, joint, other, x + rise, n, vec3(end), vec3(end), Z, P, W, V, A, C, b)
-        return b
+                s.clearance[e, k] = x
+                n = vec3(normal)
+                joint = m.capsule_joint[m.check_capsule[k]]
+                other = int(-1)
+                if m.check_kind[k] == _PAIR:
+                    other = m.capsule_joint[m.check_other[k]]
+                found = border(
+                    chain, w, m, k, joint, other, x, n, vec3(at), vec3(other_at), Z, P, W, V, A, C, e, found
+                )
+                if m.check_kind[k] == _PLANE:  # its other end too: a capsule that lies down rocks on neither
+                    c = m.check_capsule[k]
+                    end = s.capsule_a[e, c] + s.capsule_b[e, c] - at
+                    rise = wp.dot(normal, end - at)
+                    found = border(
+                        chain, w, m, k, joint, other, x + rise, n, vec3(end), vec3(end), Z, P, W, V, A, C, e, found
+                    )
+        return found
 
-    return checks
+    return SimpleNamespace(ask_near=ask_near, checks=checks)
 
 
 @cache
 def keep_function(count: int, dtype: str) -> Any:
     """The acceleration that is closest to a resolved one and keeps the borders."""
     t = border_types(count, dtype)
-    vecu, matu, Borders, Walls, lines, values = t.vecu, t.matu, t.Borders, t.Walls, t.lines, t.values
+    vecu, matu, Walls, lines, values = t.vecu, t.matu, t.Walls, t.lines, t.values
     solve = solve_function(count, dtype)
 
     @wp.func
-    def keep(w: Walls, M: matu, resolved: vecu, b: Borders):
+    def keep(w: Walls, e: int, found: int, M: matu, resolved: vecu):
         """Return it, the force (n,) of the borders, and the number of the one that changes it most, 0 for none."""
         a = resolved
         push = lines()
         square = values()
         weight = values()
         give = _ONE / w.metric
-        for r in range(b.found):
+        for r in range(found):
             line = vecu()
             for i in range(count):
-                line[i] = b.line[r, i]
+                line[i] = w.line[e, r, i]
             answer, _sound = solve(M, line)
             square[r] = wp.dot(line, answer) + give
             for i in range(count):
                 push[r, i] = answer[i]
         for _sweep in range(_SWEEPS):
             change = _ZERO
-            for r in range(b.found):
-                gap = b.bound[r] - give * weight[r]
+            for r in range(found):
+                gap = w.bound[e, r] - give * weight[r]
                 for i in range(count):
-                    gap = gap - b.line[r, i] * a[i]
+                    gap = gap - w.line[e, r, i] * a[i]
                 more = wp.max(weight[r] + gap / square[r], _ZERO) - weight[r]
                 weight[r] = weight[r] + more
                 change = wp.max(change, wp.abs(more) * square[r])
@@ -283,12 +297,12 @@ def keep_function(count: int, dtype: str) -> Any:
         held = int(0)
         most = _FELT
         force = vecu()
-        for r in range(b.found):
+        for r in range(found):
             for i in range(count):
-                force[i] = force[i] + weight[r] * b.line[r, i]
+                force[i] = force[i] + weight[r] * w.line[e, r, i]
             if weight[r] * square[r] > most:
                 most = weight[r] * square[r]
-                held = b.number[r]
+                held = w.number[e, r]
         return a, force, held
 
     return keep
@@ -298,10 +312,11 @@ def keep_function(count: int, dtype: str) -> Any:
 def border_functions(count: int, dtype: str) -> SimpleNamespace:
     """Functions `calm` (a leaf), `keep_borders` and `paced`."""
     t, lt = border_types(count, dtype), limits_types(count)
-    T, rows, vecn, vecu, matu, Borders = t.T, t.rows, t.vecn, t.vecu, t.matu, t.Borders
+    T, rows, vecn, vecu, matu = t.T, t.rows, t.vecn, t.vecu, t.matu
     ChainData, Walls, Limits, State = t.ChainData, t.Walls, lt.Limits, lt.State
     Gains, solve, resolve = t.Gains, solve_function(count, dtype), resolve_function(count, dtype)
-    joints, checks, keep = joint_borders(count, dtype), clearance_borders(count, dtype), keep_function(count, dtype)
+    joints, keep, near = joint_borders(count, dtype), keep_function(count, dtype), clearance_borders(count, dtype)
+    ask_near, checks = near.ask_near, near.checks
 
     @wp.func
     def calm(w: Walls, q: vecn, qd: vecn, M: matu, f: vecu):
@@ -342,20 +357,20 @@ def border_functions(count: int, dtype: str) -> SimpleNamespace:
         They act before the bound on its norm, so that what presses an arm into a border is balanced whole, and once
         more where the bound has changed the answer.
         """
-        b = Borders()
-        b = joints(w, m.check_kind.shape[0] + 1, q, qd, b)
-        b = checks(chain, w, m, s, e, X, Y, Z, P, W, V, A, C, b)
+        found = joints(w, e, m.check_kind.shape[0] + 1, q, qd)
+        if ask_near(w, m, s, e, q, qd) > 0:
+            found = checks(chain, w, m, s, e, X, Y, Z, P, W, V, A, C, found)
         held = int(0)
         a = vecu()
-        if b.found == 0:
+        if found == 0:
             a = resolve(gains, M, f)
         else:
             free, _sound = solve(M, f)
-            kept, force, held_by = keep(w, M, free, b)
+            kept, force, held_by = keep(w, e, found, M, free)
             held = held_by
             a = resolve(gains, M, f + force)
             if wp.length(kept) > wp.float64(gains.accel_max):
-                a, _force, held = keep(w, M, a, b)
+                a, _force, held = keep(w, e, found, M, a)
         w.held_by[e] = held
         return a
 

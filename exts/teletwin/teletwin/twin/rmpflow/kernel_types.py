@@ -16,6 +16,8 @@ PLANE = 2
 
 JOINT_LOWER, JOINT_UPPER, CAP_SPEED, CAP_REGION, CAP_GAIN, CAP_METRIC = range(6)
 """Columns of the table of joint parameters."""
+ROWS = 24
+"""So many borders act on one arm at once, those that ask most."""
 
 
 @cache
@@ -102,7 +104,6 @@ def flow_types(count: int, dtype: str) -> SimpleNamespace:
         gain: wp.float64
         metric: wp.float64
         outward_m: wp.float64
-        look_m: wp.float64
         look: wp.float64
         calm_metric: wp.float64
         calm_gain: wp.float64
@@ -113,7 +114,9 @@ def flow_types(count: int, dtype: str) -> SimpleNamespace:
         jerk: wp.array(dtype=wp.float64)
         bent: wp.array(dtype=wp.float64)
         calm: wp.array(dtype=wp.float64)
-        reach: wp.array(dtype=wp.float64)
+        line: wp.array3d(dtype=wp.float64)
+        bound: wp.array2d(dtype=wp.float64)
+        number: wp.array2d(dtype=wp.int32)
         held_by: wp.array(dtype=wp.int32)
 
     @wp.struct
