@@ -63,7 +63,16 @@ def build_limiter(session: SessionCfg) -> CommandLimiter:
     Raises:
         RobotError: The scene cannot be read.
     """
-    return CommandLimiter(obstacles=_obstacles(session.scene))
+    return CommandLimiter(obstacles=obstacles_of(session))
+
+
+def obstacles_of(session: SessionCfg) -> tuple[Obstacle, ...]:
+    """What stands around the arm in a session's scene, UR base frame.
+
+    Raises:
+        RobotError: The scene cannot be read.
+    """
+    return _obstacles(session.scene)
 
 
 @cache
@@ -77,9 +86,11 @@ def build_path(
     function: str,
     *,
     is_shadow: bool = False,
-    policy: Callable[[], MotionPolicy] = RmpFlowPolicy,
+    policy: Callable[[], MotionPolicy] | None = None,
 ) -> MotionPath:
     """One path with a state of its own; the shadow is paper mode without a forecast.
+
+    Without another policy it is RMPflow, which keeps clear of what the limiter enforces.
 
     Raises:
         RobotError: The compiled kernels compute something else than they should.
@@ -88,7 +99,7 @@ def build_path(
     plain = session.paper_mode or is_shadow
     path = MotionPath(
         PathCfg(function=function, predict=not is_shadow, feed_forward=not plain),
-        policy=policy(),
+        policy=policy() if policy else RmpFlowPolicy(obstacles=obstacles_of(session)),
         smoothing=Smoothing(interval_s=1e-3 * session.slot_ms, reading="paper" if plain else "moving"),
         limiter=build_limiter(session),
         tool_pose=fast_tool_pose(),
@@ -97,7 +108,7 @@ def build_path(
     return path
 
 
-def build_control(session: SessionCfg, *, policy: Callable[[], MotionPolicy] = RmpFlowPolicy) -> ControlFunction:
+def build_control(session: SessionCfg, *, policy: Callable[[], MotionPolicy] | None = None) -> ControlFunction:
     """The control function with its shadow, which keeps the stock policy."""
     stock = session.paper_mode
     lag_s, turn_lag_s = (STOCK_POSITION_LAG_S, STOCK_ORIENTATION_LAG_S) if stock else (FED_LAG_S, FED_TURN_LAG_S)
@@ -123,7 +134,7 @@ def build_rendering(session: SessionCfg) -> tuple[RenderingFunction, MujocoWorld
 
 
 def build_rendering_in(
-    world: World, session: SessionCfg, *, policy: Callable[[], MotionPolicy] = RmpFlowPolicy, tick_s: float = 0.004
+    world: World, session: SessionCfg, *, policy: Callable[[], MotionPolicy] | None = None, tick_s: float = 0.004
 ) -> RenderingFunction:
     """The rendering function with its shadow, in a world that the host simulates."""
     stock = session.paper_mode

@@ -14,8 +14,8 @@ import warp as wp  # noqa: TID253
 
 from teletwin.robot.warp_chain import motion_function, own_module, pose_function
 from teletwin.twin.limits.model import limits_types
-from teletwin.twin.rmpflow.kernel_clearance import border_functions
 from teletwin.twin.rmpflow.kernel_collision import body_leaves, obstacle_leaves
+from teletwin.twin.rmpflow.kernel_keep import border_functions
 from teletwin.twin.rmpflow.kernel_leaves import joint_leaves, target_leaves
 from teletwin.twin.rmpflow.kernel_resolve import resolve_function
 from teletwin.twin.rmpflow.kernel_types import flow_types
