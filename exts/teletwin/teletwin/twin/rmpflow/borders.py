@@ -11,12 +11,15 @@ from numpy.typing import NDArray
 
 from teletwin.geometry import Array
 from teletwin.robot import JointLimits, Robot, WorkspaceLimits
+from teletwin.robot.canonical import CanonicalChain, canonical
+from teletwin.robot.chain import SerialChain
 from teletwin.robot.obstacles import Obstacle
 from teletwin.safety import MotionLimits
 from teletwin.twin.limits.scene import WORKSPACE_BALL, WORKSPACE_FLOOR, Margins, Scene, build_scene
 from teletwin.twin.rmpflow.config import RmpFlowConfig
 
 RANGE_REASON = "joint range"
+SIDE_REASON = "wrist over shoulder"
 SPEED_MAX = 2.5
 """Joints are no faster [rad/s]; the stock parameters' cap, 2.15 with a soft edge, shakes there and loses fast hands."""
 _SPEED_SHARE = 0.95
@@ -58,6 +61,23 @@ class Barrier:
     """[1/s]."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Side:
+    """A frame that stays on its side of an arm's first axis, seen along the plane in which the arm is lifted."""
+
+    turn: str
+    """Joint whose axis is not passed."""
+    lift: str
+    """Joint about which the arm is lifted."""
+    frame: str
+    margin_m: float
+    """Least distance of the frame's origin from the axis."""
+
+
+UR3E_SIDE = Side(turn="shoulder_pan_joint", lift="shoulder_lift_joint", frame="wrist_2_link", margin_m=0.04)
+"""Reaching backward over its own shoulder the arm reaches less far, and never finds back."""
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class KeepClear:
     """Everything that a robot's motion policy keeps clear of; arrays (n,) are in c-space order."""
@@ -78,12 +98,14 @@ class KeepClear:
     calm: Array
     """Angle |q| (n,) of joints below which two others turn about one axis, and all are damped; 0 for none."""
     joint_names: tuple[str, ...]
+    side: Side | None = None
     barrier: Barrier = field(default_factory=Barrier)
 
     @property
     def reasons(self) -> tuple[str, ...]:
         """What holds the arm back, by the number that the kernel writes; joints by their number in its chain."""
-        return ("", *self.scene.check_names, *[RANGE_REASON] * len(self.joint_names), *map(_straight, self.joint_names))
+        straight, ends = [_straight(name) for name in self.joint_names], [RANGE_REASON] * len(self.joint_names)
+        return ("", *self.scene.check_names, *ends, *straight, SIDE_REASON)
 
 
 def _straight(joint: str) -> str:
@@ -99,6 +121,7 @@ def keep_clear(
     margins: Margins | None = None,
     bent: Mapping[str, float] = UR3E_BENT,
     calm: Mapping[str, float] = UR3E_CALM,
+    side: Side | None = UR3E_SIDE,
     barrier: Barrier | None = None,
 ) -> KeepClear:
     """What a `CommandLimiter` with the same arguments enforces, as a motion policy needs it."""
@@ -120,6 +143,7 @@ def keep_clear(
         bent=np.array([bent.get(name, 0.0) for name in names]),
         calm=np.array([calm.get(name, 0.0) for name in names]),
         joint_names=names,
+        side=side if side is not None and {side.turn, side.lift} <= set(names) else None,
         barrier=barrier,
     )
 
@@ -133,10 +157,13 @@ class Borders:
     """The kernel's structs of what is kept clear of, for all arms of a batch; empty without it."""
 
     def __init__(
-        self, types: Any, clear_of: KeepClear | None, *, order: NDArray[np.int32], batch: int, device: str
+        self, types: Any, clear_of: KeepClear | None, *, chain: SerialChain, batch: int, device: str
     ) -> None:
-        self._clear, self._order, self._device = clear_of, order, device
+        shape = canonical(chain)
+        order = shape.order
+        self._clear, self._order = clear_of, order
         walls, limits, state = _walls(types, clear_of, order, batch, device), *_places(types, clear_of, batch, device)
+        _set_side(types, walls, clear_of, chain, shape)
         self.structs: tuple[Any, Any, Any] = (walls, limits, state)
         """`Walls`, and the `Limits` and `State` of the limits, of which only the geometry is filled."""
         self._reasons: tuple[str, ...] = ("",)
@@ -178,6 +205,20 @@ def _walls(types: Any, clear_of: KeepClear | None, order: NDArray[np.int32], bat
     walls.number = wp.zeros((batch, rows), dtype=wp.int32, device=device)
     walls.held_by = wp.zeros(batch, dtype=wp.int32, device=device)
     return walls
+
+
+def _set_side(types: Any, walls: Any, clear_of: KeepClear | None, chain: SerialChain, shape: CanonicalChain) -> None:
+    import warp as wp
+
+    side = clear_of.side if clear_of else None
+    if side is None:
+        walls.side = wp.vec3i(-1, -1, -1)
+        return
+    number = {int(joint): k for k, joint in enumerate(shape.order)}
+    joint, offset, _ = shape.place(chain.frame(side.frame))
+    turn, lift = (number[chain.joint_names.index(name)] for name in (side.turn, side.lift))
+    walls.side, walls.side_m = wp.vec3i(turn, lift, joint), wp.float64(side.margin_m)
+    walls.side_point = types.vec3(offset)
 
 
 def _places(types: Any, clear_of: KeepClear | None, batch: int, device: str) -> tuple[Any, Any]:

@@ -73,7 +73,7 @@ class RmpFlow:
         world = np.asarray(world_in_root, dtype=np.float64)
         shape = canonical(robot.chain)
         self.obstacles = Obstacles(types, world_in_root=world, capacity=max_obstacles, device=device)
-        self.borders = Borders(types, clear_of, order=shape.order, batch=batch, device=device)
+        self.borders = Borders(types, clear_of, chain=robot.chain, batch=batch, device=device)
         self._allocate()
         self._structs = [
             chain_data(types, shape, device),

@@ -115,7 +115,7 @@ def joint_borders(count: int, dtype: str) -> Any:
 
 @cache
 def clearance_borders(count: int, dtype: str) -> SimpleNamespace:
-    """Functions `ask_near`, and `checks`: the borders of the checks that are near."""
+    """Functions `ask_near`, `checks` (the borders of the checks that are near), and `side_of`."""
     t, lt = border_types(count, dtype), limits_types(count)
     T, vec3, rows, vecn = t.T, t.vec3, t.rows, t.vecn
     ChainData, Walls, Limits, State = t.ChainData, t.Walls, lt.Limits, lt.State
@@ -246,4 +246,49 @@ def clearance_borders(count: int, dtype: str) -> SimpleNamespace:
                     )
         return found
 
-    return SimpleNamespace(ask_near=ask_near, checks=checks)
+    @wp.func
+    def side_of(
+        chain: ChainData,
+        w: Walls,
+        e: int,
+        number: int,
+        X: rows,
+        Y: rows,
+        Z: rows,
+        P: rows,
+        W: rows,
+        V: rows,
+        A: rows,
+        C: rows,
+        found: int,
+    ):
+        """Write the row that keeps a frame on its side of the first axis; return how many there are then.
+
+        The plane through the axis turns with the arm, so velocity and curvature are those seen from it.
+        """
+        turn = w.side[0]
+        joint = w.side[2]
+        if turn >= 0:
+            o = w.side_point
+            point = P[joint] + o[0] * X[joint] + o[1] * Y[joint] + o[2] * Z[joint]
+            n = wp.normalize(wp.cross(Z[turn], Z[w.side[1]]))
+            arm = point - P[turn]
+            if wp.dot(n, arm) < T(0.0):
+                n = -n
+            v, c = carried(joint, point, P, W, V, A, C)
+            swing = wp.cross(W[turn], arm)
+            relative = v - V[turn] - swing
+            bend = c - C[turn] - wp.cross(A[turn], arm) - wp.cross(W[turn], swing) - T(2.0) * wp.cross(W[turn], relative)
+            x = wp.float64(wp.dot(n, arm)) - w.side_m
+            bound = bound_of(w, x, wp.float64(wp.dot(n, relative))) - wp.float64(wp.dot(n, bend))
+            if bound > -w.look:
+                line = gradient(chain, Z, P, chain.mask[joint], point, n)
+                line = line - gradient(chain, Z, P, chain.mask[turn], point, n)
+                row = row_for(w, e, found, bound, number)
+                if row >= 0:
+                    found = wp.max(found, row + 1)
+                    for i in range(count):
+                        w.line[e, row, i] = wp.float64(line[i])
+        return found
+
+    return SimpleNamespace(ask_near=ask_near, checks=checks, side_of=side_of)

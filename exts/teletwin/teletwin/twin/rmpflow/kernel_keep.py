@@ -23,7 +23,7 @@ from teletwin.twin.rmpflow.kernel_borders import border_types, clearance_borders
 from teletwin.twin.rmpflow.kernel_resolve import resolve_function, solve_function
 
 _ZERO, _ONE = (wp.constant(wp.float64(value)) for value in (0.0, 1.0))
-_SWEEPS = wp.constant(60)
+_SWEEPS = wp.constant(200)
 _SETTLED = wp.constant(wp.float64(1.0e-9))
 _FELT = wp.constant(wp.float64(0.1))
 """A border that changes the acceleration less holds nothing [m/s^2 or rad/s^2]."""
@@ -87,7 +87,7 @@ def border_functions(count: int, dtype: str) -> SimpleNamespace:
     ChainData, Walls, Limits, State = t.ChainData, t.Walls, lt.Limits, lt.State
     Gains, solve, resolve = t.Gains, solve_function(count, dtype), resolve_function(count, dtype)
     joints, keep, near = joint_borders(count, dtype), keep_function(count, dtype), clearance_borders(count, dtype)
-    ask_near, checks = near.ask_near, near.checks
+    ask_near, checks, side_of = near.ask_near, near.checks, near.side_of
 
     @wp.func
     def calm(w: Walls, q: vecn, qd: vecn, M: matu, f: vecu):
@@ -131,6 +131,8 @@ def border_functions(count: int, dtype: str) -> SimpleNamespace:
         found = joints(w, e, m.check_kind.shape[0] + 1, q, qd)
         if ask_near(w, m, s, e, q, qd) > 0:
             found = checks(chain, w, m, s, e, X, Y, Z, P, W, V, A, C, found)
+        last = m.check_kind.shape[0] + 1 + 2 * count
+        found = side_of(chain, w, e, last, X, Y, Z, P, W, V, A, C, found)
         held = int(0)
         a = vecu()
         if found == 0:

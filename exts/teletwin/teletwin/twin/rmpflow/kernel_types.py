@@ -114,6 +114,9 @@ def flow_types(count: int, dtype: str) -> SimpleNamespace:
         jerk: wp.array(dtype=wp.float64)
         bent: wp.array(dtype=wp.float64)
         calm: wp.array(dtype=wp.float64)
+        side: wp.vec3i
+        side_point: vec3
+        side_m: wp.float64
         line: wp.array3d(dtype=wp.float64)
         bound: wp.array2d(dtype=wp.float64)
         number: wp.array2d(dtype=wp.int32)
