@@ -68,7 +68,16 @@ def build_limiter(session: SessionCfg) -> CommandLimiter:
     Raises:
         RobotError: The scene cannot be read.
     """
-    return CommandLimiter(obstacles=_obstacles(session.scene))
+    return CommandLimiter(obstacles=obstacles_of(session))
+
+
+def obstacles_of(session: SessionCfg) -> tuple[Obstacle, ...]:
+    """What stands around the arm in a session's scene, UR base frame.
+
+    Raises:
+        RobotError: The scene cannot be read.
+    """
+    return _obstacles(session.scene)
 
 
 @cache
@@ -82,9 +91,11 @@ def build_path(
     function: str,
     *,
     is_shadow: bool = False,
-    policy: Callable[[], MotionPolicy] = RmpFlowPolicy,
+    policy: Callable[[], MotionPolicy] | None = None,
 ) -> MotionPath:
     """One path with a state of its own; the shadow is paper mode without a forecast.
+
+    Without another policy it is RMPflow, which keeps clear of what the limiter enforces.
 
     Raises:
         RobotError: The compiled kernels compute something else than they should.
@@ -98,7 +109,7 @@ def build_path(
             feed_forward=not plain,
             reference=ReferenceCfg() if session.smooth else None,
         ),
-        policy=policy(),
+        policy=policy() if policy else RmpFlowPolicy(obstacles=obstacles_of(session)),
         smoothing=_build_smoothing(session, plain=plain),
         limiter=build_limiter(session),
         tool_pose=fast_tool_pose(),
@@ -121,7 +132,7 @@ def _policy_lags_s(session: SessionCfg) -> tuple[float, float]:
     return (FED_LAG_S, FED_TURN_LAG_S) if session.smooth else (_MEASURED_LAG_S, _MEASURED_TURN_LAG_S)
 
 
-def build_control(session: SessionCfg, *, policy: Callable[[], MotionPolicy] = RmpFlowPolicy) -> ControlFunction:
+def build_control(session: SessionCfg, *, policy: Callable[[], MotionPolicy] | None = None) -> ControlFunction:
     """The control function with its shadow, which keeps the stock policy."""
     lag_s, turn_lag_s = _policy_lags_s(session)
     return ControlFunction(
@@ -146,7 +157,7 @@ def build_rendering(session: SessionCfg) -> tuple[RenderingFunction, MujocoWorld
 
 
 def build_rendering_in(
-    world: World, session: SessionCfg, *, policy: Callable[[], MotionPolicy] = RmpFlowPolicy, tick_s: float = 0.004
+    world: World, session: SessionCfg, *, policy: Callable[[], MotionPolicy] | None = None, tick_s: float = 0.004
 ) -> RenderingFunction:
     """The rendering function with its shadow, in a world that the host simulates."""
     lag_s, turn_lag_s = _policy_lags_s(session)
