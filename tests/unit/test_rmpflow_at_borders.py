@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -128,7 +130,7 @@ def test_singular_places_are_passed_without_bursts(way):
     for k in range(1, len(stops)):
         if stops[k][3:] @ stops[k - 1][3:] < 0:
             stops[k] = np.concatenate([stops[k][:3], -stops[k][3:]])
-    ways = [line(a, b, speed_m_s=0.2) for a, b in zip(stops, stops[1:], strict=False)]
+    ways = [line(a, b, speed_m_s=0.2) for a, b in itertools.pairwise(stops)]
     ride = Ride(np.concatenate([*ways, np.repeat(stops[-1][None], 250, 0)]))
     assert np.abs(ride.qd).max() < 2.6
     assert np.abs(np.diff(ride.qd, axis=0)).max() / DT_S < 40.0

@@ -7,7 +7,7 @@ with rate xd that bounds the acceleration from one side,
     xdd >= -gain (xd + x / time),
 
 by which x never falls faster than x / time and never below 0, while motion along a border and away from it is free.
-`kernel_keep` finds the acceleration that keeps all rows. Closest points are taken as fixed to their bodies within a step:
+`kernel_keep` finds the acceleration that keeps all rows. Closest points count as fixed to their bodies within a step:
 their sliding along them changes x to second order only.
 """
 # Warp reads these functions as its own language: int(0) there makes a variable, and types are inferred.
