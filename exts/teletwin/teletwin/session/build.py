@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
-from teletwin.arm import Arm, ClearableArm, arm_of
+from teletwin.arm import VIRTUAL_WATCHDOG_S, WATCHDOG_S, Arm, ClearableArm, arm_of
 from teletwin.arm.resample import CommandResampler, ResamplerCfg
 from teletwin.arm.simulated import SimulatedArm, SimulatedArmCfg
 from teletwin.assets import SCENES, scene_path
@@ -187,6 +187,8 @@ def build_arm(session: SessionCfg, *, controller_host: str, clock: Clock) -> Cle
         rate_hz=session.servo_rate_hz,
         gain=session.servo_gain,
         lookahead_s=session.servo_lookahead_s,
+        # The virtual controller brakes at the first missing set-point; its program outlives a busy computer.
+        watchdog_s=VIRTUAL_WATCHDOG_S if session.starts_controller else WATCHDOG_S,
     )
     return RtdeArm(cfg, clock=clock)
 
