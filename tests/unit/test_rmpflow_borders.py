@@ -37,7 +37,8 @@ def other_arm():
     bodies = Bodies(capsules=capsules, pairs=(("l2", "l0"), ("l4", "l0"), ("l4", "l2")))
     lower, upper = np.full(4, -2.0), np.full(4, 2.0)
     joints = JointLimits(lower=lower, upper=upper, velocity=upper, acceleration=20 * upper, jerk=5000 * upper)
-    return dataclasses.replace(robot, bodies=bodies), dataclasses.replace(config, velocity_caps={}), joints, WorkspaceLimits(radius_m=1.2)
+    robot = dataclasses.replace(robot, bodies=bodies)
+    return robot, dataclasses.replace(config, velocity_caps={}), joints, WorkspaceLimits(radius_m=1.2)
 
 
 ARMS = {"ur3e": lambda: (load_ur3e(), load_ur3e_rmpflow(), JointLimits(), WorkspaceLimits()), "four joints": other_arm}

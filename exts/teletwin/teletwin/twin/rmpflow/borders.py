@@ -156,9 +156,7 @@ def without_cap(config: RmpFlowConfig) -> RmpFlowConfig:
 class Borders:
     """The kernel's structs of what is kept clear of, for all arms of a batch; empty without it."""
 
-    def __init__(
-        self, types: Any, clear_of: KeepClear | None, *, chain: SerialChain, batch: int, device: str
-    ) -> None:
+    def __init__(self, types: Any, clear_of: KeepClear | None, *, chain: SerialChain, batch: int, device: str) -> None:
         shape = canonical(chain)
         order = shape.order
         self._clear, self._order = clear_of, order
