@@ -126,6 +126,8 @@ def calm(clear, q, qd):
 
 def keep(M, a, rows, metric):
     """The closest acceleration in the metric M that keeps the rows, and their force."""
+    if not rows:
+        return a, np.zeros_like(a)
     G, bound = np.array([line for line, _ in rows]), np.array([least for _, least in rows])
     L = np.linalg.cholesky(G @ np.linalg.solve(M, G.T) + np.eye(len(G)) / metric)
     weight, _ = nnls(L.T, np.linalg.solve(L, bound - G @ a), maxiter=1000)
