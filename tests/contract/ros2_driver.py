@@ -25,7 +25,7 @@ class Driver:
     def __init__(self, ros2: Ros2Cfg, controller: str, *, names=NAMES):
         self.clock = SystemClock()
         kind = CONTROLLERS[controller]
-        self.arm = SimulatedArm(self.clock, SimulatedArmCfg(physics=False))
+        self.arm = SimulatedArm(self.clock, SimulatedArmCfg(physics=False, bridges=False, watchdog_s=0.0))
         self.names, self.is_telling = list(names), True
         self.got = []
         commands = Subscription(

@@ -5,10 +5,10 @@
 import warp as wp
 
 from teletwin_training.horizon.arm_kernels import keep_command, servo, want
-from teletwin_training.horizon.lag_kernel import control_target
+from teletwin_training.horizon.lag_kernel import control_horizon, control_target
 from teletwin_training.horizon.motion_types_kernel import SERVO_RING, Loop, Motion, Params, Path, Times
 from teletwin_training.horizon.path_kernels import smooth_at, smooth_is_due, smooth_update, smoothing_reset
-from teletwin_training.horizon.target_kernels import measure_target, rest_target
+from teletwin_training.horizon.target_kernels import packet_is_late, refer, rest_target
 
 _TICK_S = wp.constant(wp.float64(0.002))
 _SERVO = wp.constant(SERVO_RING)
@@ -28,14 +28,16 @@ def bind_targets(
     velocities: wp.array3d(dtype=wp.float64),
     turns: wp.array3d(dtype=wp.float64),
 ):
-    """Targets (N, ticks, 7) of the control function and their measured velocities."""
+    """What the control function's policy follows: poses (N, ticks, 7) and the velocities fed forward."""
     e = wp.tid()
     rest_target(path, e)
     for i in range(poses.shape[1]):
         pose = control_target(motion, times, params, loop, e, first_tick + i)
-        measure_target(path, params, e, pose, _TICK_S)
+        ahead = control_horizon(times, params, loop, e, first_tick + i)
+        is_late = packet_is_late(times, loop, e, times.packet[times.session[e], first_tick + i])
+        refer(path, params, e, pose, ahead, is_late, _TICK_S)
         for c in range(7):
-            poses[e, i, c] = pose[c]
+            poses[e, i, c] = path.reference[e][c]
         for c in range(3):
             velocities[e, i, c] = path.velocity[e][c]
             turns[e, i, c] = path.turn[e][c]
@@ -43,11 +45,9 @@ def bind_targets(
 
 @wp.kernel
 def smooth_outputs(
-    params: Params,
     path: Path,
     now_s: wp.array(dtype=wp.float64),
     q: wp.array3d(dtype=wp.float64),
-    qd: wp.array3d(dtype=wp.float64),
     out_q: wp.array3d(dtype=wp.float64),
     out_qd: wp.array3d(dtype=wp.float64),
 ):
@@ -57,9 +57,9 @@ def smooth_outputs(
         path.q[e, c] = wp.float64(0.0)
     smoothing_reset(path, e)
     for i in range(q.shape[1]):
-        if smooth_is_due(path, e, params.paper_smoothing[e], now_s[i]):
+        if smooth_is_due(path, e, now_s[i]):
             for c in range(7):
-                smooth_update(path, e, params.paper_smoothing[e], now_s[i], c, q[e, i, c], qd[e, i, c])
+                smooth_update(path, e, now_s[i], c, q[e, i, c])
             path.start_s[e] = now_s[i]
         for c in range(7):
             at, rate = smooth_at(path, e, c, now_s[i] - path.start_s[e])
@@ -81,6 +81,7 @@ def play_commands(
 ):
     """What the arm is asked for (N, ticks, 7), its rate and where the arm then is, for commands q and qd."""
     e = wp.tid()
+    loop.tracked_tick[e] = -1
     for tick in range(q.shape[1]):
         for c in range(7):
             path.q[e, c] = q[e, tick, c]

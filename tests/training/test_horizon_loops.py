@@ -98,17 +98,17 @@ def direct_tool(poses, *, slots):
 
 
 def test_without_delay_and_horizon_the_error_is_the_bare_arms(hands):
-    poses = hands.poses[hands.first_row[1] :][:900]
-    tools = direct_tool(poses, slots=900)
-    bank = foretell(steady(0.0), 10.0).bank
+    poses = hands.poses[hands.first_row[1] :][:1300]
+    tools = direct_tool(poses, slots=1300)
+    bank = foretell(steady(0.0), 14.0).bank
     alone = bank_of([on_grid("waves:alone", poses)])
     loops = loops_of(alone, bank, NONE[None], arm="rmpflow")
-    trained = root_mean_squares(loops, NONE[None], first_slot=650, end_slot=900)[0]
-    direct_m = np.sqrt(((tools - poses)[650:, :3] ** 2).sum(axis=1).mean())
-    direct_rad = np.sqrt((rotation_angle(tools[650:, 3:], poses[650:, 3:]) ** 2).mean())
+    trained = root_mean_squares(loops, NONE[None], first_slot=1050, end_slot=1300)[0]
+    direct_m = np.sqrt(((tools - poses)[1050:, :3] ** 2).sum(axis=1).mean())
+    direct_rad = np.sqrt((rotation_angle(tools[1050:, 3:], poses[1050:, 3:]) ** 2).mean())
     np.testing.assert_allclose(trained[:2], [direct_m, direct_rad], rtol=1e-7)
-    np.testing.assert_allclose(loops.tool[0], tools[899], rtol=0.0, atol=1e-9)
-    lag = root_mean_squares(loops_of(alone, bank, NONE[None], arm="lag"), NONE[None], first_slot=650, end_slot=900)[0]
+    np.testing.assert_allclose(loops.tool[0], tools[1299], rtol=0.0, atol=1e-9)
+    lag = root_mean_squares(loops_of(alone, bank, NONE[None], arm="lag"), NONE[None], first_slot=1050, end_slot=1300)[0]
     np.testing.assert_allclose(lag[:2], [direct_m, direct_rad], rtol=0.05)
 
 

@@ -66,7 +66,7 @@ def test_the_acceleration_is_the_closest_that_keeps_every_border(arm):
         got = flow.evaluate(q, qd)
         np.testing.assert_allclose(got, expected, rtol=2e-3, atol=2e-2)
         bent += np.linalg.norm(got - plain) > 1.0
-    assert bent > 1  # borders acted
+    assert bent > 3  # borders acted
 
 
 def test_far_from_every_border_it_is_nvidias():

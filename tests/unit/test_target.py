@@ -73,7 +73,7 @@ def test_the_shadow_takes_the_newest_pose_and_no_velocity():
 
 def test_the_velocity_is_that_of_the_stream_of_targets():
     stream = TargetStream(PathCfg())
-    for step in range(100):
+    for step in range(400):
         now_ns = 2 * MS * step
         if step % 5 == 0:
             stream.accept(packet(now_ns), pose_t_ns=now_ns)

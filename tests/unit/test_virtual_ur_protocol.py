@@ -99,9 +99,23 @@ def test_inputs_reach_the_registers_by_recipe_number(memories):
     answer = ask(session, wire.Kind.INPUTS, b"input_int_register_0,input_double_register_3")
     assert answer == b"\x02INT32,DOUBLE"
     session.feed(wire.frame(wire.Kind.DATA, struct.pack(">Bid", 2, 11, -1.5)), set())
+    session.store()
     assert inputs.get("input_int_register_0") == (11,)
     assert inputs.get("input_double_register_3") == (-1.5,)
     assert session.update_count == 1
+
+
+def test_data_of_a_pause_act_one_after_the_other_in_the_cycles_that_are_made_up_for(memories):
+    outputs, inputs = memories
+    session = RtdeSession(outputs, inputs)
+    ask(session, wire.Kind.INPUTS, b"input_int_register_0")
+    for number in range(6):
+        session.feed(wire.frame(wire.Kind.DATA, struct.pack(">Bi", 1, number)), set())
+    seen = []
+    for cycles_left in (4, 3, 2, 1):
+        session.store(cycles_left)
+        seen.append(inputs.get("input_int_register_0")[0])
+    assert seen == [1, 3, 4, 5]
 
 
 def test_more_inputs_than_a_number_of_one_byte_are_refused(memories):
@@ -117,6 +131,7 @@ def test_data_of_a_wrong_size_or_recipe_is_counted_and_ignored(memories):
     ask(session, wire.Kind.INPUTS, b"input_int_register_0")
     for payload in (b"", b"\x01\x00", b"\x07" + bytes(4), b"\x01" + bytes(9)):
         session.feed(wire.frame(wire.Kind.DATA, payload), set())
+    session.store()
     assert (session.refused_count, session.update_count) == (4, 0)
     assert inputs.get("input_int_register_0") == (0,)
 

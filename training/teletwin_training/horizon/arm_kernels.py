@@ -9,6 +9,7 @@ As `arm.resample` and `arm.servo_law` do it, with the commands that each servo t
 
 import warp as wp  # noqa: TID253
 
+from teletwin.arm.resample import TRACKED_SHARE
 from teletwin.session.build import RESAMPLING
 from teletwin_training.horizon.hands import FUTURE_SLOTS
 from teletwin_training.horizon.motion_types_kernel import (
@@ -36,6 +37,8 @@ _SPEED = wp.constant(wp.float64(RESAMPLING.speed_max_rad_s))
 _SPEED_BACK = wp.constant(wp.float64(-RESAMPLING.speed_max_rad_s))
 _RESUME_S = wp.constant(wp.float64(RESAMPLING.resume_s))
 _RESUME_SPEED = wp.constant(wp.float64(RESAMPLING.resume_speed_rad_s))
+_TRACKING = wp.constant(wp.float64(1.0 / RESAMPLING.tracking_s))
+_TRACKED_MOST = wp.constant(wp.float64(TRACKED_SHARE * RESAMPLING.tracking_s))
 _SHORT_S = wp.constant(wp.float64(0.1))
 _LONG_GAP = wp.constant(wp.float64(0.05))
 _AT_HAND = wp.constant(wp.float64(1.0e-6))
@@ -104,6 +107,19 @@ def blend_share(loop: Loop, e: wp.int32, tick: wp.int32):
 
 
 @wp.func
+def track(loop: Loop, e: wp.int32, c: wp.int32, tick: wp.int32, q: wp.float64, d: wp.float64):
+    """The set-point of one channel on its way to what is played, and its rate."""
+    if loop.tracked_tick[e] < 0:
+        return q, d
+    last = loop.tracked[e, c]
+    rate = loop.tracked_rate[e, c]
+    dt = wp.min(wp.float64(tick - loop.tracked_tick[e]) * _TICK_S, _TRACKED_MOST)
+    change = _TRACKING * (_TRACKING * (q - last - dt * rate) + _TWO * (d - rate))
+    rate = rate + dt * change
+    return last + dt * rate, rate
+
+
+@wp.func
 def want(times: Times, loop: Loop, e: wp.int32, tick: wp.int32, has_limits: wp.int32):
     """What the arm is asked for at a servo tick, into loop.wanted and loop.wanted_rate."""
     session = times.session[e]
@@ -117,6 +133,10 @@ def want(times: Times, loop: Loop, e: wp.int32, tick: wp.int32, has_limits: wp.i
         begin_blend(loop, e, tick, right, _RESUME_S)
     elif loop.was_held[e] != 0 and has_limits == 0:
         begin_blend(loop, e, tick, right, _SHORT_S)  # stands for the limits' way back after a short silence
+    if loop.was_held[e] != 0 and loop.tracked_tick[e] >= 0:  # from where the limits have brought the arm to rest
+        for c in range(loop.wanted.shape[1]):
+            loop.tracked[e, c] = loop.wanted[e, c]
+            loop.tracked_rate[e, c] = _ZERO
     loop.was_held[e] = 0
     share, rate = blend_share(loop, e, tick)
     for c in range(loop.wanted.shape[1]):
@@ -125,8 +145,12 @@ def want(times: Times, loop: Loop, e: wp.int32, tick: wp.int32, has_limits: wp.i
         if share < _ONE:
             q = loop.blend_from[e, c] + share * away
             d = share * d + rate * away
+        q, d = track(loop, e, c, tick, q, d)
+        loop.tracked[e, c] = q
+        loop.tracked_rate[e, c] = d
         loop.wanted[e, c] = q
         loop.wanted_rate[e, c] = d
+    loop.tracked_tick[e] = tick
 
 
 @wp.func

@@ -11,10 +11,10 @@ import warp as wp  # noqa: TID253
 
 from teletwin.twin.limits.model import limits_types
 from teletwin_training.horizon.arm_kernels import judge_control, judge_display, keep_command, servo, want
-from teletwin_training.horizon.lag_kernel import control_target, keep_horizons, render_due
+from teletwin_training.horizon.lag_kernel import control_horizon, control_target, keep_horizons, render_due
 from teletwin_training.horizon.motion_types_kernel import SERVO_RING, Loop, Motion, Params, Path, Times, vec7
 from teletwin_training.horizon.path_kernels import smooth_at, smooth_is_due, smooth_update, smoothing_reset
-from teletwin_training.horizon.target_kernels import measure_target, rest_target
+from teletwin_training.horizon.target_kernels import packet_is_late, refer, rest_target
 from teletwin_training.horizon.timing import FOLLOW, RESUME
 
 wp.set_module_options({"enable_backward": False, "fast_math": False, "max_unroll": 4})
@@ -55,9 +55,11 @@ def joint_target(
         rest_target(control, e)
         return
     target = control_target(motion, times, params, loop, e, tick)
-    measure_target(control, params, e, target, _TICK_S)
+    ahead = control_horizon(times, params, loop, e, tick)
+    is_late = packet_is_late(times, loop, e, times.packet[times.session[e], tick])
+    refer(control, params, e, target, ahead, is_late, _TICK_S)
     for c in range(7):
-        pose[e, 0, c] = target[c]
+        pose[e, 0, c] = control.reference[e][c]
     velocity[e, 0] = control.velocity[e]
     turning[e, 0] = control.turn[e]
     if control.following[e] == 0:
@@ -83,13 +85,16 @@ def joint_smooth(
     if control.following[e] == 0:
         return
     now = wp.float64(loop.tick[e]) * _TICK_S
-    paper = params.paper_smoothing[e]
-    if smooth_is_due(control, e, paper, now):
+    is_smooth = params.feed_forward[e]
+    if is_smooth == 0 and smooth_is_due(control, e, now):
         for c in range(q.shape[1]):
-            smooth_update(control, e, paper, now, c, q[e, c], qd[e, c])
+            smooth_update(control, e, now, c, q[e, c])
         control.start_s[e] = now
     for c in range(q.shape[1]):
-        at, rate = smooth_at(control, e, c, now - control.start_s[e])
+        at = q[e, c]
+        rate = qd[e, c]
+        if is_smooth == 0:
+            at, rate = smooth_at(control, e, c, now - control.start_s[e])
         limits.desired[e, c] = at
         limits.desired_v[e, c] = rate
 

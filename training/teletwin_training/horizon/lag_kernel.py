@@ -22,7 +22,7 @@ from teletwin_training.horizon.motion_types_kernel import (
     vec7,
 )
 from teletwin_training.horizon.path_kernels import lag_path_tick
-from teletwin_training.horizon.target_kernels import packet_target
+from teletwin_training.horizon.target_kernels import packet_horizon, packet_is_late, packet_target, rest_target
 
 wp.set_module_options({"enable_backward": False, "fast_math": False, "max_unroll": 4})
 
@@ -51,6 +51,14 @@ def control_target(motion: Motion, times: Times, params: Params, loop: Loop, e: 
 
 
 @wp.func
+def control_horizon(times: Times, params: Params, loop: Loop, e: wp.int32, tick: wp.int32):
+    """How far ahead that target is looked up [s]."""
+    session = times.session[e]
+    way = times.downstream[session, tick] + params.servo_guess[e] + params.policy_lag[e]
+    return packet_horizon(times, loop, e, times.packet[session, tick], 0, wp.float64(tick) * _TICK_S, way)
+
+
+@wp.func
 def after_picture(times: Times, session: wp.int32, frame: wp.int32):
     """Time of the shown world's tick that follows a picture [ms]."""
     return times.first_tick_ms[session, frame] + 4 * times.tick_count[session, frame]
@@ -63,11 +71,13 @@ def render_frame(motion: Motion, times: Times, params: Params, render: Path, loo
     way = times.way[session, frame] + params.policy_lag[e]
     packet = times.frame_packet[session, frame]
     if frame > 0 and times.first_tick_ms[session, frame] != after_picture(times, session, frame - 1):
-        render.has_last[e] = 0  # ticks were skipped: no velocity can be told from what was before
+        rest_target(render, e)  # ticks were skipped: no motion can be told from what was before
     for i in range(times.tick_count[session, frame]):
         now = wp.float64(times.first_tick_ms[session, frame] + 4 * i) * _MS
         pose = packet_target(motion, times, loop, e, packet, 1, now, way, params.turn_lag[e])
-        lag_path_tick(render, params, e, pose, 1, now, 2)
+        ahead = packet_horizon(times, loop, e, packet, 1, now, way)
+        is_late = packet_is_late(times, loop, e, packet)
+        lag_path_tick(render, params, e, pose, ahead, is_late, 1, now, 2)
     out = vec7()
     for c in range(7):
         out[c] = render.q[e, c]
@@ -150,7 +160,9 @@ def lag_slot(
     while tick < end and (params.is_causal != 0 or times.packet[session, tick] <= newest):
         pose = control_target(motion, times, params, loop, e, tick)
         now = wp.float64(tick) * _TICK_S
-        lag_path_tick(control, params, e, pose, times.fresh[session, tick], now, 1)
+        ahead = control_horizon(times, params, loop, e, tick)
+        is_late = packet_is_late(times, loop, e, times.packet[session, tick])
+        lag_path_tick(control, params, e, pose, ahead, is_late, times.fresh[session, tick], now, 1)
         keep_command(control, loop, e, tick)
         tick = tick + 1
         while arm_tick < end and times.right[session, arm_tick] < tick:  # close behind: commands are kept for a while

@@ -76,27 +76,28 @@ class LoopArrays:
         wp, count, path = self._wp, self.count, self.types.Path()
         for name in ("following", "has_last"):
             setattr(path, name, self._zeros(wp.int32, count))
-        path.last = self._zeros(self.types.vec7, count)
-        for name in ("velocity", "turn", "law_x", "law_v", "law_w"):
+        for name in ("last", "entry", "reference"):
+            setattr(path, name, self._zeros(self.types.vec7, count))
+        for name in ("step_v", "step_w", "velocity", "turn", "reference_v", "reference_w", "law_x", "law_v", "law_w"):
             setattr(path, name, self._zeros(wp.vec3d, count))
+        path.horizon, path.doubts = self._zeros(wp.float64, count), self._zeros(wp.float64, count, 4)
         path.law_q = self._zeros(wp.quatd, count)
         path.start_s = self._zeros(wp.float64, count)
         for name in ("q", "qd"):
             setattr(path, name, self._zeros(wp.float64, count, channels))
-        path.sampled = self._zeros(wp.float64, count, 3, channels)
-        path.blend = self._zeros(wp.float64, count, 5, channels)
+        path.blend = self._zeros(wp.float64, count, 2, channels)
         return path
 
     def _loop(self) -> Any:
         wp, types, count, channels, loop = self._wp, self.types, self.count, self.channels, self.types.Loop()
-        for name in ("slot", "tick", "arm_tick", "frame", "blend_start", "was_held"):
+        for name in ("slot", "tick", "arm_tick", "frame", "blend_start", "was_held", "tracked_tick"):
             setattr(loop, name, self._zeros(wp.int32, count))
         loop.blend_ticks = self._zeros(wp.float64, count)
         loop.horizons = self._zeros(wp.float64, count, types.ACTION_RING, 6)
         for name in ("command_q", "command_qd"):
             setattr(loop, name, self._zeros(wp.float64, count, types.COMMAND_RING, channels))
         loop.set_point = self._zeros(wp.float64, count, types.SERVO_RING, channels)
-        for name in ("wanted", "wanted_rate", "blend_from", "arm"):
+        for name in ("wanted", "wanted_rate", "tracked", "tracked_rate", "blend_from", "arm"):
             setattr(loop, name, self._zeros(wp.float64, count, channels))
         loop.shown_ring = self._zeros(types.vec7, count, types.FRAME_RING)
         loop.tool, loop.shown, loop.errors = self.tool.device, self.shown.device, self.errors.device

@@ -39,7 +39,7 @@ class LoopSettings:
     """How the twin and the arm of each environment are; every array (N,)."""
 
     feed_forward: NDArray[np.bool_]
-    """Whether the target's velocity is fed forward; else the stock motion policy with the paper's smoothing."""
+    """Whether the policy follows a reference, its motion fed forward; else stock, the paper's smoothing."""
     servo_lag_s: Array
     """Lag of the arm behind its set-points [s], transport in it; the twin knows it."""
 
@@ -67,7 +67,6 @@ def params_of(settings: LoopSettings) -> dict[str, NDArray[Any]]:
     lag_s = np.where(fed, FED_LAG_S, STOCK_POSITION_LAG_S)
     return {
         "feed_forward": fed.astype(np.int32),
-        "paper_smoothing": (~fed).astype(np.int32),
         "policy_lag": lag_s,
         "turn_lag": np.where(fed, FED_TURN_LAG_S, STOCK_ORIENTATION_LAG_S) - lag_s,
         "servo_guess": settings.servo_lag_s.astype(np.float64),

@@ -64,9 +64,7 @@ class Params:
     """How each environment's twin and arm are."""
 
     feed_forward: wp.array(dtype=wp.int32)
-    """Whether the target's velocity is fed forward."""
-    paper_smoothing: wp.array(dtype=wp.int32)
-    """Reading of the smoothing: 'paper' or 'moving'."""
+    """Whether the policy follows a reference, its motion fed forward; else the targets, with the paper's smoothing."""
     policy_lag: wp.array(dtype=wp.float64)
     """What the twin adds for its motion policy under late binding [s]."""
     turn_lag: wp.array(dtype=wp.float64)
@@ -87,9 +85,24 @@ class Path:
 
     following: wp.array(dtype=wp.int32)
     has_last: wp.array(dtype=wp.int32)
+    """1 with a target before, 2 with two."""
     last: wp.array(dtype=vec7)
     """Target before."""
+    step_v: wp.array(dtype=wp.vec3d)
+    """By how much that had moved, and turned as the next."""
+    step_w: wp.array(dtype=wp.vec3d)
+    entry: wp.array(dtype=vec7)
+    """Targets after the reference's entry; see twin.reference."""
+    reference: wp.array(dtype=vec7)
+    """Pose of the reference, or the target itself without one."""
+    reference_v: wp.array(dtype=wp.vec3d)
+    reference_w: wp.array(dtype=wp.vec3d)
+    horizon: wp.array(dtype=wp.float64)
+    """Average horizon [s]."""
+    doubts: wp.array2d(dtype=wp.float64)
+    """(N, 4) averages of jumps and motion: position, then orientation."""
     velocity: wp.array(dtype=wp.vec3d)
+    """Fed forward, as the next."""
     turn: wp.array(dtype=wp.vec3d)
     q: wp.array2d(dtype=wp.float64)
     """(N, channels) let through last."""
@@ -101,10 +114,8 @@ class Path:
     law_w: wp.array(dtype=wp.vec3d)
     start_s: wp.array(dtype=wp.float64)
     """When the smoothing's interval began [s]; negative before the first update."""
-    sampled: wp.array3d(dtype=wp.float64)
-    """(N, 3, channels) smoothing: the policy's newest sampled motion."""
     blend: wp.array3d(dtype=wp.float64)
-    """(N, 5, channels) smoothing: the blend towards it."""
+    """(N, 2, channels) smoothing: where the interval began, and what it goes to."""
 
 
 @wp.struct
@@ -128,6 +139,11 @@ class Loop:
     wanted: wp.array2d(dtype=wp.float64)
     """(N, channels) what the arm was asked for last."""
     wanted_rate: wp.array2d(dtype=wp.float64)
+    tracked: wp.array2d(dtype=wp.float64)
+    """(N, channels) the resampler's last set-point, and its rate."""
+    tracked_rate: wp.array2d(dtype=wp.float64)
+    tracked_tick: wp.array(dtype=wp.int32)
+    """When that was; negative: never."""
     blend_from: wp.array2d(dtype=wp.float64)
     blend_start: wp.array(dtype=wp.int32)
     blend_ticks: wp.array(dtype=wp.float64)

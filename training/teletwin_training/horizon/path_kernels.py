@@ -11,19 +11,18 @@ orientation 200 and 40), which the joint-space policy follows closely away from 
 import warp as wp  # noqa: TID253
 
 from teletwin_training.horizon.motion_types_kernel import Params, Path, vec7
-from teletwin_training.horizon.target_kernels import measure_target, rest_target, turn_between
+from teletwin_training.horizon.target_kernels import refer, rest_target, turn_between
 
 wp.set_module_options({"enable_backward": False, "fast_math": False, "max_unroll": 4})
 
 _P, _D, _EPS = (wp.constant(wp.float64(v)) for v in (80.0, 120.0, 0.075))
 _TURN_P, _TURN_D = (wp.constant(wp.float64(v)) for v in (200.0, 40.0))
 _INTERVAL = wp.constant(wp.float64(0.01))
-_SILENCE = wp.constant(wp.float64(0.02))
+_PER_SQUARE = wp.constant(wp.float64(1.0e4))
 _PAPER_SLOT = wp.constant(wp.float64(0.999 * 0.01 - 1e-9))
 _STEP = wp.constant(wp.float64(0.002))
 _BRAKE_TIME = wp.constant(wp.float64(0.03))
 _ANGLE_MIN = wp.constant(wp.float64(1.0e-9))
-_NEW_S = wp.constant(wp.float64(1.0e-9))
 _ZERO = wp.constant(wp.float64(0.0))
 _HALF = wp.constant(wp.float64(0.5))
 _ONE = wp.constant(wp.float64(1.0))
@@ -80,67 +79,34 @@ def smoothing_reset(path: Path, e: wp.int32):
     """Stand at the channels that were let through last until the next update."""
     path.start_s[e] = _NEVER_S
     for c in range(path.q.shape[1]):
-        path.sampled[e, 0, c] = path.q[e, c]
-        path.sampled[e, 1, c] = _ZERO
-        path.sampled[e, 2, c] = _ZERO
+        path.blend[e, 0, c] = path.q[e, c]
+        path.blend[e, 1, c] = path.q[e, c]
 
 
 @wp.func
 def smooth_at(path: Path, e: wp.int32, c: wp.int32, tau: wp.float64):
-    """Smoothed channel and its rate, tau [s] after the interval's start; see twin.smoothing."""
+    """Smoothed channel and its rate, tau [s] after the interval's start; see twin.smoothing, reading 'paper'."""
     if path.start_s[e] < _ZERO:
-        return path.sampled[e, 0, c], _ZERO
+        return path.blend[e, 1, c], _ZERO
+    old = path.blend[e, 0, c]
+    way = path.blend[e, 1, c] - old
     if tau < _INTERVAL:
-        q = path.blend[e, 4, c]
-        d = _ZERO
-        for i in range(4):
-            d = d * tau + q
-            q = q * tau + path.blend[e, 3 - i, c]
-        return q, d
-    held = wp.min(tau, _SILENCE)
-    q2 = path.sampled[e, 2, c]
-    q = path.sampled[e, 0, c] + held * (path.sampled[e, 1, c] + held * q2)
-    d = path.sampled[e, 1, c] + _TWO * held * q2
-    if tau > _SILENCE:
-        d = _ZERO
-    return q, d
+        return old + way * tau * tau * _PER_SQUARE, _TWO * tau * way * _PER_SQUARE
+    return path.blend[e, 1, c], _ZERO
 
 
 @wp.func
-def smooth_update(path: Path, e: wp.int32, paper: wp.int32, now: wp.float64, c: wp.int32, q: wp.float64, d: wp.float64):
+def smooth_update(path: Path, e: wp.int32, now: wp.float64, c: wp.int32, q: wp.float64):
     """Take one channel of the policy's output that holds at now [s]; the interval's start is set by the caller."""
-    first = path.start_s[e] < _ZERO
-    step = wp.min(now - path.start_s[e], _SILENCE)
     at, _rate = smooth_at(path, e, c, wp.max(now - path.start_s[e], _ZERO))
-    old1 = _ZERO
-    old2 = _ZERO
-    new1 = _ZERO
-    new2 = _ZERO
-    if paper == 0:
-        new1 = d
-        if not first:
-            new2 = (d - path.sampled[e, 1, c]) * (_HALF / step)
-            old1 = path.sampled[e, 1, c] + _TWO * step * path.sampled[e, 2, c]
-            old2 = path.sampled[e, 2, c]
-    per = _ONE / (_INTERVAL * _INTERVAL)
     path.blend[e, 0, c] = at
-    path.blend[e, 1, c] = old1
-    path.blend[e, 2, c] = old2 + (q - at) * per
-    path.blend[e, 3, c] = (new1 - old1) * per
-    path.blend[e, 4, c] = (new2 - old2) * per
-    path.sampled[e, 0, c] = q
-    path.sampled[e, 1, c] = new1
-    path.sampled[e, 2, c] = new2
+    path.blend[e, 1, c] = q
 
 
 @wp.func
-def smooth_is_due(path: Path, e: wp.int32, paper: wp.int32, now: wp.float64):
+def smooth_is_due(path: Path, e: wp.int32, now: wp.float64):
     """Whether an update at now [s] starts a new interval."""
-    start = path.start_s[e]
-    due = start < _ZERO or now > start + _NEW_S
-    if paper != 0:
-        due = start < _ZERO or now >= start + _PAPER_SLOT
-    return due
+    return path.start_s[e] < _ZERO or now >= path.start_s[e] + _PAPER_SLOT
 
 
 @wp.func
@@ -153,10 +119,14 @@ def lag_follow(path: Path, params: Params, e: wp.int32, pose: vec7, now: wp.floa
     for _i in range(substeps):
         law_step(path, e, pose)
     where, rate = law_output(path, e)
-    paper = params.paper_smoothing[e]
-    if smooth_is_due(path, e, paper, now):
+    if params.feed_forward[e] != 0:  # follows a reference, which is smooth already
         for c in range(7):
-            smooth_update(path, e, paper, now, c, where[c], rate[c])
+            path.q[e, c] = where[c]
+            path.qd[e, c] = rate[c]
+        return
+    if smooth_is_due(path, e, now):
+        for c in range(7):
+            smooth_update(path, e, now, c, where[c])
         path.start_s[e] = now
     for c in range(7):
         q, d = smooth_at(path, e, c, now - path.start_s[e])
@@ -177,12 +147,20 @@ def lag_hold(path: Path, e: wp.int32, dt: wp.float64):
 
 @wp.func
 def lag_path_tick(
-    path: Path, params: Params, e: wp.int32, pose: vec7, is_fresh: wp.int32, now: wp.float64, substeps: wp.int32
+    path: Path,
+    params: Params,
+    e: wp.int32,
+    pose: vec7,
+    ahead: wp.float64,
+    is_late: wp.bool,
+    is_fresh: wp.int32,
+    now: wp.float64,
+    substeps: wp.int32,
 ):
-    """Follow a fresh target, or hold."""
+    """Follow a fresh target that was looked up ahead [s], or hold."""
     dt = wp.float64(substeps) * _STEP
     if is_fresh == 0:
         lag_hold(path, e, dt)
     else:
-        measure_target(path, params, e, pose, dt)
-        lag_follow(path, params, e, pose, now, substeps)
+        refer(path, params, e, pose, ahead, is_late, dt)
+        lag_follow(path, params, e, path.reference[e], now, substeps)

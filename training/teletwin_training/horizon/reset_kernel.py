@@ -64,6 +64,7 @@ def reset_loops(
     loop.arm_tick[e] = tick
     loop.frame[e] = first_picture(times, e)
     loop.was_held[e] = 0
+    loop.tracked_tick[e] = tick
     loop.blend_start[e] = 0
     loop.blend_ticks[e] = _ZERO
     for k in range(loop.horizons.shape[1]):
@@ -77,6 +78,8 @@ def reset_loops(
         for k in range(loop.set_point.shape[1]):
             loop.set_point[e, k, c] = value
         loop.wanted[e, c] = value
+        loop.tracked[e, c] = value
+        loop.tracked_rate[e, c] = _ZERO
         loop.blend_from[e, c] = value
         loop.arm[e, c] = value
     loop.tool[e] = start_pose[e]

@@ -11,6 +11,12 @@ from teletwin.geometry import Array
 
 ARMS: Mapping[str, str] = {"rtde": "", "ros2": "rosbags"}
 """What can stand behind the arm role by name, and the package that it takes beside the usual ones."""
+NO_PROGRAM = "the robot's control program is not running: clear to start it"
+"""The fault of an arm whose program ended: by a person, by a stop, or by the controller's watchdog."""
+WATCHDOG_S = 0.25
+"""Silence of the arm's role after which the controller ends the control program [s]."""
+VIRTUAL_WATCHDOG_S = 1.0
+"""The same of the virtual controller in a session on one computer [s]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,7 +39,7 @@ class Arm(Protocol):
 
     @property
     def busy(self) -> bool:
-        """True while the arm is being stopped or a fault is being cleared; set-points are dropped."""
+        """True while set-points are dropped: the arm is being stopped, or a fault is being cleared."""
         ...
 
     def state(self) -> MeasuredJoints:

@@ -6,7 +6,9 @@ from enum import IntEnum
 
 import numpy as np
 
+from teletwin.arm.bridge import Phase, SetPointBridge
 from teletwin.arm.servo_law import ServoLaw, ServoLawCfg
+from teletwin.arm.stop_plan import OWN_STOP_RAD_S2, stop_accelerations
 from teletwin.geometry import Array
 from teletwin.robot.ur3e import JointLimits
 
@@ -31,9 +33,16 @@ class JointMotion:
     def __init__(self, *, cycle_s: float = 0.002) -> None:
         self._cycle_s = cycle_s
         self._law = ServoLaw(ServoLawCfg(cycle_s=cycle_s))
+        self._bridge = SetPointBridge(cycle_s=cycle_s, speed_limit=SPEED_LIMIT_RAD_S)
+        self._fresh: tuple[Array, int] | None = None
+        self._is_numbered = False
+        self._period_cycles = 1
         self.mode = MotionMode.STOP
         self.q = np.zeros(6)
         self.qd = np.zeros(6)
+        self._qdd = np.zeros(6)
+        self._stop = np.zeros((0, 6))
+        self._stopped = 0
         self._target = np.zeros(6)
         self._acceleration = 2.0
         self._speed = np.zeros(6)
@@ -46,18 +55,36 @@ class JointMotion:
         """Rest at q [rad] (6,)."""
         self.mode = MotionMode.STOP
         self.q[:] = q
-        self.qd[:] = 0.0
+        self.qd[:] = self._qdd[:] = 0.0
+        self._stop = self._stop[:0]
         self._law.reset(self.q)
 
-    def servo(self, q: Array, *, lookahead_s: float, gain: float) -> None:
-        """Set-point (6,) of servoj; with none following it is held, as the controller does."""
+    def servo(
+        self, q: Array, *, lookahead_s: float, gain: float, steps: int = 0, period_s: float | None = None
+    ) -> None:
+        """Set-point (6,) of servoj, new in this cycle.
+
+        Args:
+            q: Where to be [rad].
+            lookahead_s: servoj's lookahead_time [s].
+            gain: servoj's gain.
+            steps: How many periods after the one before it was made, by its number: a gap in the stream is bridged
+                (`bridge`). 0: set-points bear no number, and the last is held when none follows, as by ur_rtde's own
+                program.
+            period_s: Time between set-points [s]; one cycle when None.
+        """
         if self.mode != MotionMode.SERVO:
             self._law.reset(self.q)
+            self._bridge.reset(self.q)
             self.mode = MotionMode.SERVO
         known = self._law.cfg
         if lookahead_s != known.lookahead_s or gain != known.gain:
             self._law.configure(ServoLawCfg(lookahead_s=lookahead_s, gain=gain, cycle_s=self._cycle_s))
         np.clip(q, -RANGE_LIMIT_RAD, RANGE_LIMIT_RAD, out=self._target)
+        self._is_numbered = steps > 0
+        self._period_cycles = 1 if period_s is None else max(1, round(period_s / self._cycle_s))
+        if steps > 0:
+            self._fresh = (self._target.copy(), steps)
 
     def speed(self, qd: Array, *, acceleration: float, duration_s: float) -> None:
         """speedj: ramp to qd [rad/s] (6,) at acceleration [rad/s^2]; duration_s 0 means until told otherwise."""
@@ -78,9 +105,21 @@ class JointMotion:
         self._elapsed_s = 0.0
 
     def stop(self, *, deceleration: float) -> None:
-        """stopj: bring the reference to rest at deceleration [rad/s^2]."""
-        self.mode = MotionMode.STOP
-        self._acceleration = max(deceleration, 0.1)
+        """stopj: bring the reference to rest, no joint harder than deceleration [rad/s^2] nor than the arm may."""
+        most = min(max(deceleration, 0.1), OWN_STOP_RAD_S2)
+        self.mode, self._stopped = MotionMode.STOP, 0
+        self._stop = stop_accelerations(self.qd, self._qdd, most=most, cycle_s=self._cycle_s)
+
+    @property
+    def is_bridging(self) -> bool:
+        """True while set-points are dropped because too long a gap in them brings the arm to rest."""
+        return self.mode == MotionMode.SERVO and self._is_numbered and self._bridge.is_stopping
+
+    @property
+    def is_braking(self) -> bool:
+        """True while the controller itself brings the arm to rest, or has: a stop, or a gap in the set-points."""
+        gap = self.mode == MotionMode.SERVO and self._is_numbered and self._bridge.phase is Phase.BRAKE
+        return gap or self.mode == MotionMode.STOP
 
     @property
     def at_rest(self) -> bool:
@@ -89,29 +128,48 @@ class JointMotion:
 
     def step(self) -> None:
         """Advance the reference by one cycle."""
+        before = self.qd.copy()
         if self.mode == MotionMode.SERVO:
             self._follow()
         elif self.mode == MotionMode.MOVE:
             self._advance_move()
-        else:
+        elif self.mode == MotionMode.SPEED:
             self._ramp()
+        else:
+            self._brake()
+        np.divide(self.qd - before, self._cycle_s, out=self._qdd)
 
     def _follow(self) -> None:
+        target = self._target
+        if self._is_numbered:
+            fresh, self._fresh = self._fresh, None
+            q, steps = fresh or (None, 1)
+            target = self._bridge.step(q, steps=steps, period_cycles=self._period_cycles)
         reach = SPEED_LIMIT_RAD_S * self._cycle_s
-        change = np.clip(self._law.step(self._target) - self.q, -reach, reach)
+        change = np.clip(self._law.step(target) - self.q, -reach, reach)
         self.q += change
         np.divide(change, self._cycle_s, out=self.qd)
 
     def _ramp(self) -> None:
-        speed = self._speed if self.mode == MotionMode.SPEED else 0.0
         reach = self._acceleration * self._cycle_s
-        self.qd += np.clip(speed - self.qd, -reach, reach)
+        self.qd += np.clip(self._speed - self.qd, -reach, reach)
+        self._advance()
+        self._left_s -= self._cycle_s
+        if self._left_s <= 0.0:
+            self.stop(deceleration=self._acceleration)
+
+    def _brake(self) -> None:
+        """The next cycle of a stop; the last one ends at rest exactly."""
+        if self._stopped < len(self._stop):
+            self.qd += self._stop[self._stopped] * self._cycle_s
+            self._stopped += 1
+        if self._stopped >= len(self._stop):
+            self.qd[:] = 0.0
+        self._advance()
+
+    def _advance(self) -> None:
         self.q += self.qd * self._cycle_s
         np.clip(self.q, -RANGE_LIMIT_RAD, RANGE_LIMIT_RAD, out=self.q)
-        if self.mode == MotionMode.SPEED:
-            self._left_s -= self._cycle_s
-            if self._left_s <= 0.0:
-                self.mode = MotionMode.STOP
 
     def _advance_move(self) -> None:
         distance, peak, acceleration = self._move

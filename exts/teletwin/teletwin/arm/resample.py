@@ -13,6 +13,8 @@ from teletwin.errors import ConfigError
 from teletwin.geometry import Array
 
 _KEPT = 64
+TRACKED_SHARE = 0.5
+"""Set-points go on by at most this share of the tracking's time constant at once; more would not be stable."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +25,9 @@ class ResamplerCfg:
     """Added delay that gives late commands time to arrive; 0 puts the mean command on time."""
     extrapolation_s: float = 0.01
     """How long the newest command is continued at its own velocity."""
+    tracking_s: float = 0.0
+    """Time constant with which set-points follow what is played, which jumps when late commands arrive; uniform motion
+    passes without lag. 0: set-points are what is played."""
     brake_rad_s2: float = 30.0
     """Deceleration to rest after that."""
     hold_after_s: float = 0.1
@@ -42,6 +47,8 @@ class ResamplerCfg:
         for name in ("extrapolation_s", "hold_after_s", "resume_s", "transit_time_constant_s"):
             if not 0.0 < getattr(self, name) <= 10.0:
                 raise ConfigError(f"{name} cannot be used", given=getattr(self, name), allowed="above 0 to 10 s")
+        if self.tracking_s and not 0.004 <= self.tracking_s <= 0.1:
+            raise ConfigError("tracking_s cannot be used", given=self.tracking_s, allowed="0, or 0.004 to 0.1 s")
         if not 0.0 <= self.playout_delay_s <= 0.5 or not 0.0 <= self.early_max_s <= 0.5:
             given = (self.playout_delay_s, self.early_max_s)
             raise ConfigError("playout_delay_s or early_max_s cannot be used", given=given, allowed="0 to 0.5 s")
@@ -77,8 +84,9 @@ class CommandResampler:
 
     Stamps are given on the receiver's clock (offset between the hosts removed). Between two commands the
     position is a cubic Hermite curve; beyond the newest it goes on at its velocity for `extrapolation_s`,
-    then brakes. After `hold_after_s` of silence it holds, and when commands come again it goes over to them
-    on a smooth blend. Hard limits follow this stage and are not its job.
+    then brakes. What is played jumps where a late command contradicts its continuation: set-points go after
+    it as a critically damped second order (`tracking_s`). After `hold_after_s` of silence it holds, and when
+    commands come again it goes over to them on a smooth blend. Hard limits follow this stage and are not its job.
     """
 
     def __init__(self, cfg: ResamplerCfg | None = None, *, joint_count: int = 6) -> None:
@@ -91,14 +99,14 @@ class CommandResampler:
         self.held_count = 0
         """How often a silent link made the arm hold."""
         self.reset(np.zeros(joint_count))
-        self._placed = False
+        self._placed = self._tracks = False
 
     def reset(self, q: Array) -> None:
         """Forget all commands; hold q [rad] (n,) until the first arrives, then go over to it smoothly.
 
         Without a reset the first command is taken as it is: nothing is known about where the arm stands.
         """
-        self._placed = True
+        self._placed = self._tracks = True
         self._commands: deque[tuple[int, Array, Array]] = deque(maxlen=_KEPT)
         self._transit = MeanTransit(self._cfg.transit)
         self._arrived_ns = 0
@@ -157,6 +165,7 @@ class CommandResampler:
             return self._held(now_ns)
         q, qd = self._follow(now_ns)
         q, qd = self._blend(q, qd, now_ns)
+        q, qd = self._track(q, qd, now_ns)
         self._last, self._last_qd, self._sampled_ns = q, qd, now_ns
         return Resampled(q=q.copy(), qd=qd, held=False, silent_s=(now_ns - self._arrived_ns) / NS_PER_S)
 
@@ -205,6 +214,17 @@ class CommandResampler:
         _, q, qd = self._commands[-1]
         free_s = min(ahead_s, self._cfg.extrapolation_s)
         return _braked(q + qd * free_s, qd, ahead_s - free_s, self._cfg.brake_rad_s2)
+
+    def _track(self, q: Array, qd: Array, now_ns: int) -> tuple[Array, Array]:
+        """Go on from the last set-point's motion towards what is played at now_ns [ns]."""
+        if not self._cfg.tracking_s or not self._tracks:
+            self._tracks = True
+            return q, qd
+        dt_s = min(max((now_ns - self._sampled_ns) / NS_PER_S, 0.0), TRACKED_SHARE * self._cfg.tracking_s)
+        rate, last, last_qd = 1.0 / self._cfg.tracking_s, self._last, self._last_qd
+        change = rate * (rate * (q - last - dt_s * last_qd) + 2.0 * (qd - last_qd))
+        next_qd = last_qd + dt_s * change
+        return last + dt_s * next_qd, next_qd
 
     def _blend(self, q: Array, qd: Array, now_ns: int) -> tuple[Array, Array]:
         elapsed_ns = now_ns - self._blend_start_ns

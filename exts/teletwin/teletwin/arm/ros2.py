@@ -12,6 +12,7 @@ import numpy as np
 from teletwin.arm import MeasuredJoints
 from teletwin.arm.ros2_controllers import DEFAULT_CONTROLLER, controller_of
 from teletwin.arm.ros2_joints import SAFETY_FAULTS, JointOrder
+from teletwin.arm.stop_plan import OWN_STOP_RAD_S2, stop_accelerations
 from teletwin.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from teletwin.errors import RobotError
 from teletwin.geometry import Array
@@ -37,8 +38,8 @@ class Ros2ArmCfg:
     controller: str = DEFAULT_CONTROLLER
     """Name of a controller of CONTROLLERS."""
     ros2: Ros2Cfg = field(default_factory=Ros2Cfg)
-    stop_deceleration: float = 8.0
-    """[rad/s^2]."""
+    stop_deceleration: float = OWN_STOP_RAD_S2
+    """Of a stop in motion [rad/s^2]; the arm's role brakes within its limits before it asks for one."""
     meet_s: float = 6.0
     """How long to wait on entering for joints and for a controller [s]."""
 
@@ -206,15 +207,14 @@ class Ros2Arm:
         return self._braking is not None and self._braking.is_alive()
 
     def _brake(self, q: Array, qd: Array) -> None:
-        """Set-points that slow down evenly from where and how fast the last one was."""
-        start_ns, slow = self._clock.now_ns(), self._cfg.stop_deceleration
-        rest_s = np.abs(qd) / slow
-        t_s = 0.0
-        while t_s < float(rest_s.max()) and not self._fault:
-            self._clock.sleep_until(self._clock.now_ns() + max(_TICK_NS, self._controller.period_ns))
-            t_s = (self._clock.now_ns() - start_ns) / NS_PER_S
-            at_s = np.minimum(t_s, rest_s)
-            if self._commands is not None:
-                place = q + qd * at_s - 0.5 * np.sign(qd) * slow * at_s * at_s
-                self._commands.send(self._controller.set_point(place, self._names))
+        """Set-points that come to rest from where and how fast the last one was, even in acceleration."""
+        period_ns = max(_TICK_NS, self._controller.period_ns)
+        period_s = period_ns / NS_PER_S
+        for qdd in stop_accelerations(qd, np.zeros(6), most=self._cfg.stop_deceleration, cycle_s=period_s):
+            self._clock.sleep_until(self._clock.now_ns() + period_ns)
+            if self._fault or self._commands is None:
+                break
+            qd = qd + qdd * period_s
+            q = q + qd * period_s
+            self._commands.send(self._controller.set_point(q, self._names))
         self._last = None

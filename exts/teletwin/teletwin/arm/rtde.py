@@ -9,9 +9,11 @@ from typing import Any
 
 import numpy as np
 
-from teletwin.arm import MeasuredJoints
+from teletwin.arm import NO_PROGRAM, WATCHDOG_S, MeasuredJoints
 from teletwin.arm.rtde_connection import RtdeConnection, connect
 from teletwin.arm.servo_law import ServoLawCfg
+from teletwin.arm.set_point_number import BRIDGE_REGISTER, speed_of
+from teletwin.arm.stop_plan import OWN_STOP_RAD_S2
 from teletwin.arm.ur_dashboard import ask_dashboard
 from teletwin.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from teletwin.errors import ConfigError
@@ -25,7 +27,7 @@ _SAFETY_FAULTS = (
     (1 << 2, "protective stop: find its cause, then clear"),
 )
 _LOST = "connection to the robot lost: see that it is on and reachable, then clear"
-_NO_PROGRAM = "the robot's control program is not running: clear to start it"
+_NO_WATCHDOG = "the controller does not take a watchdog: see that ur-rtde's control program runs, then clear"
 _PLAYING = 2
 _PROGRAM_TIMEOUT_S = 3.0
 _SILENT_NS = 500 * NS_PER_MS
@@ -34,6 +36,12 @@ _LOOK_MOST_NS = 50 * NS_PER_MS
 """Longer between two looks it is this host that stood still, and the reports may only wait to be taken."""
 _LOOK_AGAIN_NS = 4 * NS_PER_MS
 _WATCH_PERIOD_S = 0.5
+_KICK_NS = 10 * NS_PER_MS
+"""After so long without a set-point the watchdog is kicked for its own sake."""
+_BEGIN_LOOKS = 100
+"""After so many looks the caller is past its start, which may keep it longer than the watchdog bears."""
+_EARLY = 0.3
+"""A set-point that comes earlier by this share of a period counts for the next."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,8 +55,10 @@ class RtdeArmCfg:
     """servoj's gain, 100 ... 2000."""
     rate_hz: float = 500.0
     """How often set-points are sent; 500 on e-Series."""
-    stop_deceleration: float = 8.0
-    """[rad/s^2]."""
+    stop_deceleration: float = OWN_STOP_RAD_S2
+    """Of servoStop [rad/s^2]. The arm's role brakes by set-points before it: this counts where that was cut off."""
+    watchdog_s: float = WATCHDOG_S
+    """Silence of this client after which the controller ends the program [s]."""
 
     def __post_init__(self) -> None:
         ServoLawCfg(lookahead_s=self.lookahead_s, gain=self.gain)
@@ -58,6 +68,8 @@ class RtdeArmCfg:
             raise ConfigError("rate_hz cannot be used", given=self.rate_hz, allowed="50 to 500 Hz")
         if not 0.1 <= self.stop_deceleration <= 40.0:
             raise ConfigError("stop_deceleration cannot be used", given=self.stop_deceleration, allowed="0.1 to 40")
+        if not 0.02 <= self.watchdog_s <= 1.0:
+            raise ConfigError("watchdog_s cannot be used", given=self.watchdog_s, allowed="0.02 to 1 s")
 
 
 class RtdeArm:
@@ -67,6 +79,9 @@ class RtdeArm:
     (stopping, clearing a fault, connecting again) is done by a thread of its own; meanwhile set-points are
     counted and dropped. A fault stays until a person calls `clear_fault`: a lost connection is made again by
     itself, but the arm does not move again by itself.
+
+    The controller's watchdog is set soon after each start of the program, before any set-point. Set-points kick it, and
+    while none are sent each look (`state`) does: a client that neither looks nor sends ends the program.
     """
 
     def __init__(self, cfg: RtdeArmCfg | None = None, *, clock: Clock | None = None) -> None:
@@ -76,7 +91,9 @@ class RtdeArm:
         self._link: RtdeConnection | None = None
         self._known = MeasuredJoints(t_ns=0, q=np.zeros(6), qd=np.zeros(6), fault=_LOST)
         self._fault = ""
-        self._busy = False
+        self._busy = self._is_bridging = False
+        self._guarded = False
+        self._number = self._grid_ns = self._kicked_ns = self._looks = 0
         self._stamp, self._looked_ns, self._silent_ns = -1.0, 0, 0
         self._jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._worker: threading.Thread | None = None
@@ -107,6 +124,7 @@ class RtdeArm:
         link = self._link
         if link is not None and link.alive:
             self._read(link)
+            self._show_life(link)
         else:
             self._latch(_LOST)
             known = self._known
@@ -119,13 +137,53 @@ class RtdeArm:
         if self._fault or self._busy or link is None or not link.alive or not np.isfinite(q).all():
             self.refused_count += 1
             return
-        cfg = self._cfg
+        if not self._guarded and not self._guard(link):
+            return
+        cfg, speed = self._cfg, speed_of(self._next_number())
         try:
-            taken = link.control.servoJ(q.tolist(), 0.5, 0.5, self._period_s, cfg.lookahead_s, cfg.gain)
+            taken = link.control.servoJ(q.tolist(), speed, 0.5, self._period_s, cfg.lookahead_s, cfg.gain)
         except RuntimeError:  # lost between the look and the call
             taken = False
             self._latch(_LOST)
         self.failed_count += not taken
+
+    def _next_number(self) -> int:
+        """The number of a set-point that is made now: one more for each period since the last.
+
+        Ticks come late by a part of a period, not early: the earliest tell where the periods begin.
+        """
+        now_ns, period_ns = self._clock.now_ns(), round(self._period_s * NS_PER_S)
+        periods = max(1, int((now_ns - self._grid_ns) / period_ns + _EARLY))
+        self._grid_ns = min(self._grid_ns + periods * period_ns, now_ns)
+        self._number += periods
+        self._kicked_ns = now_ns
+        return self._number
+
+    def _show_life(self, link: RtdeConnection) -> None:
+        """Have the watchdog set once the looks come regularly; kick it when no set-point has done so."""
+        if self._fault or self._busy:
+            return
+        self._looks += 1
+        if not self._guarded:
+            if self._looks >= _BEGIN_LOOKS:
+                self._order("guard")
+        elif self._looked_ns - self._kicked_ns > _KICK_NS:
+            self._kick(link)
+
+    def _kick(self, link: RtdeConnection) -> None:
+        self._kicked_ns = self._looked_ns
+        try:
+            link.control.kickWatchdog()
+        except RuntimeError:
+            self._latch(_LOST)
+
+    def _guard(self, link: RtdeConnection) -> bool:
+        """Set the watchdog, some milliseconds; whether the controller takes it."""
+        self._guarded = link.guard(self._cfg.watchdog_s)
+        self._kicked_ns = self._clock.now_ns()
+        if not self._guarded:
+            self._latch(_NO_WATCHDOG)
+        return self._guarded
 
     def stop(self) -> None:
         """Bring the arm to rest; returns at once, set-points are dropped until it stands."""
@@ -138,8 +196,8 @@ class RtdeArm:
 
     @property
     def busy(self) -> bool:
-        """True while the arm is being stopped or a fault is being cleared; set-points are dropped."""
-        return self._busy
+        """True while set-points are dropped: the arm is being stopped, by whomever, or a fault is being cleared."""
+        return self._busy or self._is_bridging
 
     def _order(self, job: str) -> None:
         self._busy = True
@@ -148,6 +206,7 @@ class RtdeArm:
     def _read(self, link: RtdeConnection) -> None:
         receive = link.receive
         self._latch(_LOST if self._is_silent(link) else _fault_of(receive, busy=self._busy))
+        self._is_bridging = receive.getOutputIntRegister(BRIDGE_REGISTER) == 1
         self._known = MeasuredJoints(
             t_ns=self._looked_ns - self._silent_ns,
             q=np.array(receive.getActualQ()),
@@ -166,7 +225,7 @@ class RtdeArm:
     def _await_program(self, link: RtdeConnection) -> None:
         """Wait for a report that is younger than the program's start: an older one says that nothing runs."""
         end_ns = self._clock.now_ns() + int(_PROGRAM_TIMEOUT_S * NS_PER_S)
-        while _fault_of(link.receive, busy=False) == _NO_PROGRAM and self._clock.now_ns() < end_ns:
+        while _fault_of(link.receive, busy=False) == NO_PROGRAM and self._clock.now_ns() < end_ns:
             self._clock.sleep_until(self._clock.now_ns() + _LOOK_AGAIN_NS)
 
     def _latch(self, fault: str) -> None:
@@ -197,6 +256,8 @@ class RtdeArm:
             self._brake()
         elif job == "clear":
             self._clear()
+        elif job == "guard" and self._link is not None:
+            self._guard(self._link)
         elif self._link is not None and not self._link.alive:
             self._latch(_LOST)
             self._link.renew()  # tried again at the next watch; the fault stays until a person clears it
@@ -214,7 +275,7 @@ class RtdeArm:
         ask_dashboard(self._cfg.host, "close safety popup", "unlock protective stop")
         if link.start_program():
             self._await_program(link)
-            self._fault = ""
+            self._fault, self._guarded, self._looks = "", False, 0
 
 
 def _fault_of(receive: Any, *, busy: bool) -> str:
@@ -223,4 +284,4 @@ def _fault_of(receive: Any, *, busy: bool) -> str:
     for mask, words in _SAFETY_FAULTS:
         if bits & mask:
             return words
-    return "" if busy or receive.getRuntimeState() == _PLAYING else _NO_PROGRAM
+    return "" if busy or receive.getRuntimeState() == _PLAYING else NO_PROGRAM

@@ -14,12 +14,24 @@ from importlib import import_module
 from threading import Thread
 from typing import Any
 
+from teletwin.arm.set_point_number import BRIDGE_REGISTER
 from teletwin.errors import MissingPartError, RobotError
 
 RTDE_PORT = 30004
-_VARIABLES = ["timestamp", "actual_q", "actual_qd", "runtime_state", "robot_status_bits", "safety_status_bits"]
+_VARIABLES = [
+    "timestamp",
+    "actual_q",
+    "actual_qd",
+    "runtime_state",
+    "robot_status_bits",
+    "safety_status_bits",
+    f"output_int_register_{BRIDGE_REGISTER}",
+]
 _PROBE_TIMEOUT_S = 1.0
 _PROGRAM_TIMEOUT_S = 3.0
+_END_S = 0.7
+"""Longest wait for each part of the end: it takes ur_rtde 0.5 s, or for ever when the controller has gone."""
+_LOOK_S = 0.1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,19 +68,44 @@ class RtdeConnection:
         except (RobotError, RuntimeError):
             return False
 
+    def guard(self, silence_s: float) -> bool:
+        """Let the controller end the program when this client is silent for so long [s]; False when it refuses.
+
+        To be said again to every program: the watchdog goes with it.
+        """
+        answers: list[bool] = []
+        _within(_END_S, lambda: answers.append(self.control.setWatchdog(1.0 / silence_s)))
+        return answers == [True]
+
     def close(self) -> None:
-        """End the program and disconnect both at once: each takes ur_rtde half a second."""
+        """End the program and disconnect both at once, half a second each in ur_rtde; give up on what hangs."""
         with _quiet():
-            if self.control.isConnected():
-                _attempt(self.control.stopScript)
-            ends = [Thread(target=_attempt, args=(part.disconnect,)) for part in (self.control, self.receive)]
-            for end in ends:
-                end.start()
-            for end in ends:
-                end.join()
+            if self.control.isConnected() and self._reports():
+                _within(_END_S, self.control.stopScript)
+            _within(_END_S, self.control.disconnect, self.receive.disconnect)
         # Their destructors would disconnect once more, half a second each: nothing is left to free but memory.
         for part in (self.control, self.receive):
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(part))
+
+    def _reports(self) -> bool:
+        """Whether the controller still tells the time: ur_rtde would wait minutes for one whose line is only open."""
+        before = self.receive.getTimestamp()
+        end_s = time.monotonic() + _LOOK_S
+        while self.receive.getTimestamp() == before:
+            if time.monotonic() > end_s:
+                return False
+            time.sleep(0.002)
+        return True
+
+
+def _within(limit_s: float, *calls: Callable[[], object]) -> None:
+    """Make the calls beside each other and wait for them, limit_s [s] at most."""
+    ends = [Thread(target=_attempt, args=(call,), daemon=True) for call in calls]
+    for end in ends:
+        end.start()
+    end_s = time.monotonic() + limit_s
+    for end in ends:
+        end.join(max(end_s - time.monotonic(), 0.0))
 
 
 def _attempt(call: Callable[[], object]) -> None:

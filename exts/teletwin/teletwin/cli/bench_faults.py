@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from teletwin.cli.bench_output import show_rows
+from teletwin.cli.bench_output import counted, show_rows
 from teletwin.cli.options import read_options
 from teletwin.errors import ConfigError
 from teletwin.report.bench_rows import BenchRow
@@ -74,7 +72,7 @@ def _runs(options: FaultsOptions) -> _Part:
     from teletwin.bench.faults.rows import run_rows
     from teletwin.bench.faults.study import run_study, summarize
 
-    with _progress("seeded runs", options.runs) as tell:
+    with counted("seeded runs", options.runs) as tell:
         runs = run_study(
             runs=options.runs, seconds=options.seconds, jobs=options.jobs, resume=options.resume, tell=tell
         )
@@ -89,7 +87,7 @@ def _kills(options: FaultsOptions) -> _Part:
     from teletwin.bench.faults.kill import TARGETS, kill_all
     from teletwin.bench.faults.rows import kill_rows
 
-    with _progress("kills", options.kill * len(TARGETS)) as tell:
+    with counted("kills", options.kill * len(TARGETS)) as tell:
         kills = kill_all(times=options.kill, controller_host=options.controller_host, tell=tell)
     rows = summarize_kills(kills)
     return list(kill_rows(rows)), {"kill_summary": rows, "kills": kills}
@@ -103,17 +101,6 @@ def _fuzz(options: FaultsOptions) -> _Part:
     from teletwin.bench.faults.rows import fuzz_rows
 
     feed = guide_all if options.guided else fuzz_all
-    with _progress("inputs", options.fuzz) as tell:
+    with counted("inputs", options.fuzz) as tell:
         targets = feed(options.fuzz, seed=options.seed, tell=tell)
     return list(fuzz_rows(targets)), {"fuzz": targets}
-
-
-@contextmanager
-def _progress(what: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A bar that is told how many are done."""
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, transient=True) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda done: bar.update(task, completed=done)

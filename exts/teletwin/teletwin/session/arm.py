@@ -7,15 +7,19 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from teletwin.arm import Arm, MeasuredJoints
+from teletwin.arm.command_age import CommandAge
 from teletwin.arm.resample import CommandResampler
 from teletwin.arm.simulated import SimulatedArm
 from teletwin.clock import NS_PER_MS, NS_PER_S, Clock, TickLength
 from teletwin.errors import ConfigError
+from teletwin.geometry import Array
 from teletwin.link import Link, Received
 from teletwin.messages import ArmState, JointCommand, Message, Mode, Note
 from teletwin.robot.ur3e import JointLimits
 from teletwin.safety import MotionLimits, SafetyState, Seen, SessionLimits, Watchdog, mode_of, next_state
 from teletwin.session.log import clock_note
+from teletwin.session.smoothness import smoothness_counts
+from teletwin.smoothness import SetPointTrack
 from teletwin.telemetry import TickStats
 from teletwin.twin.limits import CommandLimiter
 
@@ -31,8 +35,18 @@ _ECHO_NS = 100 * NS_PER_MS
 """So long after a set-point its motion has been measured."""
 _OFF_RAD = 0.03
 """Limits that shake a set-point by less leave the arm's lag to be seen [rad]."""
+_ARRIVED_RAD = 0.005
+"""An approach ends when no joint is further than this from its command."""
 _APART_NS = 2 * NS_PER_S
 """A command for a time this far off is refused: one of the far future would make all later ones look old."""
+_HICCUP_NS = 20 * NS_PER_MS
+"""Longer between two ticks, and this host stood still: the controller has brought the arm to rest meanwhile."""
+_STALL_NS = 40 * NS_PER_MS
+"""Longer without a newer pose of the operator, and somebody on the way stood still."""
+_LAG_NS = 60 * NS_PER_MS
+"""So long after the last set-point of a stop the arm has come to rest behind its servo."""
+EXIT_S = 0.4
+"""Longest time for which the role brakes on its way out [s]."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,6 +72,7 @@ class ArmLoop:
         shadow: ShadowArm,
         ticks: TickStats,
         silence_s: float,
+        command_age_max_s: float = 0.3,
         period_s: float = 0.002,
         limits: MotionLimits | None = None,
         on_message: Callable[[str, Message, int, int], None] | None = None,
@@ -65,6 +80,8 @@ class ArmLoop:
         self._clock, self._link, self._arm = clock, link, arm
         self._resampler, self._limiter, self._shadow, self.ticks = resampler, limiter, shadow, ticks
         self._twin_heard = Watchdog(int(1e9 * silence_s), tick_ns=int(1e9 * period_s))
+        self._period_ns = int(1e9 * period_s)
+        self._command_age = CommandAge(over_s=command_age_max_s)
         self._tick_length = TickLength(usual_s=period_s, most_s=_LATE_TICKS * period_s)
         self.limits = SessionLimits(limits or MotionLimits())
         self._obey(self.limits.now)
@@ -73,31 +90,73 @@ class ArmLoop:
         self._last_ns = self._state_ns = 0
         self._judged: dict[str, float] = {}
         self._judged_ns = 0
-        self._most_rad = float(JointLimits().upper.max())
+        joints = JointLimits()
+        self._most_rad = float(joints.upper.max())
+        self.set_points = SetPointTrack(acceleration=joints.acceleration, speed=joints.velocity)
+        self._sent: Array | None = None
         self._fresh: list[tuple[int, int, JointCommand, bool]] = []
         self._age_ms = 0.0
         self._servoing = False
+        self._rests_since_ns: int | None = None
+        self._pose_t_ns = self._pose_ns = 0
         self._off_ns = -_ECHO_NS
         self._measured: MeasuredJoints | None = None
         self._hears_arm = True
         self.state = SafetyState.OFF
         self.held_count = self.limited_count = self.invalid_count = 0
+        self.hiccup_count = self.stall_count = self.aged_count = 0
+        self.held_by = self.approach_reason = ""
+        """Why the last give-up and the last approach were, in words."""
+        self.held_back_by = ""
+        """What limits the set-points most in this tick; empty when nothing does."""
+        self._approaches = False
         self.on_note: Callable[[Note], None] | None = None
 
     def tick(self, now_ns: int, late_ns: int = 0) -> None:
         """Do one servo tick, then what may wait."""
-        dt_s = self._tick_length.since_last(now_ns)
+        due_ns = now_ns - late_ns % self._period_ns  # set-points are even, however late a tick within its period
+        dt_s = self._tick_length.since_last(due_ns)
+        self._notice_hiccup(now_ns)
         self._last_ns = now_ns
         received = self._link.receive()
         for item in received:
             self._take(item, now_ns)
         measured = self._measured or self._meet()
         self._decide(measured, now_ns)
-        self._move(measured, now_ns, dt_s)
+        self._move(measured, due_ns, dt_s)
         self.ticks.add(start_ns=now_ns, late_ns=late_ns, work_ns=self._clock.now_ns() - now_ns)
         self._measured = self._arm.state()  # for the next tick: the set-point need not wait for it
         self._hears_arm = self._measured.t_ns > now_ns - _UNHEARD_NS
-        self._after(received, self._measured, now_ns, dt_s)
+        self._after(received, self._measured, now_ns, due_ns, dt_s)
+
+    def bring_to_rest(self) -> None:
+        """Brake within the limits and stop servoing, EXIT_S at most: the role's last act, whatever ends it."""
+        clock, end_ns = self._clock, self._clock.now_ns() + int(EXIT_S * NS_PER_S)
+        while self._servoing and clock.now_ns() < end_ns:
+            clock.sleep_until(clock.now_ns() + self._period_ns)
+            self._rest(self._arm.state(), clock.now_ns(), self._period_ns / NS_PER_S)
+
+    def _notice_hiccup(self, now_ns: int) -> None:
+        """A tick that comes late by more than a gap that the controller bridges: nothing is followed for now."""
+        if self._servoing and now_ns - self._last_ns > _HICCUP_NS:
+            self._give_up("this host stood still")
+
+    def _give_up(self, reason: str) -> None:
+        """Send nothing until the arm stands; then start from where it is measured."""
+        self._servoing, self._rests_since_ns = False, None
+        self.hiccup_count += 1
+        self.held_by = reason
+        self._judged_ns = 0  # soon told
+
+    def _begin_approach(self, reason: str) -> None:
+        """The arm goes over, slowly, to commands that have not led it to where it is."""
+        self.approach_reason = reason
+        self._set_approach(True)
+        self._judged_ns = 0  # what was counted is soon told
+
+    def _set_approach(self, approaches: bool) -> None:
+        self._approaches = approaches
+        self._limiter.set_approach(approaches)
 
     def _take(self, item: Received, now_ns: int) -> None:
         """One command; its hold time moves to this clock."""
@@ -109,6 +168,9 @@ class ArmLoop:
         hold_ns = command.t_ns - self._link.offset_ns("twin")
         if not self._is_usable(command) or abs(hold_ns - now_ns) > _APART_NS:
             self.invalid_count += 1
+            return
+        if command.mode is Mode.ENGAGED and not self._is_young(command, item.t_arrived_ns):
+            self.aged_count += 1
             return
         # What a twin on hold commands is where it stands itself, not where the arm came to rest.
         begins = command.mode is Mode.ENGAGED and self._command is not None and self._command.mode is not Mode.ENGAGED
@@ -147,51 +209,97 @@ class ArmLoop:
         joints = command.q.tolist() + command.q_shadow.tolist()
         return max(map(abs, joints)) <= self._most_rad
 
+    def _is_young(self, command: JointCommand, arrived_ns: int) -> bool:
+        """Whether the pose behind a command is of now; a pause of newer poses is counted."""
+        if command.pose_t_ns != self._pose_t_ns:
+            if self._servoing and self._pose_t_ns and arrived_ns - self._pose_ns > _STALL_NS:
+                self.stall_count += 1
+                self._judged_ns = 0
+            self._pose_t_ns, self._pose_ns = command.pose_t_ns, arrived_ns
+        return self._command_age.is_young(command.pose_t_ns, arrived_ns)
+
     def _decide(self, measured: MeasuredJoints, now_ns: int) -> None:
         """Walk the safety table on what this host knows."""
         command, before = self._command, self.state
         asked = Mode.OFF if command is None else command.mode
         hears = self._twin_heard.is_calm(now_ns) and self._hears_arm
-        stands = self._servoing or not (self._arm.busy or max(map(abs, measured.qd.tolist())) > _STANDS_RAD_S)
-        self.state = next_state(before, Seen(asked, stands, bool(measured.fault), hears))
+        follows = self._servoing and before in _SERVOING
+        knows_arm = follows or (not self._servoing and self._stands(measured))
+        self.state = next_state(before, Seen(asked, knows_arm, bool(measured.fault), hears))
         self.held_count += before is SafetyState.ENGAGED is not self.state and not hears
+        if before is SafetyState.HOLD and self.state is SafetyState.ENGAGED:
+            self._begin_approach("follows again after a hold")
+
+    def _stands(self, measured: MeasuredJoints) -> bool:
+        """Whether the arm is at rest and takes set-points."""
+        return not self._arm.busy and max(map(abs, measured.qd.tolist())) <= _STANDS_RAD_S
 
     def _move(self, measured: MeasuredJoints, now_ns: int, dt_s: float) -> None:
         """Send the set-point of this tick; start and restart from the measured joints."""
+        self._sent = None
         if self.state not in _SERVOING:
-            self._rest(measured)
+            self._rest(measured, now_ns, dt_s)
             return
         if not self._hears_arm:  # nothing is sent blindly, and what follows starts from where it is found then
-            self._servoing = False
+            if self._servoing:
+                self._give_up("the controller's reports stayed away")
             return
+        if self._servoing and self._arm.busy:
+            self._give_up("the controller missed set-points")
         if not self._servoing:
+            if not self._stands(measured):
+                return
             self._limiter.reset(measured.q)
             self._resampler.reset(measured.q)
             self._shadow.resampler.reset(self._shadow.arm.state().q)
             self._servoing = True
+            self._begin_approach(self.held_by or "engaged")
+            self.held_by = ""
         if self.state is SafetyState.ENGAGED:
             wanted = self._resampler.sample(now_ns)
             out = self._limiter.limit(wanted.q, dt_s, qd_desired=wanted.qd)
             self.limited_count += bool(out.flags)
-            is_off = bool(out.flags) and max(map(abs, (out.q - wanted.q).tolist())) > _OFF_RAD
-            is_off = is_off or self._resampler.is_blending(now_ns)
+            off_rad = max(map(abs, (out.q - wanted.q).tolist())) if out.flags else 0.0
+            is_off = off_rad > _OFF_RAD or self._resampler.is_blending(now_ns)
+            if self._approaches and not is_off and not wanted.held and off_rad < _ARRIVED_RAD:
+                self._set_approach(False)
         else:
             out, is_off = self._limiter.hold(dt_s), True
             self._resampler.rest_at(out.q)
+        self.held_back_by = out.reason
         self._off_ns = now_ns if is_off else self._off_ns
+        self._sent = out.q if self.state is SafetyState.ENGAGED else None
         self._arm.servo(out.q)
 
-    def _rest(self, measured: MeasuredJoints) -> None:
-        """Stop sending; the next start is from what is measured then."""
+    def _rest(self, measured: MeasuredJoints, now_ns: int, dt_s: float) -> None:
+        """Brake within the limits, then stop sending; the next start is from what is measured then."""
+        if self._servoing and (measured.fault or not self._hears_arm or self._arm.busy):
+            self._servoing, self._rests_since_ns = False, None  # the controller has stopped, or nothing reaches it
         if self._servoing:
-            self._servoing = False
-            if not measured.fault:
-                self._arm.stop()
-        self._limiter.reset(measured.q)
+            self._brake(now_ns, dt_s)
+        else:
+            self._limiter.reset(measured.q)
 
-    def _after(self, received: list[Received], measured: MeasuredJoints, now_ns: int, dt_s: float) -> None:
+    def _brake(self, now_ns: int, dt_s: float) -> None:
+        """Set-points of the stop, and for the servo's lag after it; servoing ends at rest."""
+        out = self._limiter.hold(dt_s)
+        self._arm.servo(out.q)
+        self._off_ns = now_ns
+        if not self._limiter.is_at_rest:
+            self._rests_since_ns = None
+        elif self._rests_since_ns is None:
+            self._rests_since_ns = now_ns
+        elif now_ns - self._rests_since_ns > _LAG_NS:
+            self._servoing, self._rests_since_ns = False, None
+            self._arm.stop()
+
+    def _after(self, received: list[Received], measured: MeasuredJoints, now_ns: int, due_ns: int, dt_s: float) -> None:
         """Off the control path: the shadow's arm, state to the twin, the log."""
-        self._step_shadow(now_ns, dt_s)
+        if self._sent is None:
+            self.set_points.pause()
+        else:
+            self.set_points.add(self._sent, dt_s)
+        self._step_shadow(due_ns, dt_s)
         if now_ns - self._state_ns >= _STATE_NS:
             self._state_ns = now_ns
             if now_ns - self._judged_ns >= NS_PER_S:
@@ -233,10 +341,13 @@ class ArmLoop:
         own = {
             "invalid_commands": self.invalid_count,
             "old_commands": self._resampler.stale_count,
+            "aged_commands": self.aged_count,
+            "hiccups": self.hiccup_count,
+            "stalls": self.stall_count,
             "refused_set_points": self._arm.refused_count,
             "refused_limits": self.limits.refused_count,
         }
-        counts = self._link.counters() | own
+        counts = self._link.counters() | own | smoothness_counts(self.set_points)
         return {name: count for name, count in counts.items() if count}
 
     def _state(self, measured: MeasuredJoints) -> ArmState:
@@ -253,6 +364,7 @@ class ArmLoop:
             command_age_ms=self._age_ms if command is not None else -1.0,
             held_count=self.held_count,
             limited_count=self.limited_count,
+            held_back_by=self.held_back_by if self.state is SafetyState.ENGAGED else "",
             is_catching_up=self._last_ns - self._off_ns < _ECHO_NS,
             overrun_count=ticks.overrun_count,
             tick_count=ticks.tick_count,

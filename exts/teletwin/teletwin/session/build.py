@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
-from teletwin.arm import Arm, ClearableArm, arm_of
+from teletwin.arm import VIRTUAL_WATCHDOG_S, WATCHDOG_S, Arm, ClearableArm, arm_of
 from teletwin.arm.resample import CommandResampler, ResamplerCfg
 from teletwin.arm.simulated import SimulatedArm, SimulatedArmCfg
 from teletwin.assets import SCENES, scene_path
@@ -34,6 +34,7 @@ from teletwin.twin import MotionPolicy
 from teletwin.twin.control import ControlCfg, ControlFunction
 from teletwin.twin.limits import CommandLimiter
 from teletwin.twin.path import MotionPath
+from teletwin.twin.reference import ReferenceCfg
 from teletwin.twin.rendering import RenderingCfg, RenderingFunction
 from teletwin.twin.rmpflow import RmpFlowPolicy
 from teletwin.twin.self_test import require_sound_kernels
@@ -41,15 +42,19 @@ from teletwin.twin.smoothing import Smoothing
 from teletwin.twin.target import PathCfg
 from teletwin.view.camera import Camera
 
-FED_LAG_S = 0.012
-"""Lag with the target's velocity fed forward, smoothing included [s]: with it `arm_lag_ms` of a report is near zero."""
-FED_TURN_LAG_S = 0.030
+FED_LAG_S = 0.0
+"""Lag with the target's motion fed forward, smoothing included [s]: with it `arm_lag_ms` of a report is near zero."""
+FED_TURN_LAG_S = 0.004
 """The same for orientation [s]."""
+_MEASURED_LAG_S, _MEASURED_TURN_LAG_S = 0.012, 0.030
+"""The same without a reference, with the velocity measured on the targets [s]."""
 SERVO_LAG_S = 0.034
 """First guess of a UR's lag behind servoj set-points, RTDE included [s]."""
 
-RESAMPLING = ResamplerCfg(extrapolation_s=0.03)
-"""Late commands are continued at their own speed for three standard deviations of a 10 ms jitter."""
+RESAMPLING = ResamplerCfg(extrapolation_s=0.03, tracking_s=0.016)
+"""Late commands are continued for three standard deviations of a 10 ms jitter."""
+_PLAIN_RESAMPLING = ResamplerCfg(extrapolation_s=0.03)
+"""The same at their own velocity, as they come."""
 
 
 def fast_tool_pose() -> Callable[[Array], Array]:
@@ -98,9 +103,14 @@ def build_path(
     require_sound_kernels()
     plain = session.paper_mode or is_shadow
     path = MotionPath(
-        PathCfg(function=function, predict=not is_shadow, feed_forward=not plain),
+        PathCfg(
+            function=function,
+            predict=not is_shadow,
+            feed_forward=not plain,
+            reference=ReferenceCfg() if session.smooth else None,
+        ),
         policy=policy() if policy else RmpFlowPolicy(obstacles=obstacles_of(session)),
-        smoothing=Smoothing(interval_s=1e-3 * session.slot_ms, reading="paper" if plain else "moving"),
+        smoothing=_build_smoothing(session, plain=plain),
         limiter=build_limiter(session),
         tool_pose=fast_tool_pose(),
     )
@@ -108,10 +118,23 @@ def build_path(
     return path
 
 
+def _build_smoothing(session: SessionCfg, *, plain: bool) -> Smoothing | None:
+    """The paper's in its plain form; none where the policy follows a reference, which is smooth already."""
+    if session.smooth and not plain:
+        return None
+    return Smoothing(interval_s=1e-3 * session.slot_ms, reading="paper" if plain else "moving")
+
+
+def _policy_lags_s(session: SessionCfg) -> tuple[float, float]:
+    """Lag of motion policy and smoothing [s]: position, orientation."""
+    if session.paper_mode:
+        return STOCK_POSITION_LAG_S, STOCK_ORIENTATION_LAG_S
+    return (FED_LAG_S, FED_TURN_LAG_S) if session.smooth else (_MEASURED_LAG_S, _MEASURED_TURN_LAG_S)
+
+
 def build_control(session: SessionCfg, *, policy: Callable[[], MotionPolicy] | None = None) -> ControlFunction:
     """The control function with its shadow, which keeps the stock policy."""
-    stock = session.paper_mode
-    lag_s, turn_lag_s = (STOCK_POSITION_LAG_S, STOCK_ORIENTATION_LAG_S) if stock else (FED_LAG_S, FED_TURN_LAG_S)
+    lag_s, turn_lag_s = _policy_lags_s(session)
     return ControlFunction(
         ControlCfg(
             period_s=1.0 / session.control_rate_hz,
@@ -137,8 +160,7 @@ def build_rendering_in(
     world: World, session: SessionCfg, *, policy: Callable[[], MotionPolicy] | None = None, tick_s: float = 0.004
 ) -> RenderingFunction:
     """The rendering function with its shadow, in a world that the host simulates."""
-    stock = session.paper_mode
-    lag_s, turn_lag_s = (STOCK_POSITION_LAG_S, STOCK_ORIENTATION_LAG_S) if stock else (FED_LAG_S, FED_TURN_LAG_S)
+    lag_s, turn_lag_s = _policy_lags_s(session)
     return RenderingFunction(
         RenderingCfg(tick_s=tick_s, policy_lag_s=lag_s, orientation_lag_s=turn_lag_s - lag_s),
         path=build_path(session, "render", policy=policy),
@@ -165,6 +187,8 @@ def build_arm(session: SessionCfg, *, controller_host: str, clock: Clock) -> Cle
         rate_hz=session.servo_rate_hz,
         gain=session.servo_gain,
         lookahead_s=session.servo_lookahead_s,
+        # The virtual controller brakes at the first missing set-point; its program outlives a busy computer.
+        watchdog_s=VIRTUAL_WATCHDOG_S if session.starts_controller else WATCHDOG_S,
     )
     return RtdeArm(cfg, clock=clock)
 
@@ -190,18 +214,20 @@ def build_arm_loop(
     """
     require_sound_kernels()
     # No prediction is measured, not shown: what it would run into does not matter.
-    physical = SimulatedArm(clock, replace(simulated_arm(session), scene="bare"))
-    shadow = ShadowArm(arm=physical, resampler=CommandResampler(RESAMPLING), limiter=build_limiter(session))
+    physical = SimulatedArm(clock, replace(simulated_arm(session), scene="bare", watchdog_s=0.0))
+    resampling = RESAMPLING if session.smooth else _PLAIN_RESAMPLING
+    shadow = ShadowArm(arm=physical, resampler=CommandResampler(resampling), limiter=build_limiter(session))
     shadow.limiter.reset(HOME_Q)
     return ArmLoop(
         clock=clock,
         link=link,
         arm=arm,
-        resampler=CommandResampler(RESAMPLING),
+        resampler=CommandResampler(resampling),
         limiter=build_limiter(session),
         shadow=shadow,
         ticks=ticks,
         silence_s=1e-3 * session.silence_ms,
+        command_age_max_s=1e-3 * session.command_age_max_ms,
         period_s=1.0 / session.servo_rate_hz,
         limits=session.limits(),
         on_message=log,

@@ -190,6 +190,8 @@ class SessionCfg:
     """Bandwidth and compute."""
     paper_mode: bool = False
     """Paper A's plain form: absolute horizons bound at the sender, stock RMPflow, plain smoothing."""
+    smooth: bool = True
+    """False: targets and commands as they come, jumps and jitter with them, to compare with."""
     seed: int = 0
     """Seed of every random draw."""
     slot_ms: float = 10.0
@@ -204,6 +206,8 @@ class SessionCfg:
     """servoJ's lookahead_time, 0.03 ... 0.2 s: longer is smoother, and later."""
     silence_ms: float = 80.0
     """Without a fresh packet for this long a receiver brings the arm to rest [ms]."""
+    command_age_max_ms: float = 300.0
+    """Commands whose pose is older at the arm than usual by more than this are not followed [ms]."""
     width: int = 640
     """Picture width [px]."""
     height: int = 360
@@ -243,6 +247,7 @@ class SessionCfg:
             "control_rate_hz": (100.0, 1000.0),
             "servo_rate_hz": (125.0, 500.0),
             "silence_ms": (30.0, 100.0),
+            "command_age_max_ms": (50.0, 1500.0),
             "width": (160, 1280),
             "height": (90, 720),
             "rate_hz": (1.0, 60.0),

@@ -13,6 +13,7 @@ from teletwin.clock import NS_PER_MS, NS_PER_S
 from teletwin.geometry import Array
 from teletwin.messages import Mode, TwinStatus
 from teletwin.session.display import DisplayTrack
+from teletwin.smoothness import ToolTrack
 from teletwin.telemetry import ErrorTrack, LatencyHistogram, best_lag_ms
 
 _STAGES = ("sense_to_send", "uplink", "command_link", "frame_wait", "policy_physics", "draw", "encode")
@@ -39,6 +40,7 @@ class SessionMetrics:
         self.held_back: Counter[str] = Counter()
         """Statuses of an arm that followed, by what held it back most; empty where nothing did."""
         self.horizon_control_ms, self.horizon_render_ms = LatencyHistogram(), LatencyHistogram()
+        self.tool, self.tool_shadow = ToolTrack(), ToolTrack()
         self._engaged_since_ns = -1
         self._arm_ns = -_SAME_STATE_NS
         self._waiting: deque[tuple[int, Array, Array]] = deque(maxlen=_WAITING_MAX)
@@ -87,7 +89,11 @@ class SessionMetrics:
         while self._waiting and self._waiting[0][0] <= self.hand.newest_t_ns:
             t_ns, pose, shadow = self._waiting.popleft()
             hand, row = self.hand.at(t_ns), self._arm_track_count
-            if hand is None or row == _TRACK_MAX:
+            if hand is None:
+                continue
+            self.tool.add(t_ns, hand[:3], pose[:3])
+            self.tool_shadow.add(t_ns, hand[:3], shadow[:3])
+            if row == _TRACK_MAX:
                 continue
             self._arm_track_start_ns = self._arm_track_start_ns or t_ns
             track = self._arm_track[row]

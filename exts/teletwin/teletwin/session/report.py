@@ -7,6 +7,7 @@ from typing import Any
 from teletwin.messages import TwinStatus
 from teletwin.session.display import FrameGate
 from teletwin.session.metrics import SessionMetrics
+from teletwin.session.smoothness import smoothness_rows
 from teletwin.telemetry import ErrorTrack, LatencyHistogram
 
 
@@ -27,6 +28,7 @@ def session_results(
         "display_ratio": _ratio(metrics.shown, metrics.shown_shadow),
         "arm_lag_ms": lag_ms,
         "arm_lag_shadow_ms": shadow_lag_ms,
+        "smoothness": smoothness_rows(metrics, status),
         "mtp_ms": _spread(display.mtp_ms),
         "effective_mtp_ms": _spread(display.effective_mtp_ms),
         "mtp_page_ms": _spread(metrics.page_mtp_ms),

@@ -34,7 +34,10 @@ def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None])
         loop.on_note = lambda note: _obey(link, arm, recorder, note)
         on_ready("")
         with punctual(priority=ARM_PRIORITY):
-            run_ticks(loop.tick, clock=clock, period_ns=period_ns, stop=stop)
+            try:
+                run_ticks(loop.tick, clock=clock, period_ns=period_ns, stop=stop)
+            finally:  # told to end, or by an error of our own
+                loop.bring_to_rest()
 
 
 def _obey(link: RoleLink, arm: ClearableArm, recorder: Recorder, note: Note) -> None:

@@ -98,6 +98,8 @@ class VirtualSession:
         self.operator = self._build_operator(hand or build_hand(session), logs.get("operator"))
         self.twin = self._build_twin(logs.get("twin"))
         self.renderer = self._build_renderer(logs.get("renderer")) if renders else None
+        self.suspended: set[str] = set()
+        """Roles that do nothing now, as processes that were suspended or killed; what they are sent waits for them."""
         self.physical = SimulatedArm(self.clocks["arm"], arm or simulated_arm(session))
         self.arm = build_arm_loop(
             session,
@@ -107,6 +109,7 @@ class VirtualSession:
             ticks=TickStats(),
             log=logs.get("arm"),
         )
+        self.arm.on_note = lambda note: self.physical.clear_fault() if note.kind == "clear" else None
 
     def _link(self, role: str) -> MemoryLink:
         """The link of a role, on its own clock."""
@@ -183,15 +186,18 @@ class VirtualSession:
 
     def _step(self, now_ns: int) -> None:
         """Everything that is due in this millisecond, in the order of the loop."""
-        elapsed_ns = now_ns - self._start_ns
-        self._operate(self.clocks["operator"].now_ns(), is_slot=elapsed_ns % self._slot_ns == 0)
-        if elapsed_ns % self._period_ns == 0:
+        elapsed_ns, away = now_ns - self._start_ns, self.suspended
+        if "operator" not in away:
+            self._operate(self.clocks["operator"].now_ns(), is_slot=elapsed_ns % self._slot_ns == 0)
+        if "twin" not in away and elapsed_ns % self._period_ns == 0:
             self.twin.tick(self.clocks["twin"].now_ns())
-        self._render(self.clocks["renderer"].now_ns())
+        if "renderer" not in away:
+            self._render(self.clocks["renderer"].now_ns())
         if elapsed_ns % self._servo_ns == 0:
             arm_ns = self.clocks["arm"].now_ns()
             self.physical.advance(arm_ns)
-            self.arm.tick(arm_ns)
+            if "arm" not in away:
+                self.arm.tick(arm_ns)
 
     def _operate(self, now_ns: int, *, is_slot: bool) -> None:
         """What arrived, what was drawn, and the slot."""

@@ -48,7 +48,7 @@ class MotionPath:
         cfg: PathCfg,
         *,
         policy: MotionPolicy,
-        smoothing: Smoothing,
+        smoothing: Smoothing | None,
         limiter: CommandLimiter,
         tool_pose: Callable[[Array], Array],
     ) -> None:
@@ -99,8 +99,10 @@ class MotionPath:
         if self._approaching:
             self._approach(bound.target.pose)
         policy_q, policy_qd = self._policy.step(bound.target, dt_s)
-        self._smoothing.update(now_ns, policy_q, policy_qd)
-        q, qd = self._smoothing.at(now_ns)
+        q, qd = policy_q, policy_qd
+        if self._smoothing is not None:
+            self._smoothing.update(now_ns, q, qd)
+            q, qd = self._smoothing.at(now_ns)
         out = self._limiter.limit(q, dt_s, qd_desired=qd)
         self._q, self._qd = out.q, out.qd
         if out.flags:
@@ -125,7 +127,8 @@ class MotionPath:
     def _resume(self) -> None:
         """Begin from the joints that were last let through: no jump."""
         self._policy.reset(self._q, self._qd)
-        self._smoothing.reset(self._q)
+        if self._smoothing is not None:
+            self._smoothing.reset(self._q)
         self._following = self._approaching = True
 
     def _approach(self, target: Array) -> None:

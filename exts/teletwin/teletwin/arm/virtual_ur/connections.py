@@ -102,12 +102,15 @@ class RtdeService:
         self.packet = self.session.packet
 
     def feed(self, data: bytes) -> bytes:
-        """Handle set-up and data messages."""
+        """Handle set-up messages; data wait for the cycle."""
+        return self.session.feed(data, self._others(self) if self.session.update_count == 0 else set())
+
+    def store(self, cycles_left: int) -> None:
+        """Let data act that have come."""
         before = self.session.update_count
-        answer = self.session.feed(data, self._others(self) if before == 0 else set())
+        self.session.store(cycles_left)
         if self.session.update_count != before:
             self._controller.heard()
-        return answer
 
     def idle(self) -> None:
         """Nothing to do."""
@@ -150,6 +153,12 @@ class Connections:
             packet = service.packet(cycle)
             if packet:
                 self._send(client, packet)
+
+    def store_inputs(self, cycles_left: int) -> None:
+        """Let what clients wrote act in this cycle, the first of so many that are due."""
+        for service in self._clients.values():
+            if isinstance(service, RtdeService):
+                service.store(cycles_left)
 
     def poll(self) -> None:
         """Accept, receive and answer whatever is waiting."""

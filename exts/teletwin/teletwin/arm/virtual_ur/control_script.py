@@ -3,6 +3,10 @@
 The program reads a command number from input integer register 0 and arguments from the input double
 registers, acts, and answers in output integer register 0: 1 ready, 2 done. Commands that stream (servoJ,
 speedJ) leave it at ready; the others hold it until they are done, then until the host clears the command.
+
+Where a client numbers its set-points (servoJ's speed, which servoj does not use, goes up by a thousandth each), this
+program does more than ur_rtde's: it bridges gaps in their stream (`arm.bridge`) and tells in output integer register
+BRIDGE_REGISTER while it drops set-points. ur_rtde's own program repeats the last one instead.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ import numpy as np
 
 from teletwin.arm.dynamics import CYCLE_S
 from teletwin.arm.motion import JointMotion, MotionMode
+from teletwin.arm.set_point_number import BRIDGE_REGISTER, periods_between
 from teletwin.arm.virtual_ur.variables import Memory
 
 _log = logging.getLogger(__name__)
@@ -56,6 +61,8 @@ class ControlScript:
         self._finished: Callable[[], bool] | None = None
         self._handled = False
         self._operation = 0
+        self._number: float | None = None
+        self._is_numbered = False
         self.running = True
         self.error = ""
         self.watchdog_s = 0.0
@@ -64,6 +71,10 @@ class ControlScript:
 
     def step(self) -> None:
         """One cycle of the program."""
+        self._act()
+        self._outputs.set(f"output_int_register_{BRIDGE_REGISTER}", int(self._motion.is_bridging))
+
+    def _act(self) -> None:
         if self._finished is not None:
             if not self._finished():
                 return
@@ -93,11 +104,25 @@ class ControlScript:
             self._outputs.set("output_double_register_0", CYCLE_S)
 
     def _servo(self) -> None:
-        q, lookahead_s, gain = self._six(), self._double(9), self._double(10)
-        if np.isfinite(q).all() and 0.03 <= lookahead_s <= 0.2 and 100.0 <= gain <= 2000.0:
-            self._motion.servo(q, lookahead_s=lookahead_s, gain=gain)
-        else:
+        q, number, period_s = self._six(), self._double(6), self._double(8)
+        lookahead_s, gain = self._double(9), self._double(10)
+        if not (np.isfinite(q).all() and 0.03 <= lookahead_s <= 0.2 and 100.0 <= gain <= 2000.0):
             self._fail("servoj was given values that it does not take")
+            return
+        steps = self._periods(number)
+        if steps is None:
+            return
+        self._motion.servo(q, lookahead_s=lookahead_s, gain=gain, steps=steps, period_s=period_s)
+
+    def _periods(self, number: float) -> int | None:
+        """Periods since the last set-point by its number; 0 where there are no numbers, None when it is not new."""
+        steps = periods_between(self._number, number)
+        begins = self._motion.mode != MotionMode.SERVO
+        self._is_numbered = not begins and (self._is_numbered or steps > 0)
+        self._number = number
+        if begins or not self._is_numbered:
+            return 0
+        return steps or None
 
     def _start(self, command: int) -> None:
         if command == Command.MOVE_J:

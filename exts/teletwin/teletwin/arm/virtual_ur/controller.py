@@ -9,7 +9,9 @@ from enum import IntEnum
 import numpy as np
 
 from teletwin.arm.dynamics import CYCLE_S, UrDynamics
+from teletwin.arm.set_point_number import BRIDGE_REGISTER
 from teletwin.arm.simulated import START_Q
+from teletwin.arm.stop_plan import OWN_STOP_RAD_S2
 from teletwin.arm.virtual_ur.control_script import ControlScript
 from teletwin.arm.virtual_ur.reports import Reports
 from teletwin.arm.virtual_ur.safety import UNLOCK_WAIT_S, Safety
@@ -18,7 +20,6 @@ from teletwin.errors import ConfigError
 
 _log = logging.getLogger(__name__)
 _PROGRAM_MARK = "RTDE Control Script"
-_HALT_DECELERATION = 20.0
 
 
 class Runtime(IntEnum):
@@ -49,8 +50,10 @@ class ControllerCfg:
 class Controller:
     """One UR3e controller, a cycle of 2 ms at a time.
 
-    When servoj set-points stop coming it holds the last one, as the uploaded program does on a robot. The
-    client's watchdog (setWatchdog) stops the program when input register 0 stays silent for too long.
+    When set-points of servoj stop coming it holds the last one, as ur_rtde's program does on a robot, or brakes, where
+    they bear numbers (`control_script`). The client's watchdog (setWatchdog) ends the program when input register 0
+    stays silent for too long. Whatever ends or pauses the program, the reference then comes to rest within 36 rad/s^2
+    and 10 000 rad/s^3 (`stop_plan`): this controller's own stop, an assumption about a real one's.
     """
 
     def __init__(self, cfg: ControllerCfg | None = None) -> None:
@@ -109,13 +112,14 @@ class Controller:
         self.script = None
         self.runtime = Runtime.STOPPED
         self.outputs.set("output_int_register_0", 0)
-        self.dynamics.motion.stop(deceleration=_HALT_DECELERATION)
+        self.outputs.set(f"output_int_register_{BRIDGE_REGISTER}", 0)
+        self.dynamics.motion.stop(deceleration=OWN_STOP_RAD_S2)
 
     def pause_program(self) -> None:
         """Pause the program and bring the arm to rest."""
         if self.runtime == Runtime.PLAYING:
             self.runtime = Runtime.PAUSED
-        self.dynamics.motion.stop(deceleration=_HALT_DECELERATION)
+        self.dynamics.motion.stop(deceleration=OWN_STOP_RAD_S2)
 
     def play_program(self) -> bool:
         """Go on with a paused program; False when there is none or the safety system says no."""
@@ -137,7 +141,10 @@ class Controller:
 
     def _watch(self, script: ControlScript) -> None:
         silent_s = (self.cycle_count - self._heard_cycle) * CYCLE_S
-        if not script.running or 0.0 < script.watchdog_s < silent_s:
+        if 0.0 < script.watchdog_s < silent_s:
+            _log.warning("the client was silent for %.0f ms: the watchdog ends the program", 1e3 * silent_s)
+            self.stop_program()
+        elif not script.running:
             self.stop_program()
 
     def report(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections import deque
 
 from teletwin.arm.virtual_ur import recipes, wire
 from teletwin.arm.virtual_ur.variables import Memory
@@ -11,6 +12,8 @@ from teletwin.arm.virtual_ur.wire import Kind
 _CYCLE_RATE_HZ = 500.0
 _RECIPES_MAX = 255
 """Their number is one byte, and 0 means refused."""
+_WAITING_MAX = 1000
+"""Data messages that wait for a cycle; older ones are dropped."""
 
 
 class RtdeSession:
@@ -22,6 +25,7 @@ class RtdeSession:
         self._output: recipes.OutputRecipe | None = None
         self._input_recipes: list[recipes.InputRecipe] = []
         self._every = 1
+        self._waiting: deque[bytes] = deque(maxlen=_WAITING_MAX)
         self.started = False
         self.refused_count = 0
         self.update_count = 0
@@ -42,6 +46,15 @@ class RtdeSession:
         answers = [self._answer(kind, payload, taken) for kind, payload in wire.split(self._buffer)]
         return b"".join(answers)
 
+    def store(self, cycles_left: int = 1) -> None:
+        """Write what was received to the inputs, evenly over the cycles that are to be made up for, this one included.
+
+        A process that stood still finds the messages of its pause waiting: each acts in a cycle of its own, as on a
+        controller that did not stand still.
+        """
+        for _ in range(-(-len(self._waiting) // cycles_left)):
+            self._store(self._waiting.popleft())
+
     def packet(self, cycle: int) -> bytes:
         """What to send after controller cycle number `cycle`; empty when it is not the turn."""
         if not self.started or self._output is None or cycle % self._every:
@@ -50,7 +63,7 @@ class RtdeSession:
 
     def _answer(self, kind: int, payload: bytes, taken: set[str]) -> bytes:
         if kind == Kind.DATA:
-            self._store(payload)
+            self._waiting.append(payload)
             return b""
         if kind == Kind.PROTOCOL:
             wanted = int.from_bytes(payload[:2], "big")

@@ -47,11 +47,14 @@ class VirtualUr:
             self.connections.close()
 
     def tick(self, cycles_due: int = 1) -> None:
-        """Make up for the cycles due, report once, then take inputs: they act in the next cycle."""
+        """Make up for the cycles due with the inputs of their time, report each, then receive for the next cycle."""
         count = min(cycles_due, _CATCH_UP_MAX)
         self.late_count += count - 1
         self.lost_cycle_count += cycles_due - count
-        for _ in range(count):
+        if count > 1:
+            self.connections.poll()
+        for left in range(count, 0, -1):
+            self.connections.store_inputs(left)
             self.controller.cycle()
-        self.connections.send(self.controller.cycle_count)
+            self.connections.send(self.controller.cycle_count)
         self.connections.poll()

@@ -225,6 +225,8 @@ def reset_kernel(count: int) -> Any:
             s.plan_a[e, i] = _ZERO
         s.plan_flat_s[e] = flat_of(m, v, a)
         s.plan_at_s[e] = _ZERO
+        if wp.dot(v, v) == _ZERO:
+            s.plan_at_s[e] = _ONE  # at its end
         s.dt_before[e] = _ZERO
         s.speed_ratio[e] = _ZERO
         s.reason[e] = 0

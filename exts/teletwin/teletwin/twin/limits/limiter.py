@@ -17,6 +17,7 @@ from teletwin.robot.canonical import canonical
 from teletwin.robot.obstacles import Obstacle
 from teletwin.safety import REDUCED_SPEED_M_S, MotionLimits
 from teletwin.twin.limits.scene import WORKSPACE_BALL, WORKSPACE_FLOOR, Margins, Scene, build_scene
+from teletwin.twin.rmpflow.arrays import SharedArray
 from teletwin.twin.rmpflow.launch import SplitLaunch, split_batch, usable_cores
 from teletwin.warp_runtime import RecordedLaunch, load_warp, record
 
@@ -94,7 +95,11 @@ class BatchLimiter:
         self.state = _state_struct(types, self.scene, batch, device)
         self.obstacle_size = self._limits.obstacle_size
         """Sizes (m, 3) of the obstacles [m]; the workspace's may be tightened."""
-        self._reset = _ResetArrays.of(batch, self.joint_count, device)
+        wp, size = load_warp(), (batch, self.joint_count)
+        self._chosen = SharedArray(np.zeros(batch, dtype=np.int32), warp_dtype=wp.int32, device=device)
+        self._start = SharedArray(np.zeros(size), warp_dtype=wp.float64, device=device)
+        self._start_v = SharedArray(np.zeros(size), warp_dtype=wp.float64, device=device)
+        self._reset = self._record_reset()
         threads = (threads or usable_cores()) if device == "cpu" else 1
         parts = split_batch(batch, threads=threads)
         self._launch = SplitLaunch([self._record(first, count).launch for first, count in parts])
@@ -111,39 +116,25 @@ class BatchLimiter:
 
     def reset(self, q: Array, qd: Array | float = 0.0, *, rows: NDArray[np.intp] | None = None) -> None:
         """Put arms where they were measured: q (..., n) [rad], qd (..., n) [rad/s]; rows: which, all when None."""
+        chosen = slice(None) if rows is None else rows
+        self._chosen.host[:] = 0
+        self._chosen.host[chosen] = 1
+        self._start.host[chosen] = q
+        self._start_v.host[chosen] = qd
+        for array in (self._chosen, self._start, self._start_v):
+            array.push()
+        self._reset.launch()
+
+    def _record_reset(self) -> RecordedLaunch:
         from teletwin.twin.limits.kernel import reset_kernel
 
-        arrays = self._reset
-        chosen = slice(None) if rows is None else rows
-        arrays.chosen[:] = 0
-        arrays.chosen[chosen] = 1
-        arrays.q[chosen] = q
-        arrays.qd[chosen] = qd
-        wp = load_warp()
-        inputs = [*arrays.on_device(self.device), self._limits, self.state]
-        inputs.insert(1, self._chain)
-        wp.launch(reset_kernel(self.joint_count), dim=self.batch, inputs=inputs, device=self.device)
+        arrays = [array.device for array in (self._start, self._start_v)]
+        inputs = [self._chosen.device, self._chain, *arrays, self._limits, self.state]
+        return record(reset_kernel(self.joint_count), dim=self.batch, inputs=inputs, device=self.device)
 
     def reason_of(self, number: int) -> str:
         """A reason of `state.reason` in words."""
         return self.scene.check_names[number - _CHECK - 1] if number > _CHECK else _REASONS[number]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _ResetArrays:
-    chosen: NDArray[np.int32]
-    q: Array
-    qd: Array
-
-    @staticmethod
-    def of(batch: int, count: int, device: str) -> _ResetArrays:
-        return _ResetArrays(
-            chosen=np.zeros(batch, dtype=np.int32), q=np.zeros((batch, count)), qd=np.zeros((batch, count))
-        )
-
-    def on_device(self, device: str) -> list[Any]:
-        wp = load_warp()
-        return [wp.array(values, device=device, copy=device != "cpu") for values in (self.chosen, self.q, self.qd)]
 
 
 class CommandLimiter:
@@ -182,6 +173,7 @@ class CommandLimiter:
         self._size = self._batch.obstacle_size.numpy()
         self._caps = [cap.numpy() for cap in (state.joint_speed_cap, state.body_speed_cap, state.tool_speed_cap)]
         self._plan_at_s, self._plan_flat_s = state.plan_at_s.numpy(), state.plan_flat_s.numpy()
+        self._plan_start = state.plan_v.numpy()[0], state.plan_a.numpy()[0]
         self._ramp_s = _ramp_s(self._joints)
         self._limits = MotionLimits()
         self._approaches = False
@@ -197,7 +189,8 @@ class CommandLimiter:
     @property
     def is_at_rest(self) -> bool:
         """Whether the last command stands still, for good while nothing is asked."""
-        return bool(self._plan_at_s[0] >= 2.0 * self._ramp_s + self._plan_flat_s[0]) and not self._qd.any()
+        is_over = bool(self._plan_at_s[0] >= 2.0 * self._ramp_s + self._plan_flat_s[0])
+        return not self._qd.any() and (is_over or not any(each.any() for each in self._plan_start))
 
     @property
     def smallest_clearance_m(self) -> float:

@@ -23,8 +23,10 @@ _POSITION_GAIN = wp.constant(wp.float64(60.0))
 """[1/s]."""
 _SPEED_GAIN = wp.constant(wp.float64(200.0))
 """[1/s]; three times the position's, so that the cascade does not ring."""
-_STEP_SHARE = wp.constant(wp.float64(0.4))
+_STEP_SHARE = wp.constant(wp.float64(0.5))
 """No error is taken away faster than by this share a tick, however long the tick."""
+_POSITION_STEP_SHARE = wp.constant(wp.float64(0.12))
+"""The same of the position's error, three times less, so that the cascade does not ring in long ticks either."""
 _ACCELERATION_SHARE = wp.constant(wp.float64(0.6))
 """Share of the acceleration that closing in on a position counts on; the rest covers the ramps of the jerk limit."""
 _JERK_SHARE = wp.constant(wp.float64(0.8))
@@ -91,7 +93,7 @@ def track_functions(count: int) -> SimpleNamespace:
         """Mean speeds (n,) [rad/s] to the desired motion, within range and speed, and free of them; and a reason."""
         w = vecn()
         free = vecn()
-        gain = wp.min(_POSITION_GAIN, _STEP_SHARE / dt)
+        gain = wp.min(_POSITION_GAIN, _POSITION_STEP_SHARE / dt)
         reason = int(0)
         for i in range(count):
             q = s.q[e, i]

@@ -60,7 +60,7 @@ def verify_functions(count: int) -> SimpleNamespace:
             lowest = wp.min(end, q[i] + m.ramp_s * wp.min(slowest, _ZERO))
             if not (highest <= wp.max(m.upper[i], s.q[e, i]) and lowest >= wp.min(m.lower[i], s.q[e, i])):
                 kept = int(0)
-            most = wp.max(m.speed[i], wp.abs(s.v[e, i]) + _SLACK)
+            most = wp.max(wp.min(m.speed[i], s.joint_speed_cap[e]), wp.abs(s.v[e, i])) + _SLACK
             if not (fastest <= most and slowest >= -most):
                 kept = int(0)
         return kept

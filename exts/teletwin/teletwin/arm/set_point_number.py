@@ -1,0 +1,24 @@
+"""How set-points are numbered on their way to a controller, so that its program can tell a new one from an old one.
+
+`servoJ` of ur_rtde carries a speed and an acceleration that servoj does not use: the speed carries the number.
+"""
+
+from __future__ import annotations
+
+_COUNT = 3000
+_UNIT = 1e-3
+"""ur_rtde takes speeds up to 3.14 rad/s."""
+BRIDGE_REGISTER = 12
+"""Output integer register in which a program tells, by 1, that it drops set-points and brings the arm to rest."""
+
+
+def speed_of(number: int) -> float:
+    """The speed [rad/s] that stands for set-point `number`."""
+    return number % _COUNT * _UNIT
+
+
+def periods_between(before: float | None, after: float) -> int:
+    """How many periods lie between two set-points, by their speeds [rad/s]; 0: they are the same."""
+    if before is None:
+        return 0
+    return round((after - before) / _UNIT) % _COUNT
