@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from oracles.rmpflow import Sum, link_transform, resolve
+from oracles.rmpflow import Sum, joint_transforms, link_transform, norm, resolve
 from scipy.optimize import minimize_scalar, nnls
 
 from teletwin.robot.frames import swap_base_vector
@@ -98,6 +98,24 @@ def joint_rows(total, clear):
     return rows
 
 
+def side_rows(total, robot, clear):
+    """The frame that stays on its side, seen from the link that turns about the first axis."""
+    if clear.side is None:
+        return []
+    chain = robot.chain
+    turn, lift = (chain.joint_names.index(name) for name in (clear.side.turn, clear.side.lift))
+
+    def along(q):
+        frames = joint_transforms(chain, q)
+        axes = [frames[j][:3, :3] @ chain.axes[j] for j in (turn, lift)]
+        n = np.cross(*axes)
+        return n @ (link_transform(chain, q, clear.side.frame)[:3, 3] - frames[turn][:3, 3]) / norm(n)
+
+    x = along(total.q).real
+    side = np.sign(x)
+    return [row(total, lambda q: side * along(q), abs(x) - clear.side.margin_m, clear.barrier)]
+
+
 def calm(clear, q, qd):
     """Metric and force of the damping near singular angles."""
     marked = clear.calm > 0
@@ -108,6 +126,8 @@ def calm(clear, q, qd):
 
 def keep(M, a, rows, metric):
     """The closest acceleration in the metric M that keeps the rows, and their force."""
+    if not rows:
+        return a, np.zeros_like(a)
     G, bound = np.array([line for line, _ in rows]), np.array([least for _, least in rows])
     L = np.linalg.cholesky(G @ np.linalg.solve(M, G.T) + np.eye(len(G)) / metric)
     weight, _ = nnls(L.T, np.linalg.solve(L, bound - G @ a), maxiter=1000)
@@ -122,7 +142,9 @@ def acceleration_within(robot, clear, margins, workspace, q, qd, M, f, limit):
         *pair_rows(total, robot, clear, margins),
         *table_rows(total, robot, clear, margins),
         *tool_rows(total, robot, clear, margins, workspace),
+        *side_rows(total, robot, clear),
     ]
+    rows = [each for each in rows if each[1] > -clear.barrier.look]
     damping, drag = calm(clear, q, qd)
     M, f = M + damping, f + drag
     kept, force = keep(M, np.linalg.solve(M, f), rows, clear.barrier.metric)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import itertools
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -98,8 +98,8 @@ def test_a_hand_behind_a_border_holds_the_arm_still_at_it_and_frees_it_on_its_re
 
 def test_an_orbit_ends_at_joint_1s_end_says_so_and_comes_free_when_the_hand_turns_back():
     u = np.linspace(0, 1, 8000)
-    out = 7.2 * u**3 * (10 - 15 * u + 6 * u * u)
-    angle = np.concatenate([out, np.full(1000, 7.2), out[::-1], np.zeros(400)])
+    out = 6.6 * u**3 * (10 - 15 * u + 6 * u * u)
+    angle = np.concatenate([out, np.full(1000, 6.6), out[::-1], np.zeros(400)])
     radius, start = np.hypot(*HOME[:2]), np.arctan2(HOME[1], HOME[0])
     place = np.column_stack([radius * np.cos(start + angle), radius * np.sin(start + angle), 0 * angle + HOME[2]])
     turn = np.column_stack([np.cos(angle / 2), 0 * angle, 0 * angle, np.sin(angle / 2)])
@@ -111,6 +111,15 @@ def test_an_orbit_ends_at_joint_1s_end_says_so_and_comes_free_when_the_hand_turn
     assert ride.turns_a_second(stand) <= 2.0
     assert ride.limited_share(slice(None)) < 0.01
     assert ride.error_m[-200:].max() < 0.005
+
+
+def test_a_hand_that_crosses_over_the_base_and_comes_back_finds_the_arm_free():
+    over = at(0.25, 0.20, 0.20)
+    out, back = line(HOME, over, speed_m_s=0.4), line(over, HOME, speed_m_s=0.4)
+    ride = Ride(np.concatenate([out, np.repeat(out[-1:], 1500, 0), back, np.repeat(HOME[None], 750, 0)]))
+    assert ride.error_m[len(out) + 1400] < 0.005
+    assert ride.error_m[-500:].max() < 0.005
+    assert ride.limited_share(slice(None)) < 0.01
 
 
 WAYS = {
@@ -130,7 +139,7 @@ def test_singular_places_are_passed_without_bursts(way):
     for k in range(1, len(stops)):
         if stops[k][3:] @ stops[k - 1][3:] < 0:
             stops[k] = np.concatenate([stops[k][:3], -stops[k][3:]])
-    ways = [line(a, b, speed_m_s=0.2) for a, b in itertools.pairwise(stops)]
+    ways = [line(a, b, speed_m_s=0.2) for a, b in pairwise(stops)]
     ride = Ride(np.concatenate([*ways, np.repeat(stops[-1][None], 250, 0)]))
     assert np.abs(ride.qd).max() < 2.6
     assert np.abs(np.diff(ride.qd, axis=0)).max() / DT_S < 40.0

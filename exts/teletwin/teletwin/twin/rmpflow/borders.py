@@ -53,7 +53,7 @@ class Barrier:
     """Weight of a border against the others and against RMPflow's leaves, 2e5 at most near a target."""
     outward_m: float = 0.01
     """An arm that is further behind a border than this leaves it no faster."""
-    look: float = 60.0
+    look: float = 25.0
     """Borders that allow more acceleration than this towards them cannot matter [m/s^2 or rad/s^2]."""
     calm_metric: float = 3000.0
     """Weight of the damping where the arm is singular; the target's axes have 6e4 times the square of the sine."""
@@ -74,7 +74,7 @@ class Side:
     """Least distance of the frame's origin from the axis."""
 
 
-UR3E_SIDE = Side(turn="shoulder_pan_joint", lift="shoulder_lift_joint", frame="wrist_2_link", margin_m=0.04)
+UR3E_SIDE = Side(turn="shoulder_pan_joint", lift="shoulder_lift_joint", frame="wrist_2_link", margin_m=0.03)
 """Reaching backward over its own shoulder the arm reaches less far, and never finds back."""
 
 

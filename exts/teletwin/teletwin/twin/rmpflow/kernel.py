@@ -148,6 +148,7 @@ def flow_kernel(count: int, dtype: str) -> Any:
         sound = wp.isfinite(wp.dot(position, position) + wp.dot(velocity, velocity))
         if not sound:
             refused[e] = refused[e] + 1
+            a = vecn()
         for i in range(count):
             acceleration[e, chain.order[i]] = a[i]
             if substeps[0] > 0 and sound:

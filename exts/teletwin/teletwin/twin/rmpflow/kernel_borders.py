@@ -7,8 +7,8 @@ with rate xd that bounds the acceleration from one side,
     xdd >= -gain (xd + x / time),
 
 by which x never falls faster than x / time and never below 0, while motion along a border and away from it is free.
-`kernel_keep` finds the acceleration that keeps all rows. Closest points count as fixed to their bodies within a step:
-their sliding along them changes x to second order only.
+`kernel_keep` finds the acceleration that keeps all rows. Closest points are taken as fixed to their bodies within a
+step: their sliding along them changes x to second order only.
 """
 # Warp reads these functions as its own language: int(0) there makes a variable, and types are inferred.
 # ruff: noqa: ANN202, RUF046, UP018
@@ -276,9 +276,7 @@ def clearance_borders(count: int, dtype: str) -> SimpleNamespace:
             v, c = carried(joint, point, P, W, V, A, C)
             swing = wp.cross(W[turn], arm)
             relative = v - V[turn] - swing
-            bend = (
-                c - C[turn] - wp.cross(A[turn], arm) - wp.cross(W[turn], swing) - T(2.0) * wp.cross(W[turn], relative)
-            )
+            bend = c - C[turn] - wp.cross(A[turn], arm) - wp.cross(W[turn], swing + T(2.0) * relative)
             x = wp.float64(wp.dot(n, arm)) - w.side_m
             bound = bound_of(w, x, wp.float64(wp.dot(n, relative))) - wp.float64(wp.dot(n, bend))
             if bound > -w.look:
