@@ -32,7 +32,7 @@ from teletwin.geometry import Array
 from teletwin.robot.bodies import are_joined
 from teletwin.robot.containment import read_triangles
 from teletwin.robot.kinematics import link_frames
-from teletwin.robot.obstacles import Obstacle
+from teletwin.robot.obstacles import Obstacle, Plane
 from teletwin.robot.ur3e import load_ur3e
 
 MESHES = {
@@ -45,6 +45,8 @@ MESHES = {
     "wrist_3_link": "wrist_3",
 }
 """OBJ file of every link."""
+TABLE = Plane(name="table", normal=np.array([0.0, 0.0, 1.0]), offset=0.0)
+"""What every arm stands on."""
 _UR_BASE = np.diag([-1.0, -1.0, 1.0])
 
 
@@ -91,11 +93,14 @@ class Judge:
         """The closest two things at joint positions q (6,) [rad]."""
         return self.smallest(np.asarray(q)[None])
 
-    def smallest(self, qs: Array, *, pair: str | None = None) -> Nearness:
-        """The closest approach over joint positions qs (k, 6) [rad], of all pairs or of one."""
+    def smallest(self, qs: Array, *, pair: str | None = None, below_m: float = np.inf) -> Nearness:
+        """The closest approach over joint positions qs (k, 6) [rad], of all pairs or of one.
+
+        Nothing closer than below_m is looked for: without such, that is the distance, and the pair is empty.
+        """
         frames = self._frames(qs)
         bounds = self._bounds(frames, pair)
-        best = Nearness(distance_m=np.inf, pair="")
+        best = Nearness(distance_m=below_m, pair="")
         for place in np.argsort(bounds, axis=None):  # quick bounds tell which exact distances are worth asking for
             row, index = divmod(int(place), bounds.shape[1])
             if bounds[row, index] >= best.distance_m or best.distance_m == 0.0:
@@ -130,7 +135,7 @@ class Judge:
             link: self._solids[link].centers @ np.swapaxes(rotation, -1, -2) + origin[..., None, :]
             for link, (origin, rotation) in frames.items()
         }
-        rows = [_least(balls[b], self._solids[b].radii, balls[a], self._solids[a].radii) for b, a in self._pairs]
+        rows = [least_apart(balls[b], self._solids[b].radii, balls[a], self._solids[a].radii) for b, a in self._pairs]
         rows += [bound(balls[link], self._solids[link].radii, obstacle) for link, obstacle in self._against]
         bounds = np.stack(rows)
         bounds[[pair not in (None, name) for name in self.pairs]] = np.inf
@@ -156,7 +161,7 @@ def _place(frames: dict[str, Place], link: str, index: int) -> Place:
     return frames[link][0][index], frames[link][1][index]
 
 
-def _least(first: Array, radii: Array, second: Array, others: Array) -> Array:
+def least_apart(first: Array, radii: Array, second: Array, others: Array) -> Array:
     """Least distance (k,) [m] between balls (k, m, 3) and balls (k, n, 3)."""
     square = (
         np.sum(first**2, axis=-1)[..., :, None]
