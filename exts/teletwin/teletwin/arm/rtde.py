@@ -68,8 +68,8 @@ class RtdeArmCfg:
             raise ConfigError("rate_hz cannot be used", given=self.rate_hz, allowed="50 to 500 Hz")
         if not 0.1 <= self.stop_deceleration <= 40.0:
             raise ConfigError("stop_deceleration cannot be used", given=self.stop_deceleration, allowed="0.1 to 40")
-        if not 0.02 <= self.watchdog_s <= 1.0:
-            raise ConfigError("watchdog_s cannot be used", given=self.watchdog_s, allowed="0.02 to 1 s")
+        if not 0.02 <= self.watchdog_s <= 10.0:
+            raise ConfigError("watchdog_s cannot be used", given=self.watchdog_s, allowed="0.02 to 10 s")
 
 
 class RtdeArm:

@@ -25,8 +25,8 @@ SPEED_MAX = 2.5
 _SPEED_SHARE = 0.95
 """Joints are no faster than this share of their limits."""
 _ACCELERATION_SHARE, _JERK_SHARE = 1.25, 4.0
-"""The same for their acceleration and jerk: more than the limits, which cut the rest. Where targets come in steps both are
-high in every tick, and a policy that kept to the limits itself would follow with less than its gain."""
+"""The same for their acceleration and jerk: more than the limits, which cut the rest. Where targets come in steps both
+are high in every tick, and a policy that kept to the limits itself would follow with less than its gain."""
 UR3E_BENT: Mapping[str, float] = {"elbow_joint": 0.1}
 """Costs 0.6 mm of reach, and saves the elbow from flipping and the tool from a direction in which it cannot move."""
 UR3E_CALM: Mapping[str, float] = {"wrist_2_joint": 0.35}
