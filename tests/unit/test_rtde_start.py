@@ -114,14 +114,14 @@ def test_the_watchdog_is_set_before_anything_moves_and_for_every_program(entered
         assert guards == []
         arm.servo(np.zeros(6))
         arm.servo(np.zeros(6))
-        assert guards == [0.1]
+        assert guards == [WATCHDOG_S]
         while arm.state().fault == "":
             pass
         arm.clear_fault()
         while arm.busy:
             time.sleep(0.001)
         arm.servo(np.zeros(6))
-        assert guards == [0.1, 0.1]
+        assert guards == [WATCHDOG_S, WATCHDOG_S]
 
 
 def test_a_controller_that_takes_no_watchdog_is_sent_nothing(entered, sent):
