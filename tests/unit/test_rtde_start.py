@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from teletwin.arm import rtde
+from teletwin.arm import WATCHDOG_S, rtde
 from teletwin.clock import VirtualClock
 
 PLAYING, STOPPED = 2, 1
