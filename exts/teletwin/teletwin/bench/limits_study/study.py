@@ -58,7 +58,7 @@ class Tally:
     def judge(self, judge: Judge, trace: Trace, *, every: int, repeat: Callable[[int], str]) -> None:
         """Look for contacts and for the closest approach."""
         for n in range(trace.joints.shape[1]):
-            near = judge.smallest(trace.joints[::every, n], below_m=max(self.smallest_m, _NONE_NEARER_M))
+            near = judge.closest(trace.joints[::every, n], below_m=max(self.smallest_m, _NONE_NEARER_M))
             if near.pair:
                 self.smallest_m, self.smallest_pair = near.distance_m, near.pair
             if near.pair and near.distance_m <= 0.0:
