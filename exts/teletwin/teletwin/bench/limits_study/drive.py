@@ -101,10 +101,10 @@ class Drive:
                 limiter.state.clearance.fill_(-1e3)
         for limiter, approaches in zip((self._twin, self._arm), self._approaches, strict=True):
             most = np.where(approaches, REDUCED_SPEED_M_S, np.inf)
+            caps = np.minimum(events.caps[k, :, 1:], most[:, None])  # the arm's, which come last, are those that count
             limiter.state.joint_speed_cap.numpy()[:] = events.caps[k, :, 0]
-            body, tool = (np.minimum(events.caps[k, :, c], most) for c in (1, 2))
-            limiter.state.body_speed_cap.numpy()[:], limiter.state.tool_speed_cap.numpy()[:] = body, tool
-        self._arm_caps = np.stack([body, tool], axis=-1)
+            limiter.state.body_speed_cap.numpy()[:], limiter.state.tool_speed_cap.numpy()[:] = caps.T
+            self._arm_caps = caps
 
     def _move_twin(self, events: Events, k: int, targets: Targets | None, desired: Array | None) -> None:
         state, flow = self._twin.state, self._flow

@@ -20,7 +20,7 @@ BATCH = 256
 """Hands that are driven together."""
 _NONE_NEARER_M = 1e-5
 _UNLIMITED_SHARE = 20
-"""Of so many hands one is driven without clearance as well, to see what the limits keep away."""
+"""Of so many hands one, and two at least, is driven without clearance as well: what the limits keep away."""
 
 Tell = Callable[[int], None]
 
@@ -117,7 +117,7 @@ def _drive_of(count: int, without: bool) -> Drive:
 
 def _judge_without(judge: Judge, tally: Tally, events: Events, targets: Any, count: int) -> None:
     """Some of the same hands with nothing that keeps bodies clear, so that the study is known to see contacts."""
-    some = max(1, count // _UNLIMITED_SHARE)
+    some = min(count, max(2, count // _UNLIMITED_SHARE))
     part = dataclasses.replace(
         events, holds=events.holds[:, :some], stops=events.stops[:, :some], late=events.late[:, :some],
         caps=events.caps[:, :some],
