@@ -23,6 +23,8 @@ GRID_S = 0.01
 ACCELERATION_STEP_S = 0.02
 """Accelerations are second differences over this step, for hand and tool alike: both in a band up to 16 Hz (-3 dB)."""
 
+RUNNING_SHARE = 0.005
+"""Weight of the newest grid point in what is running: a mean over two seconds."""
 _GAP_NS = 100_000_000
 """A longer silence starts anew; a shorter one is bridged by a straight line, which hides what shook within it."""
 _SETTLE_COUNT = 25
@@ -37,7 +39,10 @@ class SetPointReport:
     tick_count: int
     duration_s: float
     reversal_count: int
-    """Changes of sign of a joint's acceleration with both peaks above 25 % of its limit, all joints together."""
+    """Changes of sign of a joint's acceleration with the peaks before and after above 25 % of its limit; of the joint
+    that reverses most."""
+    reversal_all_count: int
+    """The same of all joints together."""
     limit_count: int
     """Ticks with a joint at its limit of acceleration or speed."""
     jerk_p99_rad_s3: float
@@ -51,9 +56,11 @@ class SetPointTrack:
     def __init__(self, *, acceleration: Array, speed: Array) -> None:
         self._acceleration, self._speed = acceleration.tolist(), speed.tolist()
         self._jerk = LatencyHistogram()
-        self.tick_count = self.reversal_count = self.limit_count = 0
+        self.tick_count = self.limit_count = 0
         self.duration_s = 0.0
-        self._peaks = [0.0] * len(acceleration)
+        joints = len(acceleration)
+        self._reversals = [0] * joints
+        self._peak, self._peak_before = [0.0] * joints, [0.0] * joints  # of this half wave, and of the last one
         self.pause()
 
     def pause(self) -> None:
@@ -87,10 +94,19 @@ class SetPointTrack:
         for i, (speed, change) in enumerate(zip(v, a, strict=True)):
             most = self._acceleration[i]
             at_limit |= abs(change) >= AT_LIMIT_SHARE * most or abs(speed) >= AT_LIMIT_SHARE * self._speed[i]
-            if abs(change) > REVERSAL_SHARE * most:
-                self.reversal_count += self._peaks[i] * change < 0.0
-                self._peaks[i] = math.copysign(1.0, change)
+            self._wave(i, change, REVERSAL_SHARE * most)
         self.limit_count += at_limit
+
+    def _wave(self, joint: int, change: float, least: float) -> None:
+        """Follow a joint's half waves; a reversal counts once its second peak is high enough."""
+        peak = self._peak[joint]
+        if change * peak < 0.0:
+            self._peak_before[joint], self._peak[joint] = abs(peak), change
+            peak = 0.0
+        elif abs(change) > abs(peak):
+            self._peak[joint] = change
+        if abs(peak) <= least < abs(change) and self._peak_before[joint] > least:
+            self._reversals[joint] += 1
 
     def report(self) -> SetPointReport:
         """The run so far."""
@@ -98,7 +114,8 @@ class SetPointTrack:
         return SetPointReport(
             tick_count=self.tick_count,
             duration_s=self.duration_s,
-            reversal_count=self.reversal_count,
+            reversal_count=max(self._reversals),
+            reversal_all_count=sum(self._reversals),
             limit_count=self.limit_count,
             jerk_p99_rad_s3=jerk.quantile(0.99) if jerk.count else 0.0,
             jerk_max_rad_s3=jerk.max if jerk.count else 0.0,
@@ -124,6 +141,7 @@ class ToolTrack:
         self._filter = _HighPass(SHAKE_HZ)
         self._recent: deque[Array] = deque(maxlen=2 * round(ACCELERATION_STEP_S / GRID_S) + 1)
         self._sums, self._count = np.zeros(3), 0
+        self._running_shake = 0.0
         self._last: tuple[int, Array] | None = None
         self._restart(0)
 
@@ -155,8 +173,14 @@ class ToolTrack:
             return
         middle = self._recent[len(self._recent) // 2]
         change = (self._recent[0] - 2.0 * middle + pair) / ACCELERATION_STEP_S**2
+        self._running_shake += RUNNING_SHARE * (float(shake @ shake) - self._running_shake)
         self._sums += (shake @ shake, change[3:] @ change[3:], change[:3] @ change[:3])
         self._count += 1
+
+    @property
+    def running_shake_m(self) -> float | None:
+        """Distance of tool and hand above 8 Hz over the last seconds, root mean square [m]; None at first."""
+        return math.sqrt(self._running_shake) if self._count else None
 
     def report(self) -> ToolReport | None:
         """The run so far; None before anything was compared."""

@@ -14,6 +14,7 @@ from teletwin.robot.frames import swap_base
 from teletwin.robot.ur3e import HOME_Q, TOOL_FRAME, load_ur3e, tool_pose_in_ur_base
 from teletwin.twin.limits import BatchLimiter
 from teletwin.twin.rmpflow.arrays import SharedArray
+from teletwin.twin.rmpflow.borders import keep_clear
 from teletwin.twin.rmpflow.flow import RmpFlow
 from teletwin.twin.rmpflow.policy import load_ur3e_rmpflow
 from teletwin.warp_runtime import RecordedLaunch, record
@@ -70,7 +71,13 @@ class RmpFlowLoops:
         self._arrays = arrays = LoopArrays(tables, params_of(settings), causal=True, channels=_JOINTS)
         world = swap_base(IDENTITY_POSE)
         self._flow = RmpFlow(
-            load_ur3e(), load_ur3e_rmpflow(), batch=arrays.count, threads=1, world_in_root=world, device=tables.device
+            load_ur3e(),
+            load_ur3e_rmpflow(),
+            batch=arrays.count,
+            threads=1,
+            world_in_root=world,
+            device=tables.device,
+            clear_of=keep_clear(load_ur3e()),
         )
         self._flow.set_cspace_target(HOME_Q)
         self._flow.target_flags.write(_BOTH_TARGETS)
@@ -134,6 +141,7 @@ class RmpFlowLoops:
         arrays.start.host[places.rows] = HOME_Q
         arrays.settle(places, settings and params_of(settings))
         self._launches["reset_loops"].launch()
+        self._flow.rest(places.rows)
         for limits in (self._limits, self._arm_limits):
             limits.reset(HOME_Q, rows=places.rows)
         self._drives.place(places.rows)

@@ -15,6 +15,8 @@ NO_PROGRAM = "the robot's control program is not running: clear to start it"
 """The fault of an arm whose program ended: by a person, by a stop, or by the controller's watchdog."""
 WATCHDOG_S = 0.25
 """Silence of the arm's role after which the controller ends the control program [s]."""
+VIRTUAL_WATCHDOG_S = 1.0
+"""The same of the virtual controller in a session on one computer [s]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from functools import cache
 
-from teletwin.arm import Arm, ClearableArm, arm_of
+from teletwin.arm import VIRTUAL_WATCHDOG_S, WATCHDOG_S, Arm, ClearableArm, arm_of
 from teletwin.arm.resample import CommandResampler, ResamplerCfg
 from teletwin.arm.simulated import SimulatedArm, SimulatedArmCfg
 from teletwin.assets import SCENES, scene_path
@@ -42,7 +42,7 @@ from teletwin.twin.smoothing import Smoothing
 from teletwin.twin.target import PathCfg
 from teletwin.view.camera import Camera
 
-FED_LAG_S = 0.004
+FED_LAG_S = 0.0
 """Lag with the target's motion fed forward, smoothing included [s]: with it `arm_lag_ms` of a report is near zero."""
 FED_TURN_LAG_S = 0.004
 """The same for orientation [s]."""
@@ -51,7 +51,7 @@ _MEASURED_LAG_S, _MEASURED_TURN_LAG_S = 0.012, 0.030
 SERVO_LAG_S = 0.034
 """First guess of a UR's lag behind servoj set-points, RTDE included [s]."""
 
-RESAMPLING = ResamplerCfg(extrapolation_s=0.03, tracking_s=0.014)
+RESAMPLING = ResamplerCfg(extrapolation_s=0.03, tracking_s=0.016)
 """Late commands are continued for three standard deviations of a 10 ms jitter."""
 _PLAIN_RESAMPLING = ResamplerCfg(extrapolation_s=0.03)
 """The same at their own velocity, as they come."""
@@ -68,7 +68,16 @@ def build_limiter(session: SessionCfg) -> CommandLimiter:
     Raises:
         RobotError: The scene cannot be read.
     """
-    return CommandLimiter(obstacles=_obstacles(session.scene))
+    return CommandLimiter(obstacles=obstacles_of(session))
+
+
+def obstacles_of(session: SessionCfg) -> tuple[Obstacle, ...]:
+    """What stands around the arm in a session's scene, UR base frame.
+
+    Raises:
+        RobotError: The scene cannot be read.
+    """
+    return _obstacles(session.scene)
 
 
 @cache
@@ -82,9 +91,11 @@ def build_path(
     function: str,
     *,
     is_shadow: bool = False,
-    policy: Callable[[], MotionPolicy] = RmpFlowPolicy,
+    policy: Callable[[], MotionPolicy] | None = None,
 ) -> MotionPath:
     """One path with a state of its own; the shadow is paper mode without a forecast.
+
+    Without another policy it is RMPflow, which keeps clear of what the limiter enforces.
 
     Raises:
         RobotError: The compiled kernels compute something else than they should.
@@ -98,7 +109,7 @@ def build_path(
             feed_forward=not plain,
             reference=ReferenceCfg() if session.smooth else None,
         ),
-        policy=policy(),
+        policy=policy() if policy else RmpFlowPolicy(obstacles=obstacles_of(session)),
         smoothing=_build_smoothing(session, plain=plain),
         limiter=build_limiter(session),
         tool_pose=fast_tool_pose(),
@@ -121,7 +132,7 @@ def _policy_lags_s(session: SessionCfg) -> tuple[float, float]:
     return (FED_LAG_S, FED_TURN_LAG_S) if session.smooth else (_MEASURED_LAG_S, _MEASURED_TURN_LAG_S)
 
 
-def build_control(session: SessionCfg, *, policy: Callable[[], MotionPolicy] = RmpFlowPolicy) -> ControlFunction:
+def build_control(session: SessionCfg, *, policy: Callable[[], MotionPolicy] | None = None) -> ControlFunction:
     """The control function with its shadow, which keeps the stock policy."""
     lag_s, turn_lag_s = _policy_lags_s(session)
     return ControlFunction(
@@ -146,7 +157,7 @@ def build_rendering(session: SessionCfg) -> tuple[RenderingFunction, MujocoWorld
 
 
 def build_rendering_in(
-    world: World, session: SessionCfg, *, policy: Callable[[], MotionPolicy] = RmpFlowPolicy, tick_s: float = 0.004
+    world: World, session: SessionCfg, *, policy: Callable[[], MotionPolicy] | None = None, tick_s: float = 0.004
 ) -> RenderingFunction:
     """The rendering function with its shadow, in a world that the host simulates."""
     lag_s, turn_lag_s = _policy_lags_s(session)
@@ -176,6 +187,8 @@ def build_arm(session: SessionCfg, *, controller_host: str, clock: Clock) -> Cle
         rate_hz=session.servo_rate_hz,
         gain=session.servo_gain,
         lookahead_s=session.servo_lookahead_s,
+        # The virtual controller brakes at the first missing set-point; its program outlives a busy computer.
+        watchdog_s=VIRTUAL_WATCHDOG_S if session.starts_controller else WATCHDOG_S,
     )
     return RtdeArm(cfg, clock=clock)
 

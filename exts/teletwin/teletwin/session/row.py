@@ -14,6 +14,8 @@ from teletwin.telemetry import Rmse
 
 _KEEP_NS = NS_PER_S
 _SILENT_NS = 2 * NS_PER_S
+_REVERSAL_SECONDS = 5
+"""The arm tells its counts once a second."""
 MODE_NAMES = {0: "off", 1: "hold", 2: "engaged"}
 
 
@@ -23,6 +25,7 @@ class TelemetryRow:
     def __init__(self, loop: OperatorLoop, desk: PageDesk) -> None:
         self._loop, self._desk = loop, desk
         self._drawn: deque[tuple[int, int, int]] = deque()
+        self._reversals: deque[tuple[int, int]] = deque(maxlen=_REVERSAL_SECONDS + 1)
 
     def make(self, now_ns: int, *, is_recording: bool, hand: str, forecaster: str) -> dict[str, object]:
         """The row at now_ns; None where nothing is known yet."""
@@ -72,7 +75,20 @@ class TelemetryRow:
             "display_error_shadow_mm": _mm(shown_shadow),
             "orientation_error_deg": _deg(control),
             "orientation_error_shadow_deg": _deg(control_shadow),
+            "shake_mm": _times_thousand(metrics.tool.running_shake_m),
+            "shake_shadow_mm": _times_thousand(metrics.tool_shadow.running_shake_m),
+            "reversals_per_s": self._reversal_rate(),
         }
+
+    def _reversal_rate(self) -> float | None:
+        """Reversals a second of the joint with most, over the last seconds in which the arm followed."""
+        status = self._loop.state.status
+        counters = status.counters if status is not None else {}
+        now = (counters.get("arm_set_point_ms", 0), counters.get("arm_reversals", 0))
+        if not self._reversals or now[0] != self._reversals[-1][0]:
+            self._reversals.append(now)
+        (ms0, count0), (ms1, count1) = self._reversals[0], self._reversals[-1]
+        return 1e3 * (count1 - count0) / (ms1 - ms0) if ms1 > ms0 else None
 
     def _rates(self, now_ns: int) -> dict[str, float | None]:
         """Frames and bits a second over the newest second."""
@@ -102,6 +118,10 @@ class TelemetryRow:
                 "twin_ticks": status.tick_count,
             }
         return counters
+
+
+def _times_thousand(value: float | None) -> float | None:
+    return None if value is None else 1e3 * value
 
 
 def _mm(rmse: Rmse) -> float | None:

@@ -8,13 +8,21 @@ from teletwin.messages import TwinStatus
 from teletwin.session.metrics import SessionMetrics
 from teletwin.smoothness import SetPointTrack, ToolTrack
 
-_NAMES = ("set_point_ticks", "set_point_ms", "reversals", "ticks_at_limit", "jerk_p99_rad_s3", "jerk_max_rad_s3")
+_NAMES = (
+    "set_point_ticks",
+    "set_point_ms",
+    "reversals",
+    "reversals_all_joints",
+    "ticks_at_limit",
+    "jerk_p99_rad_s3",
+    "jerk_max_rad_s3",
+)
 
 
 def smoothness_counts(track: SetPointTrack) -> dict[str, int]:
     """What the arm's host counts of its set-points, as it tells the twin."""
     told = track.report()
-    counts = (told.tick_count, 1e3 * told.duration_s, told.reversal_count, told.limit_count)
+    counts = (told.tick_count, 1e3 * told.duration_s, told.reversal_count, told.reversal_all_count, told.limit_count)
     values = (*counts, told.jerk_p99_rad_s3, told.jerk_max_rad_s3)
     return {name: round(value) for name, value in zip(_NAMES, values, strict=True)}
 
@@ -30,11 +38,13 @@ def smoothness_rows(metrics: SessionMetrics, status: TwinStatus | None) -> dict[
 
 def _set_points(counters: dict[str, int]) -> dict[str, float] | None:
     """Rates and shares of what the arm counted; None before it has told anything."""
-    ticks, ms, reversals, at_limit, jerk_p99, jerk_max = (counters.get(f"arm_{name}", 0) for name in _NAMES)
+    told = (counters.get(f"arm_{name}", 0) for name in _NAMES)
+    ticks, ms, reversals, reversals_all, at_limit, jerk_p99, jerk_max = told
     if not ticks or not ms:
         return None
     return {
         "reversals_per_s": 1e3 * reversals / ms,
+        "reversals_all_joints_per_s": 1e3 * reversals_all / ms,
         "at_limit_ratio": at_limit / ticks,
         "jerk_p99_rad_s3": jerk_p99,
         "jerk_max_rad_s3": jerk_max,

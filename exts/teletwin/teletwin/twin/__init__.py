@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from teletwin.geometry import Array
+from teletwin.safety import MotionLimits
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -25,6 +26,15 @@ class MotionPolicy(Protocol):
 
     def reset(self, q: Array, qd: Array | None = None) -> None:
         """Start from joint positions [rad] (n,) and velocities [rad/s] (n,)."""
+        ...
+
+    @property
+    def held_by(self) -> str:
+        """What the policy itself keeps the arm off, in words; empty when nothing is in the way, or it does not know."""
+        ...
+
+    def limit_to(self, limits: MotionLimits) -> None:
+        """Keep to a session's limits as far as the policy knows them, from the next step on."""
         ...
 
     def step(self, target: ToolTarget | None, dt_s: float) -> tuple[Array, Array]:

@@ -19,7 +19,7 @@ from teletwin.twin.limits import CommandLimiter
 from teletwin.twin.smoothing import Smoothing
 from teletwin.twin.target import BoundTarget, PathCfg, TargetStream
 
-LEASH_RAD = 0.1
+LEASH_RAD = 0.05
 """The motion policy runs no further ahead of joints that a limit holds back; they come free as soon as it turns."""
 _ARRIVED_M = 0.02
 """An approach ends when the tool is this near to its target."""
@@ -72,6 +72,7 @@ class MotionPath:
 
     def limit_to(self, limits: MotionLimits) -> None:
         """Keep to other limits of the session from the next tick on."""
+        self._policy.limit_to(limits)
         self._limiter.limit_to(limits)
 
     @property
@@ -111,7 +112,7 @@ class MotionPath:
             qd=out.qd,
             bound=bound,
             is_limited=bool(out.flags),
-            reason=out.reason,
+            reason=out.reason or self._policy.held_by,
             is_approaching=self._approaching,
         )
 

@@ -20,6 +20,7 @@ from teletwin.errors import MissingPartError, RobotError
 from teletwin.geometry import Array
 from teletwin.kit.motion.placement import Placement, check_joints, is_finite
 from teletwin.robot.ur3e import HOME_Q, JOINT_NAMES, TOOL_FRAME
+from teletwin.safety import MotionLimits
 from teletwin.twin import ToolTarget
 
 _SUBSTEP_S = 0.00334
@@ -50,6 +51,14 @@ class CumotionPolicy:
         self._q[:] = q
         self._qd[:] = 0.0
         self._must_reset = True
+
+    @property
+    def held_by(self) -> str:
+        """Isaac's policy does not say; what the limits hold is said by them."""
+        return ""
+
+    def limit_to(self, limits: MotionLimits) -> None:
+        """Isaac's policy knows nothing of a session's limits, which come after it."""
 
     def step(self, target: ToolTarget | None, dt_s: float) -> tuple[Array, Array]:
         """Advance by dt_s [s]; return copies of (q, qd)."""

@@ -17,6 +17,7 @@ from teletwin.errors import MissingPartError
 from teletwin.geometry import Array
 from teletwin.kit.motion.placement import Placement, check_joints, is_finite
 from teletwin.robot.ur3e import HOME_Q
+from teletwin.safety import MotionLimits
 from teletwin.twin import ToolTarget
 
 _NONE = np.empty(0)
@@ -45,6 +46,14 @@ class LulaPolicy:
         """Start from joint positions [rad] (6,) and velocities [rad/s] (6,), at rest without them."""
         self._q[:] = q
         self._qd[:] = 0.0 if qd is None else qd
+
+    @property
+    def held_by(self) -> str:
+        """Isaac's policy does not say; what the limits hold is said by them."""
+        return ""
+
+    def limit_to(self, limits: MotionLimits) -> None:
+        """Isaac's policy knows nothing of a session's limits, which come after it."""
 
     def step(self, target: ToolTarget | None, dt_s: float) -> tuple[Array, Array]:
         """Advance by dt_s [s]; return copies of (q, qd)."""

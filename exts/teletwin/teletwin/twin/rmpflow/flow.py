@@ -15,6 +15,7 @@ from teletwin.geometry import IDENTITY_POSE, Array, quat_to_matrix
 from teletwin.robot.canonical import canonical
 from teletwin.robot.model import Robot
 from teletwin.twin.rmpflow.arrays import SharedArray
+from teletwin.twin.rmpflow.borders import Borders, KeepClear, without_cap
 from teletwin.twin.rmpflow.config import RmpFlowConfig
 from teletwin.twin.rmpflow.launch import SplitLaunch, split_batch, usable_cores
 from teletwin.twin.rmpflow.obstacles import Obstacles
@@ -32,6 +33,9 @@ class RmpFlow:
     Joint arrays are (n,) or (batch, n) in c-space order; what is passed in is never changed. On the CPU a large
     batch is shared out to `threads` threads, by default one per core. The shared arrays q, qd, acceleration and
     target_* may be written in place by those who step thousands of arms with `advance`.
+
+    With `clear_of` the acceleration also keeps every border that the limits enforce, and changes within the joints'
+    jerk from step to step; without it, it is NVIDIA's.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class RmpFlow:
         world_in_root: ArrayLike = IDENTITY_POSE,
         max_obstacles: int = 64,
         threads: int | None = None,
+        clear_of: KeepClear | None = None,
     ) -> None:
         if dtype not in _DTYPES:
             raise ConfigError("RMPflow: dtype", given=dtype, allowed=", ".join(_DTYPES))
@@ -57,6 +62,8 @@ class RmpFlow:
         from teletwin.robot.warp_chain import NUMPY_SCALARS, chain_data
         from teletwin.twin.rmpflow.kernel_types import flow_types
 
+        if clear_of is not None:
+            config = without_cap(config)
         self.robot, self.config = robot, config
         self.dtype, self.device, self.batch = dtype, device, batch
         self.joint_count = robot.chain.joint_count
@@ -66,6 +73,7 @@ class RmpFlow:
         world = np.asarray(world_in_root, dtype=np.float64)
         shape = canonical(robot.chain)
         self.obstacles = Obstacles(types, world_in_root=world, capacity=max_obstacles, device=device)
+        self.borders = Borders(types, clear_of, chain=robot.chain, batch=batch, device=device)
         self._allocate()
         self._structs = [
             chain_data(types, shape, device),
@@ -73,6 +81,7 @@ class RmpFlow:
             shape_struct(types, robot, config, shape, self.frames, device),
             self.obstacles.struct,
             self._goals_struct(world),
+            *self.borders.structs,
         ]
         self._threads = (threads or usable_cores()) if device == "cpu" else 1
         self._commands: dict[str, SplitLaunch] = {}
@@ -217,6 +226,12 @@ class RmpFlow:
         self.advance(dt_s)
         out_q, out_qd = self.q.pull().copy(), self.qd.pull().copy()
         return (out_q, out_qd) if batched else (out_q[0], out_qd[0])
+
+    def rest(self, rows: NDArray[np.intp] | None = None) -> None:
+        """Forget the acceleration of the last step, from which the next would be reached; rows: all when None."""
+        values = self.acceleration.pull()
+        values[slice(None) if rows is None else rows] = 0.0
+        self.acceleration.push()
 
     def advance(self, dt_s: float) -> None:
         """Advance the state that lies in `q` and `qd` (shared arrays) by dt_s [s], in place."""

@@ -13,7 +13,9 @@ from typing import Any
 import warp as wp  # noqa: TID253
 
 from teletwin.robot.warp_chain import motion_function, own_module, pose_function
+from teletwin.twin.limits.model import limits_types
 from teletwin.twin.rmpflow.kernel_collision import body_leaves, obstacle_leaves
+from teletwin.twin.rmpflow.kernel_keep import border_functions
 from teletwin.twin.rmpflow.kernel_leaves import joint_leaves, target_leaves
 from teletwin.twin.rmpflow.kernel_resolve import resolve_function
 from teletwin.twin.rmpflow.kernel_types import flow_types
@@ -23,15 +25,30 @@ from teletwin.twin.rmpflow.kernel_types import flow_types
 def gather_function(count: int, dtype: str) -> Any:
     """A warp function: metric (lower triangle) and force of all leaves at (q, qd)."""
     t = flow_types(count, dtype)
-    vecn, ChainData, Gains, Shape, Scene, Goals = t.vecn, t.ChainData, t.Gains, t.Shape, t.Scene, t.Goals
-    poses, motion = pose_function(count, dtype), motion_function(count, dtype)
+    rows, vecn, ChainData, Gains, Shape = t.rows, t.vecn, t.ChainData, t.Gains, t.Shape
+    Scene, Goals = t.Scene, t.Goals
     joints, frames = joint_leaves(count, dtype), target_leaves(count, dtype)
     bodies, obstacles = body_leaves(count, dtype), obstacle_leaves(count, dtype)
 
     @wp.func
-    def gather(chain: ChainData, g: Gains, shape: Shape, scene: Scene, goals: Goals, e: int, q: vecn, qd: vecn):
-        X, Y, Z, P = poses(chain, q)
-        W, V, A, C = motion(chain, Z, P, qd)
+    def gather(
+        chain: ChainData,
+        g: Gains,
+        shape: Shape,
+        scene: Scene,
+        goals: Goals,
+        e: int,
+        q: vecn,
+        qd: vecn,
+        X: rows,
+        Y: rows,
+        Z: rows,
+        P: rows,
+        W: rows,
+        V: rows,
+        A: rows,
+        C: rows,
+    ):
         M, f = joints(g, shape, goals, e, chain.order, q, qd)
         M, f = frames(chain, g, shape, goals, e, X, Y, Z, P, W, V, A, C, M, f)
         M, f = bodies(chain, g, shape, X, Y, Z, P, W, V, A, C, M, f)
@@ -51,7 +68,11 @@ def flow_kernel(count: int, dtype: str) -> Any:
     """
     t = flow_types(count, dtype)
     T, vecn, ChainData, Gains, Shape, Scene, Goals = t.T, t.vecn, t.ChainData, t.Gains, t.Shape, t.Scene, t.Goals
+    Walls, Limits, State = t.Walls, limits_types(count).Limits, limits_types(count).State
+    poses, motion = pose_function(count, dtype), motion_function(count, dtype)
     gather, resolve = gather_function(count, dtype), resolve_function(count, dtype)
+    borders = border_functions(count, dtype)
+    calm, keep_borders, paced = borders.calm, borders.keep_borders, borders.paced
 
     @wp.kernel(enable_backward=False, module=own_module(f"rmpflow_{count}_{dtype}"))
     def rmpflow(
@@ -60,6 +81,9 @@ def flow_kernel(count: int, dtype: str) -> Any:
         shape: Shape,
         scene: Scene,
         goals: Goals,
+        walls: Walls,
+        limits: Limits,
+        places: State,
         substeps: wp.array(dtype=wp.int32),
         h: wp.array(dtype=T),
         first: wp.int32,
@@ -77,9 +101,41 @@ def flow_kernel(count: int, dtype: str) -> Any:
             position[i] = q[e, chain.order[i]]
             velocity[i] = qd[e, chain.order[i]]
         a = vecn()
+        before = vecn()
+        for i in range(count):
+            before[i] = acceleration[e, chain.order[i]]
         for _ in range(wp.max(substeps[0], 1)):
-            M, f = gather(chain, gains, shape, scene, goals, e, position, velocity)
-            a = vecn(resolve(gains, M, f))
+            X, Y, Z, P = poses(chain, position)
+            W, V, A, C = motion(chain, Z, P, velocity)
+            M, f = gather(chain, gains, shape, scene, goals, e, position, velocity, X, Y, Z, P, W, V, A, C)
+            if walls.lower.shape[0] > 0:
+                M, f = calm(walls, position, velocity, M, f)
+                wanted = keep_borders(
+                    chain,
+                    walls,
+                    limits,
+                    places,
+                    e,
+                    position,
+                    velocity,
+                    X,
+                    Y,
+                    Z,
+                    P,
+                    W,
+                    V,
+                    A,
+                    C,
+                    gains,
+                    M,
+                    f,
+                )
+                a = vecn(wanted)
+                if substeps[0] > 0:
+                    a = paced(walls, a, before, h[0])
+                    before = a
+            else:
+                a = vecn(resolve(gains, M, f))
             if e < metric.shape[0]:
                 for i in range(count):
                     force[e, chain.order[i]] = T(f[i])
@@ -92,6 +148,7 @@ def flow_kernel(count: int, dtype: str) -> Any:
         sound = wp.isfinite(wp.dot(position, position) + wp.dot(velocity, velocity))
         if not sound:
             refused[e] = refused[e] + 1
+            a = vecn()
         for i in range(count):
             acceleration[e, chain.order[i]] = a[i]
             if substeps[0] > 0 and sound:

@@ -16,6 +16,8 @@ PLANE = 2
 
 JOINT_LOWER, JOINT_UPPER, CAP_SPEED, CAP_REGION, CAP_GAIN, CAP_METRIC = range(6)
 """Columns of the table of joint parameters."""
+ROWS = 24
+"""So many borders act on one arm at once, those that ask most."""
 
 
 @cache
@@ -96,6 +98,31 @@ def flow_types(count: int, dtype: str) -> SimpleNamespace:
         size: wp.array(dtype=vec3)
 
     @wp.struct
+    class Walls:
+        time_s: wp.float64
+        return_s: wp.float64
+        gain: wp.float64
+        metric: wp.float64
+        outward_m: wp.float64
+        look: wp.float64
+        calm_metric: wp.float64
+        calm_gain: wp.float64
+        lower: wp.array(dtype=wp.float64)
+        upper: wp.array(dtype=wp.float64)
+        fastest: wp.array(dtype=wp.float64)
+        acceleration: wp.array(dtype=wp.float64)
+        jerk: wp.array(dtype=wp.float64)
+        bent: wp.array(dtype=wp.float64)
+        calm: wp.array(dtype=wp.float64)
+        side: wp.vec3i
+        side_point: vec3
+        side_m: wp.float64
+        line: wp.array3d(dtype=wp.float64)
+        bound: wp.array2d(dtype=wp.float64)
+        number: wp.array2d(dtype=wp.int32)
+        held_by: wp.array(dtype=wp.int32)
+
+    @wp.struct
     class Goals:
         base_axes: mat33
         base_origin: vec3
@@ -115,4 +142,4 @@ def flow_types(count: int, dtype: str) -> SimpleNamespace:
         "vecu": wp.types.vector(length=count, dtype=U),
         "matu": wp.types.matrix(shape=(count, count), dtype=U),
     }
-    return SimpleNamespace(**vars(chain), **sums, Gains=Gains, Shape=Shape, Scene=Scene, Goals=Goals)
+    return SimpleNamespace(**vars(chain), **sums, Gains=Gains, Shape=Shape, Scene=Scene, Walls=Walls, Goals=Goals)

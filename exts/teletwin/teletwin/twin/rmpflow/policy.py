@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
 from teletwin.assets import asset_path
 from teletwin.geometry import IDENTITY_POSE, Array
 from teletwin.robot.frames import swap_base
 from teletwin.robot.model import Robot
+from teletwin.robot.obstacles import Obstacle
 from teletwin.robot.ur3e import HOME_Q, load_ur3e
+from teletwin.safety import MotionLimits
 from teletwin.twin import ToolTarget
+from teletwin.twin.rmpflow.borders import keep_clear
 from teletwin.twin.rmpflow.config import RmpFlowConfig
 from teletwin.twin.rmpflow.config_file import load_rmpflow_config
 from teletwin.twin.rmpflow.flow import RmpFlow
@@ -24,6 +29,8 @@ class RmpFlowPolicy:
     """A `MotionPolicy` that rolls out its own joint state, independent of the arm's.
 
     Two policies share nothing. A target that is not finite changes nothing and is counted in refused_count.
+    It keeps clear of what a `CommandLimiter` of the same robot and obstacles (in the UR base) enforces, so that this
+    one is rarely needed; `keeps_clear=False` gives NVIDIA's policy alone.
     """
 
     def __init__(
@@ -33,9 +40,17 @@ class RmpFlowPolicy:
         config: RmpFlowConfig | None = None,
         posture: Array = HOME_Q,
         dtype: str = "float64",
+        obstacles: Sequence[Obstacle] = (),
+        keeps_clear: bool = True,
     ) -> None:
-        world = swap_base(IDENTITY_POSE)
-        self.flow = RmpFlow(robot or load_ur3e(), config or load_ur3e_rmpflow(), dtype=dtype, world_in_root=world)
+        robot, world = robot or load_ur3e(), swap_base(IDENTITY_POSE)
+        self.flow = RmpFlow(
+            robot,
+            config or load_ur3e_rmpflow(),
+            dtype=dtype,
+            world_in_root=world,
+            clear_of=keep_clear(robot, obstacles=obstacles) if keeps_clear else None,
+        )
         self.flow.set_cspace_target(posture)
         flow = self.flow
         self._q, self._qd = flow.q.host[0], flow.qd.host[0]
@@ -57,6 +72,16 @@ class RmpFlowPolicy:
         """Start from joint positions [rad] (n,) and velocities [rad/s] (n,), at rest without them."""
         self._q[:] = q
         self._qd[:] = 0.0 if qd is None else qd
+        self.flow.rest()
+
+    @property
+    def held_by(self) -> str:
+        """What the policy keeps the arm off in this step, in words; empty when nothing is in the way."""
+        return self.flow.borders.held_by()
+
+    def limit_to(self, limits: MotionLimits) -> None:
+        """Keep to a session's workspace and joint speed, from the next step on."""
+        self.flow.borders.limit_to(limits)
 
     def step(self, target: ToolTarget | None, dt_s: float) -> tuple[Array, Array]:
         """Advance by dt_s [s] (sub-stepped inside); return copies of (q, qd). None: only the posture pulls."""

@@ -41,6 +41,19 @@ export const CARDS = [
     ],
   },
   {
+    title: "Shaking", unit: "mm", digits: 2, leastTop: 0.5,
+    tip: "How much the arm's tool shakes: its distance from your hand above 8 Hz, over the last two seconds. Forecasts that change their mind cause it; the second line is the arm without forecasting.",
+    lines: [
+      { key: "shake_shadow_mm", color: WITHOUT, label: "without forecast" },
+      { key: "shake_mm", color: WITH, label: "with forecast", fill: true },
+    ],
+  },
+  {
+    title: "Reversals", unit: "/s", digits: 1, leastTop: 5,
+    tip: "How often a joint's acceleration turns from hard one way to hard the other way, in the joint where that happens most.",
+    lines: [{ key: "reversals_per_s", color: OTHER, label: "worst joint", fill: true }],
+  },
+  {
     title: "Age of loop", unit: "ms", digits: 0, leastTop: 100,
     tip: "How old the newest hand pose is that now controls the arm, there and back included.",
     lines: [{ key: "aol_ms", color: OTHER, label: "now", fill: true }],
