@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -105,14 +106,9 @@ def _batches(hands: int) -> Iterator[tuple[Kind, int, int]]:
             left, batch = left - count, batch + 1
 
 
-_DRIVES: dict[tuple[int, bool], Drive] = {}
-
-
+@cache
 def _drive_of(count: int, without: bool) -> Drive:
-    key = count, without
-    if key not in _DRIVES:
-        _DRIVES[key] = Drive(count, margins=NO_CLEARANCE if without else None)
-    return _DRIVES[key]
+    return Drive(count, margins=NO_CLEARANCE if without else None, keeps_clear=not without)
 
 
 def _judge_without(judge: Judge, tally: Tally, events: Events, targets: Any, count: int) -> None:
