@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -78,11 +78,13 @@ def batch_of(kind: Kind, *, seed: int, batch: int, count: int, ticks: int) -> tu
     return draw_events(rng, ticks=ticks, count=count, first_motion=kind.is_first_motion), targets
 
 
-def run_hands(*, hands: int, seconds: float, seed: int, tell: Tell = lambda done: None) -> dict[str, Tally]:
-    """Drive and judge hands of every kind in turn; tallies by kind."""
+def run_hands(
+    *, hands: int, seconds: float, seed: int, kinds: Sequence[Kind] = KINDS, tell: Tell = lambda done: None
+) -> dict[str, Tally]:
+    """Drive and judge hands of the kinds, equally many of each; tallies by kind."""
     judge, ticks, done = Judge([TABLE]), round(seconds / TICK_S), 0
-    tallies = {kind.name: Tally() for kind in KINDS}
-    for kind, batch, count in _batches(hands):
+    tallies = {kind.name: Tally() for kind in kinds}
+    for kind, batch, count in _batches(kinds, hands):
         events, targets = batch_of(kind, seed=seed, batch=batch, count=count, ticks=ticks)
         trace, tally = _drive_of(count, False).run(events, targets=targets), tallies[kind.name]
 
@@ -97,9 +99,9 @@ def run_hands(*, hands: int, seconds: float, seed: int, tell: Tell = lambda done
     return tallies
 
 
-def _batches(hands: int) -> Iterator[tuple[Kind, int, int]]:
-    for k, kind in enumerate(KINDS):
-        left, batch = hands // len(KINDS) + (k < hands % len(KINDS)), 0
+def _batches(kinds: Sequence[Kind], hands: int) -> Iterator[tuple[Kind, int, int]]:
+    for k, kind in enumerate(kinds):
+        left, batch = hands // len(kinds) + (k < hands % len(kinds)), 0
         while left > 0:
             count = min(left, BATCH)
             yield kind, batch, count
