@@ -172,3 +172,16 @@ def test_a_trajectory_is_judged_quickly(judge):
     start = time.perf_counter()
     judge.first_contact(way)
     assert time.perf_counter() - start < 1.5
+
+
+def test_of_a_motion_the_closest_approach_is_found_without_looking_everywhere(judge):
+    rng = np.random.default_rng(8)
+    for way in range(6):
+        t = np.linspace(0.0, 1.0, 300)[:, None]
+        waves = rng.uniform(0.2, 1.2, 6) * np.sin(rng.uniform(1, 6, 6) * t + rng.uniform(0, 6, 6))
+        qs = HOME_Q + (0.5 if way % 2 else 1.0) * waves
+        exact, quick = judge.smallest(qs), judge.closest(qs)
+        assert quick.distance_m == pytest.approx(exact.distance_m, abs=1e-9)
+        if exact.distance_m > 0.0:
+            assert (quick.pair, quick.index) == (exact.pair, exact.index)
+    assert judge.closest(qs, below_m=1e-6 + exact.distance_m * 0.5).pair in ("", exact.pair)

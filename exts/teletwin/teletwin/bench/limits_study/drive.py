@@ -11,10 +11,11 @@ from teletwin.bench.limits_study.hands import TICK_S, Targets
 from teletwin.geometry import IDENTITY_POSE, Array
 from teletwin.robot.frames import swap_base
 from teletwin.robot.ur3e import HOME_Q, load_ur3e, tool_pose_in_ur_base
-from teletwin.safety import REDUCED_SPEED_M_S
+from teletwin.safety import REDUCED_SPEED_M_S, MotionLimits
 from teletwin.twin.limits import BatchLimiter
 from teletwin.twin.limits.scene import WORKSPACE_BALL, WORKSPACE_FLOOR, Margins
 from teletwin.twin.path import LEASH_RAD
+from teletwin.twin.rmpflow.borders import keep_clear
 from teletwin.twin.rmpflow.flow import RmpFlow
 from teletwin.twin.rmpflow.policy import load_ur3e_rmpflow
 
@@ -50,10 +51,13 @@ class Trace:
 class Drive:
     """`count` sessions with equal limits of the workspace; reusable, every run begins at home."""
 
-    def __init__(self, count: int, *, margins: Margins | None = None) -> None:
+    def __init__(self, count: int, *, margins: Margins | None = None, keeps_clear: bool = True) -> None:
+        """margins: the limits' own when None; keeps_clear=False: NVIDIA's policy alone, which knows no border."""
         self.count = count
         world = swap_base(IDENTITY_POSE)
-        self._flow = RmpFlow(load_ur3e(), load_ur3e_rmpflow(), batch=count, world_in_root=world)
+        robot = load_ur3e()
+        clear_of = keep_clear(robot) if keeps_clear else None
+        self._flow = RmpFlow(robot, load_ur3e_rmpflow(), batch=count, world_in_root=world, clear_of=clear_of)
         self._flow.set_cspace_target(HOME_Q)
         self._twin, self._arm = (BatchLimiter(batch=count, margins=margins) for _ in range(2))
         self._sizes = self._twin.obstacle_size.numpy()[[WORKSPACE_BALL, WORKSPACE_FLOOR]].copy()
@@ -81,6 +85,9 @@ class Drive:
             limiter.reset(np.tile(HOME_Q, (n, 1)))
             limiter.state.has_velocity.fill_(1)
             limiter.obstacle_size.numpy()[[WORKSPACE_BALL, WORKSPACE_FLOOR]] = self._sizes
+        self._flow.q.host[:], self._flow.qd.host[:] = HOME_Q, 0.0
+        self._flow.rest()
+        self._flow.borders.limit_to(MotionLimits())
         self._flow.target_flags.write(3)
         self._ring = np.tile(HOME_Q, (SERVO_DELAY, n, 1))
         self._reference = np.tile(HOME_Q, (n, 1))
@@ -93,6 +100,9 @@ class Drive:
     def _obey(self, events: Events, k: int) -> None:
         """The session's limits of this tick, approaches included."""
         if k == events.tightened_at:
+            self._flow.borders.limit_to(
+                MotionLimits(workspace_radius_m=events.radius_m, workspace_height_m=events.height_m)
+            )
             for limiter in (self._twin, self._arm):
                 limiter.obstacle_size.numpy()[[WORKSPACE_BALL, WORKSPACE_FLOOR]] = [
                     [events.radius_m] * 3,
@@ -101,10 +111,10 @@ class Drive:
                 limiter.state.clearance.fill_(-1e3)
         for limiter, approaches in zip((self._twin, self._arm), self._approaches, strict=True):
             most = np.where(approaches, REDUCED_SPEED_M_S, np.inf)
+            caps = np.minimum(events.caps[k, :, 1:], most[:, None])  # the arm's, which come last, are those that count
             limiter.state.joint_speed_cap.numpy()[:] = events.caps[k, :, 0]
-            body, tool = (np.minimum(events.caps[k, :, c], most) for c in (1, 2))
-            limiter.state.body_speed_cap.numpy()[:], limiter.state.tool_speed_cap.numpy()[:] = body, tool
-        self._arm_caps = np.stack([body, tool], axis=-1)
+            limiter.state.body_speed_cap.numpy()[:], limiter.state.tool_speed_cap.numpy()[:] = caps.T
+            self._arm_caps = caps
 
     def _move_twin(self, events: Events, k: int, targets: Targets | None, desired: Array | None) -> None:
         state, flow = self._twin.state, self._flow
@@ -112,7 +122,9 @@ class Drive:
         held = events.holds[k] | events.stops[k] | (self._stopped_for > 0)
         resumes = ~held & ~self._following
         if targets is not None:
-            flow.q.host[resumes], flow.qd.host[resumes] = command[resumes], speed[resumes]
+            if resumes.any():
+                flow.q.host[resumes], flow.qd.host[resumes] = command[resumes], speed[resumes]
+                flow.rest(np.flatnonzero(resumes))
             flow.target_pose.host[:, 0] = targets.pose[k]
             flow.target_velocity.host[:, 0] = targets.velocity[k]
             flow.target_turning.host[:, 0] = targets.turning[k]
@@ -144,6 +156,9 @@ class Drive:
         ahead = flow.q.host - command
         most = np.abs(ahead).max(axis=1)
         far = (most > LEASH_RAD) & (self._twin.state.flags.numpy() != 0)
+        if not far.any():
+            return
+        flow.rest(np.flatnonzero(far))
         flow.q.host[far] = command[far] + ahead[far] * (LEASH_RAD / most[far])[:, None]
         flow.qd.host[far] = self._twin.state.command_v.numpy()[far]
 

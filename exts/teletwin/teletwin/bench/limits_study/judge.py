@@ -30,6 +30,7 @@ from teletwin.bench.limits_study.solids import (
 from teletwin.errors import ConfigError
 from teletwin.geometry import Array
 from teletwin.robot.bodies import are_joined
+from teletwin.robot.chain import SerialChain
 from teletwin.robot.containment import read_triangles
 from teletwin.robot.kinematics import link_frames
 from teletwin.robot.obstacles import Obstacle, Plane
@@ -47,6 +48,8 @@ MESHES = {
 """OBJ file of every link."""
 TABLE = Plane(name="table", normal=np.array([0.0, 0.0, 1.0]), offset=0.0)
 """What every arm stands on."""
+_APART = 5
+_AHEAD_M = 0.04
 _UR_BASE = np.diag([-1.0, -1.0, 1.0])
 
 
@@ -80,6 +83,7 @@ class Judge:
         folder = asset_path("robots", "ur3e", "meshes")
         meshes = {link: read_triangles(folder / f"{name}.obj") for link, name in MESHES.items()} | dict(tools or {})
         self._solids: dict[str, Solid] = {link: solid(triangles) for link, triangles in meshes.items()}
+        self._reach = _reach(self._chain, meshes)
         self._names = {link: robot.bodies.name(link) for link in MESHES} | dict.fromkeys(tools or (), "tool")
         apart = [(b, a) for a, b in combinations(meshes, 2) if not are_joined(self._chain, a, b)]
         kept = {*robot.bodies.pairs}
@@ -108,6 +112,31 @@ class Judge:
             apart = self._distance(row, index, frames, below_m=best.distance_m)
             if apart < best.distance_m:
                 best = Nearness(distance_m=apart, pair=self.pairs[row], index=index)
+        return best
+
+    def closest(self, qs: Array, *, below_m: float = np.inf) -> Nearness:
+        """As `smallest` for the ticks qs (k, 6) [rad] of a motion, without a look where nothing can have come near.
+
+        Between two ticks no distance changes by more than the joints turn, times what each of them reaches.
+        """
+        frames, best = self._frames(qs), Nearness(distance_m=below_m, pair="")
+        gone = np.cumsum(np.abs(np.diff(qs, axis=0, prepend=qs[:1])) @ self._reach)
+        looks = np.minimum(np.arange(len(qs)) // _APART * _APART + _APART // 2, len(qs) - 1)
+        few = {link: (origin[looks[::_APART]], axes[looks[::_APART]]) for link, (origin, axes) in frames.items()}
+        bounds = np.repeat(self._bounds(few, None), _APART, axis=1)[:, : len(qs)] - np.abs(gone - gone[looks])
+        for row in range(len(bounds)):
+            index = 0
+            while index < len(qs):
+                if bounds[row, index] >= best.distance_m:
+                    near = np.flatnonzero(bounds[row, index:] < best.distance_m)
+                    if not len(near):
+                        break
+                    index += int(near[0])
+                apart = self._distance(row, index, frames, below_m=best.distance_m + _AHEAD_M)
+                if apart < best.distance_m:
+                    best = Nearness(distance_m=apart, pair=self.pairs[row], index=index)
+                free = gone[index] + apart - best.distance_m
+                index = max(index + 1, int(np.searchsorted(gone, free)) if np.isfinite(free) else 0)
         return best
 
     def first_contact(self, qs: Array, *, pair: str | None = None) -> Nearness | None:
@@ -155,6 +184,21 @@ class Judge:
             places = _place(frames, outer, index), _place(frames, inner, index)
             return meshes_touch(self._solids[outer], self._solids[inner], *places)
         return self._distance(row, index, frames) <= 0.0
+
+
+def _reach(chain: SerialChain, meshes: Mapping[str, Array]) -> Array:
+    """How far (n,) [m] what each joint carries is from it at most, in any posture."""
+    reach = np.zeros(chain.joint_count)
+    for link, triangles in meshes.items():
+        frame = chain.frame(link)
+        if frame.joint >= 0:
+            corners = triangles.reshape(-1, 3) @ frame.rotation.T + frame.translation
+            reach[frame.joint] = max(reach[frame.joint], np.linalg.norm(corners, axis=1).max())
+    for joint in reversed(chain.order):
+        parent = chain.parents[joint]
+        if parent >= 0:
+            reach[parent] = max(reach[parent], np.linalg.norm(chain.translations[joint]) + reach[joint])
+    return reach
 
 
 def _place(frames: dict[str, Place], link: str, index: int) -> Place:

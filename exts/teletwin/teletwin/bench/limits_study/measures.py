@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
+from numpy.typing import NDArray
 
 from teletwin.assets import asset_path
 from teletwin.bench.limits_study.drive import Trace
@@ -47,7 +48,7 @@ class Motion:
     reversals: Array
     """Sign changes of a joint's acceleration with both peaks above a quarter of the limit, a second."""
 
-    def violations(self) -> dict[str, Array]:
+    def violations(self) -> dict[str, NDArray[np.bool_]]:
         """Which hands broke what, by the name of the limit, each (N,) of bool."""
         return {
             "joint range": self.joint_range > 1e-9,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -179,13 +180,16 @@ class Searches:
         return -self._spheres.clearances(looks.reshape(-1, 6)).reshape(looks.shape[:2]).min(axis=0)
 
 
-_DRIVES: dict[int, Drive] = {}
+@cache
+def _drive_of(count: int) -> Drive:
+    """With the motion policy that knows no border: the limits are to be searched, not what comes before them."""
+    return Drive(count, keeps_clear=False)
 
 
 def drive(x: Array, *, source: str, ticks: int) -> tuple[Trace, Events]:
     """Run trials (N, d)."""
     made = decode(x, ticks=ticks)
-    one = _DRIVES.setdefault(len(x), Drive(len(x)))
+    one = _drive_of(len(x))
     if source == "hand":
         return one.run(made.events, targets=targets_of(made.motion)), made.events
     return one.run(made.events, desired=HOME_Q + 0.8 * made.motion), made.events

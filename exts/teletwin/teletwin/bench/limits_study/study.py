@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ BATCH = 256
 """Hands that are driven together."""
 _NONE_NEARER_M = 1e-5
 _UNLIMITED_SHARE = 20
-"""Of so many hands one is driven without clearance as well, to see what the limits keep away."""
+"""Of so many hands one, and two at least, is driven without clearance as well: what the limits keep away."""
 
 Tell = Callable[[int], None]
 
@@ -58,7 +59,7 @@ class Tally:
     def judge(self, judge: Judge, trace: Trace, *, every: int, repeat: Callable[[int], str]) -> None:
         """Look for contacts and for the closest approach."""
         for n in range(trace.joints.shape[1]):
-            near = judge.smallest(trace.joints[::every, n], below_m=max(self.smallest_m, _NONE_NEARER_M))
+            near = judge.closest(trace.joints[::every, n], below_m=max(self.smallest_m, _NONE_NEARER_M))
             if near.pair:
                 self.smallest_m, self.smallest_pair = near.distance_m, near.pair
             if near.pair and near.distance_m <= 0.0:
@@ -77,11 +78,13 @@ def batch_of(kind: Kind, *, seed: int, batch: int, count: int, ticks: int) -> tu
     return draw_events(rng, ticks=ticks, count=count, first_motion=kind.is_first_motion), targets
 
 
-def run_hands(*, hands: int, seconds: float, seed: int, tell: Tell = lambda done: None) -> dict[str, Tally]:
-    """Drive and judge hands of every kind in turn; tallies by kind."""
+def run_hands(
+    *, hands: int, seconds: float, seed: int, kinds: Sequence[Kind] = KINDS, tell: Tell = lambda done: None
+) -> dict[str, Tally]:
+    """Drive and judge hands of the kinds, equally many of each; tallies by kind."""
     judge, ticks, done = Judge([TABLE]), round(seconds / TICK_S), 0
-    tallies = {kind.name: Tally() for kind in KINDS}
-    for kind, batch, count in _batches(hands):
+    tallies = {kind.name: Tally() for kind in kinds}
+    for kind, batch, count in _batches(kinds, hands):
         events, targets = batch_of(kind, seed=seed, batch=batch, count=count, ticks=ticks)
         trace, tally = _drive_of(count, False).run(events, targets=targets), tallies[kind.name]
 
@@ -96,28 +99,23 @@ def run_hands(*, hands: int, seconds: float, seed: int, tell: Tell = lambda done
     return tallies
 
 
-def _batches(hands: int) -> Iterator[tuple[Kind, int, int]]:
-    for k, kind in enumerate(KINDS):
-        left, batch = hands // len(KINDS) + (k < hands % len(KINDS)), 0
+def _batches(kinds: Sequence[Kind], hands: int) -> Iterator[tuple[Kind, int, int]]:
+    for k, kind in enumerate(kinds):
+        left, batch = hands // len(kinds) + (k < hands % len(kinds)), 0
         while left > 0:
             count = min(left, BATCH)
             yield kind, batch, count
             left, batch = left - count, batch + 1
 
 
-_DRIVES: dict[tuple[int, bool], Drive] = {}
-
-
+@cache
 def _drive_of(count: int, without: bool) -> Drive:
-    key = count, without
-    if key not in _DRIVES:
-        _DRIVES[key] = Drive(count, margins=NO_CLEARANCE if without else None)
-    return _DRIVES[key]
+    return Drive(count, margins=NO_CLEARANCE if without else None, keeps_clear=not without)
 
 
 def _judge_without(judge: Judge, tally: Tally, events: Events, targets: Any, count: int) -> None:
     """Some of the same hands with nothing that keeps bodies clear, so that the study is known to see contacts."""
-    some = max(1, count // _UNLIMITED_SHARE)
+    some = min(count, max(2, count // _UNLIMITED_SHARE))
     part = dataclasses.replace(
         events, holds=events.holds[:, :some], stops=events.stops[:, :some], late=events.late[:, :some],
         caps=events.caps[:, :some],
