@@ -164,6 +164,7 @@ def _happen(
         ends=listener.count,
         is_over=event.away_s is not None,
         told_ms=watch.told_ms(since_ns),
+        approach_ns=watch.approach_ns,
     )
 
 

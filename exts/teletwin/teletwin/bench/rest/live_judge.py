@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,7 +21,7 @@ from teletwin.bench.rest.judge import (
 )
 from teletwin.bench.rest.listener import ControllerListener
 from teletwin.geometry import Array
-from teletwin.robot.ur3e import tool_pose_in_ur_base
+from teletwin.safety import REDUCED_SPEED_M_S
 from teletwin.session.config import SessionCfg
 
 REST_BAR_MS = 400.0
@@ -28,8 +29,8 @@ REST_BAR_MS = 400.0
 _SOON_ROWS = 100
 """An arm that stands within 0.2 s of resuming was held."""
 _SETTLED_ROWS = 1000
-_ARRIVED_M = 0.025
-"""Within so much of where the hand rests the approach is over."""
+_SHOWN_LATE_NS = 100_000_000
+"""The page is told twenty times a second: what it shows may have changed before by so much."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,6 +44,8 @@ class Outage:
     """False for what stays: a word, a role that was killed."""
     told_ms: float | None
     """How long after its end, or its beginning where it stays, the page showed it [ms]."""
+    approach_ns: tuple[int, int] | None
+    """When the page began and ceased to show an approach."""
 
 
 def judge_outage(outage: Outage, listener: ControllerListener, session: SessionCfg) -> dict[str, Any]:
@@ -57,7 +60,7 @@ def judge_outage(outage: Outage, listener: ControllerListener, session: SessionC
         "rad_s2": acceleration(q[begins - 2 :]),
         "rad_s3": jerk(reference[begins - 3 :]),
         "measured_rad_s3": jerk(low_passed(q[first:])[begins - first - 3 :]),
-        **_speeds_after(q, begins, outage.resumes),
+        **_speeds_after(q, listener.times_ns(), outage),
         "margins": margins(q[begins - 1 :], session),
         "rest_ms": stands_ms,
         "held_ms": None,
@@ -66,13 +69,14 @@ def judge_outage(outage: Outage, listener: ControllerListener, session: SessionC
     }
 
 
-def _speeds_after(q: Array, begins: int, resumes: int) -> dict[str, float]:
-    """The fastest body from the stand until the arm has arrived, where it stood; else of the tool after resuming."""
-    stands = np.flatnonzero(fastest_bodies(q[begins : resumes + _SOON_ROWS]) < STANDS_M_S)
-    if not len(stands):
-        return {"approach_m_s": 0.0, "catch_up_m_s": float(tool_speeds(q[resumes:]).max(initial=0.0))}
-    after = q[max(begins + int(stands[0]), resumes) :]
-    tools = tool_pose_in_ur_base(after)[:, :3]
-    away = np.flatnonzero(np.linalg.norm(tools - tools[-1], axis=1) > _ARRIVED_M)
-    last = int(away[-1]) + 1 if len(away) else 0
-    return {"approach_m_s": float(fastest_bodies(after[:last]).max(initial=0.0)), "catch_up_m_s": 0.0}
+def _speeds_after(q: Array, times_ns: Sequence[int], outage: Outage) -> dict[str, float]:
+    """The fastest body while the page showed an approach, once slow; without one that of the tool after resuming."""
+    speeds, tool = fastest_bodies(q[outage.resumes :]), tool_speeds(q[outage.resumes :])
+    if outage.approach_ns is None:
+        stood = bool((fastest_bodies(q[outage.begins : outage.resumes + _SOON_ROWS]) < STANDS_M_S).any())
+        return {"approach_m_s": 0.0, "catch_up_m_s": 0.0 if stood else float(tool.max(initial=0.0))}
+    times = np.array(times_ns[outage.resumes : outage.resumes + len(speeds)])
+    shown = (times >= outage.approach_ns[0]) & (times < outage.approach_ns[1] - _SHOWN_LATE_NS)
+    slow = np.flatnonzero(speeds <= REDUCED_SPEED_M_S)
+    shown[: slow[0] if len(slow) else len(speeds)] = False
+    return {"approach_m_s": float(speeds[shown].max(initial=0.0)), "catch_up_m_s": 0.0}

@@ -17,6 +17,8 @@ class PageWatch:
     def __init__(self, viewer: HeadlessViewer, clock: Clock) -> None:
         self._viewer, self._clock = viewer, clock
         self._before, self._told_ns = self._seen(), 0
+        self.approach_ns: tuple[int, int] | None = None
+        """When the page began and ceased to show an approach [ns]; None when it never did."""
         self._ends = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
 
@@ -33,10 +35,13 @@ class PageWatch:
         return max(0.0, (self._told_ns - since_ns) / NS_PER_MS) if self._told_ns else None
 
     def _run(self) -> None:
-        while not self._ends.is_set() and not self._told_ns:
+        while not self._ends.is_set():
             self._clock.sleep_until(self._clock.now_ns() + _STEP_NS)
-            if self._seen() != self._before:
-                self._told_ns = self._clock.now_ns()
+            now_ns = self._clock.now_ns()
+            if not self._told_ns and self._seen() != self._before:
+                self._told_ns = now_ns
+            if self._viewer.telemetry.get("is_approaching"):
+                self.approach_ns = (self.approach_ns[0] if self.approach_ns else now_ns, now_ns)
 
     def _seen(self) -> tuple[object, ...]:
         row = self._viewer.telemetry
