@@ -75,6 +75,7 @@ def commands(draw):
         qd_shadow=q[3],
         pose_t_ns=draw(time_ns),
         mode=draw(mode),
+        is_approaching=draw(st.booleans()),
     )
 
 

@@ -89,6 +89,8 @@ class JointCommand:
     pose_t_ns: int
     """Generation time of the newest pose that shaped q, operator's clock; 0 before the first."""
     mode: Mode
+    is_approaching: bool = False
+    """The twin goes slowly, until it has come near the hand; the arm is no faster meanwhile."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -31,7 +31,7 @@ class UrDynamics:
         """Advance reference and physics by one cycle."""
         motion = self.motion
         motion.step()
-        self.world.drive(motion.q, motion.qd)
+        self.world.drive(motion.q, motion.qd, motion.qdd)
         self.step_count += 1
 
     @property

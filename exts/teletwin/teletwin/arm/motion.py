@@ -40,7 +40,7 @@ class JointMotion:
         self.mode = MotionMode.STOP
         self.q = np.zeros(6)
         self.qd = np.zeros(6)
-        self._qdd = np.zeros(6)
+        self.qdd = np.zeros(6)
         self._stop = np.zeros((0, 6))
         self._stopped = 0
         self._target = np.zeros(6)
@@ -55,7 +55,7 @@ class JointMotion:
         """Rest at q [rad] (6,)."""
         self.mode = MotionMode.STOP
         self.q[:] = q
-        self.qd[:] = self._qdd[:] = 0.0
+        self.qd[:] = self.qdd[:] = 0.0
         self._stop = self._stop[:0]
         self._law.reset(self.q)
 
@@ -108,7 +108,7 @@ class JointMotion:
         """stopj: bring the reference to rest, no joint harder than deceleration [rad/s^2] nor than the arm may."""
         most = min(max(deceleration, 0.1), OWN_STOP_RAD_S2)
         self.mode, self._stopped = MotionMode.STOP, 0
-        self._stop = stop_accelerations(self.qd, self._qdd, most=most, cycle_s=self._cycle_s)
+        self._stop = stop_accelerations(self.qd, self.qdd, most=most, cycle_s=self._cycle_s)
 
     @property
     def is_bridging(self) -> bool:
@@ -137,7 +137,7 @@ class JointMotion:
             self._ramp()
         else:
             self._brake()
-        np.divide(self.qd - before, self._cycle_s, out=self._qdd)
+        np.divide(self.qd - before, self._cycle_s, out=self.qdd)
 
     def _follow(self) -> None:
         target = self._target

@@ -11,7 +11,7 @@ from teletwin.geometry import Array
 STOP_ACCELERATION_RAD_S2 = 40.0
 """Hardest deceleration with which a gap in the set-points is braked in: that of the limits stage [rad/s^2]."""
 OWN_STOP_RAD_S2 = 36.0
-"""Hardest deceleration of the controller's own stops, which nothing smooths any more: the drives add a tenth to it."""
+"""Hardest deceleration of the controller's own stops, which nothing smooths any more: drives may overshoot."""
 STOP_JERK_RAD_S3 = 10_000.0
 """Fastest change of acceleration on the way [rad/s^3]."""
 _FADE_CYCLES = 4

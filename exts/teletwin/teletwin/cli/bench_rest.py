@@ -18,7 +18,7 @@ class RestOptions:
     virtual: int = 20
     """Runs on the virtual clock of each cause at each border."""
     live: int = 0
-    """So many live sessions for each role and each time for which it is away."""
+    """Live sessions of each cause: words, and roles that are killed or suspended for each of four times."""
     jobs: int = 0
     """Processes that do the runs on the virtual clock; 0 takes every core."""
     controller_host: str = "127.0.0.1"
@@ -39,9 +39,9 @@ class RestOptions:
 
 def main(arguments: list[str]) -> int:
     """Run, print the table, write what was asked for; 1 when a bar is not met."""
-    from teletwin.bench.rest.cases import BORDERS, CAUSES, ROLES
-    from teletwin.bench.rest.judge import summarize
-    from teletwin.bench.rest.live import AWAY_S, run_live
+    from teletwin.bench.rest.borders import BORDERS
+    from teletwin.bench.rest.cases import CAUSES
+    from teletwin.bench.rest.live import live_sessions, run_live
     from teletwin.bench.rest.rows import rest_rows
     from teletwin.bench.rest.study import run_virtual
 
@@ -51,9 +51,9 @@ def main(arguments: list[str]) -> int:
     if options.virtual:
         with counted("virtual clock", options.virtual * len(CAUSES) * len(BORDERS)) as tell:
             more["virtual"] = run_virtual(each=options.virtual, jobs=options.jobs, tell=tell)
-        rows += rest_rows("virtual", summarize(more["virtual"]))
+        rows += rest_rows("virtual", more["virtual"])
     if options.live:
-        with counted("live", options.live * len(ROLES) * (len(AWAY_S) + 1)) as tell:
+        with counted("live", options.live * sum(map(len, live_sessions()))) as tell:
             more["live"] = run_live(times=options.live, controller_host=options.controller_host, tell=tell)
-        rows += rest_rows("live", summarize(more["live"]))
+        rows += rest_rows("live", more["live"])
     return show_rows("bench rest", rows, options, report=options.report, markdown=options.markdown, more=more)

@@ -14,7 +14,7 @@ from teletwin.messages import ArmState, JointCommand, Mode, TwinStatus
 _COMMAND = struct.Struct("<qqBB")
 _ARM = struct.Struct("<qqBBHHqqqq7d")
 _STATUS = struct.Struct("<qHBHBqq10d")
-_CATCHING_UP = 0x80
+_CATCHING_UP = _APPROACHING = 0x80
 """Beside the mode, in its byte."""
 _JOINTS = 6
 _MAX_TEXT_BYTES = 300
@@ -23,7 +23,8 @@ _MAX_TEXT_BYTES = 300
 def encode_command(command: JointCommand) -> bytes:
     """Payload of a joint command: 210 bytes for six joints."""
     vectors, count = _pack_vectors(command.q, command.qd, command.q_shadow, command.qd_shadow)
-    return _COMMAND.pack(command.t_ns, command.pose_t_ns, command.mode, count) + vectors
+    mode = command.mode | _APPROACHING * command.is_approaching
+    return _COMMAND.pack(command.t_ns, command.pose_t_ns, mode, count) + vectors
 
 
 def decode_command(payload: bytes) -> JointCommand:
@@ -31,7 +32,14 @@ def decode_command(payload: bytes) -> JointCommand:
     t_ns, pose_t_ns, mode, count = _COMMAND.unpack_from(payload)
     q, qd, q_shadow, qd_shadow = _unpack_vectors(payload, _COMMAND.size, rows=4, count=count)
     return JointCommand(
-        t_ns=t_ns, q=q, qd=qd, q_shadow=q_shadow, qd_shadow=qd_shadow, pose_t_ns=pose_t_ns, mode=Mode(mode)
+        t_ns=t_ns,
+        q=q,
+        qd=qd,
+        q_shadow=q_shadow,
+        qd_shadow=qd_shadow,
+        pose_t_ns=pose_t_ns,
+        mode=Mode(mode & ~_APPROACHING),
+        is_approaching=bool(mode & _APPROACHING),
     )
 
 

@@ -36,7 +36,7 @@ _ECHO_NS = 100 * NS_PER_MS
 _OFF_RAD = 0.03
 """Limits that shake a set-point by less leave the arm's lag to be seen [rad]."""
 _ARRIVED_RAD = 0.005
-"""An approach ends when no joint is further than this from its command."""
+"""An approach ends when no joint is further than this from its command, or than _OFF_RAD when the twin's ends."""
 _APART_NS = 2 * NS_PER_S
 """A command for a time this far off is refused: one of the far future would make all later ones look old."""
 _HICCUP_NS = 20 * NS_PER_MS
@@ -109,7 +109,7 @@ class ArmLoop:
         """Why the last give-up and the last approach were, in words."""
         self.held_back_by = ""
         """What limits the set-points most in this tick; empty when nothing does."""
-        self._approaches = False
+        self._approaches = self._approaches_with_twin = False
         self.on_note: Callable[[Note], None] | None = None
 
     def tick(self, now_ns: int, late_ns: int = 0) -> None:
@@ -128,6 +128,11 @@ class ArmLoop:
         self._measured = self._arm.state()  # for the next tick: the set-point need not wait for it
         self._hears_arm = self._measured.t_ns > now_ns - _UNHEARD_NS
         self._after(received, self._measured, now_ns, due_ns, dt_s)
+
+    @property
+    def is_approaching(self) -> bool:
+        """Whether the arm goes over, slowly, to commands that have not led it to where it is."""
+        return self._approaches
 
     def bring_to_rest(self) -> None:
         """Brake within the limits and stop servoing, EXIT_S at most: the role's last act, whatever ends it."""
@@ -155,8 +160,16 @@ class ArmLoop:
         self._judged_ns = 0  # what was counted is soon told
 
     def _set_approach(self, approaches: bool) -> None:
-        self._approaches = approaches
+        self._approaches, self._approaches_with_twin = approaches, False
         self._limiter.set_approach(approaches)
+
+    def _look_for_arrival(self, off_rad: float) -> None:
+        """End the approach at the commands; not before that of the twin, and with it when the twin approaches too."""
+        command = self._command
+        if command is None or command.is_approaching:
+            self._approaches_with_twin = True
+        elif off_rad < (_OFF_RAD if self._approaches_with_twin else _ARRIVED_RAD):
+            self._set_approach(False)
 
     def _take(self, item: Received, now_ns: int) -> None:
         """One command; its hold time moves to this clock."""
@@ -175,6 +188,8 @@ class ArmLoop:
         # What a twin on hold commands is where it stands itself, not where the arm came to rest.
         begins = command.mode is Mode.ENGAGED and self._command is not None and self._command.mode is not Mode.ENGAGED
         self._command = command
+        if command.is_approaching and not self._approaches:
+            self._set_approach(True)
         self._twin_heard.hear(now_ns)
         self._age_ms = (item.t_arrived_ns - item.t_sent_ns) / NS_PER_MS
         if begins:
@@ -261,8 +276,8 @@ class ArmLoop:
             self.limited_count += bool(out.flags)
             off_rad = max(map(abs, (out.q - wanted.q).tolist())) if out.flags else 0.0
             is_off = off_rad > _OFF_RAD or self._resampler.is_blending(now_ns)
-            if self._approaches and not is_off and not wanted.held and off_rad < _ARRIVED_RAD:
-                self._set_approach(False)
+            if self._approaches and not is_off and not wanted.held:
+                self._look_for_arrival(off_rad)
         else:
             out, is_off = self._limiter.hold(dt_s), True
             self._resampler.rest_at(out.q)

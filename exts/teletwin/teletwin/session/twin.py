@@ -51,6 +51,11 @@ class TwinLoop:
         """What this host lets the arm do."""
         return self._control.state
 
+    @property
+    def is_approaching(self) -> bool:
+        """Whether the arm is on its way to the hand, slowly."""
+        return self._control.is_approaching
+
     def tick(self, now_ns: int, late_ns: int = 0) -> None:
         """Do one control tick, then what may wait."""
         received = self._link.receive()

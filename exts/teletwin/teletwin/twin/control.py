@@ -140,6 +140,7 @@ class ControlFunction:
             qd_shadow=shadow.qd,
             pose_t_ns=self._pose_t_ns,
             mode=mode_of(self.state),
+            is_approaching=out.is_approaching,
         )
 
     def _meet_the_arm(self, before: SafetyState, now_ns: int) -> None:

@@ -15,8 +15,8 @@ from teletwin.clock import Clock
 from teletwin.geometry import Array
 
 _RATE_HZ = 500.0
-_NAMES = b"actual_q,runtime_state"
-_REPORT = struct.Struct(">B6dI")
+_NAMES = b"actual_q,target_q"
+_REPORT = struct.Struct(">B12d")
 
 
 class ControllerListener:
@@ -46,6 +46,10 @@ class ControllerListener:
     def joints(self, since: int = 0) -> Array:
         """Measured joints (n, 6) [rad], a cycle apart."""
         return np.array([row[1][:6] for row in self._rows[since:]]).reshape(-1, 6)
+
+    def reference(self, since: int = 0) -> Array:
+        """The controller's own reference (n, 6) [rad], a cycle apart."""
+        return np.array([row[1][6:] for row in self._rows[since:]]).reshape(-1, 6)
 
     def times_ns(self, since: int = 0) -> list[int]:
         """When each report came [ns]."""

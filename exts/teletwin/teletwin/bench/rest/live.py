@@ -1,4 +1,4 @@
-"""Live sessions whose roles are suspended or killed while the arm moves; the controller's reports are the judge."""
+"""Live sessions in which something happens while the arm runs into a border; the controller's reports are the judge."""
 
 from __future__ import annotations
 
@@ -7,77 +7,176 @@ import dataclasses
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from teletwin.bench.rest.cases import ROLES
-from teletwin.bench.rest.judge import margins, peaks, tool_speed
+import numpy as np
+
+from teletwin.arm.ur_dashboard import ask_dashboard
+from teletwin.bench.rest.borders import BORDERS, SPEED_M_S, session_towards
+from teletwin.bench.rest.cases import LEAST_S, MOST_S, ROLES
 from teletwin.bench.rest.listener import ControllerListener
+from teletwin.bench.rest.live_judge import Outage, judge_outage
+from teletwin.bench.rest.page_hand import PageHand
+from teletwin.bench.rest.watch import PageWatch
 from teletwin.clock import NS_PER_S, SystemClock
-from teletwin.robot.ur3e import WorkspaceLimits
+from teletwin.errors import StreamError
+from teletwin.geometry import Array
+from teletwin.robot.ur3e import HOME_Q, tool_pose_in_ur_base
 from teletwin.session.config import SessionCfg
 from teletwin.session.launch import Roles, local_session
 from teletwin.session.role_cfg import PageCfg, RoleCfg
+from teletwin.view.viewer import HeadlessViewer
 
-AWAY_S = (0.05, 0.3, 2.0)
-"""How long roles are suspended [s]; they are killed once more each."""
-_WARM_S, _AFTER_S, _LOOK_S, _WAIT_S = 4.0, 1.2, 0.004, 8.0
-_FAST_M_S = 0.25
-"""The tool is this fast at least when something happens: the hand that ships seldom is faster."""
-_STANDS_M_S = 0.002
+AWAY_S = (LEAST_S, 0.3, 2.0, MOST_S)
+"""How long roles are suspended [s]; they are killed once more each, the last of a session."""
+WORDS = ("Hold", "Stop", "fault")
+LIVE_BORDERS = ("height", "radius", "itself")
+_FIRST_S, _HOME_S, _REST_S, _AFTER_S, _KILLED_S = 1.0, 2.0, 0.5, 1.5, 1.0
+_BACK_S, _BACK_M_S, _NEAR_M = 8.0, 0.3, 0.02
+_RAMP_S, _STEP_S, _DASH_MAX_S = 0.2, 0.002, 0.8
+_NEAR_SHARE = 0.45
+"""It happens when the tool has done so much of the hand's way: the arm is fastest then, the border near."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """What happens: a word of the person or a signal to a role, away for away_s [s] or for good (None)."""
+
+    cause: str
+    role: str = ""
+    away_s: float | None = None
+
+
+def live_sessions() -> list[list[Event]]:
+    """Every event once, by the session in which it happens."""
+    sessions = [[Event(cause=word) for word in WORDS]]
+    for role in ROLES:
+        events = [Event(cause=f"{role} suspended {away_s:g} s", role=role, away_s=away_s) for away_s in AWAY_S]
+        sessions.append([*events, Event(cause=f"{role} killed", role=role)])
+    return sessions
 
 
 def run_live(
     *, times: int, controller_host: str = "127.0.0.1", tell: Callable[[int], None] = lambda _: None
 ) -> list[dict[str, Any]]:
-    """Suspend each role for each of AWAY_S, and kill it, `times` times, each in a session of its own."""
+    """Let every event happen `times` times, each time at another border."""
     results: list[dict[str, Any]] = []
     for number in range(times):
-        for role in ROLES:
-            for away_s in (*AWAY_S, None):
-                results.append(_run(number, role, away_s, controller_host))
+        for events in live_sessions():
+            for run in _run(events, LIVE_BORDERS[number % len(LIVE_BORDERS)], number, controller_host):
+                results.append(run)
                 tell(len(results))
     return results
 
 
-def _run(number: int, role: str, away_s: float | None, host: str) -> dict[str, Any]:
-    """One session: None kills."""
+def _run(events: list[Event], border: str, number: int, host: str) -> Iterator[dict[str, Any]]:
     clock = SystemClock()
-    with _session(number, host) as roles, ControllerListener(host, clock) as listener:
-        _sleep(clock, _WARM_S)
-        speed_m_s = _await_speed(listener, clock)
-        process, begins, t_ns = roles.running[role].process, listener.count, clock.now_ns()
-        process.send_signal(signal.SIGKILL if away_s is None else signal.SIGSTOP)
-        _sleep(clock, 1.0 if away_s is None else away_s)
+    session = session_towards(border, SessionCfg(seed=number))
+    with _session(session, host) as roles, ControllerListener(host, clock) as listener:
+        address = roles.running["operator"].text
+        with HeadlessViewer(address, clock, lambda _: None, decodes=False) as viewer, PageHand(viewer, clock) as hand:
+            arm = _Arm(border, viewer, hand, listener, clock)
+            for event in events:
+                arm.prepare()
+                arm.dash()
+                outage = _happen(event, roles, viewer, host, listener, clock)
+                known = {"cause": event.cause, "border": border, "seed": number, "lasts_s": event.away_s}
+                yield known | judge_outage(outage, listener, session)
+
+
+class _Arm:
+    """Leads the arm to where the way to a border begins, and along it."""
+
+    def __init__(
+        self, border: str, viewer: HeadlessViewer, hand: PageHand, listener: ControllerListener, clock: SystemClock
+    ) -> None:
+        self._viewer, self._hand, self._listener, self._clock = viewer, hand, listener, clock
+        self._way = np.array(BORDERS[border].way)
+        self._start = tool_pose_in_ur_base(np.array(BORDERS[border].q))[:3]
+        _sleep(clock, _FIRST_S)
+        viewer.say({"type": "command", "name": "recentre", "values": {}})
+        _sleep(clock, _HOME_S)
+
+    def prepare(self) -> None:
+        """Clear and engage as a person would, and wait until the arm is where the way begins.
+
+        Raises:
+            StreamError: The arm does not come.
+        """
+        away = self._start - tool_pose_in_ur_base(HOME_Q)[:3]
+        self._hand.go_to(away, speed_m_s=_BACK_M_S, ramp_s=_RAMP_S)
+        end_ns, told_ns = self._clock.now_ns() + int(_BACK_S * NS_PER_S), 0
+        while float(np.linalg.norm(self._tool() - self._start)) > _NEAR_M:
+            now_ns = self._clock.now_ns()
+            if now_ns > end_ns:
+                raise StreamError("the arm does not come to its start", given=self._viewer.telemetry.get("fault"))
+            if now_ns - told_ns > NS_PER_S:
+                told_ns = now_ns
+                self._engage()
+            _sleep(self._clock, _STEP_S)
+        _sleep(self._clock, _REST_S)
+
+    def _engage(self) -> None:
+        if self._viewer.telemetry.get("fault"):
+            self._viewer.say({"type": "command", "name": "reset", "values": {}})
+        elif self._viewer.telemetry.get("mode") != "engaged":
+            self._viewer.say({"type": "command", "name": "engage", "values": {}})
+
+    def dash(self) -> None:
+        """Begin to run into the border; return when the arm is fast and near."""
+        from_m, end_ns = self._tool(), self._clock.now_ns() + int(_DASH_MAX_S * NS_PER_S)
+        self._hand.go(self._way, speed_m_s=SPEED_M_S, ramp_s=_RAMP_S)
+        while self._clock.now_ns() < end_ns:
+            if float((self._tool() - from_m) @ self._way) > _NEAR_SHARE * float(self._way @ self._way):
+                return
+            _sleep(self._clock, _STEP_S)
+
+    def _tool(self) -> Array:
+        """Where the controller says that the tool is (3,) [m]."""
+        return tool_pose_in_ur_base(self._listener.joints(self._listener.count - 1)[-1])[:3]
+
+
+def _happen(
+    event: Event, roles: Roles, viewer: HeadlessViewer, host: str, listener: ControllerListener, clock: SystemClock
+) -> Outage:
+    """Let it happen, and be over where it is; watch for a while."""
+    with PageWatch(viewer, clock) as watch:
+        begins, since_ns = listener.count, clock.now_ns()
+        if event.role:
+            process = roles.running[event.role].process
+            process.send_signal(signal.SIGKILL if event.away_s is None else signal.SIGSTOP)
+        elif event.cause == "fault":
+            if not ask_dashboard(host, "inject protective stop"):
+                raise StreamError("the controller's dashboard does not answer", given=host)
+        else:
+            viewer.say({"type": "command", "name": event.cause.lower(), "values": {}})
+        _sleep(clock, _KILLED_S if event.away_s is None else event.away_s)
         resumes = listener.count
-        if away_s is not None:
-            process.send_signal(signal.SIGCONT)
-            _sleep(clock, _AFTER_S)
-        q = listener.joints(begins - 2)
-        return {
-            "cause": f"{role} {'killed' if away_s is None else f'suspended {away_s:g} s'}",
-            "border": "",
-            "seed": number,
-            "lasts_s": away_s,
-            "speed_m_s": speed_m_s,
-            **peaks(q),
-            "held_ms": _rest_ms(listener, begins, t_ns),
-            "counted_ms": None,
-            "after_m_s": tool_speed(listener.joints(resumes)) if away_s is not None else 0.0,
-            "margins": margins(q, height_m=WorkspaceLimits().height_min_m),
-        }
+        if event.away_s is not None:
+            since_ns = clock.now_ns()
+            roles.running[event.role].process.send_signal(signal.SIGCONT)
+        _sleep(clock, _AFTER_S)
+    return Outage(
+        begins=begins,
+        resumes=resumes,
+        ends=listener.count,
+        is_over=event.away_s is not None,
+        told_ms=watch.told_ms(since_ns),
+        approach_ns=watch.approach_ns,
+    )
 
 
 @contextlib.contextmanager
-def _session(number: int, host: str) -> Iterator[Roles]:
+def _session(session: SessionCfg, host: str) -> Iterator[Roles]:
     """Every role a direct child of this process, engaged."""
     with tempfile.TemporaryDirectory(prefix="teletwin-rest-") as folder, Roles() as roles:
         cfg = RoleCfg(
             role="operator",
-            session=SessionCfg(seed=number),
+            session=session,
             controller_host=host,
             page=PageCfg(port=0),
-            headless=True,
             engage=True,
             record=str(Path(folder) / "run.mcap"),
         )
@@ -87,25 +186,6 @@ def _session(number: int, host: str) -> Iterator[Roles]:
             roles.start(each)
         roles.wait_ready()
         yield roles
-
-
-def _await_speed(listener: ControllerListener, clock: SystemClock) -> float:
-    """Wait until the tool is fast; its speed [m/s]."""
-    end_ns = clock.now_ns() + int(_WAIT_S * NS_PER_S)
-    while True:
-        speed_m_s = tool_speed(listener.joints(max(listener.count - 10, 0)))
-        if speed_m_s > _FAST_M_S or clock.now_ns() > end_ns:
-            return speed_m_s
-        _sleep(clock, _LOOK_S)
-
-
-def _rest_ms(listener: ControllerListener, begins: int, t_ns: int) -> float | None:
-    """From the signal until the tool stands [ms]; None where it did not come to rest."""
-    q, times_ns = listener.joints(begins), listener.times_ns(begins)
-    for k in range(5, len(q), 5):
-        if tool_speed(q[k - 5 : k + 1]) < _STANDS_M_S:
-            return (times_ns[k] - t_ns) / 1e6
-    return None
 
 
 def _sleep(clock: SystemClock, seconds: float) -> None:
