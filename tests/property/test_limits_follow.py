@@ -44,6 +44,8 @@ def test_a_constant_target_inside_is_reached_without_overshoot(seed, dt_s):
         command = LIMITER.limit(target, dt_s)
         assume(not command.flags & LimitFlag.CLEARANCE)  # a border turns the motion: it cannot know where that will end
         q = command.q
+        if command.flags & LimitFlag.SPEED:  # the cap of the fastest body slows all joints at once, within their jerk
+            most = max(most, 2e-4)
         assert np.all((q - target) * side <= most)
     np.testing.assert_allclose(q, target, rtol=0, atol=1e-6)
 

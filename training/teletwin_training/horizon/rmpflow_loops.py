@@ -12,6 +12,7 @@ from teletwin.geometry import IDENTITY_POSE, Array
 from teletwin.robot.canonical import canonical
 from teletwin.robot.frames import swap_base
 from teletwin.robot.ur3e import HOME_Q, TOOL_FRAME, load_ur3e, tool_pose_in_ur_base
+from teletwin.safety import MotionLimits
 from teletwin.twin.limits import BatchLimiter
 from teletwin.twin.rmpflow.arrays import SharedArray
 from teletwin.twin.rmpflow.borders import keep_clear
@@ -86,6 +87,8 @@ class RmpFlowLoops:
         )
         for limits in (self._limits, self._arm_limits):
             limits.state.has_velocity.fill_(1)
+            limits.state.body_speed_cap.fill_(MotionLimits().max_body_speed_m_s)
+            limits.state.tool_speed_cap.fill_(MotionLimits().max_tool_speed_m_s)
         self._drives = drives(arrays)
         self._tools = arrays.reals(arrays.count, 7)
         self._flow.warm_up()  # recorded here: two threads that record one kernel at once crash

@@ -12,7 +12,7 @@ from teletwin.link.codec_json import dump_json, load_json
 from teletwin.messages import ArmState, JointCommand, Mode, TwinStatus
 
 _COMMAND = struct.Struct("<qqBB")
-_ARM = struct.Struct("<qqBBHHqqqq7d")
+_ARM = struct.Struct("<qqBBHHqqqqqq7d")
 _STATUS = struct.Struct("<qHBHBqq10d")
 _CATCHING_UP = _APPROACHING = 0x80
 """Beside the mode, in its byte."""
@@ -50,7 +50,8 @@ def encode_arm_state(state: ArmState) -> bytes:
     fixed = _ARM.pack(
         *(state.t_ns, state.pose_t_ns, state.mode | _CATCHING_UP * state.is_catching_up, count),
         *(len(fault), len(held_back_by)),
-        *(state.held_count, state.limited_count, state.overrun_count, state.tick_count),
+        *(state.held_count, state.limited_count, state.hiccup_count, state.stall_count),
+        *(state.overrun_count, state.tick_count),
         *(state.command_age_ms, state.tick_us, state.tick_p50_us, state.tick_p99_us),
         *(state.period_p50_ms, state.period_p99_ms, state.period_max_ms),
     )
@@ -60,7 +61,8 @@ def encode_arm_state(state: ArmState) -> bytes:
 def decode_arm_state(payload: bytes) -> ArmState:
     """The arm state in a payload."""
     fields = _ARM.unpack_from(payload)
-    t_ns, pose_t_ns, mode, count, fault_bytes, reason_bytes, held, limited, overrun, ticks, *numbers = fields
+    t_ns, pose_t_ns, mode, count, fault_bytes, reason_bytes, *rest = fields
+    held, limited, hiccups, stalls, overrun, ticks, *numbers = rest
     reason_start = _ARM.size + fault_bytes
     start = reason_start + reason_bytes
     q, qd, q_shadow = _unpack_vectors(payload, start, rows=3, count=count)
@@ -77,6 +79,8 @@ def decode_arm_state(payload: bytes) -> ArmState:
         command_age_ms=numbers[0],
         held_count=held,
         limited_count=limited,
+        hiccup_count=hiccups,
+        stall_count=stalls,
         is_catching_up=bool(mode & _CATCHING_UP),
         overrun_count=overrun,
         tick_count=ticks,

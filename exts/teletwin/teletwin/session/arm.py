@@ -35,7 +35,7 @@ _ECHO_NS = 100 * NS_PER_MS
 """So long after a set-point its motion has been measured."""
 _OFF_RAD = 0.03
 """Limits that shake a set-point by less leave the arm's lag to be seen [rad]."""
-_ARRIVED_RAD = 0.005
+ARRIVED_RAD = 0.005
 """An approach ends when no joint is further than this from its command, or than _OFF_RAD when the twin's ends."""
 _APART_NS = 2 * NS_PER_S
 """A command for a time this far off is refused: one of the far future would make all later ones look old."""
@@ -151,13 +151,11 @@ class ArmLoop:
         self._servoing, self._rests_since_ns = False, None
         self.hiccup_count += 1
         self.held_by = reason
-        self._judged_ns = 0  # soon told
 
     def _begin_approach(self, reason: str) -> None:
         """The arm goes over, slowly, to commands that have not led it to where it is."""
         self.approach_reason = reason
         self._set_approach(True)
-        self._judged_ns = 0  # what was counted is soon told
 
     def _set_approach(self, approaches: bool) -> None:
         self._approaches, self._approaches_with_twin = approaches, False
@@ -168,7 +166,7 @@ class ArmLoop:
         command = self._command
         if command is None or command.is_approaching:
             self._approaches_with_twin = True
-        elif off_rad < (_OFF_RAD if self._approaches_with_twin else _ARRIVED_RAD):
+        elif off_rad < (_OFF_RAD if self._approaches_with_twin else ARRIVED_RAD):
             self._set_approach(False)
 
     def _take(self, item: Received, now_ns: int) -> None:
@@ -229,7 +227,6 @@ class ArmLoop:
         if command.pose_t_ns != self._pose_t_ns:
             if self._servoing and self._pose_t_ns and arrived_ns - self._pose_ns > _STALL_NS:
                 self.stall_count += 1
-                self._judged_ns = 0
             self._pose_t_ns, self._pose_ns = command.pose_t_ns, arrived_ns
         return self._command_age.is_young(command.pose_t_ns, arrived_ns)
 
@@ -357,8 +354,6 @@ class ArmLoop:
             "invalid_commands": self.invalid_count,
             "old_commands": self._resampler.stale_count,
             "aged_commands": self.aged_count,
-            "hiccups": self.hiccup_count,
-            "stalls": self.stall_count,
             "refused_set_points": self._arm.refused_count,
             "refused_limits": self.limits.refused_count,
         }
@@ -379,6 +374,8 @@ class ArmLoop:
             command_age_ms=self._age_ms if command is not None else -1.0,
             held_count=self.held_count,
             limited_count=self.limited_count,
+            hiccup_count=self.hiccup_count,
+            stall_count=self.stall_count,
             held_back_by=self.held_back_by if self.state is SafetyState.ENGAGED else "",
             is_catching_up=self._last_ns - self._off_ns < _ECHO_NS,
             overrun_count=ticks.overrun_count,

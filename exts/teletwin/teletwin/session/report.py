@@ -137,6 +137,8 @@ def _arm_loop(status: TwinStatus | None) -> dict[str, float | int] | None:
         "tick_count": arm.tick_count,
         "held_count": arm.held_count,
         "limited_count": arm.limited_count,
+        "hiccup_count": arm.hiccup_count,
+        "stall_count": arm.stall_count,
     }
 
 

@@ -112,6 +112,8 @@ class TelemetryRow:
             counters |= {
                 "arm_held": arm.held_count,
                 "arm_limited": arm.limited_count,
+                "arm_hiccups": arm.hiccup_count,
+                "arm_stalls": arm.stall_count,
                 "arm_overruns": arm.overrun_count,
                 "arm_ticks": arm.tick_count,
                 "twin_overruns": status.overrun_count,

@@ -50,7 +50,9 @@ def _too_fast(points: Sequence[SetPoint], speed: Array, joins: Flags, joints: Jo
     cap = np.minimum(joints.velocity, np.array([point.limits.max_speed_rad_s for point in points[1:]])[:, None])
     before = np.vstack([speed[:1], speed[:-1]])
     brakes = speed < before - _TINY
-    over = ((speed > cap + _TINY) & ~brakes) | (speed > joints.velocity + _TINY)
+    rise = speed - before  # within its jerk an acceleration takes some ticks to end
+    ends = rise < np.vstack([rise[:1], rise[:-1]]) - _TINY
+    over = ((speed > cap + _TINY) & ~brakes & ~ends) | (speed > joints.velocity + _TINY)
     return over.any(axis=1) & joins
 
 

@@ -19,14 +19,14 @@ from teletwin.twin.limits.model import INPUT, RANGE, SPEED, limits_types
 
 _ZERO, _HALF, _ONE, _TWO = (wp.constant(wp.float64(value)) for value in (0.0, 0.5, 1.0, 2.0))
 _INPUT, _RANGE, _SPEED = (wp.constant(reason) for reason in (INPUT, RANGE, SPEED))
-_POSITION_GAIN = wp.constant(wp.float64(60.0))
+_POSITION_GAIN = wp.constant(wp.float64(48.0))
 """[1/s]."""
 _SPEED_GAIN = wp.constant(wp.float64(200.0))
-"""[1/s]; three times the position's, so that the cascade does not ring."""
+"""[1/s]; more than four times the position's, so that the cascade does not overshoot."""
 _STEP_SHARE = wp.constant(wp.float64(0.5))
 """No error is taken away faster than by this share a tick, however long the tick."""
 _POSITION_STEP_SHARE = wp.constant(wp.float64(0.12))
-"""The same of the position's error, three times less, so that the cascade does not ring in long ticks either."""
+"""The same of the position's error, four times less, so that the cascade does not ring in long ticks either."""
 _ACCELERATION_SHARE = wp.constant(wp.float64(0.6))
 """Share of the acceleration that closing in on a position counts on; the rest covers the ramps of the jerk limit."""
 _JERK_SHARE = wp.constant(wp.float64(0.8))
