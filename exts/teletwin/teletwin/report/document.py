@@ -31,7 +31,7 @@ SECTIONS = {
 }
 """Top-level keys and their types."""
 _UNIT = re.compile(
-    r"(^|_)(ns|us|ms|s|m|mm|rad|deg|m_s|mm_s|rad_s|rad_s2|rad_s3|hz|bps|kbps|mbps|bytes|kb|mb|px|db|percent"
+    r"(^|_)(ns|us|ms|s|m|mm|rad|deg|m_s|m_s2|mm_s|rad_s|rad_s2|rad_s3|hz|bps|kbps|mbps|bytes|kb|mb|px|db|percent"
     r"|counts?|counters|ratio|share|seed|port|version|id|index|slot)$"
 )
 """Endings of a key that say in what it is measured; those of the second line have no unit."""
