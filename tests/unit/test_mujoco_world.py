@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from teletwin.assets import asset_path
 from teletwin.errors import ConfigError, RobotError
 from teletwin.geometry import quat_to_matrix
 from teletwin.robot.kinematics import link_frames
@@ -176,6 +177,14 @@ def test_a_wrong_scene_gets_one_clear_line(tmp_path):
     broken.write_text("<mujoco><worldbody/></mujoco>")
     with pytest.raises(RobotError, match="tool"):
         MujocoWorld(MujocoWorldCfg(scene=str(broken)))
+
+
+def test_a_scene_whose_first_joints_are_not_the_arms_is_refused(tmp_path):
+    path = tmp_path / "fan.xml"
+    path.write_text(f"""<mujoco><worldbody><body><joint type="hinge"/><geom size="0.1"/></body></worldbody>
+      <include file="{asset_path("robots", "ur3e", "ur3e.xml")}"/></mujoco>""")
+    with pytest.raises(RobotError, match="before anything else"):
+        MujocoWorld(MujocoWorldCfg(scene=str(path)))
 
 
 def _joints_above_table(world, xy, *, height):

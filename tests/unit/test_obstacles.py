@@ -50,3 +50,12 @@ def test_a_scene_that_cannot_be_read_is_told(tmp_path):
     path.write_text("<mujoco")
     with pytest.raises(RobotError, match="cannot read the scene"):
         load_obstacles(path)
+
+
+def test_what_stands_before_the_arm_in_the_file_is_seen_and_mocap_bodies_too(tmp_path):
+    path = tmp_path / "scene.xml"
+    path.write_text(f"""<mujoco><worldbody>
+      <body pos="1 0 0.2"><joint type="hinge"/><geom name="fan" type="box" size="0.1 0.1 0.1"/></body>
+      <body name="marker" mocap="true" pos="0 1 0"><geom name="post" size="0.1"/></body></worldbody>
+      <include file="{asset_path("robots", "ur3e", "ur3e.xml")}"/></mujoco>""")
+    assert [obstacle.name for obstacle in load_obstacles(path)] == ["post"]

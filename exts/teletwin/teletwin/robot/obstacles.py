@@ -58,7 +58,8 @@ def load_obstacles(scene: Path) -> tuple[Obstacle, ...]:
     """The geoms of an MJCF file that are fixed to the world and can be touched, in the order of the file.
 
     MuJoCo reads the file, so that includes, defaults and nested frames count as they do in the simulator. Names of
-    geoms are what people read: "table". The arm's own first body is no obstacle, nor is anything that moves.
+    geoms are what people read: "table". The arm (what carries the site "tool") is no obstacle, nor is
+    anything that moves; mocap bodies count where the file puts them.
 
     Raises:
         RobotError: MuJoCo cannot read the file, or a geom is of a kind that has no solid here.
@@ -70,14 +71,17 @@ def load_obstacles(scene: Path) -> tuple[Obstacle, ...]:
         raise RobotError(f"MuJoCo cannot read the scene: {str(error).splitlines()[0]}", given=str(scene)) from error
     data = mujoco.MjData(model)
     mujoco.mj_kinematics(model, data)
-    arm = int(model.body_rootid[model.jnt_bodyid[0]]) if model.njnt else -1
+    tool = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_SITE, "tool")
+    arm = int(model.body_rootid[model.site_bodyid[tool]]) if tool >= 0 else -1
     still = [g for g in range(model.ngeom) if _is_still(model, int(model.geom_bodyid[g]), arm) and _is_solid(model, g)]
     return tuple(_read(mujoco, model, data, g, scene) for g in still)
 
 
 def _is_still(model: Any, body: int, arm: int) -> bool:
-    """Tell whether a body is welded to the world and is no part of the arm, the tree that has the first joint."""
-    return int(model.body_weldid[body]) == 0 and (body == 0 or int(model.body_rootid[body]) != arm)
+    """Tell whether a body stands where the file puts it and is no part of the arm, the tree that carries the tool."""
+    root = int(model.body_rootid[body])
+    is_placed = int(model.body_weldid[body]) == 0 or int(model.body_mocapid[model.body_weldid[body]]) >= 0
+    return is_placed and (body == 0 or root != arm)
 
 
 def _is_solid(model: Any, geom: int) -> bool:

@@ -155,7 +155,8 @@ def _load(mujoco: Any, cfg: MujocoWorldCfg) -> Any:
         model = mujoco.MjModel.from_xml_path(str(path)) if cfg.movable else _still(mujoco, str(path))
     except ValueError as error:
         raise RobotError(f"MuJoCo cannot read the scene: {str(error).splitlines()[0]}", given=str(path)) from error
-    if model.nu != 12 or mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_SITE, "tool") < 0:
+    tool = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_SITE, "tool")
+    if model.nu != 12 or tool < 0 or not _is_first(model, int(model.site_bodyid[tool])):
         raise RobotError(
             "the scene does not hold the arm that is driven here",
             given=str(path),
@@ -164,6 +165,12 @@ def _load(mujoco: Any, cfg: MujocoWorldCfg) -> Any:
         )
     model.opt.timestep = cfg.timestep_s
     return model
+
+
+def _is_first(model: Any, tool_body: int) -> bool:
+    """Tell whether the first six joints are those that carry the tool."""
+    roots = model.body_rootid[model.jnt_bodyid[:6]]
+    return len(roots) == 6 and bool((roots == model.body_rootid[tool_body]).all())
 
 
 def _still(mujoco: Any, path: str) -> Any:

@@ -6,6 +6,7 @@ a state of its own; nothing is shared between them.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -22,7 +23,9 @@ from teletwin.twin.target import BoundTarget, PathCfg, TargetStream
 LEASH_RAD = 0.05
 """The motion policy runs no further ahead of joints that a limit holds back; they come free as soon as it turns."""
 _ARRIVED_M = 0.02
-"""An approach ends when the tool is this near to its target."""
+"""An approach ends when the tool is this near to where its target was lately."""
+_TRAIL_STEP_NS, _TRAIL_COUNT = 10_000_000, 50
+"""So often a target is remembered, and so many: half a second."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +59,8 @@ class MotionPath:
         self._policy, self._smoothing, self._limiter = policy, smoothing, limiter
         self._tool_pose = tool_pose
         self._following = self._approaching = False
+        self._trail: deque[Array] = deque(maxlen=_TRAIL_COUNT)
+        self._trail_ns = 0
         self._q = self._qd = np.zeros(0)
 
     def reset(self, q: Array) -> None:
@@ -97,7 +102,7 @@ class MotionPath:
         if not self._following:
             self._resume()
         if self._approaching:
-            self._approach(bound.target.pose)
+            self._approach(now_ns, bound.target.pose)
         policy_q, policy_qd = self._policy.step(bound.target, dt_s)
         q, qd = policy_q, policy_qd
         if self._smoothing is not None:
@@ -130,11 +135,18 @@ class MotionPath:
         if self._smoothing is not None:
             self._smoothing.reset(self._q)
         self._following = self._approaching = True
+        self._trail.clear()
 
-    def _approach(self, target: Array) -> None:
-        """Go slowly until the tool has come near its target once."""
-        away = self._tool_pose(self._q)[:3] - target[:3]
-        self._approaching = float(away @ away) > _ARRIVED_M**2
+    def _approach(self, now_ns: int, target: Array) -> None:
+        """Go slowly until the tool has come near the way of its target once.
+
+        The way and not the target alone: a path without forecast stays behind a moving hand for good.
+        """
+        if not self._trail or now_ns - self._trail_ns >= _TRAIL_STEP_NS:
+            self._trail_ns = now_ns
+            self._trail.append(target[:3])
+        away = np.array(self._trail) - self._tool_pose(self._q)[:3]
+        self._approaching = float((away * away).sum(axis=1).min()) > _ARRIVED_M**2
         self._limiter.set_approach(self._approaching)
 
     def _keep_near(self, policy_q: Array) -> None:
