@@ -23,7 +23,7 @@ from teletwin.robot.ur3e import HOME_Q, SHOULDER_HEIGHT_M
 
 @pytest.mark.slow
 def test_seeded_hands_meet_nothing_and_break_nothing_and_would_without_the_limits():
-    tallies = run_hands(hands=24, seconds=5.0, seed=5, kinds=[KINDS[k] for k in (2, 5, 8)])
+    tallies = run_hands(hands=24, seconds=8.0, seed=5, kinds=[KINDS[k] for k in (2, 5, 8)])
     found = [text for tally in tallies.values() for text in tally.found]
     assert found == []
     assert sum(tally.runs for tally in tallies.values()) == 24

@@ -95,7 +95,7 @@ def test_a_hiccup_of_the_arms_host_is_counted_soon_and_the_arm_starts_from_where
     assert traced.virtual.arm.hiccup_count == 1
     assert traced.virtual.twin is not None
     traced.run(0.5)
-    assert traced.statuses[-1].counters["arm_hiccups"] == 1
+    assert traced.statuses[-1].arm.hiccup_count == 1
     assert np.abs(np.diff(np.array(traced.set_q[before:]), axis=0)).max() < 0.01
 
 
