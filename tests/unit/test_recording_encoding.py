@@ -15,11 +15,13 @@ from teletwin.messages import (
     Frame,
     FrameAck,
     Horizons,
+    InForce,
     JointCommand,
     LinkSettings,
     Mode,
     Note,
     PoseSample,
+    Stop,
     TwinStatus,
     ViewSettings,
 )
@@ -31,6 +33,21 @@ ARM = ArmState(
     t_ns=7, q=np.arange(6.0), qd=np.zeros(6), q_shadow=np.ones(6), pose_t_ns=3, mode=Mode.HOLD, fault="stopped"
 )
 EXAMPLES = [
+    Stop(act=7),
+    InForce(
+        role="arm",
+        version="1.0",
+        robot="UR3e",
+        is_real=True,
+        needs_enabling=True,
+        scene="table",
+        restart_after_ms=500.0,
+        max_speed_rad_s=1.0,
+        max_tool_speed_m_s=0.25,
+        max_body_speed_m_s=0.25,
+        workspace_radius_m=0.4,
+        workspace_height_m=0.1,
+    ),
     PoseSample(t_ns=5, pose=POSE, input_seq=9),
     ForecastPacket(
         t_ns=2**53 + 1,

@@ -73,6 +73,38 @@ class ForecastPacket:
     mode: Mode
     input_seq: int = 0
     slot: int = 0
+    act: int = 0
+    """Number of the person's newest press of Engage, Hold or Stop; see `teletwin.safety.interlock`."""
+    enable_seq: int = 0
+    """Newest heartbeat of the enabling input that is held; 0 while none is."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Stop:
+    """Operator to twin to arm, at once and beside all else: come to rest, and stay off."""
+
+    act: int
+    """Number of the press; the arm's state names it once it is heard."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InForce:
+    """Twin and arm to operator: what this host drives and keeps; once a second and at each change."""
+
+    role: str
+    version: str
+    robot: str
+    is_real: bool
+    """A real robot: motion needs a held enabling input."""
+    needs_enabling: bool
+    scene: str
+    """Name of what stands around the arm."""
+    restart_after_ms: float
+    max_speed_rad_s: float
+    max_tool_speed_m_s: float
+    max_body_speed_m_s: float
+    workspace_radius_m: float
+    workspace_height_m: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +123,10 @@ class JointCommand:
     mode: Mode
     is_approaching: bool = False
     """The twin goes slowly, until it has come near the hand; the arm is no faster meanwhile."""
+    act: int = 0
+    """Of the packet behind it, as `ForecastPacket.act`."""
+    enable_seq: int = 0
+    """Of the packet behind it, as `ForecastPacket.enable_seq`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,6 +155,16 @@ class ArmState:
     """The joints are on their way to the commands, after a silence or a limit: they say nothing of the arm's lag."""
     held_back_by: str = ""
     """What limits the arm's motion most, for example 'forearm to table'; empty when nothing does."""
+    spent_act: int = 0
+    """This act moves nothing any more."""
+    outage: str = ""
+    """Why it is spent, in words."""
+    is_armed: bool = True
+    """Whoever asks has been heard since the last outage: a fresh act counts."""
+    stopped_act: int = 0
+    """Act of the newest Stop that was heard; 0: none."""
+    is_enabled: bool = True
+    """The enabling input is held, or none is needed."""
     overrun_count: int = 0
     tick_count: int = 0
     tick_us: float = 0.0
@@ -147,6 +193,12 @@ class TwinStatus:
     """What limits the commands most, for example 'forearm to table'; empty when nothing does."""
     is_approaching: bool = False
     """The arm is on its way to the hand, slowly, after Engage or an outage."""
+    spent_act: int = 0
+    """This act moves nothing any more."""
+    outage: str = ""
+    """Why it is spent, in words."""
+    is_armed: bool = True
+    """Whoever asks has been heard since the last outage: a fresh act counts."""
     counters: dict[str, int] = field(default_factory=dict)
     """Received, stale, late, invalid, replayed ... packets by name."""
     tick_us: float = 0.0
@@ -246,7 +298,9 @@ class Note:
     values: dict[str, object] = field(default_factory=dict)
 
 
-Message = ForecastPacket | JointCommand | ArmState | TwinStatus | Frame | FrameAck | ViewSettings | Note
+Message = (
+    ForecastPacket | JointCommand | ArmState | TwinStatus | Frame | FrameAck | ViewSettings | Note | Stop | InForce
+)
 
 
 def zeros(count: int) -> Array:

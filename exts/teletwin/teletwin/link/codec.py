@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from teletwin.errors import MessageError
+from teletwin.link.codec_control import decode_in_force, decode_stop, encode_in_force, encode_stop
 from teletwin.link.codec_forecast import decode_forecast, encode_forecast
 from teletwin.link.codec_joints import (
     decode_arm_state,
@@ -31,9 +32,11 @@ from teletwin.messages import (
     ForecastPacket,
     Frame,
     FrameAck,
+    InForce,
     JointCommand,
     Message,
     Note,
+    Stop,
     TwinStatus,
     ViewSettings,
 )
@@ -64,6 +67,8 @@ _ENCODERS: dict[type, tuple[Kind, Callable[[Any], bytes]]] = {
     FrameAck: (Kind.FRAME_ACK, encode_frame_ack),
     ViewSettings: (Kind.VIEW_SETTINGS, encode_view_settings),
     Note: (Kind.NOTE, encode_note),
+    Stop: (Kind.STOP, encode_stop),
+    InForce: (Kind.IN_FORCE, encode_in_force),
 }
 _DECODERS: dict[Kind, Callable[[bytes], Message]] = {
     Kind.FORECAST: decode_forecast,
@@ -74,6 +79,8 @@ _DECODERS: dict[Kind, Callable[[bytes], Message]] = {
     Kind.FRAME_ACK: decode_frame_ack,
     Kind.VIEW_SETTINGS: decode_view_settings,
     Kind.NOTE: decode_note,
+    Kind.STOP: decode_stop,
+    Kind.IN_FORCE: decode_in_force,
 }
 
 

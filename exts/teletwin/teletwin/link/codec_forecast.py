@@ -9,20 +9,20 @@ import numpy as np
 from teletwin.errors import MessageError
 from teletwin.messages import CURVE_KNOTS, ForecastPacket, Horizons, Mode
 
-_FIXED = struct.Struct("<qqqBB5d7d")
+_FIXED = struct.Struct("<qqqBBII5d7d")
 _CURVE_BYTES = CURVE_KNOTS * 7 * 4
 _SIZE = _FIXED.size + _CURVE_BYTES
 _NORM_SQUARED_TOLERANCE = 0.02
 
 
 def encode_forecast(packet: ForecastPacket) -> bytes:
-    """Payload of a forecast, 851 bytes."""
+    """Payload of a forecast, 859 bytes."""
     pose, curve, h = packet.pose, packet.curve, packet.horizons
     if pose.shape != (7,) or curve.shape != (CURVE_KNOTS, 7):
         raise MessageError("a forecast has a wrong shape", given=(pose.shape, curve.shape))
     flags = h.late_binding_control | h.late_binding_render << 1
     fixed = _FIXED.pack(
-        *(packet.t_ns, packet.input_seq, packet.slot, packet.mode, flags),
+        *(packet.t_ns, packet.input_seq, packet.slot, packet.mode, flags, packet.act, packet.enable_seq),
         *(h.control_s, h.render_s, h.control_orientation_s, h.render_orientation_s, h.gain),
         *pose.tolist(),
     )
@@ -36,7 +36,7 @@ def decode_forecast(payload: bytes) -> ForecastPacket:
     fields = _FIXED.unpack_from(payload)
     if fields[4] > 3:
         raise MessageError("a forecast has unknown flags", given=fields[4])
-    numbers = np.array(fields[5:])
+    numbers = np.array(fields[7:])
     pose = numbers[5:]
     displacement = np.frombuffer(payload, "<f4", offset=_FIXED.size)
     if not (np.isfinite(numbers).all() and np.isfinite(displacement).all()):
@@ -48,17 +48,19 @@ def decode_forecast(payload: bytes) -> ForecastPacket:
         pose=pose,
         curve=curve,
         horizons=Horizons(
-            control_s=fields[5],
-            render_s=fields[6],
-            control_orientation_s=fields[7],
-            render_orientation_s=fields[8],
-            gain=fields[9],
+            control_s=fields[7],
+            render_s=fields[8],
+            control_orientation_s=fields[9],
+            render_orientation_s=fields[10],
+            gain=fields[11],
             late_binding_control=bool(fields[4] & 1),
             late_binding_render=bool(fields[4] & 2),
         ),
         mode=Mode(fields[3]),
         input_seq=fields[1],
         slot=fields[2],
+        act=fields[5],
+        enable_seq=fields[6],
     )
 
 

@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from teletwin.errors import ConfigError, MessageError
 
-VERSION = 4
+VERSION = 5
 ROLES = ("operator", "twin", "renderer", "arm")
 MAX_DATAGRAM_BYTES = 1200
 FLAG_FRAGMENT = 1
@@ -44,6 +44,8 @@ class Kind(IntEnum):
     FRAME_ACK = 6
     VIEW_SETTINGS = 7
     NOTE = 8
+    STOP = 9
+    IN_FORCE = 10
     PROBE = 64
     """Nothing but the stamps of the header: keeps the clocks known while nobody speaks."""
     CONFIRM = 65
