@@ -20,6 +20,7 @@ from teletwin.robot.ur3e import JOINT_NAMES, JointLimits
 from teletwin.ros2 import Ros2Cfg, types
 from teletwin.ros2.participant import Publisher, Ros2Participant, Subscription
 from teletwin.ros2.qos import Profile
+from teletwin.safety import ROS2_LOST_MS
 
 JOINT_STATES = "/joint_states"
 DRIVER = "/io_and_status_controller"
@@ -28,7 +29,7 @@ _UNHEARD = "nobody takes set-points: activate the controller, then clear"
 _NO_PROGRAM = "the robot's control program is not running: start it on the teach pendant, then clear"
 _TICK_NS = 2 * NS_PER_MS
 _LOOK_NS = 200 * NS_PER_MS
-_SILENT_NS = 250 * NS_PER_MS
+_SILENT_NS = int(ROS2_LOST_MS * NS_PER_MS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from teletwin.arm.ur_dashboard import ask_dashboard
 from teletwin.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from teletwin.errors import ConfigError
 from teletwin.geometry import Array
+from teletwin.safety import CONTROLLER_LOST_MS
 
 _SAFETY_FAULTS = (
     (1 << 5 | 1 << 6 | 1 << 7, "emergency stop: release the button, then clear"),
@@ -30,7 +31,7 @@ _LOST = "connection to the robot lost: see that it is on and reachable, then cle
 _NO_WATCHDOG = "the controller does not take a watchdog: see that ur-rtde's control program runs, then clear"
 _PLAYING = 2
 _PROGRAM_TIMEOUT_S = 3.0
-_SILENT_NS = 500 * NS_PER_MS
+_SILENT_NS = int(CONTROLLER_LOST_MS * NS_PER_MS)
 """A controller that reports nothing for so long is lost, whatever its sockets say: a pulled cable closes none."""
 _LOOK_MOST_NS = 50 * NS_PER_MS
 """Longer between two looks it is this host that stood still, and the reports may only wait to be taken."""

@@ -81,6 +81,19 @@ def tightened(
     return asked
 
 
+def tightest(limits: Mapping[str, MotionLimits]) -> tuple[MotionLimits, tuple[str, ...]]:
+    """What holds where several hosts keep limits of their own, by host; and who is tighter in what than the first."""
+    first = next(iter(limits.values()))
+    values, notes = dataclasses.asdict(first), []
+    for host, own in limits.items():
+        for name, sign in _WIDER.items():
+            value = getattr(own, name)
+            if sign * (values[name] - value) > _SLACK:
+                values[name] = value
+                notes.append(f"{host}: {name} is {value:.4g}, tighter than {getattr(first, name):.4g} here")
+    return MotionLimits(**values), tuple(notes)
+
+
 class SessionLimits:
     """One host's limits of motion through a session.
 

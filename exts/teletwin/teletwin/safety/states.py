@@ -39,6 +39,15 @@ class Seen(NamedTuple):
     """The arm's controller reports a stop or cannot be reached, and no person has cleared that."""
     hears: bool
     """Everything that this hop must hear has spoken within its time, by this hop's clock."""
+    is_fresh: bool
+    """The person's act was made since the last outage; see `teletwin.safety.interlock`."""
+    is_enabled: bool
+    """The enabling input is held, or none is needed."""
+
+    @property
+    def may_move(self) -> bool:
+        """Whether nothing speaks against motion but the person's word."""
+        return self.hears and self.is_fresh and self.is_enabled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,7 +59,7 @@ class Rule:
     holds: Callable[[Seen], bool]
     when: str
     who: str
-    """Who brings it about: person, watchdog, controller."""
+    """Who brings it about: person, watchdog, interlock, controller, arm."""
 
 
 OFF, READY, HOLD, ENGAGED, FAULT = SafetyState
@@ -87,7 +96,7 @@ RULES: tuple[Rule, ...] = (
     Rule(
         before=(READY,),
         after=ENGAGED,
-        holds=lambda seen: seen.asked is Mode.ENGAGED and seen.hears,
+        holds=lambda seen: seen.asked is Mode.ENGAGED and seen.may_move,
         when="Engage is pressed; motion starts from the measured joints",
         who="person",
     ),
@@ -106,10 +115,24 @@ RULES: tuple[Rule, ...] = (
         who="watchdog",
     ),
     Rule(
+        before=(ENGAGED,),
+        after=HOLD,
+        holds=lambda seen: not seen.is_fresh,
+        when="an outage has spent the person's act",
+        who="interlock",
+    ),
+    Rule(
+        before=(ENGAGED,),
+        after=HOLD,
+        holds=lambda seen: not seen.is_enabled,
+        when="the enabling input is let go, or its heartbeat stays away",
+        who="person",
+    ),
+    Rule(
         before=(HOLD,),
         after=ENGAGED,
-        holds=lambda seen: seen.asked is Mode.ENGAGED and seen.hears,
-        when="Engage is pressed, or stands since before a silence that is over",
+        holds=lambda seen: seen.asked is Mode.ENGAGED and seen.may_move,
+        when="Engage is pressed, or was before a silence that was no outage; the enabling input is held",
         who="person",
     ),
 )

@@ -2,28 +2,42 @@
 
 from __future__ import annotations
 
+NEVER_NS = 1 << 62
+"""The silence of somebody who was never heard [ns]."""
+
 
 class Watchdog:
-    """Barks when nothing was heard for limit_ns [ns]; before the first word it barks too.
+    """Measures for how long nothing was heard, and barks when that is longer than limit_ns [ns].
 
     Args:
         limit_ns: Silence that is borne [ns].
-        tick_ns: How often it is asked [ns]: time that passes for it while the clock stands still, as one does that
-            was set back.
+        tick_ns: How often `pass_time` is called [ns]: time that passes for it while the clock stands still, as one
+            does that was set back.
     """
 
     def __init__(self, limit_ns: int, *, tick_ns: int = 0) -> None:
         self.limit_ns, self._tick_ns = limit_ns, tick_ns
         self._heard_ns: int | None = None
-        self._asked_ns, self._stood_ns = -1, 0
+        self._passed_ns, self._stood_ns = -1, 0
 
     def hear(self, now_ns: int) -> None:
         """A sign of life at now_ns."""
         self._heard_ns, self._stood_ns = now_ns, 0
 
-    def is_calm(self, now_ns: int) -> bool:
-        """Whether the last sign of life is recent; to be asked once a tick."""
-        if now_ns <= self._asked_ns:
+    def pass_time(self, now_ns: int) -> int:
+        """The silence so far [ns]; to be called once a tick, before what has arrived meanwhile is read.
+
+        Who stood still himself has heard nothing for so long either.
+        """
+        if now_ns <= self._passed_ns:
             self._stood_ns += self._tick_ns
-        self._asked_ns = now_ns
-        return self._heard_ns is not None and now_ns - self._heard_ns + self._stood_ns <= self.limit_ns
+        self._passed_ns = now_ns
+        return self.silence_ns(now_ns)
+
+    def silence_ns(self, now_ns: int) -> int:
+        """Time since the last sign of life [ns]; NEVER_NS before the first."""
+        return NEVER_NS if self._heard_ns is None else now_ns - self._heard_ns + self._stood_ns
+
+    def is_calm(self, now_ns: int) -> bool:
+        """Whether the last sign of life is recent."""
+        return self.silence_ns(now_ns) <= self.limit_ns
