@@ -1,7 +1,7 @@
 """`teletwin bench`: speed of every stage and what the loop is worth, each beside its baseline.
 
-`teletwin bench viewers`, `soak`, `squeeze`, `smooth`, `faults`, `rest` and `limits` are longer runs with options of
-their own.
+`teletwin bench viewers`, `soak`, `squeeze`, `smooth`, `faults`, `rest`, `restart` and `limits` are longer runs with
+options of their own.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ STUDIES = {
     "faults": "teletwin.cli.bench_faults",
     "limits": "teletwin.cli.bench_limits",
     "rest": "teletwin.cli.bench_rest",
+    "restart": "teletwin.cli.bench_restart",
     "viewers": "teletwin.cli.bench_viewers",
     "soak": "teletwin.cli.bench_soak",
     "smooth": "teletwin.cli.bench_smooth",

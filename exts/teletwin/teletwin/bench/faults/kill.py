@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import signal
 import tempfile
@@ -11,16 +12,18 @@ from typing import Any
 
 from teletwin.bench.faults.aftermath import Kill, judge_kill
 from teletwin.clock import NS_PER_S, SystemClock
-from teletwin.errors import TeletwinError
+from teletwin.errors import StreamError, TeletwinError
 from teletwin.recording import SessionRecording, read_log
 from teletwin.session.config import SessionCfg
 from teletwin.session.launch import Roles, local_session
 from teletwin.session.log import role_path
 from teletwin.session.role_cfg import PageCfg, RoleCfg
+from teletwin.view.viewer import HeadlessViewer
 
 TARGETS = ("renderer", "operator", "twin", "arm", "controller")
 """In this order within a session; a controller that is gone leaves a fault for a person: it is the last."""
 _BEFORE_S, _AFTER_S = 2.5, 0.9
+_PRESSES, _PRESS_S = 20, 0.4
 
 
 def kill_all(
@@ -60,8 +63,11 @@ def _one_session(number: int, controller_host: str, targets: tuple[str, ...]) ->
     Raises:
         TeletwinError: A role did not come up.
     """
-    with tempfile.TemporaryDirectory(prefix="teletwin-kill-") as folder, Roles() as roles:
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="teletwin-kill-"))
+        roles = stack.enter_context(Roles())
         session = _Session(roles, Path(folder), controller_host, number)
+        stack.callback(session.leave_page)
         kills = [session.kill(target, again=target != targets[-1]) for target in targets]
         roles.stop()
         return [judge_kill(kill, session.logs_of(kill)) for kill in kills]
@@ -77,7 +83,6 @@ class _Session:
             session=SessionCfg(seed=number),
             controller_host=controller_host,
             page=PageCfg(port=0),
-            headless=True,
             engage=True,
             record=str(folder / "run.mcap"),
         )
@@ -89,9 +94,33 @@ class _Session:
             if role == "controller":
                 roles.wait_ready()
         roles.wait_ready()
+        self._page: HeadlessViewer | None = None
+
+    def leave_page(self) -> None:
+        """The person closes the page."""
+        if self._page is not None:
+            self._page.__exit__(None, None, None)
+            self._page = None
+
+    def _engage(self) -> None:
+        """What the person does who drives: press Engage again until the arm follows.
+
+        Raises:
+            StreamError: It does not.
+        """
+        if self._page is None:
+            address = self._roles.running["operator"].text
+            self._page = HeadlessViewer(address, self._clock, lambda _: None, decodes=False).__enter__()
+        for _ in range(_PRESSES):
+            if self._page.telemetry.get("state") == "engaged":
+                return
+            self._page.say({"type": "command", "name": "engage", "values": {}})
+            self._wait(_PRESS_S)
+        raise StreamError("the arm does not follow", given=self._page.telemetry.get("outage"))
 
     def kill(self, target: str, *, again: bool) -> Kill:
         """End one role as a crash would, watch the others for a while, start it again where others follow."""
+        self._engage()
         self._wait(_BEFORE_S)
         process = self._roles.running[target].process
         process.send_signal(signal.SIGKILL)
@@ -104,6 +133,8 @@ class _Session:
         return Kill(target=target, t_ns=t_ns, watched_s=_AFTER_S, files=files, also_ended=tuple(gone))
 
     def _start_again(self, target: str) -> None:
+        if target == "operator":
+            self.leave_page()
         count = len(self._files[target])
         record = str(self._folder / f"again-{target}-{count}.mcap")
         self._roles.start(dataclasses.replace(self._cfgs[target], record=record))
