@@ -74,6 +74,7 @@ def test_engage_before_a_stopped_arm_stands_starts_where_it_stands(monkeypatch):
     traced.run(0.2, mode=Mode.OFF)
     monkeypatch.setattr(SimulatedArm, "busy", True)  # a UR brakes; set-points would be dropped until it stands
     before = len(traced.set_q)
+    traced.virtual.operator.press(Mode.ENGAGED)
     traced.run(0.3)
     assert len(traced.set_q) == before
     monkeypatch.undo()
@@ -91,7 +92,7 @@ def test_an_arm_whose_controller_reports_nothing_is_held_and_goes_on_from_where_
     monkeypatch.setattr(physical, "state", lambda: (look(), frozen)[1])
     traced.run(0.3)
     silent = len(traced.set_q)
-    traced.run(0.2)
+    traced.run(0.1)
     assert len(traced.set_q) == silent, "no set-point is sent blindly"
     assert traced.states[-1].mode is Mode.HOLD
     monkeypatch.undo()
@@ -107,7 +108,7 @@ def test_an_arm_that_was_held_for_long_waits_for_a_person():
     traced.black_out(HOPS["up"], settings=LOST)
     traced.virtual.run(5.6, mode=traced.virtual.operator.state.mode)
     assert traced.virtual.operator.state.mode is Mode.HOLD
-    assert "press Engage" in traced.virtual.operator.state.warnings[0]
+    assert "the operator was not heard" in traced.virtual.operator.state.intent.outage
     traced.black_out(HOPS["up"], settings=BACK)
     before = traced.q
     traced.virtual.run(0.5, mode=traced.virtual.operator.state.mode)
@@ -209,7 +210,7 @@ def test_a_hold_never_goes_back_to_where_the_arm_was_while_it_came_to_rest(way_m
     def noted(self, before, now_ns):
         q = self._path.q.copy()
         real(self, before, now_ns)
-        if not np.array_equal(q, self._path.q):
+        if np.abs(self._path.q - q).max() > 1e-12:
             restarts.append(float(np.abs(self._path.q - q).max()))
 
     monkeypatch.setattr(control.ControlFunction, "_meet_the_arm", noted)

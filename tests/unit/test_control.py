@@ -23,7 +23,7 @@ def packet(t_ns, position, *, mode=Mode.ENGAGED, **change):
     pose = HOME.copy()
     pose[:3] = position
     curve = np.tile(pose, (CURVE_KNOTS, 1))
-    made = ForecastPacket(t_ns=t_ns, pose=pose, curve=curve, horizons=Horizons(), mode=mode, input_seq=3)
+    made = ForecastPacket(t_ns=t_ns, pose=pose, curve=curve, horizons=Horizons(), mode=mode, input_seq=3, act=1)
     return replace(made, **change)
 
 
@@ -41,7 +41,12 @@ class Twin:
         self.commands = []
 
     def run(self, seconds, make=None):
+        if make is not None and not self.commands:  # a person presses Engage after the twin has come up
+            self.control.accept(
+                replace(make(self.now_ns), mode=Mode.HOLD, act=0), pose_t_ns=self.now_ns, now_ns=self.now_ns
+            )
         for tick in range(round(seconds / TICK_S)):
+            self.control.pass_time(self.now_ns)
             if make is not None and tick % 5 == 0:
                 self.control.accept(make(self.now_ns), pose_t_ns=self.now_ns, now_ns=self.now_ns)
             command = self.control.step(self.now_ns)
@@ -136,7 +141,8 @@ def test_a_fault_of_the_arm_stops_the_command_until_it_is_gone():
     assert np.abs(twin.commands[before].q - HOME_Q).max() < 5e-3, "it goes on from where the arm is"
     assert twin.run(0.3, aside).mode is not Mode.ENGAGED, "the wish to engage is from before the stop"
     twin.run(0.05, lambda t_ns: replace(aside(t_ns), mode=Mode.HOLD))
-    assert twin.run(0.3, aside).mode is Mode.ENGAGED
+    assert twin.run(0.3, aside).mode is not Mode.ENGAGED, "the stop has spent that act"
+    assert twin.run(0.3, lambda t_ns: replace(aside(t_ns), act=2)).mode is Mode.ENGAGED
 
 
 def test_an_arm_that_was_moved_by_hand_is_met_where_it_is():
@@ -153,7 +159,7 @@ def test_an_unusable_packet_is_counted_and_is_no_sign_of_life():
     twin = Twin()
     twin.control.accept_state(state(), t_ns=twin.now_ns)
     twin.run(0.3, lambda t_ns: packet(t_ns, [0.9, 0.0, 0.3]))
-    assert twin.control.invalid_count == 30
+    assert twin.control.invalid_count == 31
     assert np.abs(twin.commands[-1].q - HOME_Q).max() == 0.0
 
 

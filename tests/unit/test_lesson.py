@@ -180,11 +180,13 @@ class World:
         self.now_ns = T0
         self.metrics = SessionMetrics(tool_pose=lambda q: pose(), settle_s=0.05)
         arm = SimpleNamespace(t_ns=T0, q=HOME_Q, mode=Mode.ENGAGED, fault="")
-        self.state = OperatorState(mode=Mode.HOLD)
-        self.state.status = SimpleNamespace(arm=arm)  # pyright: ignore[reportAttributeAccessIssue]
+        self.state = OperatorState()
+        self.state.evidence.status = SimpleNamespace(arm=arm)  # pyright: ignore[reportAttributeAccessIssue]
         self.arm, self.hand, self.channel = arm, lesson_hand(TASK), Channel()
         self.policy = policy or LearnedPolicy(identity_policy())
-        self.loop: Any = SimpleNamespace(policy=self.policy, state=self.state, metrics=self.metrics)
+        self.loop: Any = SimpleNamespace(
+            policy=self.policy, state=self.state, metrics=self.metrics, press=self.state.intent.press
+        )
         self.person: Any = SimpleNamespace(
             source="person", browser=SimpleNamespace(clutch=SimpleNamespace(closed=True))
         )
@@ -260,7 +262,7 @@ def test_slots_in_which_nobody_draws_leave_a_gap(hindrance: str) -> None:
 def test_a_pause_holds_the_arm_and_teaches_nothing(word: str) -> None:
     world = World().drawing()
     if word == "button":
-        world.state.mode = Mode.HOLD
+        world.state.intent.press(Mode.HOLD)
     else:
         world.lesson.hear(word, world.now_ns)
     world.slots(1)

@@ -11,7 +11,7 @@ import pytest
 from teletwin.clock import NS_PER_S, SystemClock, VirtualClock
 from teletwin.errors import ConfigError
 from teletwin.link import Received
-from teletwin.messages import Mode, PoseSample, ViewSettings
+from teletwin.messages import PoseSample, ViewSettings
 from teletwin.recording import read_log
 from teletwin.session.config import HorizonCfg
 from teletwin.session.desk import PageDesk
@@ -25,7 +25,7 @@ SAMPLE = PoseSample(t_ns=1, pose=np.array([0.3, 0.1, 0.2, 1.0, 0.0, 0.0, 0.0]))
 
 
 def desk_and_views():
-    loop, views = SimpleNamespace(state=OperatorState(mode=Mode.HOLD)), []
+    loop, views = SimpleNamespace(state=OperatorState()), []
     wishes = PageDesk(
         loop,  # pyright: ignore[reportArgumentType]
         SimpleNamespace(),  # pyright: ignore[reportArgumentType]
@@ -125,10 +125,9 @@ def test_a_warning_passes_when_it_is_reported_no_more():
 def test_who_comes_to_drive_late_is_still_told_how_the_session_was_started():
     desk, state, _ = desk_and_views()
     desk.standing = ("the policy was trained for something else",)
-    for viewer, operator, told in ((2, 1, ()), (3, 3, desk.standing)):
-        event = PageEvent(
-            kind="viewers", values={"count": 1, "operator": operator}, viewer=viewer, t_ns=0, received_ns=0
-        )
+    for driver, told in ((0, ()), (3, desk.standing)):
+        values = {"driver": driver, "before": 0, "why": "taken"}
+        event = PageEvent(kind="control", values=values, viewer=3, t_ns=0, received_ns=0)
         desk.put(event)
         desk.work()
         assert state.warnings == told

@@ -20,6 +20,8 @@ class InputFeed(Protocol):
 
     warning: str
     """What a person must know of it; empty when all is well."""
+    enable_seq: int
+    """Number of the newest reading in which a person holds it; 0 while nobody does."""
 
     def inputs(self) -> list[HandInput]:
         """Inputs since the last call, oldest first."""

@@ -19,7 +19,7 @@ from teletwin.session.wiring import apply_link_note, open_link
 from teletwin.telemetry import TickStats
 from teletwin.view.server_messages import PageEvent
 
-_BUTTONS = {Mode.ENGAGED: "engage", Mode.HOLD: "hold", Mode.OFF: "stop"}
+_BUTTONS = {Mode.ENGAGED: "engage", Mode.HOLD: "hold"}
 
 
 class LocalRoles:
@@ -62,7 +62,10 @@ class LocalRoles:
 
     def set_mode(self, mode: Mode) -> None:
         """Engage, hold or stop, as the page's buttons do."""
-        self._say("command", {"name": _BUTTONS[mode], "values": {}})
+        if mode is Mode.OFF:
+            self.operator.desk.stop(self._event("stop", {"number": 0}))
+        else:
+            self._say("command", {"name": _BUTTONS[mode], "values": {}})
 
     def record(self, on: bool) -> None:
         """Start or end the recording of every role."""
@@ -81,8 +84,11 @@ class LocalRoles:
 
     def _say(self, kind: str, values: dict[str, object]) -> None:
         """What the page would say, carried out on the operator's thread."""
+        self.put(self._event(kind, values))
+
+    def _event(self, kind: str, values: dict[str, object]) -> PageEvent:
         now_ns = self.operator.clock.now_ns()
-        self.put(PageEvent(kind=kind, values=values, viewer=0, t_ns=now_ns, received_ns=now_ns))
+        return PageEvent(kind=kind, values=values, viewer=0, t_ns=now_ns, received_ns=now_ns)
 
     def close(self) -> None:
         """End both; waits for them at most two seconds, so not on Kit's main thread."""

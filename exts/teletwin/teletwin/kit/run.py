@@ -15,6 +15,7 @@ from teletwin.kit.twin_host import HostParts, TwinHost
 from teletwin.kit.world import simulated_prims
 from teletwin.link import Link
 from teletwin.messages import Mode, Note
+from teletwin.session.in_force import in_force_of
 from teletwin.session.log import Recorder, obey_record
 from teletwin.session.role_cfg import RoleCfg
 from teletwin.session.wiring import apply_link_note
@@ -61,6 +62,7 @@ class Run:
                 physics_rate_hz=cfg.physics_rate_hz,
                 executor=executor,
                 log=self._recorder,
+                in_force=in_force_of("twin", role.session),
                 on_note=self._obey,
                 on_fault=report,
             )

@@ -20,7 +20,8 @@ from teletwin.kit.shown import SteppedRendering
 from teletwin.kit.watch import PhysicsWatch
 from teletwin.kit.world import IsaacWorld
 from teletwin.link import Link, Received
-from teletwin.messages import Message, Note, ViewSettings
+from teletwin.messages import InForce, Message, Note, ViewSettings
+from teletwin.safety import MotionLimits
 from teletwin.session.allocation.wishes import AllocationWishes, build_live
 from teletwin.session.build import fast_tool_pose
 from teletwin.session.config import AllocationCfg
@@ -52,6 +53,7 @@ class HostParts:
     physics_rate_hz: float
     executor: Executor
     log: Log
+    in_force: Callable[[MotionLimits], InForce]
     on_note: Callable[[str, Note], None]
     """Told a role ('twin' or 'renderer') and what the operator asks of it."""
     on_fault: Callable[[str], None]
@@ -89,6 +91,7 @@ class TwinHost:
             ticks=TickStats(),
             forward=self._pass_on,
             counters=self._gate.counters,
+            in_force=parts.in_force,
             on_message=self._log,
         )
         self.renderer = RendererLoop(
@@ -128,6 +131,8 @@ class TwinHost:
     def held(self, held: bool) -> None:
         for gate in self._gates:
             gate.held = held
+        if held:  # whoever drives acts again, once it is let go
+            self._parts.control.interlock.spend("held at the twin")
 
     def update(self) -> None:
         """A turn of Kit's main loop begins; without physics steps the links are kept alive."""

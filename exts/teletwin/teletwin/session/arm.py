@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from teletwin.arm import Arm, MeasuredJoints
 from teletwin.arm.command_age import CommandAge
@@ -14,11 +14,26 @@ from teletwin.clock import NS_PER_MS, NS_PER_S, Clock, TickLength
 from teletwin.errors import ConfigError
 from teletwin.geometry import Array
 from teletwin.link import Link, Received
-from teletwin.messages import ArmState, JointCommand, Message, Mode, Note
+from teletwin.messages import ArmState, InForce, JointCommand, Message, Mode, Note, Stop
 from teletwin.robot.ur3e import JointLimits
-from teletwin.safety import MotionLimits, SafetyState, Seen, SessionLimits, Watchdog, mode_of, next_state
+from teletwin.safety import (
+    COMMAND_AGE_MAX_MS,
+    HICCUP_MS,
+    RESTART_AFTER_MS,
+    UNHEARD_MS,
+    EnablingInput,
+    MotionLimits,
+    RestartInterlock,
+    SafetyState,
+    Seen,
+    SessionLimits,
+    Watchdog,
+    mode_of,
+    next_state,
+)
 from teletwin.session.log import clock_note
 from teletwin.session.smoothness import smoothness_counts
+from teletwin.session.trail import Audit, StateTrail, no_audit
 from teletwin.smoothness import SetPointTrack
 from teletwin.telemetry import TickStats
 from teletwin.twin.limits import CommandLimiter
@@ -26,7 +41,7 @@ from teletwin.twin.limits import CommandLimiter
 _STATE_NS = 8 * NS_PER_MS
 _LATE_TICKS = 5.0
 """A tick that is later than this many periods moves the arm as a punctual one."""
-_UNHEARD_NS = 100 * NS_PER_MS
+_UNHEARD_NS = int(UNHEARD_MS * NS_PER_MS)
 """A controller whose last report is older is not heard of: the arm is held as when the twin is silent."""
 _STANDS_RAD_S = 0.02
 """Joints that turn faster do not stand yet: nothing can start from where they are."""
@@ -39,7 +54,7 @@ ARRIVED_RAD = 0.005
 """An approach ends when no joint is further than this from its command, or than _OFF_RAD when the twin's ends."""
 _APART_NS = 2 * NS_PER_S
 """A command for a time this far off is refused: one of the far future would make all later ones look old."""
-_HICCUP_NS = 20 * NS_PER_MS
+_HICCUP_NS = int(HICCUP_MS * NS_PER_MS)
 """Longer between two ticks, and this host stood still: the controller has brought the arm to rest meanwhile."""
 _STALL_NS = 40 * NS_PER_MS
 """Longer without a newer pose of the operator, and somebody on the way stood still."""
@@ -72,15 +87,25 @@ class ArmLoop:
         shadow: ShadowArm,
         ticks: TickStats,
         silence_s: float,
-        command_age_max_s: float = 0.3,
+        command_age_max_s: float = 1e-3 * COMMAND_AGE_MAX_MS,
+        restart_after_ms: float = RESTART_AFTER_MS,
+        needs_enabling: bool = False,
         period_s: float = 0.002,
         limits: MotionLimits | None = None,
+        in_force: Callable[[MotionLimits], InForce] | None = None,
+        audit: Audit = no_audit,
         on_message: Callable[[str, Message, int, int], None] | None = None,
     ) -> None:
         self._clock, self._link, self._arm = clock, link, arm
         self._resampler, self._limiter, self._shadow, self.ticks = resampler, limiter, shadow, ticks
-        self._twin_heard = Watchdog(int(1e9 * silence_s), tick_ns=int(1e9 * period_s))
         self._period_ns = int(1e9 * period_s)
+        self._twin_heard = Watchdog(int(1e9 * silence_s), tick_ns=self._period_ns)
+        restart_after_ns = int(restart_after_ms * NS_PER_MS)
+        self.interlock = RestartInterlock(restart_after_ns=restart_after_ns, started="the arm's host was started")
+        self.enabling = EnablingInput(is_needed=needs_enabling, tick_ns=self._period_ns)
+        self._stopped_act = 0
+        self._in_force, self._trail = in_force, StateTrail(audit)
+        self._told_limits: MotionLimits | None = None
         self._command_age = CommandAge(over_s=command_age_max_s)
         self._tick_length = TickLength(usual_s=period_s, most_s=_LATE_TICKS * period_s)
         self.limits = SessionLimits(limits or MotionLimits())
@@ -118,6 +143,8 @@ class ArmLoop:
         dt_s = self._tick_length.since_last(due_ns)
         self._notice_hiccup(now_ns)
         self._last_ns = now_ns
+        self.interlock.notice_silence(self._twin_heard.pass_time(now_ns), "the twin")
+        self.interlock.notice_silence(self.enabling.pass_time(now_ns), "the enabling input")
         received = self._link.receive()
         for item in received:
             self._take(item, now_ns)
@@ -172,7 +199,9 @@ class ArmLoop:
     def _take(self, item: Received, now_ns: int) -> None:
         """One command; its hold time moves to this clock."""
         command = item.message
-        if isinstance(command, Note):
+        if isinstance(command, Stop):
+            self._stop(command)
+        elif isinstance(command, Note):
             self._heed(command)
         if not isinstance(command, JointCommand):
             return
@@ -189,11 +218,20 @@ class ArmLoop:
         if command.is_approaching and not self._approaches:
             self._set_approach(True)
         self._twin_heard.hear(now_ns)
+        self.interlock.hear(command.act)
+        self.enabling.hear(command.enable_seq, now_ns)
         self._age_ms = (item.t_arrived_ns - item.t_sent_ns) / NS_PER_MS
         if begins:
             self._resampler.forget()
         self._resampler.push(hold_ns, command.q, command.qd, now_ns=item.t_arrived_ns)
         self._fresh.append((hold_ns, item.t_arrived_ns, command, begins))
+
+    def _stop(self, stop: Stop) -> None:
+        """A person's Stop, which goes before every command that was sent earlier."""
+        self._stopped_act = stop.act
+        self.interlock.spend("Stop was pressed")
+        if self._command is not None:
+            self._command = replace(self._command, mode=Mode.OFF)
 
     def _heed(self, note: Note) -> None:
         """Other limits of motion, as far as this host allows; the rest is the host's."""
@@ -237,7 +275,18 @@ class ArmLoop:
         hears = self._twin_heard.is_calm(now_ns) and self._hears_arm
         follows = self._servoing and before in _SERVOING
         knows_arm = follows or (not self._servoing and self._stands(measured))
-        self.state = next_state(before, Seen(asked, knows_arm, bool(measured.fault), hears))
+        if measured.fault:
+            self.interlock.spend(measured.fault)
+        seen = Seen(
+            asked=asked,
+            knows_arm=knows_arm and self.interlock.is_armed,
+            is_stopped=bool(measured.fault),
+            hears=hears,
+            is_fresh=command is not None and self.interlock.allows(command.act),
+            is_enabled=self.enabling.is_held(now_ns),
+        )
+        self.state = next_state(before, seen)
+        self._trail.note(self.state, act=command.act if command is not None else 0, why=self.interlock.outage)
         self.held_count += before is SafetyState.ENGAGED is not self.state and not hears
         if before is SafetyState.HOLD and self.state is SafetyState.ENGAGED:
             self._begin_approach("follows again after a hold")
@@ -316,12 +365,20 @@ class ArmLoop:
             self._state_ns = now_ns
             if now_ns - self._judged_ns >= NS_PER_S:
                 self._judged_ns, self._judged = now_ns, self.ticks.judge()
+                self._told_limits = None
                 self._tell("twin", Note(kind="counts", values=self._counts()), now_ns)
                 self._log(clock_note(self._link, ("twin",)), now_ns)
             self._tell("twin", self._state(measured), now_ns)
+            self._tell_in_force(now_ns)
         if self._on_message is not None:
             for item in received:
                 self._on_message(f"arm/from_{item.peer}", item.message, item.t_arrived_ns, item.t_sent_ns)
+
+    def _tell_in_force(self, now_ns: int) -> None:
+        """What this host keeps: once a second, and at once when it changes."""
+        if self._in_force is not None and self._told_limits != self.limits.now:
+            self._told_limits = self.limits.now
+            self._tell("twin", self._in_force(self.limits.now), now_ns)
 
     def _tell(self, peer: str, message: Message, now_ns: int) -> None:
         self._link.send(peer, message)
@@ -377,6 +434,11 @@ class ArmLoop:
             hiccup_count=self.hiccup_count,
             stall_count=self.stall_count,
             held_back_by=self.held_back_by if self.state is SafetyState.ENGAGED else "",
+            spent_act=self.interlock.spent_act,
+            outage=self.interlock.outage,
+            is_armed=self.interlock.is_armed,
+            stopped_act=self._stopped_act,
+            is_enabled=self.enabling.is_held(self._last_ns),
             is_catching_up=self._last_ns - self._off_ns < _ECHO_NS,
             overrun_count=ticks.overrun_count,
             tick_count=ticks.tick_count,

@@ -27,6 +27,8 @@ from teletwin.robot.obstacles import Obstacle, load_obstacles
 from teletwin.robot.ur3e import HOME_Q, load_ur3e, tool_pose_in_ur_base
 from teletwin.session.arm import ArmLoop, ShadowArm
 from teletwin.session.config import SessionCfg
+from teletwin.session.in_force import in_force_of
+from teletwin.session.trail import Audit, no_audit
 from teletwin.sim import World
 from teletwin.sim.mujoco_world import MujocoWorld, MujocoWorldCfg
 from teletwin.telemetry import TickStats
@@ -139,6 +141,8 @@ def build_control(session: SessionCfg, *, policy: Callable[[], MotionPolicy] | N
         ControlCfg(
             period_s=1.0 / session.control_rate_hz,
             silence_s=1e-3 * session.silence_ms,
+            restart_after_ms=session.restart_after_ms,
+            needs_enabling=session.needs_enabling,
             policy_lag_s=lag_s,
             orientation_lag_s=turn_lag_s - lag_s,
             servo_lag_s=SERVO_LAG_S,
@@ -206,6 +210,7 @@ def build_arm_loop(
     arm: Arm,
     ticks: TickStats,
     log: Callable[[str, Message, int, int], None] | None = None,
+    audit: Audit = no_audit,
 ) -> ArmLoop:
     """The arm role's loop around an arm.
 
@@ -228,6 +233,10 @@ def build_arm_loop(
         ticks=ticks,
         silence_s=1e-3 * session.silence_ms,
         command_age_max_s=1e-3 * session.command_age_max_ms,
+        restart_after_ms=session.restart_after_ms,
+        needs_enabling=session.needs_enabling,
+        in_force=in_force_of("arm", session),
+        audit=audit,
         period_s=1.0 / session.servo_rate_hz,
         limits=session.limits(),
         on_message=log,

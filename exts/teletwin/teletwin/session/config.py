@@ -18,7 +18,7 @@ from teletwin.link import LINKS
 from teletwin.link.delay import check_settings
 from teletwin.messages import HORIZON_MAX_S, LinkSettings, ViewSettings
 from teletwin.ros2 import Ros2Cfg
-from teletwin.safety import REDUCED_SPEED_M_S, MotionLimits
+from teletwin.safety import COMMAND_AGE_MAX_MS, REDUCED_SPEED_M_S, RESTART_AFTER_MS, SILENCE_MS, MotionLimits
 
 HOPS = ("up", "down", "command", "state")
 """operator to twin, twin and renderer to operator, twin to arm, arm to twin."""
@@ -204,10 +204,14 @@ class SessionCfg:
     """servoJ's gain, 100 ... 2000: smaller is softer, and later."""
     servo_lookahead_s: float = 0.03
     """servoJ's lookahead_time, 0.03 ... 0.2 s: longer is smoother, and later."""
-    silence_ms: float = 80.0
+    silence_ms: float = SILENCE_MS
     """Without a fresh packet for this long a receiver brings the arm to rest [ms]."""
-    command_age_max_ms: float = 300.0
+    command_age_max_ms: float = COMMAND_AGE_MAX_MS
     """Commands whose pose is older at the arm than usual by more than this are not followed [ms]."""
+    restart_after_ms: float = RESTART_AFTER_MS
+    """After a longer silence anywhere on the way a person must press Engage again [ms]."""
+    enabling: bool | None = None
+    """Motion only while a person holds an enabling input. Always with a real robot; when not given, only there."""
     width: int = 640
     """Picture width [px]."""
     height: int = 360
@@ -248,6 +252,7 @@ class SessionCfg:
             "servo_rate_hz": (125.0, 500.0),
             "silence_ms": (30.0, 100.0),
             "command_age_max_ms": (50.0, 1500.0),
+            "restart_after_ms": (100.0, 5000.0),
             "width": (160, 1280),
             "height": (90, 720),
             "rate_hz": (1.0, 60.0),
@@ -260,6 +265,9 @@ class SessionCfg:
         self.servo_law()
         self.limits()  # refuses what the arm does not have
         arm_of(self.robot)
+        if self.enabling is False and not self.starts_controller:
+            mend = "leave --enabling away; the virtual arm may go without"
+            raise ConfigError("a real robot moves only while an enabling input is held", given="False", mend=mend)
         device_of(self.hand)
         if self.link not in LINKS:
             raise ConfigError("unknown link", given=self.link, allowed=", ".join(LINKS))
@@ -272,6 +280,11 @@ class SessionCfg:
     def starts_controller(self) -> bool:
         """Whether this session's arm is the virtual controller, started with it."""
         return arm_of(self.robot)[0] == "rtde" and not self.robot_host
+
+    @property
+    def needs_enabling(self) -> bool:
+        """Whether motion needs a held enabling input."""
+        return bool(self.enabling) or not self.starts_controller
 
     def servo_law(self) -> ServoLawCfg:
         """What the controller is told of servoJ.

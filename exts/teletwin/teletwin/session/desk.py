@@ -7,6 +7,7 @@ import dataclasses
 import logging
 import socket
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,13 +18,18 @@ from teletwin.hand.browser import HandInput
 from teletwin.hand.source import HandSwitch
 from teletwin.link.delay import check_settings
 from teletwin.messages import LinkSettings, Mode, Note, ViewSettings
-from teletwin.safety import MotionLimits, SessionLimits
+from teletwin.safety import MotionLimits, SafetyState, SessionLimits
 from teletwin.session.config import HorizonCfg, check_size
 from teletwin.session.forecasting import live_forecaster, retire
 from teletwin.session.operator import OperatorLoop
 from teletwin.session.policies import live_policy
 from teletwin.view.server_messages import LESSON_COMMANDS, PageEvent
 
+_EVENTS_MAX = 4096
+_STOPS_MAX = 64
+_KEPT = frozenset({"command", "control", "quiet"})
+"""Never dropped; the server bounds how many come."""
+_WORK_S = 0.004
 _MODES = {"engage": Mode.ENGAGED, "hold": Mode.HOLD, "stop": Mode.OFF}
 
 
@@ -64,7 +70,8 @@ class PageDesk:
         self._wanted = horizon
         self._slot_s = slot_s
         self._notify, self._set_view, self._record = notify, set_view, record
-        self._events: deque[PageEvent] = deque(maxlen=4096)
+        self._events: deque[PageEvent] = deque()
+        self._stops: deque[PageEvent] = deque(maxlen=_STOPS_MAX)
         self.bell, self._ringer = socket.socketpair()
         """Becomes readable when an event waits, so that the operator's thread need not poll."""
         self.bell.setblocking(False)
@@ -75,22 +82,50 @@ class PageDesk:
         self.forecaster = ""
         self.standing: tuple[str, ...] = ()
         """Warnings of how the session was started: told to everybody who comes to drive."""
-        self.input_count = 0
+        self.input_count = self.dropped_count = 0
+        self.stops: dict[int, int] = {}
+        """Acts of the newest Stops by the page's own number for each."""
+        self.driver = 0
+        """Number of the page that drives; 0: none."""
         self.on_lesson: Callable[[str, int], None] | None = None
         """Told the buttons of a lesson (start, pause, quit), and `leave` when nobody drives any more; and when [ns]."""
 
     def put(self, event: PageEvent) -> None:
-        """Queue an event; called on the server's thread."""
+        """Queue an event; called on the server's thread. What a flood brings is dropped, but no button."""
+        if len(self._events) >= _EVENTS_MAX and event.kind not in _KEPT:
+            self.dropped_count += 1
+            return
         self._events.append(event)
+        self._ring()
+
+    def stop(self, event: PageEvent) -> None:
+        """Stop, in a lane of its own: nothing stands before it; called on the server's thread."""
+        self._stops.append(event)
+        self._ring()
+
+    def _ring(self) -> None:
         with contextlib.suppress(BlockingIOError):  # a bell that rings already
             self._ringer.send(b"!")
 
+    def heed_stops(self) -> None:
+        """Carry out the Stops that have come."""
+        while self._stops:
+            event = self._stops.popleft()
+            self._loop.press(Mode.OFF, who=f"viewer {event.viewer}")
+            self.stops[int(event.values.get("number", 0))] = self._loop.state.intent.act
+            while len(self.stops) > _STOPS_MAX:
+                del self.stops[next(iter(self.stops))]
+
     def work(self) -> bool:
-        """Carry out what was queued; tell whether the hand moved."""
-        moved = False
+        """Carry out what was queued, for WORK_S at most before the loop goes on; tell whether the hand moved."""
+        moved, end_s = False, time.monotonic() + _WORK_S
         with contextlib.suppress(BlockingIOError):
             self.bell.recv(4096)
         while self._events:
+            self.heed_stops()
+            if time.monotonic() > end_s:
+                self._ring()
+                break
             event = self._events.popleft()
             moved |= event.kind == "input"
             try:
@@ -121,12 +156,26 @@ class PageDesk:
                 self._command(values["name"], values["values"], event.t_ns)
             case "settings":
                 self._settings(values["name"], values["values"], event.t_ns)
-            case "viewers":
-                if not values["operator"]:
-                    self._tell_lesson("leave", event.t_ns)
-                elif values["operator"] == event.viewer:
-                    for text in self.standing:
-                        self._loop.state.warn(text)
+            case "enable":
+                self._loop.state.intent.enable(values["seq"], is_held=values["held"])
+            case "quiet":
+                self._loop.state.intent.enable(0, is_held=False)
+                self._loop.state.intent.withdraw("the page that drives went silent")
+            case "control":
+                self._change_driver(values["driver"], values["why"], event.t_ns)
+
+    def _change_driver(self, driver: int, why: str, t_ns: int) -> None:
+        """Another page drives, or none: nothing moves by what the one before has pressed."""
+        intent = self._loop.state.intent
+        intent.audit("control", {"driver": driver, "before": self.driver, "why": why})
+        intent.enable(0, is_held=False)
+        if self.driver:
+            intent.withdraw(f"another person drives ({why})" if driver else f"nobody drives ({why})")
+        self.driver = driver
+        if not driver:
+            self._tell_lesson("leave", t_ns)
+        for text in self.standing if driver else ():
+            self._loop.state.warn(text)
 
     def _input(self, event: PageEvent) -> None:
         """A hand input of the page."""
@@ -146,7 +195,7 @@ class PageDesk:
     def _command(self, name: str, values: dict[str, Any], t_ns: int) -> None:
         """A button."""
         if name in _MODES:
-            self._loop.state.mode = _MODES[name]
+            self._loop.press(_MODES[name], who=f"viewer {self.driver}")
         elif name == "record":
             self._record(values.get("on") is not False)
         elif name == "recentre":
@@ -179,7 +228,8 @@ class PageDesk:
             self.link = link
             self._notify(Note(kind="link", values={n: getattr(link, n) for n in LinkSettings.__slots__}))
         elif name == "limits":
-            self.limits.ask(values, state=self._loop.state.safety)
+            engaged = SafetyState.ENGAGED in (self._loop.state.safety, self._loop.state.shown())
+            self.limits.ask(values, state=SafetyState.ENGAGED if engaged else self._loop.state.safety)
             self.tell_limits(t_ns)
         elif name == "squeeze":
             self.squeeze = _replaced(self.squeeze, values)

@@ -67,10 +67,10 @@ class Lesson:
         """A person's word: start, pause, quit; or `leave`: nobody is there."""
         if word == "start":
             self.drawing.start(t_ns)
-            self._loop.state.mode = Mode.ENGAGED
+            self._loop.press(Mode.ENGAGED, who="lesson")
         elif word in ("pause", "quit") or self.drawing.state == "running":
             self.drawing.pause(t_ns)
-            self._loop.state.mode = Mode.HOLD
+            self._loop.press(Mode.HOLD, who="lesson")
         if word == "quit":
             self.drawing.end()
 

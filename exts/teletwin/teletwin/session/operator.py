@@ -19,16 +19,21 @@ from teletwin.messages import (
     ForecastPacket,
     Frame,
     Horizons,
+    InForce,
     Message,
     Mode,
     Note,
     PoseSample,
+    Stop,
     TwinStatus,
 )
-from teletwin.safety import SafetyState, Seen, Watchdog, next_state
+from teletwin.safety import FORGOTTEN_MS, RESTART_AFTER_MS, SafetyState, Seen, next_state
 from teletwin.session.acks import FrameAcks
 from teletwin.session.display import FrameGate
+from teletwin.session.evidence import ArmEvidence
 from teletwin.session.forecasting import predicted_error_m
+from teletwin.session.in_force import InForceBook
+from teletwin.session.intent import DriverIntent
 from teletwin.session.log import clock_note
 from teletwin.session.metrics import SessionMetrics
 
@@ -37,21 +42,20 @@ _KEY_RETRY_NS = 200 * NS_PER_MS
 _WARNINGS = 5
 _WARNED_NS = 10 * NS_PER_S
 """A warning that nobody has repeated for so long is over."""
-_BLIND_NS = 400 * NS_PER_MS
-"""Who has not heard of the arm for so long drives nothing: packets ask for hold until it is heard again."""
-_FORGOTTEN_NS = 5 * NS_PER_S
-"""An arm that silence has held for so long moves again by a person's word only."""
 
 
 @dataclass(slots=True, kw_only=True)
 class OperatorState:
     """What the operator's side knows of the rest, newest first-hand or by report."""
 
-    mode: Mode = Mode.HOLD
-    """What the person asks for."""
+    intent: DriverIntent = field(default_factory=DriverIntent)
+    """What the person who drives asks for."""
+    evidence: ArmEvidence = field(default_factory=ArmEvidence)
+    """What the arm has said of itself."""
+    in_force: InForceBook | None = None
+    """What twin and arm say that they keep."""
     safety: SafetyState = SafetyState.OFF
-    """What is known of the arm."""
-    status: TwinStatus | None = None
+    """What this host lets the arm do."""
     horizons: Horizons = field(default_factory=Horizons)
     slot: int = 0
     invalid_count: int = 0
@@ -62,6 +66,20 @@ class OperatorState:
     """The clock by which warnings pass; without one they stay."""
     _told: tuple[tuple[str, int], ...] = ()
     """Warnings and when each was told last; replaced as a whole, as threads beside the loop warn too."""
+
+    @property
+    def mode(self) -> Mode:
+        """What the person asks for."""
+        return self.intent.mode
+
+    @property
+    def status(self) -> TwinStatus | None:
+        """The twin's newest status."""
+        return self.evidence.status
+
+    def shown(self) -> SafetyState | None:
+        """What the arm does, by its own fresh words; None when there are none."""
+        return self.evidence.shown(self.now_ns(), self.safety)
 
     @property
     def warnings(self) -> tuple[str, ...]:
@@ -88,19 +106,21 @@ class OperatorLoop:
         metrics: SessionMetrics,
         on_frame: Callable[[Frame], None],
         on_message: Callable[[str, Message | PoseSample, int, int], None] | None = None,
+        intent: DriverIntent | None = None,
+        in_force: InForceBook | None = None,
+        restart_after_ms: float = RESTART_AFTER_MS,
     ) -> None:
         self._clock, self._link, self._hand = clock, link, hand
         self.policy, self.forecaster, self.metrics = policy, forecaster, metrics
         self._on_frame, self._on_message = on_frame, on_message
-        self.state = OperatorState(now_ns=clock.now_ns)
+        self.state = OperatorState(now_ns=clock.now_ns, intent=intent or DriverIntent(), in_force=in_force)
+        self._restart_after_ns = int(restart_after_ms * NS_PER_MS)
         self._history = PoseHistory(capacity=2048)
         self._gate, self._acks = FrameGate(), FrameAcks()
         self._key_asked_ns = 0
         self._curve = np.zeros((CURVE_KNOTS, 7))
         self._input_seq = 0
-        self._twin_heard = Watchdog(_BLIND_NS)
         self._following_ns = self._clocks_ns = 0
-        self._begins = True  # a session told to engage at its start may wait for the others to come up
 
     @property
     def gate(self) -> FrameGate:
@@ -149,27 +169,61 @@ class OperatorLoop:
             mode=self._asked(),
             input_seq=self._input_seq,
             slot=self.state.slot,
+            act=self.state.intent.act,
+            enable_seq=self.state.intent.enable_seq,
         )
 
+    def press(self, mode: Mode, *, who: str = "") -> None:
+        """A button of the person who drives; Engage is refused, with a warning, where nothing could answer for it."""
+        refusal = self._why_not() if mode is Mode.ENGAGED else ""
+        if refusal:
+            self.state.warn(f"not engaged: {refusal}")
+            self.state.intent.audit("refused", {"what": "engage", "why": refusal, "who": who})
+            return
+        self.state.intent.press(mode, who=who)
+        if mode is Mode.OFF:
+            self._link.send_reliable("twin", Stop(act=self.state.intent.act))
+
+    def _why_not(self) -> str:
+        """Why nothing can be engaged; empty when it can."""
+        state = self.state
+        status = state.status
+        silent = state.evidence.why_silent(self._clock.now_ns())
+        if silent or status is None:
+            return silent
+        if status.arm.fault:
+            return f"{status.arm.fault}: press Reset scene first"
+        for host in (status, status.arm):
+            if not host.is_armed:
+                return host.outage
+        return state.in_force.mismatch() if state.in_force is not None else ""
+
     def _guard(self, now_ns: int) -> None:
-        """Walk the safety table; what silence has held for long, or a fault, asks for a person's word again."""
-        state, status = self.state, self.state.status
-        is_stopped = status is not None and bool(status.arm.fault)
-        seen = Seen(state.mode, status is not None, is_stopped, self._twin_heard.is_calm(now_ns))
-        state.safety = next_state(state.safety, seen)
-        follows = state.safety is SafetyState.ENGAGED and status is not None and status.arm.mode is Mode.ENGAGED
-        self._begins = self._begins and state.mode is Mode.ENGAGED and not follows
-        if follows or state.mode is not Mode.ENGAGED or is_stopped or self._begins:
-            self._following_ns = now_ns if follows else 0
-        elif not self._following_ns:
+        """Walk the safety table; what an outage or a fault has spent asks for a person's act again."""
+        state, intent = self.state, self.state.intent
+        status, shown = state.status, state.shown()
+        if intent.awaits_ready and shown in (SafetyState.READY, SafetyState.HOLD) and not self._why_not():
+            intent.press(Mode.ENGAGED, who="start")
+        state.safety = next_state(
+            state.safety,
+            Seen(
+                asked=intent.mode,
+                knows_arm=status is not None,
+                is_stopped=status is not None and bool(status.arm.fault),
+                hears=shown is not None,
+                is_fresh=True,  # what is not was withdrawn
+                is_enabled=True,  # the arm's to judge
+            ),
+        )
+        follows = state.safety is SafetyState.ENGAGED and shown is SafetyState.ENGAGED
+        if follows or intent.mode is not Mode.ENGAGED or not self._following_ns:
             self._following_ns = now_ns
-        elif now_ns - self._following_ns > _FORGOTTEN_NS:
-            state.mode, self._following_ns = Mode.HOLD, 0
-            state.warn("the arm did not follow for 5 s: press Engage to go on")
+        elif now_ns - self._following_ns > FORGOTTEN_MS * NS_PER_MS:
+            intent.withdraw("the arm did not follow for 5 s")
 
     def _asked(self) -> Mode:
         """The packets' mode: the person's, toned down while nothing is heard of the arm: nobody would see it move."""
-        is_blind = self.state.safety is not SafetyState.ENGAGED and not self._begins
+        is_blind = self.state.safety is not SafetyState.ENGAGED
         return min(self.state.mode, Mode.HOLD) if is_blind else self.state.mode
 
     def _observe(self, now_ns: int, window: Array) -> LoopObservation:
@@ -195,13 +249,17 @@ class OperatorLoop:
 
     def pump(self, now_ns: int) -> None:
         """Take everything that has arrived."""
+        if self.state.evidence.pass_time(now_ns) > self._restart_after_ns:
+            self.state.intent.withdraw(self.state.evidence.why_silent(now_ns))
         for received in self._link.receive():
             message = received.message
             if isinstance(message, Frame):
                 self._take_frame(message, received, now_ns)
             elif isinstance(message, TwinStatus):
-                self._twin_heard.hear(now_ns)
                 self._take_status(message, received)
+            elif isinstance(message, InForce):
+                if self.state.in_force is not None:
+                    self.state.in_force.hear(message, now_ns)
             elif isinstance(message, Note):
                 self._heed(message, now_ns)
             if not isinstance(message, Frame):
@@ -235,9 +293,13 @@ class OperatorLoop:
 
     def _take_status(self, status: TwinStatus, received: Received) -> None:
         """Learn how control and arm are doing."""
-        self.state.status = status
-        if status.arm.fault and self.state.mode is Mode.ENGAGED:
-            self.state.mode = Mode.HOLD  # latched: only a person engages again
+        intent = self.state.intent
+        self.state.evidence.hear(status, received.t_arrived_ns)
+        if status.arm.fault:
+            intent.withdraw(status.arm.fault)
+        for host in (status, status.arm):
+            if host.spent_act and host.spent_act == intent.act:
+                intent.withdraw(host.outage)
         metrics = self.metrics
         state_ns = status.arm.t_ns - self._link.offset_ns("twin")
         self._acks.state(state_ns)

@@ -19,7 +19,7 @@ from teletwin.hand.devices import LABELS, device_of
 from teletwin.hand.drawing_task import DrawingTask
 from teletwin.horizon import available_policies
 from teletwin.link import RoleLink
-from teletwin.messages import Frame, Mode, Note, ViewSettings
+from teletwin.messages import Frame, Note, ViewSettings
 from teletwin.report.document import build_report, write_report
 from teletwin.robot.ur3e import HOME_Q, tool_pose_in_ur_base
 from teletwin.session.allocation.wishes import OFF, narrow
@@ -27,6 +27,8 @@ from teletwin.session.build import build_feed, build_hand, fast_tool_pose
 from teletwin.session.config import SessionCfg
 from teletwin.session.desk import PageDesk, Squeeze
 from teletwin.session.forecasting import available_forecasters, live_forecaster, retire
+from teletwin.session.in_force import InForceBook, in_force_of
+from teletwin.session.intent import DriverIntent
 from teletwin.session.lesson import Lesson
 from teletwin.session.lesson_channel import LearnerLink
 from teletwin.session.lesson_drawing import Drawing, lesson_hand, lesson_task
@@ -70,7 +72,7 @@ class OperatorProcess:
     ) -> None:
         self.cfg, session = cfg, cfg.session
         self._page_loop = page_loop
-        self._reminded_ns = 0
+        self._reminded_ns = self._device_seq = 0
         self.newest_row: dict[str, object] = {}
         self.clock = cfg.clock()
         task = lesson_task(cfg.lesson.task) if cfg.lesson is not None else None
@@ -92,6 +94,9 @@ class OperatorProcess:
             metrics=self.metrics,
             on_frame=self._on_frame,
             on_message=self.recorder,
+            intent=DriverIntent(first_act=secrets.randbelow(1 << 31)),
+            in_force=InForceBook(in_force_of("operator", session)(session.limits())),
+            restart_after_ms=session.restart_after_ms,
         )
         self.desk = PageDesk(
             self.loop,
@@ -207,12 +212,14 @@ class OperatorProcess:
         period_ns = int(1e6 * self.cfg.session.slot_ms)
         started_ns = slot_ns = self.clock.now_ns()
         due_ns, row_ns, moved = slot_ns, slot_ns, False
-        self.loop.state.mode = Mode.ENGAGED if self.cfg.engage else Mode.HOLD
+        if self.cfg.engage:
+            self.loop.state.intent.engage_when_ready(who="start")
         if self.lesson is not None and self.cfg.duration_s:
             self.lesson.ends_ns = started_ns + round(self.cfg.duration_s * NS_PER_S)
         while not stop.is_set():
             now_ns = self.clock.now_ns()
             self.link.wait(max((due_ns - now_ns) * 1e-9, 0.0), also=[self.desk.bell])
+            self.desk.heed_stops()  # before whatever else has come
             now_ns = self.clock.now_ns()
             self.loop.pump(now_ns)
             moved |= self.desk.work()
@@ -231,6 +238,10 @@ class OperatorProcess:
 
     def _slot(self, now_ns: int) -> None:
         """One slot, with what a lesson does around it."""
+        feed = self.hand.feed
+        if feed is not None and feed.enable_seq != self._device_seq:  # a device that is held is an enabling input
+            self._device_seq = feed.enable_seq
+            self.loop.state.intent.enable(self._device_seq, is_held=self._device_seq > 0)
         if self.lesson is None:
             self.loop.slot(now_ns)
             return

@@ -10,6 +10,7 @@ from teletwin.clock import NS_PER_S
 from teletwin.link import Received, RoleLink
 from teletwin.messages import Note
 from teletwin.session.build import build_control
+from teletwin.session.in_force import in_force_of
 from teletwin.session.log import Recorder, obey_record
 from teletwin.session.realtime import TWIN_PRIORITY, punctual, run_ticks
 from teletwin.session.role_cfg import RoleCfg
@@ -34,6 +35,7 @@ def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None])
             ticks=ticks,
             forward=lambda item: _pass_on(link, recorder, item),
             counters=link.counters,
+            in_force=in_force_of("twin", cfg.session),
             on_message=recorder,
         )
         on_ready("")

@@ -35,7 +35,7 @@ class TelemetryRow:
         horizon_render_ms = metrics.horizon_render_ms.smoothed
         row: dict[str, object] = {
             "mode": MODE_NAMES[int(loop.state.mode)],
-            "state": STATE_NAMES[loop.state.safety],
+            **self._arm(now_ns),
             "fault": status.arm.fault if status is not None else "waiting for the twin",
             "held_back_by": (status.held_back_by or status.arm.held_back_by) if status is not None else "",
             "is_approaching": status is not None and status.is_approaching,
@@ -51,11 +51,33 @@ class TelemetryRow:
             "allocation": self._allocation(now_ns),
             "squeeze": dataclasses.asdict(desk.squeeze),
             "limits": dataclasses.asdict(desk.limits.now),
+            "stop": self._stop(),
             "policy": desk.horizon.policy,
             "forecaster": forecaster,
             "counters": self._counters(),
         }
         return row | self._errors() | self._rates(now_ns)
+
+    def _arm(self, now_ns: int) -> dict[str, object]:
+        """What the arm does and keeps, by its own words, and what a person must do for it to move."""
+        state = self._loop.state
+        shown, book, status = state.shown(), state.in_force, state.status
+        needs_enabling = book is not None and book.needs_enabling
+        return {
+            "state": "unknown" if shown is None else STATE_NAMES[shown],
+            "arm_heard_ms": state.evidence.age_ms(now_ns),
+            "outage": f"{state.intent.outage}: press Engage to go on" if state.intent.outage else "",
+            "needs_enabling": needs_enabling,
+            "enabling": needs_enabling and status is not None and status.arm.is_enabled,
+            "in_force": book.row(self._desk.limits.now, now_ns) if book is not None else None,
+        }
+
+    def _stop(self) -> dict[str, int]:
+        """The page's number of the newest Stop, and of the newest that the arm has heard."""
+        status, stops = self._loop.state.status, self._desk.stops
+        heard = status.arm.stopped_act if status is not None else 0
+        at_arm = max((number for number, act in stops.items() if act == heard), default=0)
+        return {"asked": max(stops, default=0), "at_arm": at_arm}
 
     def _allocation(self, now_ns: int) -> dict[str, object] | None:
         """What divides link and compute; None when nothing was told of it lately."""

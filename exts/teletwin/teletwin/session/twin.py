@@ -12,10 +12,11 @@ from teletwin.clock import NS_PER_MS, NS_PER_S, Clock
 from teletwin.errors import ConfigError
 from teletwin.geometry import Array
 from teletwin.link import Link, Received
-from teletwin.messages import ArmState, ForecastPacket, JointCommand, Message, Note, TwinStatus
-from teletwin.safety import SafetyState, Watchdog
+from teletwin.messages import ArmState, ForecastPacket, InForce, JointCommand, Message, Note, Stop, TwinStatus
+from teletwin.safety import MotionLimits, SafetyState, Watchdog
 from teletwin.session.allocation.update_rate import UpdateRate
 from teletwin.session.log import clock_note
+from teletwin.session.trail import Audit, StateTrail, no_audit
 from teletwin.telemetry import TickStats
 from teletwin.twin.control import ControlFunction
 
@@ -32,6 +33,8 @@ class TwinLoop:
         ticks: TickStats,
         forward: Callable[[Received], None] | None = None,
         counters: Callable[[], dict[str, int]] | None = None,
+        in_force: Callable[[MotionLimits], InForce] | None = None,
+        audit: Audit = no_audit,
         on_message: Callable[[str, Message, int, int], None] | None = None,
     ) -> None:
         self._clock, self._link, self._control, self.ticks = clock, link, control, ticks
@@ -42,6 +45,8 @@ class TwinLoop:
         self._arm_counts: dict[str, int] = {}
         self._q_command: Array = np.zeros(6)
         self._status_ns = 0
+        self._in_force, self._trail = in_force, StateTrail(audit)
+        self._told_limits: MotionLimits | None = None
         self._rate = UpdateRate()
         self._judged: dict[str, float] = {}
         self._judged_ns = 0
@@ -58,10 +63,12 @@ class TwinLoop:
 
     def tick(self, now_ns: int, late_ns: int = 0) -> None:
         """Do one control tick, then what may wait."""
+        self._control.pass_time(now_ns, arm_silence_ns=self._arm_heard.pass_time(now_ns))
         received = self._link.receive()
         times_ns = [self._take(item, now_ns) for item in received]
         command = self._control.step(now_ns, hears_arm=self._arm_heard.is_calm(now_ns))
         if command is not None:
+            self._trail.note(self._control.state, act=command.act, why=self._control.interlock.outage)
             self._link.send("arm", command)
             self._q_command = command.q
         self.ticks.add(start_ns=now_ns, late_ns=late_ns, work_ns=self._clock.now_ns() - now_ns)
@@ -81,7 +88,13 @@ class TwinLoop:
             self._arm_heard.hear(now_ns)
             self._arm = dataclasses.replace(message, t_ns=t_ns)
             return t_ns
-        if isinstance(message, Note):
+        if isinstance(message, Stop) and item.peer == "operator":
+            self._control.stop()
+            self._link.send_reliable("arm", message)
+        elif isinstance(message, InForce) and item.peer == "arm":
+            self._control.enabling.is_needed |= message.needs_enabling
+            self._link.send("operator", message)
+        elif isinstance(message, Note):
             self._heed(message, item.peer, now_ns)
         return item.t_sent_ns
 
@@ -114,12 +127,20 @@ class TwinLoop:
             self._link.send("operator", status)
             if self._on_message is not None:
                 self._on_message("twin/to_operator", status, now_ns, now_ns)
+            self._tell_in_force(self._control.limits.now)
+
+    def _tell_in_force(self, limits: MotionLimits) -> None:
+        """What this host keeps: once a second, and at once when it changes."""
+        if self._in_force is not None and self._told_limits != limits:
+            self._told_limits = limits
+            self._link.send("operator", self._in_force(limits))
 
     def _judge(self, now_ns: int) -> None:
         """Percentiles once a second: they cost more than a tick."""
         if now_ns - self._judged_ns >= NS_PER_S:
             self._judged_ns = now_ns
             self._judged = self.ticks.judge()
+            self._told_limits = None
             if self._on_message is not None:
                 self._on_message("twin", clock_note(self._link, ("operator", "arm")), now_ns, now_ns)
 
@@ -144,6 +165,9 @@ class TwinLoop:
             downstream_s=control.downstream.total_s,
             held_back_by=control.held_back_by,
             is_approaching=control.is_approaching,
+            spent_act=control.interlock.spent_act,
+            outage=control.interlock.outage,
+            is_armed=control.interlock.is_armed,
             counters=own | self._arm_counts | (self._counters() if self._counters is not None else {}),
             tick_us=ticks.work_smoothed_us,
             overrun_count=ticks.overrun_count,

@@ -14,6 +14,7 @@ from teletwin.link import Received
 from teletwin.link.memory import MemoryLink, MemoryNetwork
 from teletwin.messages import Frame, Message, Mode, Note, PoseSample
 from teletwin.session.allocation.wishes import AllocationWishes, build_live, narrow
+from teletwin.session.arm import ArmLoop
 from teletwin.session.build import (
     build_arm_loop,
     build_control,
@@ -23,6 +24,8 @@ from teletwin.session.build import (
     simulated_arm,
 )
 from teletwin.session.config import SessionCfg
+from teletwin.session.in_force import InForceBook, in_force_of
+from teletwin.session.intent import DriverIntent
 from teletwin.session.metrics import SessionMetrics
 from teletwin.session.operator import OperatorLoop
 from teletwin.session.renderer import RendererLoop
@@ -95,21 +98,16 @@ class VirtualSession:
         self.metrics = SessionMetrics(tool_pose=fast_tool_pose(), settle_s=settle_s)
         logs: Mapping[str, Log | None]
         logs = log if isinstance(log, Mapping) else {role: log for role in ("operator", "twin", "arm")}
+        self._start_count = 0
         self.operator = self._build_operator(hand or build_hand(session), logs.get("operator"))
         self.twin = self._build_twin(logs.get("twin"))
         self.renderer = self._build_renderer(logs.get("renderer")) if renders else None
+        self._wanted: Mode | None = None
         self.suspended: set[str] = set()
         """Roles that do nothing now, as processes that were suspended or killed; what they are sent waits for them."""
         self.physical = SimulatedArm(self.clocks["arm"], arm or simulated_arm(session))
-        self.arm = build_arm_loop(
-            session,
-            clock=self.clocks["arm"],
-            link=self.links["arm"],
-            arm=self.physical,
-            ticks=TickStats(),
-            log=logs.get("arm"),
-        )
-        self.arm.on_note = lambda note: self.physical.clear_fault() if note.kind == "clear" else None
+        self.arm = self._build_arm(logs.get("arm"))
+        self._logs = logs
 
     def _link(self, role: str) -> MemoryLink:
         """The link of a role, on its own clock."""
@@ -129,6 +127,9 @@ class VirtualSession:
             metrics=self.metrics,
             on_frame=self._frame_arrived,
             on_message=log,
+            intent=DriverIntent(first_act=1000 * self._start_count),
+            in_force=InForceBook(in_force_of("operator", session)(session.limits())),
+            restart_after_ms=session.restart_after_ms,
         )
 
     def _build_twin(self, log: Log | None) -> TwinLoop:
@@ -141,8 +142,28 @@ class VirtualSession:
             ticks=TickStats(),
             forward=lambda item: _pass_on(link, item),
             counters=link.counters,
+            in_force=in_force_of("twin", self.session),
             on_message=log,
         )
+
+    def _build_arm(self, log: Log | None) -> ArmLoop:
+        """The arm's side, around the physical arm."""
+        link, clock = self.links["arm"], self.clocks["arm"]
+        loop = build_arm_loop(self.session, clock=clock, link=link, arm=self.physical, ticks=TickStats(), log=log)
+        loop.on_note = lambda note: self.physical.clear_fault() if note.kind == "clear" else None
+        return loop
+
+    def restart(self, role: str) -> None:
+        """End the process of operator, twin or arm, and start another in its place that knows nothing."""
+        self.network.end(role)
+        self.links[role] = self._link(role)
+        if role == "operator":
+            self._start_count += 1
+            self.operator = self._build_operator(build_hand(self.session), self._logs.get(role))
+        elif role == "twin":
+            self.twin = self._build_twin(self._logs.get(role))
+        else:
+            self.arm = self._build_arm(self._logs.get(role))
 
     def _build_renderer(self, log: Log | None) -> RendererLoop:
         """The rendering function's side, without pictures."""
@@ -176,13 +197,29 @@ class VirtualSession:
             link.send_reliable(peer, note)
 
     def run(self, duration_s: float, *, mode: Mode = Mode.ENGAGED) -> SessionMetrics:
-        """Advance the loop by duration_s [s] of virtual time; `mode` counts where `asked` was not given."""
-        self.operator.state.mode = mode if self._asked is None else self.operator.state.mode
+        """Advance the loop by duration_s [s] of virtual time; `mode` counts where `asked` was not given.
+
+        The person presses what is asked for, unless that stands already.
+        """
+        if self._asked is None:
+            self._press(mode)
+        self.advance(duration_s)
+        return self.metrics
+
+    def advance(self, duration_s: float) -> None:
+        """Let so much virtual time pass [s], with nobody pressing anything."""
         end_ns = self.clock.now_ns() + int(duration_s * NS_PER_S)
         while self.clock.now_ns() < end_ns:
             self._step(self.clock.now_ns())
             self.clock.sleep_until(self.clock.now_ns() + _STEP_NS)
-        return self.metrics
+
+    def _press(self, mode: Mode) -> None:
+        """What a person does who wants this mode."""
+        intent = self.operator.state.intent
+        if mode is Mode.ENGAGED is not intent.mode:
+            intent.engage_when_ready()
+        elif mode is not intent.mode or intent.awaits_ready:
+            self.operator.press(mode)
 
     def _step(self, now_ns: int) -> None:
         """Everything that is due in this millisecond, in the order of the loop."""
@@ -208,7 +245,9 @@ class VirtualSession:
         if not is_slot:
             return
         if self._asked is not None:
-            self.operator.state.mode = self._asked(now_ns)
+            before, self._wanted = self._wanted, self._asked(now_ns)
+            if before is not self._wanted:
+                self._press(self._wanted)
         self.operator.slot(now_ns)
 
     def _render(self, now_ns: int) -> None:

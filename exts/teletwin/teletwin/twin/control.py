@@ -11,11 +11,23 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from teletwin.clock import TickLength
+from teletwin.clock import NS_PER_MS, TickLength
 from teletwin.geometry import Array
 from teletwin.messages import ArmState, ForecastPacket, JointCommand, Mode
 from teletwin.robot.ur3e import WorkspaceLimits
-from teletwin.safety import MotionLimits, SafetyState, Seen, SessionLimits, Watchdog, mode_of, next_state
+from teletwin.safety import (
+    RESTART_AFTER_MS,
+    SILENCE_MS,
+    EnablingInput,
+    MotionLimits,
+    RestartInterlock,
+    SafetyState,
+    Seen,
+    SessionLimits,
+    Watchdog,
+    mode_of,
+    next_state,
+)
 from teletwin.twin.downstream import DownstreamEstimate
 from teletwin.twin.path import MotionPath, PathOutput
 from teletwin.twin.target import is_usable
@@ -34,8 +46,12 @@ class ControlCfg:
 
     period_s: float
     """Time between two ticks [s]."""
-    silence_s: float = 0.08
+    silence_s: float = 1e-3 * SILENCE_MS
     """Without a fresh packet for this long the arm is brought to rest [s]."""
+    restart_after_ms: float = RESTART_AFTER_MS
+    """After a longer silence motion needs a fresh act of the person [ms]."""
+    needs_enabling: bool = False
+    """Motion only while the enabling input is held."""
     policy_lag_s: float = 0.0
     """Lag of motion policy and smoothing behind a moving target [s]."""
     orientation_lag_s: float = 0.0
@@ -56,7 +72,12 @@ class ControlFunction:
         self._measured: Array | None = None
         self._measured_ns = self._rest_ns = 0
         self._asked = Mode.OFF
-        self._operator = Watchdog(int(1e9 * cfg.silence_s), tick_ns=int(1e9 * cfg.period_s))
+        tick_ns = int(1e9 * cfg.period_s)
+        self._operator = Watchdog(int(1e9 * cfg.silence_s), tick_ns=tick_ns)
+        restart_after_ns = int(cfg.restart_after_ms * NS_PER_MS)
+        self.interlock = RestartInterlock(restart_after_ns=restart_after_ns, started="the twin was started")
+        self.enabling = EnablingInput(is_needed=cfg.needs_enabling, tick_ns=tick_ns)
+        self._act = self._enable_seq = 0
         self._pose_t_ns = 0
         self._tick_length = TickLength(usual_s=cfg.period_s)
         self.invalid_count = 0
@@ -101,9 +122,27 @@ class ControlFunction:
             return False
         self._path.accept(packet, pose_t_ns=pose_t_ns)
         self._shadow.accept(packet, pose_t_ns=pose_t_ns)
-        self._asked = packet.mode
+        self._asked, self._act, self._enable_seq = packet.mode, packet.act, packet.enable_seq
         self._operator.hear(now_ns)
+        self.interlock.hear(packet.act)
+        self.enabling.hear(packet.enable_seq, now_ns)
         return True
+
+    def stop(self) -> None:
+        """A person's Stop, which goes before every packet that was sent earlier."""
+        self._asked = Mode.OFF
+        self.interlock.spend("Stop was pressed")
+
+    def pass_time(self, now_ns: int, *, arm_silence_ns: int = 0) -> None:
+        """Notice outages; once a tick, before what has arrived meanwhile is read.
+
+        Args:
+            now_ns: Now [ns].
+            arm_silence_ns: For how long the arm has said nothing [ns].
+        """
+        self.interlock.notice_silence(self._operator.pass_time(now_ns), "the operator")
+        self.interlock.notice_silence(arm_silence_ns, "the arm")
+        self.interlock.notice_silence(self.enabling.pass_time(now_ns), "the enabling input")
 
     def accept_state(self, state: ArmState, *, t_ns: int) -> None:
         """Take what the arm measured at t_ns on this clock."""
@@ -111,6 +150,8 @@ class ControlFunction:
             self._path.reset(state.q)
             self._shadow.reset(state.q_shadow)
         self._measured, self._measured_ns, self._fault = state.q, t_ns, state.fault
+        if state.fault or (state.spent_act and state.spent_act == self._act):
+            self.interlock.spend(state.fault or state.outage)
         if state.mode is Mode.ENGAGED:
             self.downstream.reported(
                 t_ns, state.q, command_age_s=1e-3 * state.command_age_ms, follows=not state.is_catching_up
@@ -121,8 +162,14 @@ class ControlFunction:
         if self._measured is None:
             return None
         dt_s = self._tick_length.since_last(now_ns)
-        hears_operator = self._operator.is_calm(now_ns)
-        seen = Seen(self._asked, True, bool(self._fault), hears_arm and hears_operator)
+        seen = Seen(
+            asked=self._asked,
+            knows_arm=self.interlock.is_armed,
+            is_stopped=bool(self._fault),
+            hears=hears_arm and self._operator.is_calm(now_ns),
+            is_fresh=self.interlock.allows(self._act),
+            is_enabled=self.enabling.is_held(now_ns),
+        )
         before, self.state = self.state, next_state(self.state, seen)
         self._meet_the_arm(before, now_ns)
         self.held_count += before is SafetyState.ENGAGED is not self.state
@@ -141,6 +188,8 @@ class ControlFunction:
             pose_t_ns=self._pose_t_ns,
             mode=mode_of(self.state),
             is_approaching=out.is_approaching,
+            act=self._act,
+            enable_seq=self._enable_seq,
         )
 
     def _meet_the_arm(self, before: SafetyState, now_ns: int) -> None:

@@ -29,6 +29,8 @@ class DeviceFeed:
         self._pose: Array = IDENTITY_POSE
         self._is_open = self._is_closed = False
         self._seq = self._retry_ns = 0
+        self.enable_seq = 0
+        """Number of the newest reading in which a person holds the device; 0 while nobody does."""
         self.warning = ""
         """What a person must know of the device; empty when all is well."""
         self._first: TeletwinError | None = None
@@ -112,6 +114,7 @@ class DeviceFeed:
     def _say(self, pose: Array, *, closed: bool, t_ns: int) -> None:
         self._seq += 1
         self._pose, self._is_closed = pose, closed
+        self.enable_seq = self._seq if closed else 0
         self._inputs.append(
             HandInput(seq=self._seq, t_ns=t_ns, pose=pose, clutch=closed, device=self._device.name, viewer=_VIEWER)
         )

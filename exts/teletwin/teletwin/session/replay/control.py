@@ -8,11 +8,12 @@ estimated again, and a log from the session's start gives the same commands, wha
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Callable
 
 from teletwin.clock import NS_PER_S
 from teletwin.errors import ConfigError, RecordingError
-from teletwin.messages import ArmState, ForecastPacket, JointCommand, Note
+from teletwin.messages import ArmState, ForecastPacket, InForce, JointCommand, Mode, Note, Stop
 from teletwin.recording import LoggedMessage, SessionRecording
 from teletwin.safety import Watchdog
 from teletwin.session.build import build_control
@@ -20,7 +21,8 @@ from teletwin.session.replay.difference import CommandDifference
 from teletwin.session.replay.recorded import recorded_settings
 from teletwin.twin.control import ControlFunction
 
-_PACKET, _STATE, _NOTE = "/twin/from_operator/ForecastPacket", "/twin/from_arm/ArmState", "/twin/from_operator/Note"
+_PACKET, _STATE = "/twin/from_operator/ForecastPacket", "/twin/from_arm/ArmState"
+_HEARD = (_PACKET, _STATE, "/twin/from_operator/Note", "/twin/from_operator/Stop", "/twin/from_arm/InForce")
 _COMMAND = "/twin/JointCommand"
 
 
@@ -56,14 +58,22 @@ class _Ticks:
         self._control = control
         self._arm_heard = Watchdog(int(1e9 * control.silence_s), tick_ns=int(1e9 * control.period_s))
         self._waiting: list[LoggedMessage] = []
+        self._period_ns, self._is_first = int(1e9 * control.period_s), True
 
     def hear(self, logged: LoggedMessage) -> None:
         """Keep what was received for the tick that it belongs to."""
-        if logged.topic in (_PACKET, _STATE, _NOTE):
+        if logged.topic in _HEARD:
             self._waiting.append(logged)
 
     def tick(self, now_ns: int) -> JointCommand | None:
         """One tick at now_ns [ns]."""
+        if self._is_first:  # what was received before came in ticks that commanded nothing
+            self._is_first = False
+            earlier = [each for each in self._waiting if now_ns - each.t_log_ns > self._period_ns]
+            for logged in earlier:
+                self._take(logged, now_ns)
+            self._waiting = self._waiting[len(earlier) :]
+        self._control.pass_time(now_ns, arm_silence_ns=self._arm_heard.pass_time(now_ns))
         for logged in self._waiting:
             self._take(logged, now_ns)
         self._waiting.clear()
@@ -72,10 +82,16 @@ class _Ticks:
     def _take(self, logged: LoggedMessage, now_ns: int) -> None:
         message = logged.message()
         if isinstance(message, ForecastPacket):
+            if "act" not in logged.values:  # from before presses had numbers
+                message = dataclasses.replace(message, act=int(message.mode is Mode.ENGAGED))
             self._control.accept(message, pose_t_ns=logged.t_publish_ns, now_ns=now_ns)
         elif isinstance(message, ArmState):
             self._control.accept_state(message, t_ns=logged.t_publish_ns)
             self._arm_heard.hear(now_ns)
+        elif isinstance(message, Stop):
+            self._control.stop()
+        elif isinstance(message, InForce):
+            self._control.enabling.is_needed |= message.needs_enabling
         elif isinstance(message, Note) and message.kind == "limits":
             with contextlib.suppress(ConfigError):  # refused then as now
                 self._control.ask_limits(message.values)
