@@ -1,4 +1,4 @@
-"""The command line: `teletwin demo | run | export | replay | forecast | train | evaluate | bench | doctor`."""
+"""The command line: `teletwin demo | run | export | verify | replay | forecast | train | evaluate | bench | doctor`."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ _COMMANDS = {
     "demo": "the whole loop on this machine, with the page; a recorded hand until a person takes over",
     "run": "one role of a session: operator, twin or arm",
     "export": "trajectories, one MCAP file or a rerun file from a recorded session",
+    "verify": "whether an audit log is what its role wrote",
     "replay": "a recorded session again, bit for bit, or its hand with other settings",
     "forecast": "forecasters side by side on recorded and made-up hands; `forecast fit` fits the pooled model",
     "train": "a horizon policy that learns, from recordings or from the person at the page",

@@ -13,6 +13,7 @@ from teletwin.allocation import check_allocator
 from teletwin.cli.files import check_files
 from teletwin.cli.options import read_options
 from teletwin.errors import ConfigError
+from teletwin.session.audit import audit_path
 from teletwin.session.config import SessionCfg
 from teletwin.session.launch import INTERRUPTED, Roles, start_local
 from teletwin.session.parts import check_parts
@@ -35,6 +36,9 @@ class DemoOptions:
     """Write what was measured to this JSON file."""
     record: str = ""
     """Record every message to this MCAP file."""
+    audit_log: str = "off"
+    """Note who engaged, held and stopped, limits, outages and faults in FILE.ROLE.jsonl, for `teletwin verify`;
+    'auto': a new file in runs/audit; 'off'."""
     controller_host: str = "127.0.0.1"
     """Loopback address of the virtual UR3e controller."""
     engage: bool = True
@@ -89,6 +93,7 @@ def _common(options: DemoOptions) -> RoleCfg:
         duration_s=options.duration,
         report=options.report,
         record=options.record,
+        audit_log=audit_path(options.audit_log, "operator"),
         controller_host=robot or options.controller_host,
     )
 

@@ -93,6 +93,7 @@ def _refuse_unheard(options: RunOptions) -> None:
     lost = [name for name in _HERE_ALONE if getattr(options.session, name) != getattr(plain, name)]
     lost += ["network"] if dataclasses.replace(options.session.network, **network) != plain.network else []
     lost += [name for name in ("clock_offset_ms", "clock_drift_ppm") if getattr(options, name)]
+    lost += ["audit_log"] if options.audit_log not in ("auto", "off", "") else []
     if lost:
         raise ConfigError(
             "Isaac Sim's twin does not take these options",

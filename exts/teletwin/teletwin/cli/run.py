@@ -14,6 +14,7 @@ from teletwin.cli.files import check_files
 from teletwin.cli.isaac import run_in_isaac
 from teletwin.cli.options import read_options
 from teletwin.errors import ConfigError
+from teletwin.session.audit import audit_path
 from teletwin.session.config import SessionCfg
 from teletwin.session.launch import INTERRUPTED, Roles
 from teletwin.session.parts import check_parts
@@ -52,6 +53,9 @@ class RunOptions:
     """Write what was measured to this JSON file (operator)."""
     record: str = ""
     """Record every message to this MCAP file."""
+    audit_log: str = "auto"
+    """Note who engaged, held and stopped, limits, outages and faults in FILE.ROLE.jsonl, for `teletwin verify`;
+    'auto': a new file in runs/audit; 'off'."""
     controller_host: str = "127.0.0.1"
     """Address of the virtual UR3e controller (arm)."""
     sim: Literal["embedded", "isaac"] = "embedded"
@@ -138,6 +142,7 @@ def role_settings(options: RunOptions, name: str) -> RoleCfg:
         engage=options.engage,
         report=options.report,
         record=options.record,
+        audit_log=audit_path(options.audit_log, name),
         controller_host=options.session.robot_host or options.controller_host,
         clock_offset_ms=options.clock_offset_ms,
         clock_drift_ppm=options.clock_drift_ppm,

@@ -69,6 +69,8 @@ class RoleCfg:
     """File for the JSON report."""
     record: str = ""
     """File for the MCAP log."""
+    audit_log: str = ""
+    """File for the audit log, each role's beside it; empty when off."""
     controller_host: str = "127.0.0.1"
     """Address of the UR controller."""
     clock_offset_ms: float = 0.0
