@@ -14,13 +14,20 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
+
+from hashes import HASHES, UNHASHED, hashed_lines, pinned_lines, recorded_hashes
 
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
 STAMP = VENV / "teletwin-installed.json"
+CHECKED = VENV / "teletwin-checked.json"
+"""What came of the last whole run of scripts/test.py, and of which revision."""
 LOCKS = {name: ROOT / "scripts" / f"requirements-{name}.txt" for name in ("demo", "train", "test")}
+CHECK_HASHES = "--check-hashes"
+"""Option of the starting scripts: install nothing whose hash is not the recorded one."""
 _PROJECT_FILES = (ROOT / "pyproject.toml", ROOT / "exts/teletwin/config/extension.toml")
 
 
@@ -38,29 +45,43 @@ def venv_command(name: str) -> str:
     return str(VENV / "bin" / name)
 
 
-def ensure_environment(purpose: str) -> None:
+def ensure_environment(purpose: str, *, check_hashes: bool = False) -> None:
     """Make or mend `.venv` for 'demo', 'train' or 'test'; return at once when the stamp is current.
+
+    With check_hashes every locked package is installed anew unless that was done before, and pip refuses a file whose
+    SHA-256 is not in hashes.txt.
 
     Raises:
         BootstrapError: Something is missing that only a person can bring.
     """
-    wanted = _fingerprint(purpose)
-    if _stamps().get(purpose) == wanted:
+    if check_hashes and _stamps().get(f"{purpose} checked") != _fingerprint(purpose, HASHES):
+        STAMP.unlink(missing_ok=True)  # what was installed before was not looked at
+    elif _stamps().get(purpose) == _fingerprint(purpose):
         return
     started = time.monotonic()
     ensure_system(_missing_for_python() + ([] if purpose == "train" else _missing_for_pictures()))
     _make_venv()
-    _install_locked(purpose)
+    _install_locked(purpose, check_hashes=check_hashes)
     _install_project()
     covered = tuple(LOCKS) if purpose == "test" else (purpose,)  # the test lock holds all the others
-    STAMP.write_text(json.dumps({**_stamps(), **{each: _fingerprint(each) for each in covered}}))
+    stamps = {each: _fingerprint(each) for each in covered}
+    if check_hashes:
+        stamps |= {f"{each} checked": _fingerprint(each, HASHES) for each in covered}
+    STAMP.write_text(json.dumps({**_stamps(), **stamps}))
     say(f"installed in {time.monotonic() - started:.0f} s")
 
 
-def _fingerprint(purpose: str) -> str:
+def take_check_hashes() -> bool:
+    """Whether the command line asks for checked hashes; the option is taken out, the others are passed on."""
+    asked = CHECK_HASHES in sys.argv[1:]
+    sys.argv[1:] = [each for each in sys.argv[1:] if each != CHECK_HASHES]
+    return asked
+
+
+def _fingerprint(purpose: str, *more: Path) -> str:
     digest = hashlib.sha256(f"{sys.version_info[:2]} {ROOT}".encode())
-    for path in (LOCKS[purpose], *_PROJECT_FILES):
-        digest.update(path.read_bytes())
+    for path in (LOCKS[purpose], *_PROJECT_FILES, *more):
+        digest.update(path.read_bytes() if path.exists() else b"")
     return digest.hexdigest()
 
 
@@ -132,18 +153,36 @@ def _make_venv() -> None:
         raise BootstrapError(f"{VENV} cannot be made: {reason[-1]}; install python3-venv or free that folder")
 
 
-def _install_locked(purpose: str) -> None:
+def _install_locked(purpose: str, *, check_hashes: bool = False) -> None:
     lock = LOCKS[purpose]
-    pins = [line for line in lock.read_text().splitlines() if "==" in line]
-    torch = [pin for pin in pins if pin.startswith("torch==")]
+    pins = pinned_lines(lock)
+    torch = [pin for pin in pins if pin.partition("==")[0] in UNHASHED]
+    others = [pin for pin in pins if pin not in torch]
     say(f"installing {len(pins)} packages at the versions of {lock.relative_to(ROOT)} (first start only)")
     # No dependency resolution: the lock is the whole set. Byte code is compiled at first import instead.
-    _pip(["install", "--no-deps", "--no-compile", *(pin for pin in pins if pin not in torch)], count=len(pins))
+    install = ["install", "--no-deps", "--no-compile"]
+    if check_hashes:
+        _install_hashed(install, others)
+    else:
+        _pip([*install, *others], count=len(pins))
     if torch:
         # Torch alone brings its dependencies: builds for CUDA need NVIDIA's libraries and triton, others do not, and
         # the lock can hold neither for all machines. What else torch needs stands in the lock and is there by now.
         say(f"installing {torch[0]} as it is built for this machine")
         _pip(["install", "--no-compile", *torch], count=len(torch))
+
+
+def _install_hashed(install: list[str], pins: list[str]) -> None:
+    """Install pins again, whatever is there, from files whose hash is recorded."""
+    recorded = recorded_hashes(HASHES)
+    missing = [pin for pin in pins if not recorded.get(pin)]
+    if missing:
+        raise BootstrapError(f"no hash is recorded for {', '.join(missing[:5])}; run: python3 scripts/lock.py --hashes")
+    say(f"checking the SHA-256 of every file (not of {', '.join(UNHASHED)}, which is built for this machine)")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "hashed.txt"
+        path.write_text(hashed_lines({pin: recorded[pin] for pin in pins}))
+        _pip([*install, "--force-reinstall", "--require-hashes", "-r", str(path)], count=len(pins))
 
 
 def _install_project() -> None:

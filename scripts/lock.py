@@ -3,6 +3,9 @@
 Run it with the lowest supported Python (3.11), so that every version has wheels for all of them. The result
 is checked by a fresh install on each: see docs/contributing.md. With --keep, versions that are locked already stay and
 only what is missing is added.
+
+With --hashes no lock is written: the SHA-256 sums of what is locked are, into hashes.txt, for this Python and platform
+beside those of others.
 """
 
 from __future__ import annotations
@@ -16,6 +19,7 @@ from functools import partial
 from pathlib import Path
 
 from bootstrap import LOCKS, ROOT
+from hashes import HASHES, record_hashes
 
 _LEFT_OUT = {"pip", "setuptools", "wheel", "teletwin"}
 _BY_BUILD_OF_TORCH = ("nvidia-", "cuda-", "triton")
@@ -23,6 +27,14 @@ _BY_BUILD_OF_TORCH = ("nvidia-", "cuda-", "triton")
 
 
 def main() -> None:
+    """Write the locks, or the sums of what they hold."""
+    if "--hashes" in sys.argv:
+        print(f"{record_hashes(LOCKS.values())} packages: {HASHES.relative_to(ROOT)}")
+        return
+    _write_locks()
+
+
+def _write_locks() -> None:
     """Resolve the demo first, training on top of it, then the tests on top of both."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     demo = [*project["project"]["dependencies"], *project["build-system"]["requires"], "editables>=0.5,<1"]

@@ -9,13 +9,13 @@ if not (3, 11) <= sys.version_info < (3, 13):
         " and run: python3.12 scripts/train.py".format(*sys.version_info)
     )
 
-from bootstrap import BootstrapError, ensure_environment, venv_command
+from bootstrap import BootstrapError, ensure_environment, take_check_hashes, venv_command
 
 
 def main() -> None:
     """Prepare, then become `teletwin train`."""
     try:
-        ensure_environment("train")
+        ensure_environment("train", check_hashes=take_check_hashes())
     except BootstrapError as error:
         sys.exit(f"teletwin: {error}")
     except KeyboardInterrupt:

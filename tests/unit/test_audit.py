@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import sys
 import threading
@@ -9,6 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+
+import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "scripts"))
@@ -64,12 +67,39 @@ def test_what_was_looked_into_passes_and_stays_told(tmp_path, capsys, monkeypatc
     assert "PYSEC-1: not reachable" in capsys.readouterr().out
 
 
-def test_where_the_database_cannot_be_reached_the_audit_says_so_and_fails_nothing(tmp_path, capsys):
+@pytest.mark.parametrize(
+    "answer", [{}, [], {"results": [{}]}, {"results": [{}] * 3}, {"results": [7, {"vulns": [{}]}]}]
+)
+def test_an_answer_that_does_not_cover_every_package_counts_as_not_looked(tmp_path, capsys, answer):
+    with index(answer) as (url, _):
+        assert audit.run([lock(tmp_path)], url=url) == audit.NOT_LOOKED
+    assert "not looked: 2 packages" in capsys.readouterr().out
+
+
+def test_where_the_database_cannot_be_reached_nothing_was_looked_at_and_that_is_no_pass(tmp_path, capsys):
     with index({}, status=503) as (url, _):
-        assert audit.run([lock(tmp_path)], url=url) == 0
-    assert audit.run([lock(tmp_path)], url="http://127.0.0.1:9/") == 0
-    assert audit.run([lock(tmp_path)], url="http://127.0.0.1:9/") == 0
-    assert capsys.readouterr().out.count("skipped") == 3
+        assert audit.run([lock(tmp_path)], url=url) == 3
+    assert audit.run([lock(tmp_path)], url="http://127.0.0.1:9/") == 3
+    assert capsys.readouterr().out.count("not looked: 2 packages") == 2
+
+
+@pytest.fixture
+def checks(monkeypatch):
+    """The script that runs every check, as a module."""
+    place = importlib.util.spec_from_file_location("every_check", ROOT / "scripts/test.py")
+    module = importlib.util.module_from_spec(place)
+    place.loader.exec_module(module)
+    monkeypatch.setattr(sys, "argv", ["test.py"])
+    return module
+
+
+def test_every_check_tells_that_nobody_looked_and_does_not_fail_for_it(checks, capsys):
+    results = {"ruff": ("passed", 1.0), "advisories": (checks._outcome("advisories", audit.NOT_LOOKED), 1.0)}
+    assert checks._summarize(results, []) == 0
+    assert "passed; not looked: advisories in 2 s" in capsys.readouterr().out
+    results["advisories"] = (checks._outcome("advisories", 1), 1.0)
+    assert checks._summarize(results, []) == 1
+    assert checks._outcome("tests", audit.NOT_LOOKED) == "FAILED"
 
 
 def test_the_locks_of_this_repository_are_read():

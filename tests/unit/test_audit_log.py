@@ -6,6 +6,7 @@ import errno
 import hashlib
 import io
 import json
+import logging
 import os
 import threading
 import time
@@ -223,6 +224,7 @@ def test_several_threads_lose_no_count(path: Path) -> None:
 
 
 def test_a_full_disk_is_counted_and_warned_of_once_and_the_chain_goes_on_when_there_is_room(path: Path, caplog) -> None:
+    caplog.set_level(logging.WARNING, logger="teletwin")
     disk = Disk(room=700)
     with disk_log(disk) as log:
         for _ in range(20):

@@ -1,7 +1,7 @@
 """`teletwin bench`: speed of every stage and what the loop is worth, each beside its baseline.
 
-`teletwin bench viewers`, `soak`, `squeeze`, `smooth`, `faults`, `rest`, `restart` and `limits` are longer runs with
-options of their own.
+`teletwin bench viewers`, `soak`, `squeeze`, `smooth`, `faults`, `fuzz`, `rest`, `restart` and `limits` are longer runs
+with options of their own.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from teletwin.report.bench_rows import BenchRow
 GROUPS = ("import", "forecast", "policy", "rmpflow", "limits", "view", "effect", "live")
 STUDIES = {
     "faults": "teletwin.cli.bench_faults",
+    "fuzz": "teletwin.cli.bench_fuzz",
     "limits": "teletwin.cli.bench_limits",
     "rest": "teletwin.cli.bench_rest",
     "restart": "teletwin.cli.bench_restart",

@@ -75,8 +75,8 @@ class Counts:
         self._accepted = self._refused = self.fed = 0
         self._before_mb, self._start_ns = _held_mb(), self._clock.now_ns()
 
-    def feed(self, data: bytes) -> None:
-        """One input."""
+    def feed(self, data: bytes) -> bool:
+        """One input; whether it crashed the reader where no other one did."""
         self.fed += 1
         try:
             self._target.read(data)
@@ -84,7 +84,8 @@ class Counts:
         except self._target.refusals:
             self._refused += 1
         except Exception as error:
-            self._note(error, data)
+            return self._note(error, data)
+        return False
 
     def result(self) -> dict[str, Any]:
         """Counts by name."""
@@ -100,12 +101,14 @@ class Counts:
             "per_s": self.fed * NS_PER_S / max(self._clock.now_ns() - self._start_ns, 1),
         }
 
-    def _note(self, error: Exception, data: bytes) -> None:
+    def _note(self, error: Exception, data: bytes) -> bool:
         last = traceback.extract_tb(error.__traceback__)[-1]
         where = f"{type(error).__name__} in {Path(last.filename).name}:{last.lineno}"
-        if where not in self._crashes and len(self._traces) < _TRACES_MAX:
+        is_new = where not in self._crashes
+        if is_new and len(self._traces) < _TRACES_MAX:
             self._traces.append("".join(traceback.format_exception(error)) + f"\ninput: {data[:300].hex()}")
         self._crashes[where] = self._crashes.get(where, 0) + 1
+        return is_new
 
 
 def _held_mb() -> float:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from teletwin.bench.faults.fuzz.target import FuzzTarget
 from teletwin.clock import VirtualClock
-from teletwin.errors import TeletwinError
+from teletwin.errors import RecordingError, TeletwinError
 from teletwin.messages import Note, PoseSample
 from teletwin.robot.ur3e import HOME_Q, tool_pose_in_ur_base
 
@@ -24,6 +24,7 @@ def file_targets(stack: contextlib.ExitStack) -> Iterator[FuzzTarget]:
     yield _logged_values(folder)
     yield from _recordings(folder)
     yield from _policies(folder)
+    yield _audit_log(folder)
     yield _settings()
 
 
@@ -132,6 +133,30 @@ def _policies(folder: Path) -> Iterator[FuzzTarget]:
             refusals=_REFUSED,
             share=0.7,
         )
+
+
+def _audit_log(folder: Path) -> FuzzTarget:
+    """Accepted is what is sound."""
+    from teletwin.recording.audit_check import check_audit_log
+    from teletwin.recording.audit_log import open_audit_log
+
+    path = folder / "good.jsonl"
+    with open_audit_log(path, facts={"role": "twin"}, clock=VirtualClock()) as log:
+        for _ in range(4):
+            log.add("hold", {"who": "watchdog"})
+
+    def read(path: Path) -> None:
+        verdict = check_audit_log(path)
+        if not verdict.is_sound:
+            raise RecordingError(verdict.text)
+
+    return FuzzTarget(
+        name="audit logs",
+        corpus=[path.read_bytes()],
+        read=_from_file(folder / "fuzzed.jsonl", read),
+        refusals=_REFUSED,
+        share=1.0,
+    )
 
 
 def _settings() -> FuzzTarget:
