@@ -141,7 +141,9 @@ def test_the_command_tells_in_one_line_and_by_its_exit_status(path: Path, lines:
     assert main(["verify", str(path), "--anchor", head.upper()]) == 0
     assert main(["verify", str(path), "--anchor", "0" * 64]) == 1
     path.write_bytes(b"".join(lines[:3] + lines[4:]))
-    assert main(["verify", str(path)]) == 1
+    report = path.with_name("report.json")
+    assert main(["verify", str(path), "--report", str(report)]) == 1
+    assert json.loads(report.read_text())["results"]["is_sound"] is False
     assert "line 4 was removed" in capsys.readouterr().out.splitlines()[-1]
     assert main(["verify", str(path), "--anchor", "abc"]) == 2
     assert main(["verify", str(path.with_name("none.jsonl"))]) == 2

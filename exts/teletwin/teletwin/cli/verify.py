@@ -7,12 +7,13 @@ that was written anew is found only by its anchor, the hash that the role printe
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import tyro
 
 from teletwin.cli.options import read_options
+from teletwin.clock import utc_text
 from teletwin.errors import ConfigError
 from teletwin.recording.audit_check import check_audit_log
 
@@ -25,6 +26,8 @@ class VerifyOptions:
     """An audit log (.jsonl)."""
     anchor: str = ""
     """The hash that the role printed at its end, or that of any earlier line, as it was noted elsewhere."""
+    report: str = ""
+    """Write what was found to this JSON file."""
 
     def __post_init__(self) -> None:
         """Refuse an anchor that is no hash."""
@@ -37,4 +40,10 @@ def main(arguments: list[str]) -> int:
     options = read_options(VerifyOptions, arguments, command="verify", description=__doc__ or "")
     verdict = check_audit_log(Path(options.log), anchor=options.anchor.lower())
     print(f"{options.log}: {verdict.text}")
+    if options.report:
+        from teletwin.report import build_report, write_report
+
+        results = asdict(verdict)
+        document = build_report("verify", results=results, configuration=options, seed=None, created_utc=utc_text())
+        write_report(document, options.report)
     return 0 if verdict.is_sound else 1
