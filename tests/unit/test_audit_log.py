@@ -11,14 +11,19 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from teletwin.cli import main
+from teletwin.cli.demo import DemoOptions
+from teletwin.cli.demo import _common as demo_settings
+from teletwin.cli.isaac import script_arguments
+from teletwin.cli.run import RunOptions, role_settings
 from teletwin.clock import SystemClock, VirtualClock
-from teletwin.errors import RecordingError
+from teletwin.errors import ConfigError, RecordingError
 from teletwin.recording.audit_chain import LINE_BYTES_MAX, sealed_line
 from teletwin.recording.audit_check import check_audit_log
 from teletwin.recording.audit_log import AuditLog, open_audit_log
@@ -340,3 +345,20 @@ def test_auto_names_a_new_file_each_time(tmp_path: Path, monkeypatch) -> None:
     assert audit_path("auto", "arm") != first
     assert audit_path("off", "arm") == ""
     assert audit_path("x.jsonl", "arm") == "x.jsonl"
+
+
+def test_run_notes_by_default_and_a_demo_only_when_asked(tmp_path: Path, monkeypatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = RunOptions(role="arm")
+    assert role_settings(options, "arm").audit_log.startswith("runs/audit/")
+    assert role_settings(replace(options, audit_log="off"), "arm").audit_log == ""
+    assert not (tmp_path / "runs").exists()  # nothing is made before a role runs
+    assert demo_settings(DemoOptions()).audit_log == ""
+    assert demo_settings(DemoOptions(audit_log="a.jsonl")).audit_log == "a.jsonl"
+
+
+def test_isaacs_twin_refuses_an_audit_log_that_it_would_not_write() -> None:
+    options = RunOptions(role="twin")
+    assert script_arguments(options)
+    with pytest.raises(ConfigError, match="--audit-log"):
+        script_arguments(replace(options, audit_log="a.jsonl"))

@@ -131,7 +131,7 @@ def test_pips_own_reason_is_passed_on(bootstrap: ModuleType, monkeypatch: pytest
         bootstrap._pip(["install", "--no-index", "--find-links", "none", "nothing-like-it==1.0"], count=1)
 
 
-@pytest.mark.parametrize("script", ["demo.py", "train.py", "test.py"])
+@pytest.mark.parametrize("script", ["demo.py", "train.py", "test.py", "fuzz.py"])
 def test_another_python_gets_one_clear_line(script: str) -> None:
     code = f"import sys, runpy; sys.version_info = (3, 13, 1); runpy.run_path({str(SCRIPTS / script)!r})"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

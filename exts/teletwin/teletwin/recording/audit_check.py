@@ -92,20 +92,22 @@ def _break(path: Path, last: AuditLine | None, line: AuditLine, at: int) -> str:
 def _moved(path: Path, line: AuditLine, at: int) -> str:
     """What breaks the chain between lines that are whole in themselves."""
     if line.number > at - 1:
-        places = {each.number: k for k, each in enumerate(_lines(path), 1) if isinstance(each, AuditLine)}
-        missing = next((n for n in range(at - 1, line.number) if n not in places), None)
-        if missing is None:
-            return f"lines were reordered: line {places[at - 1]} belongs where line {at} stands"
-        first, last = at - 1, line.number - 1
-        which = f"line {at} was" if first == last else f"lines {at} to {last + 1} were"
-        return f"{which} removed: the log goes on with line number {line.number + 1}"
+        return _gap(path, at)
     if line.number < at - 1:
         return f"line {at - 1} or {at} was inserted: both stand where the log has one line"
-    return (
-        f"line {at - 1} was changed and its hash made anew: line {at} names another one"
-        if at > 1
-        else ("line 1 was changed: it names a line before it")
-    )
+    if at == 1:
+        return "line 1 was changed: it names a line before it"
+    return f"line {at - 1} was changed and its hash made anew: line {at} names another one"
+
+
+def _gap(path: Path, at: int) -> str:
+    """Where the line is that belongs at the at-th place: elsewhere, or nowhere in the file."""
+    lines = ((each.number, k) for k, each in enumerate(_lines(path), 1) if isinstance(each, AuditLine))
+    number, place = min(each for each in lines if each[0] >= at - 1)
+    if number == at - 1:
+        return f"lines were reordered: line {place} belongs where line {at} stands"
+    which = f"line {at} was" if number == at else f"lines {at} to {number} were"
+    return f"{which} removed: the log goes on with line number {number + 1}"
 
 
 def _wrong_end(line: AuditLine | None, count: int) -> str:

@@ -106,7 +106,7 @@ def _shares() -> dict[str, float]:
         return {target.name: target.share for target in all_targets(stack)}
 
 
-def _guidance(name: str, corpus: Path, crashes: Path, **more: int) -> Guidance:
+def _guidance(name: str, corpus: Path, crashes: Path, *, runs: int = 0, seconds: int = 0, seed: int = 0) -> Guidance:
     """With folders of the reader's own, made if they are not there."""
     plain = "".join(letter if letter.isalnum() else "-" for letter in name)
     folders = {"corpus": corpus.resolve() / plain / "corpus", "crashes": crashes.resolve() / plain / "crashes"}
@@ -115,7 +115,8 @@ def _guidance(name: str, corpus: Path, crashes: Path, **more: int) -> Guidance:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             raise ConfigError("a folder for inputs cannot be made", given=folder, mend=str(error)) from error
-    return Guidance(reader=name, out="", **{key: str(folder) for key, folder in folders.items()}, **more)
+    told = {key: str(folder) for key, folder in folders.items()}
+    return Guidance(reader=name, out="", runs=runs, seconds=seconds, seed=seed, **told)
 
 
 def _atheris() -> Any:
