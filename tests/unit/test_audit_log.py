@@ -27,7 +27,7 @@ from teletwin.errors import ConfigError, RecordingError
 from teletwin.recording.audit_chain import LINE_BYTES_MAX, sealed_line
 from teletwin.recording.audit_check import check_audit_log
 from teletwin.recording.audit_log import AuditLog, open_audit_log
-from teletwin.session.audit import audit_path, closing_words, no_audit, role_audit, role_file, settings_digest
+from teletwin.session.audit import audit_path, no_audit, role_audit, role_file, settings_digest
 from teletwin.session.config import SessionCfg
 from teletwin.session.role_cfg import RoleCfg, from_json, to_json
 
@@ -79,7 +79,7 @@ def test_a_log_is_sound_and_says_who_wrote_it_and_how_many_lines_it_has(path: Pa
     entries = [json.loads(line) for line in lines]
     assert entries[0]["kind"] == "log_start"
     assert entries[0]["values"] == FACTS
-    assert entries[-1]["values"] == {"line_count": 10, "lost_count": 0}
+    assert entries[-1]["values"] == {"line_count": 10, "lost_count": 0, "ended_by": ""}
     assert [each["number"] for each in entries] == list(range(10))
     assert entries[3]["t_ns"] == 5
     assert entries[3]["utc"].endswith("+00:00")
@@ -286,6 +286,13 @@ def test_any_value_makes_one_line_of_a_sound_log(path: Path, value: object) -> N
     assert check_audit_log(path).is_sound
 
 
+def test_what_is_no_mapping_is_counted_and_raises_nothing(path: Path) -> None:
+    with open_audit_log(path, facts=FACTS, clock=VirtualClock()) as log:
+        log.add("limits", 7)  # type: ignore[arg-type]
+    assert log.lost_count == 1
+    assert check_audit_log(path).is_sound
+
+
 def test_an_entry_after_the_end_is_counted_and_a_second_end_does_nothing(path: Path) -> None:
     log = written(path)
     log.add("stop", {})
@@ -314,9 +321,9 @@ def test_a_killed_role_leaves_a_log_that_is_told_as_cut(path: Path) -> None:
 
 def test_a_role_writes_its_own_file_with_the_settings_but_no_secret(tmp_path: Path) -> None:
     cfg = RoleCfg(role="twin", session_id=7, key="5ec2e7" * 6, audit_log=str(tmp_path / "s.jsonl"))
-    with role_audit(from_json(to_json(cfg)), VirtualClock()) as log:
-        assert log is not None
-        log.add("hold", {"why": "silence"})
+    told: list[str] = []
+    with role_audit(from_json(to_json(cfg)), VirtualClock(), tell=told.append) as audit:
+        audit("hold", {"why": "silence"})
     text = (tmp_path / "s.twin.jsonl").read_text()
     facts = json.loads(text.splitlines()[0])["values"]
     assert facts["role"] == "twin"
@@ -325,13 +332,24 @@ def test_a_role_writes_its_own_file_with_the_settings_but_no_secret(tmp_path: Pa
     assert facts["settings_digest"] != settings_digest(SessionCfg(seed=1))
     assert {"teletwin", "python", "numpy"} <= set(facts["versions"])
     assert "5ec2e7" not in text
-    assert closing_words(log, tmp_path).endswith(f"3 lines, anchor {log.head}")
+    head = json.loads(text.splitlines()[-1])["hash"]
+    assert told == [f"teletwin twin: audit log {tmp_path / 's.twin.jsonl'}: 3 lines, anchor {head}\n"]
+
+
+def test_a_role_that_breaks_leaves_a_whole_log_that_names_the_error(tmp_path: Path) -> None:
+    cfg, told = RoleCfg(role="arm", audit_log=str(tmp_path / "s.jsonl")), list[str]()
+    with pytest.raises(KeyError), role_audit(cfg, VirtualClock(), tell=told.append):
+        raise KeyError("a mistake")
+    path = tmp_path / "s.arm.jsonl"
+    assert check_audit_log(path).is_sound
+    assert json.loads(path.read_text().splitlines()[-1])["values"]["ended_by"] == "KeyError"
+    assert "anchor" in told[0]
 
 
 def test_without_a_file_nothing_is_noted() -> None:
-    with role_audit(RoleCfg(role="arm"), VirtualClock()) as log:
-        assert log is None
-    no_audit("stop", {})
+    with role_audit(RoleCfg(role="arm"), VirtualClock()) as audit:
+        assert audit is no_audit
+        audit("stop", {})
 
 
 def test_auto_names_a_new_file_each_time(tmp_path: Path, monkeypatch) -> None:

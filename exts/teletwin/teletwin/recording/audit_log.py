@@ -7,7 +7,6 @@ the queue, the file's allowance or the disk is full, is counted, and the next li
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import queue
 import threading
@@ -17,9 +16,8 @@ from types import TracebackType
 from typing import BinaryIO
 
 from teletwin.clock import NS_PER_S, Clock, utc_ms_text
-from teletwin.errors import RecordingError
-from teletwin.jsonable import to_jsonable
-from teletwin.recording.audit_chain import END, LINE_BYTES_MAX, LOST, NO_LINE_BEFORE, START, sealed_line
+from teletwin.recording.audit_chain import END, LOST, START
+from teletwin.recording.audit_file import AuditFile, new_file
 
 FSYNC_PERIOD_S = 1.0
 """Lines reach the system at once, and the disk at most this often."""
@@ -55,21 +53,30 @@ class AuditLog:
         bytes_max: int = _BYTES_MAX,
         fsync: Callable[[int], None] = os.fsync,
     ) -> None:
-        self.line_count = 0
-        """Lines in the file."""
-        self.head = NO_LINE_BEFORE
-        """Hash of the newest line (hex): the anchor, to be noted elsewhere."""
-        self.fault = ""
-        """The newest reason why a line was not written, in words; empty when all were."""
-        self._stream, self._clock, self._utc, self._fsync = stream, clock, utc, fsync
-        self._capacity, self._bytes_max, self._byte_count = capacity, bytes_max, 0
+        self._file = AuditFile(stream, bytes_max=bytes_max, fsync=fsync)
+        self._clock, self._utc, self._capacity = clock, utc, capacity
         self._queue: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
         self._refused_count = self._unwritten_count = self._told_lost_count = 0
         self._refusing = threading.Lock()
-        self._is_closed = False
-        self._is_unsynced, self._synced_ns = False, clock.now_ns()
+        self._is_closed, self._ended_by = False, ""
+        self._synced_ns = clock.now_ns()
         self._queue.put(self._entry(START, facts))
         self._thread = threading.Thread(target=self._run, name="audit-log", daemon=True)
+
+    @property
+    def line_count(self) -> int:
+        """Lines in the file."""
+        return self._file.line_count
+
+    @property
+    def head(self) -> str:
+        """Hash of the newest line (hex): the anchor, to be noted elsewhere."""
+        return self._file.head
+
+    @property
+    def fault(self) -> str:
+        """The newest reason why a line was not written, in words; empty when all were."""
+        return self._file.fault
 
     @property
     def lost_count(self) -> int:
@@ -81,11 +88,12 @@ class AuditLog:
 
         Kinds that begin with `log_` are the log's own.
         """
-        if self._is_closed or self._queue.qsize() >= self._capacity:
-            with self._refusing:  # held for one addition, by callers only
-                self._refused_count += 1
-            return
-        self._queue.put(self._entry(kind, values))
+        if not self._is_closed and self._queue.qsize() < self._capacity:
+            with contextlib.suppress(Exception):  # values that are no mapping: a mistake must not stop the arm's loop
+                self._queue.put(self._entry(kind, values))
+                return
+        with self._refusing:  # held for one addition, by callers only
+            self._refused_count += 1
 
     def __enter__(self) -> AuditLog:
         self._thread.start()
@@ -94,12 +102,12 @@ class AuditLog:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.close()
+        self.close(ended_by="" if kind is None else kind.__name__)
 
-    def close(self) -> None:
-        """Write what is queued and the closing line; a second call does nothing."""
+    def close(self, *, ended_by: str = "") -> None:
+        """Write what is queued and the closing line, with the error that ended the role; a second call does nothing."""
         if not self._is_closed:
-            self._is_closed = True
+            self._is_closed, self._ended_by = True, ended_by
             self._queue.put(None)
             if self._thread.ident is not None:
                 self._thread.join(_CLOSE_S)
@@ -110,67 +118,26 @@ class AuditLog:
     def _run(self) -> None:
         while True:
             with contextlib.suppress(queue.Empty):
-                entry = self._queue.get(timeout=_POLL_S if self._is_unsynced else None)
+                entry = self._queue.get(timeout=_POLL_S if self._file.is_unsynced else None)
                 if entry is None:
                     break
                 self._tell_lost()
-                if not self._write(*entry):
-                    self._unwritten_count += 1
-            if self._is_unsynced and self._clock.now_ns() - self._synced_ns >= FSYNC_PERIOD_S * NS_PER_S:
-                self._sync()
+                self._unwritten_count += not self._file.write(*entry)
+            if self._file.is_unsynced and self._clock.now_ns() - self._synced_ns >= FSYNC_PERIOD_S * NS_PER_S:
+                self._synced_ns = self._clock.now_ns()
+                self._file.sync()
         self._tell_lost()
-        self._write(*self._entry(END, {"line_count": self.line_count + 1, "lost_count": self.lost_count}), is_last=True)
-        self._sync()
-        with contextlib.suppress(OSError):
-            self._stream.close()
+        counts = {"line_count": self.line_count + 1, "lost_count": self.lost_count, "ended_by": self._ended_by}
+        self._file.write(*self._entry(END, counts), is_last=True)
+        self._file.sync()
+        self._file.close()
 
     def _tell_lost(self) -> None:
         lost_count = self.lost_count
         if lost_count > self._told_lost_count:
             values = {"lost_count": lost_count, "since_last": lost_count - self._told_lost_count}
-            if self._write(*self._entry(LOST, values)):
+            if self._file.write(*self._entry(LOST, values)):
                 self._told_lost_count = lost_count
-
-    def _write(self, kind: str, t_ns: int, utc: str, values: Mapping[str, object], *, is_last: bool = False) -> bool:
-        """Whether the line is in the file; a part of a line is taken out again."""
-        raw, digest = self._sealed(kind, t_ns, utc, values)
-        if self._byte_count + len(raw) > self._bytes_max and not is_last:
-            self._warn(f"the audit log has reached {self._bytes_max} bytes")
-            return False
-        try:
-            if self._stream.write(raw) != len(raw):
-                raise OSError("the disk is full")
-        except (OSError, ValueError) as error:
-            self._warn(f"the audit log cannot be written: {error}")
-            with contextlib.suppress(OSError, ValueError):
-                self._stream.seek(self._byte_count)
-                self._stream.truncate()
-            return False
-        self.head, self.line_count, self._is_unsynced = digest, self.line_count + 1, True
-        self._byte_count += len(raw)
-        return True
-
-    def _sealed(self, kind: str, t_ns: int, utc: str, values: Mapping[str, object]) -> tuple[bytes, str]:
-        def seal(plain: object) -> tuple[bytes, str]:
-            return sealed_line(number=self.line_count, utc=utc, t_ns=t_ns, kind=kind, values=plain, before=self.head)
-
-        try:
-            raw, digest = seal(to_jsonable(values))
-        except Exception as error:  # whatever a value's own code raises, the chain goes on
-            return seal({"unreadable": type(error).__name__})
-        return (raw, digest) if len(raw) <= LINE_BYTES_MAX else seal({"too_long_bytes": len(raw)})
-
-    def _sync(self) -> None:
-        self._is_unsynced, self._synced_ns = False, self._clock.now_ns()
-        try:
-            self._fsync(self._stream.fileno())
-        except (OSError, ValueError) as error:
-            self._warn(f"the audit log does not reach the disk: {error}")
-
-    def _warn(self, fault: str) -> None:
-        if not self.fault:  # once: a full disk would fill the terminal too
-            logging.getLogger(__name__).warning(fault)
-        self.fault = fault
 
 
 def open_audit_log(path: Path, *, facts: Mapping[str, object], clock: Clock) -> AuditLog:
@@ -179,12 +146,4 @@ def open_audit_log(path: Path, *, facts: Mapping[str, object], clock: Clock) -> 
     Raises:
         RecordingError: There is such a file already, or it cannot be written.
     """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        number = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
-        raise RecordingError("an audit log is never written over", given=path, mend="name another file") from None
-    except OSError as error:
-        mend = f"{error.strerror or error}; --audit-log off goes without"
-        raise RecordingError("the audit log cannot be written", given=path, mend=mend) from error
-    return AuditLog(os.fdopen(number, "wb", buffering=0), facts=facts, clock=clock)
+    return AuditLog(new_file(path), facts=facts, clock=clock)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
@@ -61,18 +62,24 @@ def audit_facts(cfg: RoleCfg) -> dict[str, object]:
 
 
 @contextlib.contextmanager
-def role_audit(cfg: RoleCfg, clock: Clock) -> Iterator[AuditLog | None]:
-    """The role's audit log, open until the end of the block; None when it is off.
+def role_audit(cfg: RoleCfg, clock: Clock, *, tell: Callable[[str], object] = sys.stderr.write) -> Iterator[Audit]:
+    """What the role notes by, until the end of the block; its last hash is told then. `no_audit` when it is off.
+
+    Enter it before all else, so that it outlives what notes its end.
 
     Raises:
         RecordingError: The file is there already, or cannot be written.
     """
     if not cfg.audit_log:
-        yield None
+        yield no_audit
         return
     path = role_file(cfg.audit_log, cfg.role)
-    with open_audit_log(path, facts=audit_facts(cfg), clock=clock) as log:
-        yield log
+    log = open_audit_log(path, facts=audit_facts(cfg), clock=clock)
+    try:
+        with log:
+            yield log.add
+    finally:
+        tell(f"teletwin {cfg.role}: {closing_words(log, path)}\n")
 
 
 def closing_words(log: AuditLog, path: Path) -> str:
