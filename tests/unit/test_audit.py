@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import subprocess
 import sys
 import threading
 from collections.abc import Iterator
@@ -100,6 +101,18 @@ def test_every_check_tells_that_nobody_looked_and_does_not_fail_for_it(checks, c
     results["advisories"] = (checks._outcome("advisories", 1), 1.0)
     assert checks._summarize(results, []) == 1
     assert checks._outcome("tests", audit.NOT_LOOKED) == "FAILED"
+
+
+def test_only_a_clean_tree_has_a_revision_that_was_checked(checks, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GIT_CEILING_DIRECTORIES", str(tmp_path.parent))
+    assert checks._clean_revision() == ""  # no repository
+    author = ["-c", "user.name=a", "-c", "user.email=a@b.invalid"]
+    for command in (["init", "-q"], [*author, "commit", "-q", "--allow-empty", "-m", "first"]):
+        subprocess.run(["git", *command], check=True)
+    assert len(checks._clean_revision()) == 40
+    (tmp_path / "new.txt").touch()
+    assert checks._clean_revision() == ""
 
 
 def test_the_locks_of_this_repository_are_read():
