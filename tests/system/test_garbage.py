@@ -163,7 +163,7 @@ def test_a_command_for_another_time_is_counted_and_the_next_ones_are_still_taken
     command = engaging(attacked)
     attacked.throw(attacked.forge(engaging(attacked, t_ns=command.t_ns + apart_s * 1_000_000_000)))
     attacked.traced.run(4.5)
-    assert attacked.traced.virtual.arm.invalid_count == 1
+    assert attacked.traced.virtual.arm.commands.invalid_count == 1
     assert attacked.traced.virtual.metrics.control.whole().position_m < 0.01
 
 

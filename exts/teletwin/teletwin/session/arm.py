@@ -4,33 +4,28 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from teletwin.arm import Arm, MeasuredJoints
-from teletwin.arm.command_age import CommandAge
 from teletwin.arm.resample import CommandResampler
 from teletwin.arm.simulated import SimulatedArm
 from teletwin.clock import NS_PER_MS, NS_PER_S, Clock, TickLength
 from teletwin.errors import ConfigError
 from teletwin.geometry import Array
 from teletwin.link import Link, Received
-from teletwin.messages import ArmState, InForce, JointCommand, Message, Mode, Note, Stop
+from teletwin.messages import ArmState, InForce, JointCommand, Message, Note, Stop
 from teletwin.robot.ur3e import JointLimits
 from teletwin.safety import (
-    COMMAND_AGE_MAX_MS,
     HICCUP_MS,
-    RESTART_AFTER_MS,
     UNHEARD_MS,
-    EnablingInput,
     MotionLimits,
-    RestartInterlock,
     SafetyState,
     Seen,
     SessionLimits,
-    Watchdog,
     mode_of,
     next_state,
 )
+from teletwin.session.arm_commands import CommandIntake, CommandsCfg, Taken
 from teletwin.session.log import clock_note
 from teletwin.session.smoothness import smoothness_counts
 from teletwin.session.trail import Audit, StateTrail, no_audit
@@ -52,12 +47,8 @@ _OFF_RAD = 0.03
 """Limits that shake a set-point by less leave the arm's lag to be seen [rad]."""
 ARRIVED_RAD = 0.005
 """An approach ends when no joint is further than this from its command, or than _OFF_RAD when the twin's ends."""
-_APART_NS = 2 * NS_PER_S
-"""A command for a time this far off is refused: one of the far future would make all later ones look old."""
 _HICCUP_NS = int(HICCUP_MS * NS_PER_MS)
 """Longer between two ticks, and this host stood still: the controller has brought the arm to rest meanwhile."""
-_STALL_NS = 40 * NS_PER_MS
-"""Longer without a newer pose of the operator, and somebody on the way stood still."""
 _LAG_NS = 60 * NS_PER_MS
 """So long after the last set-point of a stop the arm has come to rest behind its servo."""
 EXIT_S = 0.4
@@ -86,10 +77,7 @@ class ArmLoop:
         limiter: CommandLimiter,
         shadow: ShadowArm,
         ticks: TickStats,
-        silence_s: float,
-        command_age_max_s: float = 1e-3 * COMMAND_AGE_MAX_MS,
-        restart_after_ms: float = RESTART_AFTER_MS,
-        needs_enabling: bool = False,
+        commands: CommandsCfg,
         period_s: float = 0.002,
         limits: MotionLimits | None = None,
         in_force: Callable[[MotionLimits], InForce] | None = None,
@@ -99,37 +87,27 @@ class ArmLoop:
         self._clock, self._link, self._arm = clock, link, arm
         self._resampler, self._limiter, self._shadow, self.ticks = resampler, limiter, shadow, ticks
         self._period_ns = int(1e9 * period_s)
-        self._twin_heard = Watchdog(int(1e9 * silence_s), tick_ns=self._period_ns)
-        restart_after_ns = int(restart_after_ms * NS_PER_MS)
-        self.interlock = RestartInterlock(restart_after_ns=restart_after_ns, started="the arm's host was started")
-        self.enabling = EnablingInput(is_needed=needs_enabling, tick_ns=self._period_ns)
-        self._stopped_act = 0
+        self.commands = CommandIntake(commands, offset_ns=lambda: link.offset_ns("twin"), tick_ns=self._period_ns)
         self._in_force, self._trail = in_force, StateTrail(audit)
         self._told_limits: MotionLimits | None = None
-        self._command_age = CommandAge(over_s=command_age_max_s)
         self._tick_length = TickLength(usual_s=period_s, most_s=_LATE_TICKS * period_s)
         self.limits = SessionLimits(limits or MotionLimits())
         self._obey(self.limits.now)
         self._on_message = on_message
-        self._command: JointCommand | None = None
         self._last_ns = self._state_ns = 0
         self._judged: dict[str, float] = {}
         self._judged_ns = 0
         joints = JointLimits()
-        self._most_rad = float(joints.upper.max())
         self.set_points = SetPointTrack(acceleration=joints.acceleration, speed=joints.velocity)
         self._sent: Array | None = None
-        self._fresh: list[tuple[int, int, JointCommand, bool]] = []
-        self._age_ms = 0.0
+        self._fresh: list[Taken] = []
         self._servoing = False
         self._rests_since_ns: int | None = None
-        self._pose_t_ns = self._pose_ns = 0
         self._off_ns = -_ECHO_NS
         self._measured: MeasuredJoints | None = None
         self._hears_arm = True
         self.state = SafetyState.OFF
-        self.held_count = self.limited_count = self.invalid_count = 0
-        self.hiccup_count = self.stall_count = self.aged_count = 0
+        self.held_count = self.limited_count = self.hiccup_count = 0
         self.held_by = self.approach_reason = ""
         """Why the last give-up and the last approach were, in words."""
         self.held_back_by = ""
@@ -143,8 +121,7 @@ class ArmLoop:
         dt_s = self._tick_length.since_last(due_ns)
         self._notice_hiccup(now_ns)
         self._last_ns = now_ns
-        self.interlock.notice_silence(self._twin_heard.pass_time(now_ns), "the twin")
-        self.interlock.notice_silence(self.enabling.pass_time(now_ns), "the enabling input")
+        self.commands.pass_time(now_ns)
         received = self._link.receive()
         for item in received:
             self._take(item, now_ns)
@@ -190,48 +167,33 @@ class ArmLoop:
 
     def _look_for_arrival(self, off_rad: float) -> None:
         """End the approach at the commands; not before that of the twin, and with it when the twin approaches too."""
-        command = self._command
+        command = self.commands.newest
         if command is None or command.is_approaching:
             self._approaches_with_twin = True
         elif off_rad < (_OFF_RAD if self._approaches_with_twin else ARRIVED_RAD):
             self._set_approach(False)
 
     def _take(self, item: Received, now_ns: int) -> None:
-        """One command; its hold time moves to this clock."""
-        command = item.message
-        if isinstance(command, Stop):
-            self._stop(command)
-        elif isinstance(command, Note):
-            self._heed(command)
-        if not isinstance(command, JointCommand):
-            return
-        hold_ns = command.t_ns - self._link.offset_ns("twin")
-        if not self._is_usable(command) or abs(hold_ns - now_ns) > _APART_NS:
-            self.invalid_count += 1
-            return
-        if command.mode is Mode.ENGAGED and not self._is_young(command, item.t_arrived_ns):
-            self.aged_count += 1
-            return
-        # What a twin on hold commands is where it stands itself, not where the arm came to rest.
-        begins = command.mode is Mode.ENGAGED and self._command is not None and self._command.mode is not Mode.ENGAGED
-        self._command = command
+        """A Stop, a note, or a command to follow."""
+        message = item.message
+        if isinstance(message, Stop):
+            self.commands.stop(message)
+        elif isinstance(message, Note):
+            self._heed(message)
+        elif isinstance(message, JointCommand):
+            taken = self.commands.take(item, now_ns, is_servoing=self._servoing)
+            if taken is not None:
+                self._push(taken)
+
+    def _push(self, taken: Taken) -> None:
+        """Resample a command; the shadow's comes after the tick."""
+        command = taken.command
         if command.is_approaching and not self._approaches:
             self._set_approach(True)
-        self._twin_heard.hear(now_ns)
-        self.interlock.hear(command.act)
-        self.enabling.hear(command.enable_seq, now_ns)
-        self._age_ms = (item.t_arrived_ns - item.t_sent_ns) / NS_PER_MS
-        if begins:
+        if taken.begins:
             self._resampler.forget()
-        self._resampler.push(hold_ns, command.q, command.qd, now_ns=item.t_arrived_ns)
-        self._fresh.append((hold_ns, item.t_arrived_ns, command, begins))
-
-    def _stop(self, stop: Stop) -> None:
-        """A person's Stop, which goes before every command that was sent earlier."""
-        self._stopped_act = stop.act
-        self.interlock.spend("Stop was pressed")
-        if self._command is not None:
-            self._command = replace(self._command, mode=Mode.OFF)
+        self._resampler.push(taken.hold_ns, command.q, command.qd, now_ns=taken.arrived_ns)
+        self._fresh.append(taken)
 
     def _heed(self, note: Note) -> None:
         """Other limits of motion, as far as this host allows; the rest is the host's."""
@@ -254,39 +216,24 @@ class ArmLoop:
         self._shadow.limiter.reset(measured.q)
         return measured
 
-    def _is_usable(self, command: JointCommand) -> bool:
-        """Joints within reach; the codec has refused what is not finite, and the limiter has the last word."""
-        # Plain floats: a third of numpy's time on twelve numbers.
-        joints = command.q.tolist() + command.q_shadow.tolist()
-        return max(map(abs, joints)) <= self._most_rad
-
-    def _is_young(self, command: JointCommand, arrived_ns: int) -> bool:
-        """Whether the pose behind a command is of now; a pause of newer poses is counted."""
-        if command.pose_t_ns != self._pose_t_ns:
-            if self._servoing and self._pose_t_ns and arrived_ns - self._pose_ns > _STALL_NS:
-                self.stall_count += 1
-            self._pose_t_ns, self._pose_ns = command.pose_t_ns, arrived_ns
-        return self._command_age.is_young(command.pose_t_ns, arrived_ns)
-
     def _decide(self, measured: MeasuredJoints, now_ns: int) -> None:
         """Walk the safety table on what this host knows."""
-        command, before = self._command, self.state
-        asked = Mode.OFF if command is None else command.mode
-        hears = self._twin_heard.is_calm(now_ns) and self._hears_arm
+        commands, before = self.commands, self.state
+        interlock, hears = commands.interlock, commands.hears_twin(now_ns) and self._hears_arm
         follows = self._servoing and before in _SERVOING
         knows_arm = follows or (not self._servoing and self._stands(measured))
         if measured.fault:
-            self.interlock.spend(measured.fault)
+            interlock.spend(measured.fault)
         seen = Seen(
-            asked=asked,
-            knows_arm=knows_arm and self.interlock.is_armed,
+            asked=commands.asked,
+            knows_arm=knows_arm and interlock.is_armed,
             is_stopped=bool(measured.fault),
             hears=hears,
-            is_fresh=command is not None and self.interlock.allows(command.act),
-            is_enabled=self.enabling.is_held(now_ns),
+            is_fresh=interlock.allows(commands.act),
+            is_enabled=commands.enabling.is_held(now_ns),
         )
         self.state = next_state(before, seen)
-        self._trail.note(self.state, act=command.act if command is not None else 0, why=self.interlock.outage)
+        self._trail.note(self.state, act=commands.act, why=interlock.outage)
         self.held_count += before is SafetyState.ENGAGED is not self.state and not hears
         if before is SafetyState.HOLD and self.state is SafetyState.ENGAGED:
             self._begin_approach("follows again after a hold")
@@ -391,10 +338,11 @@ class ArmLoop:
     def _step_shadow(self, now_ns: int, dt_s: float) -> None:
         """Advance the no-prediction shadow."""
         shadow = self._shadow
-        for hold_ns, arrived_ns, command, begins in self._fresh:
-            if begins:
+        for taken in self._fresh:
+            if taken.begins:
                 shadow.resampler.forget()
-            shadow.resampler.push(hold_ns, command.q_shadow, command.qd_shadow, now_ns=arrived_ns)
+            command = taken.command
+            shadow.resampler.push(taken.hold_ns, command.q_shadow, command.qd_shadow, now_ns=taken.arrived_ns)
         self._fresh.clear()
         if self.state is SafetyState.ENGAGED:
             wanted = shadow.resampler.sample(now_ns)
@@ -408,9 +356,9 @@ class ArmLoop:
     def _counts(self) -> dict[str, object]:
         """What this host refused or missed; only what happened."""
         own = {
-            "invalid_commands": self.invalid_count,
+            "invalid_commands": self.commands.invalid_count,
             "old_commands": self._resampler.stale_count,
-            "aged_commands": self.aged_count,
+            "aged_commands": self.commands.aged_count,
             "refused_set_points": self._arm.refused_count,
             "refused_limits": self.limits.refused_count,
         }
@@ -419,7 +367,8 @@ class ArmLoop:
 
     def _state(self, measured: MeasuredJoints) -> ArmState:
         """What the twin and the operator are told."""
-        command, ticks = self._command, self.ticks
+        commands, ticks = self.commands, self.ticks
+        command = commands.newest
         return ArmState(
             t_ns=measured.t_ns,
             q=measured.q,
@@ -428,17 +377,17 @@ class ArmLoop:
             pose_t_ns=command.pose_t_ns if command is not None else 0,
             mode=mode_of(self.state),
             fault=measured.fault,
-            command_age_ms=self._age_ms if command is not None else -1.0,
+            command_age_ms=commands.age_ms if command is not None else -1.0,
             held_count=self.held_count,
             limited_count=self.limited_count,
             hiccup_count=self.hiccup_count,
-            stall_count=self.stall_count,
+            stall_count=commands.stall_count,
             held_back_by=self.held_back_by if self.state is SafetyState.ENGAGED else "",
-            spent_act=self.interlock.spent_act,
-            outage=self.interlock.outage,
-            is_armed=self.interlock.is_armed,
-            stopped_act=self._stopped_act,
-            is_enabled=self.enabling.is_held(self._last_ns),
+            spent_act=commands.interlock.spent_act,
+            outage=commands.interlock.outage,
+            is_armed=commands.interlock.is_armed,
+            stopped_act=commands.stopped_act,
+            is_enabled=commands.enabling.is_held(self._last_ns),
             is_catching_up=self._last_ns - self._off_ns < _ECHO_NS,
             overrun_count=ticks.overrun_count,
             tick_count=ticks.tick_count,

@@ -10,7 +10,7 @@ import contextlib
 import hashlib
 import json
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from teletwin.clock import Clock, boot_id, utc_text
@@ -18,15 +18,10 @@ from teletwin.jsonable import to_jsonable
 from teletwin.recording.audit_log import AuditLog, open_audit_log
 from teletwin.report.provenance import git_revision, package_versions
 from teletwin.session.role_cfg import RoleCfg
+from teletwin.session.trail import Audit, no_audit
 
-Audit = Callable[[str, Mapping[str, object]], None]
-"""Notes (kind, values) for after an incident; never waits, never raises."""
 FOLDER = Path("runs/audit")
 """Where `teletwin run` writes audit logs when no file is named."""
-
-
-def no_audit(kind: str, values: Mapping[str, object]) -> None:
-    """Note nothing: the audit log is off."""
 
 
 def audit_path(chosen: str, role: str) -> str:

@@ -26,6 +26,7 @@ from teletwin.robot.fast import FastKinematics
 from teletwin.robot.obstacles import Obstacle, load_obstacles
 from teletwin.robot.ur3e import HOME_Q, load_ur3e, tool_pose_in_ur_base
 from teletwin.session.arm import ArmLoop, ShadowArm
+from teletwin.session.arm_commands import CommandsCfg
 from teletwin.session.config import SessionCfg
 from teletwin.session.in_force import in_force_of
 from teletwin.session.trail import Audit, no_audit
@@ -231,10 +232,12 @@ def build_arm_loop(
         limiter=build_limiter(session),
         shadow=shadow,
         ticks=ticks,
-        silence_s=1e-3 * session.silence_ms,
-        command_age_max_s=1e-3 * session.command_age_max_ms,
-        restart_after_ms=session.restart_after_ms,
-        needs_enabling=session.needs_enabling,
+        commands=CommandsCfg(
+            silence_s=1e-3 * session.silence_ms,
+            restart_after_ms=session.restart_after_ms,
+            command_age_max_s=1e-3 * session.command_age_max_ms,
+            needs_enabling=session.needs_enabling,
+        ),
         in_force=in_force_of("arm", session),
         audit=audit,
         period_s=1.0 / session.servo_rate_hz,

@@ -7,7 +7,6 @@ import dataclasses
 import logging
 import socket
 import threading
-import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,7 +28,8 @@ _EVENTS_MAX = 4096
 _STOPS_MAX = 64
 _KEPT = frozenset({"command", "control", "quiet"})
 """Never dropped; the server bounds how many come."""
-_WORK_S = 0.004
+_WORK_NS = 4_000_000
+"""So long the loop's other work may wait for what a page asks for."""
 _MODES = {"engage": Mode.ENGAGED, "hold": Mode.HOLD, "stop": Mode.OFF}
 
 
@@ -117,13 +117,14 @@ class PageDesk:
                 del self.stops[next(iter(self.stops))]
 
     def work(self) -> bool:
-        """Carry out what was queued, for WORK_S at most before the loop goes on; tell whether the hand moved."""
-        moved, end_s = False, time.monotonic() + _WORK_S
+        """Carry out what was queued, for a moment at most, the rest in the next turn; tell whether the hand moved."""
+        now_ns = self._loop.state.now_ns
+        moved, end_ns = False, now_ns() + _WORK_NS
         with contextlib.suppress(BlockingIOError):
             self.bell.recv(4096)
         while self._events:
             self.heed_stops()
-            if time.monotonic() > end_s:
+            if now_ns() > end_ns:
                 self._ring()
                 break
             event = self._events.popleft()
@@ -229,7 +230,13 @@ class PageDesk:
             self._notify(Note(kind="link", values={n: getattr(link, n) for n in LinkSettings.__slots__}))
         elif name == "limits":
             engaged = SafetyState.ENGAGED in (self._loop.state.safety, self._loop.state.shown())
-            self.limits.ask(values, state=SafetyState.ENGAGED if engaged else self._loop.state.safety)
+            audit = self._loop.state.intent.audit
+            audit("limits", {"asked": dict(values)})
+            try:
+                self.limits.ask(values, state=SafetyState.ENGAGED if engaged else self._loop.state.safety)
+            except TeletwinError as error:
+                audit("refused", {"what": "limits", "why": str(error)})
+                raise
             self.tell_limits(t_ns)
         elif name == "squeeze":
             self.squeeze = _replaced(self.squeeze, values)

@@ -36,6 +36,7 @@ from teletwin.session.in_force import InForceBook
 from teletwin.session.intent import DriverIntent
 from teletwin.session.log import clock_note
 from teletwin.session.metrics import SessionMetrics
+from teletwin.session.trail import StateTrail
 
 _WINDOW_STEP_NS = int(WINDOW_STEP_S * NS_PER_S)
 _KEY_RETRY_NS = 200 * NS_PER_MS
@@ -114,6 +115,7 @@ class OperatorLoop:
         self.policy, self.forecaster, self.metrics = policy, forecaster, metrics
         self._on_frame, self._on_message = on_frame, on_message
         self.state = OperatorState(now_ns=clock.now_ns, intent=intent or DriverIntent(), in_force=in_force)
+        self._trail = StateTrail(self.state.intent.audit)
         self._restart_after_ns = int(restart_after_ms * NS_PER_MS)
         self._history = PoseHistory(capacity=2048)
         self._gate, self._acks = FrameGate(), FrameAcks()
@@ -215,6 +217,7 @@ class OperatorLoop:
                 is_enabled=True,  # the arm's to judge
             ),
         )
+        self._trail.note(state.safety, act=intent.act, why=intent.outage)
         follows = state.safety is SafetyState.ENGAGED and shown is SafetyState.ENGAGED
         if follows or intent.mode is not Mode.ENGAGED or not self._following_ns:
             self._following_ns = now_ns

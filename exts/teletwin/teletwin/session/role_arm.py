@@ -10,6 +10,7 @@ from teletwin.arm import ClearableArm
 from teletwin.clock import NS_PER_S
 from teletwin.link import RoleLink
 from teletwin.messages import Note
+from teletwin.session.audit import role_audit
 from teletwin.session.build import build_arm, build_arm_loop
 from teletwin.session.log import Recorder, obey_record
 from teletwin.session.realtime import ARM_PRIORITY, punctual, run_ticks
@@ -27,10 +28,11 @@ def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None])
     period_ns = int(NS_PER_S / cfg.session.servo_rate_hz)
     ticks = TickStats()
     with contextlib.ExitStack() as stack:
+        audit = stack.enter_context(role_audit(cfg, clock))  # first: it outlives what it tells of
         link = stack.enter_context(open_link(cfg, clock))
         arm = stack.enter_context(build_arm(cfg.session, controller_host=cfg.controller_host, clock=clock))
         recorder = stack.enter_context(Recorder(cfg, clock))
-        loop = build_arm_loop(cfg.session, clock=clock, link=link, arm=arm, ticks=ticks, log=recorder)
+        loop = build_arm_loop(cfg.session, clock=clock, link=link, arm=arm, ticks=ticks, log=recorder, audit=audit)
         loop.on_note = lambda note: _obey(link, arm, recorder, note)
         on_ready("")
         with punctual(priority=ARM_PRIORITY):

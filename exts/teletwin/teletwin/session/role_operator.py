@@ -23,6 +23,7 @@ from teletwin.messages import Frame, Note, ViewSettings
 from teletwin.report.document import build_report, write_report
 from teletwin.robot.ur3e import HOME_Q, tool_pose_in_ur_base
 from teletwin.session.allocation.wishes import OFF, narrow
+from teletwin.session.audit import role_audit
 from teletwin.session.build import build_feed, build_hand, fast_tool_pose
 from teletwin.session.config import SessionCfg
 from teletwin.session.desk import PageDesk, Squeeze
@@ -75,6 +76,7 @@ class OperatorProcess:
         self._reminded_ns = self._device_seq = 0
         self.newest_row: dict[str, object] = {}
         self.clock = cfg.clock()
+        audit = stack.enter_context(role_audit(cfg, self.clock))  # first: it outlives what it tells of
         task = lesson_task(cfg.lesson.task) if cfg.lesson is not None else None
         self.hand = build_hand(session) if task is None else lesson_hand(task)
         feed = build_feed(session, self.clock)
@@ -94,7 +96,7 @@ class OperatorProcess:
             metrics=self.metrics,
             on_frame=self._on_frame,
             on_message=self.recorder,
-            intent=DriverIntent(first_act=secrets.randbelow(1 << 31)),
+            intent=DriverIntent(first_act=secrets.randbelow(1 << 31), audit=audit),
             in_force=InForceBook(in_force_of("operator", session)(session.limits())),
             restart_after_ms=session.restart_after_ms,
         )

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from teletwin.clock import NS_PER_S
 from teletwin.link import Received, RoleLink
 from teletwin.messages import Note
+from teletwin.session.audit import role_audit
 from teletwin.session.build import build_control
 from teletwin.session.in_force import in_force_of
 from teletwin.session.log import Recorder, obey_record
@@ -26,6 +27,7 @@ def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None])
     period_ns = int(NS_PER_S / cfg.session.control_rate_hz)
     ticks = TickStats()
     with contextlib.ExitStack() as stack:
+        audit = stack.enter_context(role_audit(cfg, clock))  # first: it outlives what it tells of
         link = stack.enter_context(open_link(cfg, clock))
         recorder = stack.enter_context(Recorder(cfg, clock))
         loop = TwinLoop(
@@ -36,6 +38,7 @@ def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None])
             forward=lambda item: _pass_on(link, recorder, item),
             counters=link.counters,
             in_force=in_force_of("twin", cfg.session),
+            audit=audit,
             on_message=recorder,
         )
         on_ready("")

@@ -94,7 +94,7 @@ class _Run:
         self._reference.append(dynamics.motion.q.copy())
         self._follows.append(arm.state is SafetyState.ENGAGED and not dynamics.motion.is_braking)
         self._approaches.append(arm.is_approaching or twin.is_approaching)
-        self._count_at.append(arm.held_count + arm.hiccup_count + arm.stall_count)
+        self._count_at.append(arm.held_count + arm.hiccup_count + arm.commands.stall_count)
 
     def results(self) -> dict[str, Any]:
         """The whole run, judged from its cause on."""

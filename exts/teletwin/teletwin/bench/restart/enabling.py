@@ -52,7 +52,7 @@ class _Beats:
     def __init__(self, virtual: VirtualSession) -> None:
         self._virtual, self._seq, self._ms = virtual, 0, 0
         self.arrived_ns, newest = 0, 0
-        hear = virtual.arm.enabling.hear
+        hear = virtual.arm.commands.enabling.hear
 
         def noted(seq: int, now_ns: int) -> None:
             nonlocal newest
@@ -60,7 +60,7 @@ class _Beats:
                 newest, self.arrived_ns = seq, virtual.clock.now_ns()
             hear(seq, now_ns)
 
-        virtual.arm.enabling.hear = noted  # type: ignore[method-assign]
+        virtual.arm.commands.enabling.hear = noted  # type: ignore[method-assign]
 
     def go_on(self, seconds: float) -> None:
         """The input is held for so long [s]."""
