@@ -65,13 +65,11 @@ def test_what_happened_to_the_network_by_hand_is_in_the_twins_log_all_the_same(t
 def test_a_command_that_was_not_the_controls_is_found(recorded):
     log = twin_log(recorded)
 
-    def altered_message(each):
-        if each.topic != "/twin/JointCommand" or each.place % 500 >= 3:
-            return each
-        values = each.values | {"q": [angle + 1.0 for angle in each.values["q"]]}
-        return dataclasses.replace(each, data=json.dumps(values).encode())
+    def altered_data(each):
+        return json.dumps(each.values | {"q": [angle + 1.0 for angle in each.values["q"]]}).encode()
 
-    altered = [altered_message(each) for each in log.messages]
+    chosen = {k: each for k, each in enumerate(log.messages) if each.topic == "/twin/JointCommand" and each.place % 500 < 3}
+    altered = log.messages.with_data({k: altered_data(each) for k, each in chosen.items()})
     difference = replay_control(dataclasses.replace(log, messages=altered))
     assert 0 < difference.recorded_count - difference.equal_count < 50
     assert difference.position_max_rad > 0.5

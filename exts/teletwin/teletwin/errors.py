@@ -29,6 +29,10 @@ class RecordingError(TeletwinError):
     """A file of motion or a session log that cannot be read or trusted."""
 
 
+class TooLargeError(TeletwinError):
+    """A file that would take more memory than any file may."""
+
+
 class MessageError(TeletwinError):
     """Bytes that are not a message of this session; the loop counts them and goes on."""
 

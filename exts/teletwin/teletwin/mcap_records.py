@@ -1,17 +1,56 @@
-"""The records of an MCAP file as far as it is whole: cut and damaged files are read up to there, in bounded memory."""
+"""The records of an MCAP file as far as it is whole, one chunk after the other, in bounded memory."""
 
 from __future__ import annotations
 
-import dataclasses
 import struct
-from collections.abc import Callable
-from typing import IO, TYPE_CHECKING
+import zlib
+from collections.abc import Callable, Iterator
+from io import BytesIO
+from typing import IO, TYPE_CHECKING, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
-    from mcap.records import Chunk, McapRecord
+    from mcap.records import Channel, Header, Metadata, Schema
 
-RECORD_BYTES_MAX = 64 * 1024 * 1024
-"""Of one record, and of a chunk once it is unpacked; no chunk of ours comes near, a larger length is damage."""
+RECORD_BYTES_MAX = 32 * 1024 * 1024
+"""Of one message, and of a chunk once it is unpacked; no chunk of ours comes near, a larger length is damage."""
+DESCRIPTION_BYTES_MAX = 2 * 1024 * 1024
+"""Of a record that describes others: it becomes many small objects."""
+_MAGIC = b"\x89MCAP0\r\n"
+_HEADER, _FOOTER, _SCHEMA, _CHANNEL, _MESSAGE, _CHUNK, _METADATA, _DATA_END = 1, 2, 3, 4, 5, 6, 12, 15
+_PIECE_BYTES = 1 << 16
+_RECORD_HEAD = struct.Struct("<BQ")
+_MESSAGE_HEAD = struct.Struct("<HIQQ")
+_CHUNK_HEAD = struct.Struct("<QQQII")
+
+
+class FoundMessage(NamedTuple):
+    """A message where it stands; `block_at` and `at` find it again, see `read_block`."""
+
+    channel_id: int
+    sequence: int
+    log_time: int
+    publish_time: int
+    block: bytes
+    """The unpacked chunk, or the record, that holds it: keep a copy of the part, never this."""
+    block_at: int
+    """Where that chunk or record begins in the file."""
+    at: int
+    """Where its data begin in the block."""
+    length: int
+    """Of its data [bytes]."""
+
+    @property
+    def data(self) -> bytes:
+        """What it says."""
+        return self.block[self.at : self.at + self.length]
+
+
+McapRecord: TypeAlias = "FoundMessage | Channel | Header | Metadata | Schema"
+"""What is read; other records are passed over."""
+
+
+class Damage(Exception):
+    """The file is not whole here; what came before is."""
 
 
 def take_records(stream: IO[bytes], take: Callable[[McapRecord], None]) -> bool:
@@ -19,50 +58,146 @@ def take_records(stream: IO[bytes], take: Callable[[McapRecord], None]) -> bool:
 
     A KeyError of `take` (a message of a channel that the file does not have) counts as damage.
     """
-    import zlib
-
-    import zstandard
     from mcap.exceptions import McapError
-    from mcap.stream_reader import CRCValidationError, StreamReader
 
-    of_packing = (McapError, CRCValidationError, zstandard.ZstdError, zlib.error, RuntimeError)  # the last: lz4's
-    of_layout = (EOFError, struct.error, ValueError, KeyError, OverflowError, MemoryError)
-    reader = StreamReader(stream, emit_chunks=True, validate_crcs=True, record_size_limit=RECORD_BYTES_MAX)
     try:
-        for record in reader.records:
-            _take(record, take)
-    except (*of_packing, *of_layout):
+        for record in _records(stream):
+            take(record)
+    except (Damage, McapError, EOFError, struct.error, ValueError, KeyError, OverflowError):
         return False
     return True
 
 
-def _take(record: McapRecord, take: Callable[[McapRecord], None]) -> None:
-    from mcap.records import Chunk
-    from mcap.stream_reader import breakup_chunk
-
-    if not isinstance(record, Chunk):
-        take(record)
-        return
-    for inner in breakup_chunk(_unpacked(record), validate_crc=True):
-        take(inner)
-
-
-def _unpacked(chunk: Chunk) -> Chunk:
-    """The chunk without compression.
+def read_block(stream: IO[bytes], block_at: int) -> bytes:
+    """The unpacked chunk, or the record, that begins at block_at.
 
     Raises:
-        ValueError: It would unpack to more than a chunk may hold.
+        Damage: It is not there.
     """
-    if chunk.uncompressed_size > RECORD_BYTES_MAX:
-        raise ValueError("a chunk is too large")
-    if chunk.compression == "zstd":
+    stream.seek(block_at)
+    opcode, length = _RECORD_HEAD.unpack(_exactly(stream, _RECORD_HEAD.size))
+    content = _content(stream, length)
+    return _unpacked(content) if opcode == _CHUNK else content
+
+
+def _records(stream: IO[bytes]) -> Iterator[McapRecord]:
+    if _exactly(stream, len(_MAGIC)) != _MAGIC:
+        raise Damage("not an MCAP file")
+    block_at, crc = len(_MAGIC), zlib.crc32(_MAGIC)
+    while True:
+        head = _exactly(stream, _RECORD_HEAD.size)
+        opcode, length = _RECORD_HEAD.unpack(head)
+        if opcode not in (_HEADER, _SCHEMA, _CHANNEL, _MESSAGE, _CHUNK, _METADATA, _FOOTER, _DATA_END):
+            crc = _skipped(stream, length, zlib.crc32(head, crc))
+        else:
+            content = _content(stream, length)
+            if opcode == _DATA_END and (told := struct.unpack_from("<I", content)[0]) and told != crc:
+                raise Damage("a checksum differs")
+            crc = zlib.crc32(content, zlib.crc32(head, crc))
+            if opcode == _FOOTER:
+                break
+            yield from _within(opcode, content, block_at)
+        block_at += _RECORD_HEAD.size + length
+    if _exactly(stream, len(_MAGIC)) != _MAGIC:
+        raise Damage("the file does not end as it should")
+
+
+def _within(opcode: int, content: bytes, block_at: int) -> Iterator[McapRecord]:
+    """The records of a chunk, or the one record."""
+    if opcode != _CHUNK:
+        yield from _record(opcode, content, block_at, 0, len(content))
+        return
+    block = _unpacked(content)
+    del content
+    at = 0
+    while at < len(block):
+        opcode, length = _RECORD_HEAD.unpack_from(block, at)
+        at += _RECORD_HEAD.size
+        if length > len(block) - at:
+            raise Damage("a record ends behind its chunk")
+        yield from _record(opcode, block, block_at, at, length)
+        at += length
+
+
+def _record(
+    opcode: int, block: bytes, block_at: int, at: int, length: int
+) -> Iterator[McapRecord]:
+    """The record whose content stands at `at`, when it is of a kind that is read."""
+    if opcode == _MESSAGE:
+        if length < _MESSAGE_HEAD.size:
+            raise Damage("a message is too short")
+        head = _MESSAGE_HEAD.unpack_from(block, at)
+        yield FoundMessage(*head, block, block_at, at + _MESSAGE_HEAD.size, length - _MESSAGE_HEAD.size)
+    elif opcode in (_HEADER, _SCHEMA, _CHANNEL, _METADATA):
+        if length > DESCRIPTION_BYTES_MAX:
+            raise Damage("a description is too large")
+        yield _description(opcode, block[at : at + length])
+
+
+def _description(opcode: int, content: bytes) -> Channel | Header | Metadata | Schema:
+    from mcap.data_stream import ReadDataStream
+    from mcap.records import Channel, Header, Metadata, Schema
+
+    kinds = {_HEADER: Header, _SCHEMA: Schema, _CHANNEL: Channel, _METADATA: Metadata}
+    return kinds[opcode].read(ReadDataStream(BytesIO(content)))
+
+
+def _content(stream: IO[bytes], length: int) -> bytes:
+    if length > RECORD_BYTES_MAX:
+        raise Damage("a record is too large")
+    return _exactly(stream, length)
+
+
+def _exactly(stream: IO[bytes], length: int) -> bytes:
+    data = stream.read(length)
+    if len(data) != length:
+        raise Damage("the file ends within a record")
+    return data
+
+
+def _skipped(stream: IO[bytes], length: int, crc: int) -> int:
+    """The checksum behind a record that is not looked at."""
+    while length:
+        piece = _exactly(stream, min(length, _PIECE_BYTES))
+        crc, length = zlib.crc32(piece, crc), length - len(piece)
+    return crc
+
+
+def _unpacked(content: bytes) -> bytes:
+    """The records of a chunk.
+
+    Raises:
+        Damage: It does not unpack to what it says, or to more than a chunk may hold.
+    """
+    _, _, size, crc, name_length = _CHUNK_HEAD.unpack_from(content)
+    start = _CHUNK_HEAD.size + name_length + 8
+    compression = content[_CHUNK_HEAD.size : start - 8]
+    (packed_length,) = struct.unpack_from("<Q", content, start - 8)
+    if size > RECORD_BYTES_MAX or packed_length > len(content) - start:
+        raise Damage("a chunk is too large")
+    block = _plain(compression, memoryview(content)[start : start + packed_length], size)
+    if len(block) != size or (crc and zlib.crc32(block) != crc):
+        raise Damage("a chunk is not what it says")
+    return block
+
+
+def _plain(compression: bytes, packed: memoryview, size: int) -> bytes:
+    if not compression:
+        return bytes(packed)
+    if compression == b"zstd":
         import zstandard
 
-        if 0 <= zstandard.frame_content_size(chunk.data) > chunk.uncompressed_size:
-            raise ValueError("a chunk unpacks to more than it says")
-    elif chunk.compression == "lz4":
+        try:
+            if zstandard.frame_content_size(packed) > size:
+                raise Damage("a chunk unpacks to more than it says")
+            return zstandard.ZstdDecompressor().decompress(packed, max_output_size=size) if size else b""
+        except zstandard.ZstdError as error:
+            raise Damage(str(error)) from error
+    if compression == b"lz4":
         import lz4.frame
 
-        data = lz4.frame.LZ4FrameDecompressor().decompress(chunk.data, max_length=chunk.uncompressed_size)
-        return dataclasses.replace(chunk, compression="", data=data)
-    return chunk
+        try:
+            return lz4.frame.LZ4FrameDecompressor().decompress(packed, max_length=size)
+        except (RuntimeError, EOFError) as error:
+            raise Damage(str(error)) from error
+    raise Damage("a chunk is packed in an unknown way")

@@ -76,9 +76,9 @@ def _align_one(
     way = _way(part.role, first.role, known)
     if way is None or not part.messages:
         return part, Alignment(role=part.role, how="unknown")
-    times_ns = np.array([each.t_log_ns for each in part.messages], dtype=np.int64)
+    times_ns = part.messages.log_times_ns()
     shifts_ns = _along(way, times_ns) - times_ns
-    messages = [each.shifted(int(shift)) for each, shift in zip(part.messages, shifts_ns, strict=True)]
+    messages = part.messages.shifted(shifts_ns)
     told = Alignment(role=part.role, how="shifted", shift_ms=float(shifts_ns.mean()) * 1e-6)
     return dataclasses.replace(part, messages=messages), told
 

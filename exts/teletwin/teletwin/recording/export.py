@@ -2,58 +2,70 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from teletwin.errors import RecordingError
 from teletwin.geometry import Array
-from teletwin.recording.session_recording import LoggedMessage, SessionRecording
-from teletwin.recording.trajectory import increasing, write_tum
+from teletwin.recording.message_table import MessageTable
+from teletwin.recording.rows import Rows, ToolPose, Trajectory
+from teletwin.recording.session_recording import SessionRecording
+from teletwin.recording.trajectory import write_tum
 
-ToolPose = Callable[[Array], Array]
-"""Joint positions (n, 6) [rad] to tool poses (n, 7) in the UR base frame."""
-Trajectory = tuple[np.ndarray, Array]
-"""Times [ns] (n,) and poses (n, 7)."""
-OTHER_CLOCK_NS = 200_000_000
-"""Nothing of ours waits so long between its own time and its sending: a larger lag is another clock's offset."""
+
+_DRAWN_BYTES = 200
+"""What remembering when a picture was drawn takes of memory."""
 
 
 def hand_trajectory(log: SessionRecording) -> Trajectory:
     """Hand poses at the time of the sample; from the forecast packets when no samples were logged."""
-    samples = log.of_kind("PoseSample") or log.of_kind("ForecastPacket")
-    return _trajectory([(t_ns, values["pose"]) for t_ns, values in _own_times(samples)])
+    rows = Rows(log, width=7)
+    for each in _own(log, "PoseSample") or _own(log, "ForecastPacket"):
+        rows.add_own(each, each.values["pose"])
+    return rows.trajectory()
 
 
 def command_trajectory(log: SessionRecording, tool_pose: ToolPose) -> Trajectory:
     """Tool poses of the joint commands at the time when they shall hold."""
-    commands = [(t_ns, values["q"]) for t_ns, values in _own_times(log.of_kind("JointCommand"))]
-    if not commands:  # the operator's log: the twin tells what it commands
-        commands = [(t_ns, values["q_command"]) for t_ns, values in _sent_times(log.of_kind("TwinStatus"))]
-    return _from_joints(commands, tool_pose)
+    rows = Rows(log, width=6)
+    for each in _own(log, "JointCommand"):
+        rows.add_own(each, each.values["q"])
+    if not len(rows):  # the operator's log: the twin tells what it commands
+        for each in log.of_kind("TwinStatus"):
+            rows.add(each.t_publish_ns, each.values["q_command"])
+    return rows.trajectory(tool_pose)
 
 
 def arm_trajectory(log: SessionRecording, tool_pose: ToolPose) -> Trajectory:
     """Tool poses of the measured joints at the time of the measurement."""
-    states = [(t_ns, values["q"]) for t_ns, values in _own_times(log.of_kind("ArmState"))]
-    if not states:  # the operator's log: the twin relays what the arm said
-        for t_ns, values in _sent_times(log.of_kind("TwinStatus")):
-            states.append((t_ns - values["t_ns"] + values["arm"]["t_ns"], values["arm"]["q"]))
-    return _from_joints(states, tool_pose)
+    rows = Rows(log, width=6)
+    for each in _own(log, "ArmState"):
+        rows.add_own(each, each.values["q"])
+    if not len(rows):  # the operator's log: the twin relays what the arm said
+        for each in log.of_kind("TwinStatus"):
+            values = each.values
+            rows.add(each.t_publish_ns - values["t_ns"] + values["arm"]["t_ns"], values["arm"]["q"])
+    return rows.trajectory(tool_pose)
 
 
 def shown_trajectory(log: SessionRecording) -> Trajectory:
     """Tool poses of the pictures at the time when they were drawn (of arrival when no viewer answered)."""
-    drawn = {
-        each.values["frame_id"]: each.t_log_ns for each in reversed(log.of_kind("FrameAck")) if each.values["drawn"]
-    }
-    frames = [each for each in log.of_kind("Frame") if each.file_role != "renderer"] or log.of_kind("Frame")
-    poses = [(each.values["frame_id"], each.t_log_ns, each.values["shown_pose"]) for each in frames]
-    if drawn:
-        return _trajectory([(drawn[number], pose) for number, _, pose in poses if number in drawn])
-    return _trajectory([(arrived, pose) for _, arrived, pose in poses])
+    rows, frames = Rows(log, width=7), log.of_kind("Frame")
+    drawn: dict[int, int] = {}
+    for each in log.of_kind("FrameAck"):
+        values = each.values
+        if values["drawn"]:
+            rows.allowance.take(_DRAWN_BYTES)
+            drawn.setdefault(int(values["frame_id"]), each.t_log_ns)
+    by_others = frames.roles() - {"renderer"}
+    for each in frames:
+        if each.file_role == "renderer" and by_others:
+            continue
+        values = each.values
+        if not drawn:
+            rows.add(each.t_log_ns, values["shown_pose"])
+        elif values["frame_id"] in drawn:
+            rows.add(drawn[values["frame_id"]], values["shown_pose"])
+    return rows.trajectory()
 
 
 EXPORTED = ("hand", "command", "arm", "shown")
@@ -117,30 +129,12 @@ def _write_all(folder: Path, found: dict[str, Trajectory]) -> dict[str, Path]:
     return paths
 
 
-def _own_times(messages: list[LoggedMessage]) -> list[tuple[int, dict[str, Any]]]:
-    """Each message's own time with its values; a clock that plainly is another host's is set to the log's."""
-    if not messages:
-        return []
-    own = [each for each in messages if each.role == each.file_role and "/from_" not in each.topic]
-    messages = own or messages
-    lags_ns = sorted(each.t_publish_ns - each.shift_ns - each.values["t_ns"] for each in messages)
-    lag_ns = lags_ns[len(lags_ns) // 2]
-    lag_ns = lag_ns if abs(lag_ns) > OTHER_CLOCK_NS else 0
-    return [(each.values["t_ns"] + lag_ns + each.shift_ns, each.values) for each in messages]
+def is_own(topic: str, role: str) -> bool:
+    """Whether a topic of a role's log is what the role made itself, not what it heard."""
+    return topic.split("/")[1:2] == [role] and "/from_" not in topic
 
 
-def _sent_times(messages: list[LoggedMessage]) -> list[tuple[int, dict[str, Any]]]:
-    """Messages that describe the moment of their sending, which the log knows on its own clock."""
-    return [(each.t_publish_ns, each.values) for each in messages]
-
-
-def _trajectory(rows: list[tuple[int, list[float]]]) -> Trajectory:
-    times = np.array([time for time, _ in rows], dtype=np.int64)
-    return increasing(times, np.array([pose for _, pose in rows], dtype=np.float64).reshape(-1, 7))
-
-
-def _from_joints(rows: list[tuple[int, list[float]]], tool_pose: ToolPose) -> Trajectory:
-    if not rows:
-        return _trajectory([])
-    times = np.array([time for time, _ in rows], dtype=np.int64)
-    return increasing(times, tool_pose(np.array([q for _, q in rows], dtype=np.float64)))
+def _own(log: SessionRecording, kind: str) -> MessageTable:
+    """The messages of one type in the logs of those who made them; where there are none, as others heard them."""
+    whole = log.of_kind(kind)
+    return whole.chosen(lambda topic, _, role: is_own(topic, role)) or whole

@@ -7,7 +7,8 @@ from typing import Any
 
 from teletwin.errors import RecordingError
 from teletwin.recording.channels import Channels
-from teletwin.recording.session_recording import LoggedMessage, SessionRecording
+from teletwin.recording.logged_message import LoggedMessage
+from teletwin.recording.session_recording import SessionRecording
 
 
 def write_merged(log: SessionRecording, path: str | Path) -> Path:

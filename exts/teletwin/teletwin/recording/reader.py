@@ -2,30 +2,33 @@
 
 from __future__ import annotations
 
-import dataclasses
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
 
+from teletwin.bounded import Allowance
 from teletwin.errors import RecordingError
-from teletwin.mcap_records import take_records
+from teletwin.mcap_records import FoundMessage, McapRecord, take_records
 from teletwin.recording.clocks import align
-from teletwin.recording.session_recording import LoggedMessage, SessionRecording
-
-if TYPE_CHECKING:
-    from mcap.records import McapRecord
+from teletwin.recording.message_table import ROW_BYTES, Blocks, Columns, MessageTable, merged
+from teletwin.recording.session_recording import SessionRecording
 
 
-def read_log(path: str | Path) -> SessionRecording:
-    """Read a whole log.
+def read_log(path: str | Path, *, allowance: Allowance | None = None, blocks: Blocks | None = None) -> SessionRecording:
+    """Read a whole log; what its messages say stays in the file until it is asked for.
+
+    Args:
+        path: The file.
+        allowance: What it may take of memory, where several files share one.
+        blocks: The unpacked chunks, where several files share them.
 
     Raises:
         RecordingError: There is no such file, or it is not a session log at all.
+        TooLargeError: It would take more memory than a file may.
     """
     path = Path(path)
+    reader = _LogReader(Columns(path, blocks or Blocks()), allowance or Allowance(path))
     try:
         with path.open("rb") as stream:
-            reader = _LogReader()
-            complete = reader.read(stream)
+            complete = take_records(stream, reader.take)
     except OSError as error:
         raise RecordingError(
             "the session log cannot be read", given=path, mend=f"{error.strerror}; name an existing .mcap file"
@@ -35,8 +38,8 @@ def read_log(path: str | Path) -> SessionRecording:
             "this is not a session log", given=path, allowed="an MCAP file", mend="record one with --record"
         )
     role = reader.metadata.get("host", {}).get("role") or _role_of(path)
-    messages = [dataclasses.replace(each, file_role=role) for each in reader.messages]
-    messages.sort(key=lambda each: each.t_log_ns)
+    reader.columns.role = role
+    messages = MessageTable.of(reader.columns)
     return SessionRecording(path=path, messages=messages, metadata=reader.metadata, role=role, complete=complete)
 
 
@@ -44,19 +47,19 @@ def read_session(path: str | Path) -> SessionRecording:
     """Read a session's log together with those of its other roles (`a.mcap` with `a.arm.mcap`, ...), on its clock.
 
     Raises:
-        RecordingError: As read_log.
+        RecordingError, TooLargeError: As read_log.
     """
     path = Path(path)
-    parts, alignments = align([read_log(each) for each in session_files(path)])
+    allowance, blocks = Allowance(path), Blocks()
+    logs = [read_log(each, allowance=allowance, blocks=blocks) for each in session_files(path)]
+    parts, alignments = align(logs)
     metadata = dict(parts[0].metadata)
     for part in parts[1:]:
         for name, values in part.metadata.items():
             metadata.setdefault(name if name not in metadata else f"{name} ({part.path.stem})", values)
-    messages = [message for part in parts for message in part.messages]
-    messages.sort(key=lambda each: each.t_log_ns)
     return SessionRecording(
         path=path,
-        messages=messages,
+        messages=merged(part.messages for part in parts),
         metadata=metadata,
         role=parts[0].role,
         complete=all(part.complete for part in parts),
@@ -81,43 +84,36 @@ def session_files(path: Path) -> list[Path]:
 
 
 class _LogReader:
-    """Collects the records of one stream."""
+    """Collects the records of one file."""
 
-    def __init__(self) -> None:
+    def __init__(self, columns: Columns, allowance: Allowance) -> None:
         self.started = False
-        self.messages: list[LoggedMessage] = []
+        self.columns = columns
         self.metadata: dict[str, dict[str, str]] = {}
+        self._allowance = allowance
         self._schemas: dict[int, str] = {}
         self._channels: dict[int, tuple[str, str]] = {}
 
-    def read(self, stream: IO[bytes]) -> bool:
-        """Take in every whole record; return whether the file ends as it should."""
-        return take_records(stream, self._take)
+    def take(self, record: McapRecord) -> None:
+        """Note one record."""
+        from mcap.records import Channel, Header, Metadata, Schema
 
-    def _take(self, record: McapRecord) -> None:
-        from mcap.records import Channel, Header, Message, Metadata, Schema
-
-        if isinstance(record, Message):
-            self._take_message(record)
+        if isinstance(record, FoundMessage):
+            self._allowance.take(ROW_BYTES)
+            self.columns.add(*self._channels[record.channel_id], record)
         elif isinstance(record, Channel):
+            self._allowance.take(_kept_bytes(record.topic))
             self._channels[record.id] = (record.topic, self._schemas.get(record.schema_id, ""))
         elif isinstance(record, Schema):
+            self._allowance.take(_kept_bytes(record.name))
             self._schemas[record.id] = record.name
         elif isinstance(record, Metadata):
+            self._allowance.take(sum(_kept_bytes(text) for pair in record.metadata.items() for text in pair))
             self.metadata[record.name] = dict(record.metadata)
         elif isinstance(record, Header):
             self.started = True
 
-    def _take_message(self, record: Any) -> None:
-        topic, schema = self._channels[record.channel_id]
-        self.messages.append(
-            LoggedMessage(
-                topic=topic,
-                schema=schema,
-                t_log_ns=record.log_time,
-                t_publish_ns=record.publish_time,
-                seq=record.sequence,
-                data=record.data,
-                place=len(self.messages),
-            )
-        )
+
+def _kept_bytes(text: str) -> int:
+    """What a text takes of memory: up to four bytes a character, and what stands around it."""
+    return 4 * len(text) + 100

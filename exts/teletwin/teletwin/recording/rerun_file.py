@@ -13,13 +13,18 @@ from typing import Any
 
 import numpy as np
 
+from teletwin.bounded import Allowance
 from teletwin.errors import MissingPartError, RecordingError
 from teletwin.geometry import Array
-from teletwin.recording.export import ToolPose, Trajectory, trajectories
-from teletwin.recording.session_recording import LoggedMessage, SessionRecording
+from teletwin.recording.export import is_own, trajectories
+from teletwin.recording.message_table import MessageTable
+from teletwin.recording.rows import ToolPose, Trajectory, allowance_beside
+from teletwin.recording.session_recording import SessionRecording
 
 _COLOURS = {"hand": (240, 150, 40), "command": (120, 120, 200), "arm": (20, 130, 120), "shown": (60, 170, 240)}
 _TIMELINE = "session"
+_STATE_BYTES = 600
+"""What the joints of one state take of memory on their way."""
 
 
 def write_rerun(log: SessionRecording, path: str | Path, *, tool_pose: ToolPose | None = None) -> Path:
@@ -38,7 +43,7 @@ def write_rerun(log: SessionRecording, path: str | Path, *, tool_pose: ToolPose 
         recording.save(str(path))
     except OSError as error:
         raise RecordingError("the file cannot be written", given=path, mend=error.strerror or str(error)) from error
-    sheet = _Sheet(rr, recording, start_ns)
+    sheet = _Sheet(rr, recording, start_ns, allowance_beside(log))
     for name, trajectory in found.items():
         sheet.path(name, trajectory)
     sheet.errors(found)
@@ -60,8 +65,8 @@ def _rerun() -> Any:
 class _Sheet:
     """Columns of one recording."""
 
-    def __init__(self, rr: Any, recording: Any, start_ns: int) -> None:
-        self._rr, self._recording, self._start_ns = rr, recording, start_ns
+    def __init__(self, rr: Any, recording: Any, start_ns: int, allowance: Allowance) -> None:
+        self._rr, self._recording, self._start_ns, self._allowance = rr, recording, start_ns, allowance
 
     def path(self, name: str, trajectory: Trajectory) -> None:
         """A moving point, and the whole way as a line."""
@@ -82,24 +87,27 @@ class _Sheet:
                 t_ns, distance_mm = _apart_mm(found["hand"], found[name])
                 self._send(f"error_mm/{name}", t_ns, self._rr.Scalars.columns(scalars=distance_mm))
 
-    def joints(self, states: list[LoggedMessage]) -> None:
+    def joints(self, states: MessageTable) -> None:
         """Measured joints [rad]."""
-        own = [each for each in states if each.role == each.file_role and "/from_" not in each.topic] or states
+        own = states.chosen(lambda topic, _, role: is_own(topic, role)) or states
         if own:
-            t_ns = np.array([each.t_log_ns for each in own], dtype=np.int64)
+            self._allowance.take(_STATE_BYTES * len(own))
+            t_ns = own.log_times_ns()
             q = np.array([each.values["q"] for each in own])
             for joint in range(q.shape[1]):
                 self._send(f"joints_rad/{joint + 1}", t_ns, self._rr.Scalars.columns(scalars=q[:, joint]))
 
-    def video(self, pictures: list[LoggedMessage]) -> None:
+    def video(self, pictures: MessageTable) -> None:
         """The pictures as they arrived."""
         rr = self._rr
         if not pictures or not hasattr(rr, "VideoStream"):
             return
         rr.log("picture", rr.VideoStream(codec=rr.VideoCodec.H264), static=True, recording=self._recording)
-        t_ns = np.array([each.t_log_ns for each in pictures], dtype=np.int64)
-        samples = [base64.b64decode(each.values["data"]) for each in pictures]
-        self._send("picture", t_ns, rr.VideoStream.columns(sample=samples))
+        samples = []
+        for each in pictures:
+            self._allowance.take(2 * len(each.data))
+            samples.append(base64.b64decode(each.values["data"]))
+        self._send("picture", pictures.log_times_ns(), rr.VideoStream.columns(sample=samples))
 
     def _send(self, entity: str, t_ns: np.ndarray, columns: Any) -> None:
         times = self._rr.TimeColumn(_TIMELINE, duration=(t_ns - self._start_ns) * 1e-9)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -11,14 +12,18 @@ from teletwin.geometry import Array
 TUM_HEADER = "# timestamp tx ty tz qx qy qz qw"
 
 
-def tum_text(t_ns: np.ndarray, poses: Array) -> str:
-    """Text of times [ns] (n,) and poses (n, 7) with quaternions wxyz; nanoseconds are kept exactly."""
-    lines = [TUM_HEADER]
-    for time_ns, pose in zip(t_ns.tolist(), poses.tolist(), strict=True):
-        x, y, z, qw, qx, qy, qz = pose
+def tum_lines(t_ns: np.ndarray, poses: Array) -> Iterator[str]:
+    """Lines of times [ns] (n,) and poses (n, 7) with quaternions wxyz; nanoseconds are kept exactly."""
+    yield f"{TUM_HEADER}\n"
+    for time, pose in zip(t_ns, poses, strict=True):
+        time_ns, (x, y, z, qw, qx, qy, qz) = int(time), pose.tolist()
         numbers = " ".join(f"{value:.9f}" for value in (x, y, z, qx, qy, qz, qw))
-        lines.append(f"{time_ns // 1_000_000_000}.{time_ns % 1_000_000_000:09d} {numbers}")
-    return "\n".join(lines) + "\n"
+        yield f"{time_ns // 1_000_000_000}.{time_ns % 1_000_000_000:09d} {numbers}\n"
+
+
+def tum_text(t_ns: np.ndarray, poses: Array) -> str:
+    """The whole text; see tum_lines."""
+    return "".join(tum_lines(t_ns, poses))
 
 
 def increasing(t_ns: np.ndarray, poses: Array) -> tuple[np.ndarray, Array]:
@@ -29,5 +34,6 @@ def increasing(t_ns: np.ndarray, poses: Array) -> tuple[np.ndarray, Array]:
 
 
 def write_tum(path: Path, t_ns: np.ndarray, poses: Array) -> None:
-    """Write a trajectory; see tum_text."""
-    path.write_text(tum_text(t_ns, poses), encoding="utf-8")
+    """Write a trajectory; see tum_lines."""
+    with path.open("w", encoding="utf-8") as stream:
+        stream.writelines(tum_lines(t_ns, poses))

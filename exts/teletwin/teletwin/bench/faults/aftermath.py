@@ -81,7 +81,7 @@ def judge_kill(kill: Kill, logs: Logs) -> dict[str, Any]:
     }
 
 
-def _messages(logs: Logs, role: str, topic: str) -> list[LoggedMessage]:
+def _messages(logs: Logs, role: str, topic: str) -> Sequence[LoggedMessage]:
     log = logs.get(role)
     return [] if log is None else log.on_topic(topic)
 
@@ -117,7 +117,7 @@ def _missing_s(kill: Kill, logs: Logs) -> float | None:
     log = logs.get(kill.target)
     if log is None or not log.messages:
         return None
-    return max(kill.t_ns - max(each.t_log_ns for each in log.messages), 0) / NS_PER_S
+    return max(kill.t_ns - int(log.messages.log_times_ns().max()), 0) / NS_PER_S
 
 
 def summarize_kills(kills: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -7,6 +7,7 @@ from pathlib import Path
 from teletwin.errors import ConfigError, RecordingError
 from teletwin.hand.readers.csv_file import CSV_COLUMNS, LENGTH_UNITS_M, TIME_UNITS_NS, CsvUnits, read_csv
 from teletwin.hand.readers.jigsaws import JIGSAWS_COLUMNS, read_jigsaws
+from teletwin.hand.readers.text import text_lines
 from teletwin.hand.readers.tum import read_tum
 from teletwin.hand.recording import HandRecording
 
@@ -55,6 +56,7 @@ def read_recording(path: str | Path, *, units: CsvUnits | None = None) -> HandRe
 
     Raises:
         RecordingError: The file cannot be read or trusted; with file and line.
+        TooLargeError: It would take more memory than a file may.
         MissingPartError: The format needs a package that is not installed.
     """
     path, part = _split(path)
@@ -92,10 +94,7 @@ def _split(path: str | Path) -> tuple[Path, str | None]:
 def _is_jigsaws(path: Path) -> bool:
     """A text file whose first line holds as many numbers as JIGSAWS kinematics."""
     try:
-        with path.open(encoding="utf-8-sig") as file:
-            for line in file:
-                if line.strip() and not line.lstrip().startswith("#"):
-                    return len(line.split()) == JIGSAWS_COLUMNS
-    except (OSError, UnicodeDecodeError):
-        pass  # the reader says so, in its own words
-    return False
+        _, line = next(text_lines(path), (0, ""))
+    except RecordingError:
+        return False  # the reader says so once more
+    return len(line.split()) == JIGSAWS_COLUMNS

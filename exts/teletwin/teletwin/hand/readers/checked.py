@@ -20,7 +20,7 @@ def checked_recording(
     poses: Array,
     *,
     unit: str,
-    numbers: Sequence[int],
+    numbers: Sequence[int] | NDArray[np.int64],
     name: str = "",
     longest_piece: bool = False,
 ) -> HandRecording:

@@ -12,7 +12,7 @@ import numpy as np
 from teletwin.errors import ConfigError, RecordingError
 from teletwin.geometry import Array
 from teletwin.hand.readers.checked import checked_recording, seconds_to_ns
-from teletwin.hand.readers.text import number_rows, text_lines
+from teletwin.hand.readers.text import NumberedLine, number_rows, text_lines
 from teletwin.hand.recording import HandRecording
 
 TIME_UNITS_NS = {"s": 1e9, "ms": 1e6, "us": 1e3, "ns": 1.0}
@@ -44,19 +44,19 @@ def read_csv(path: str | Path, *, units: CsvUnits | None = None) -> HandRecordin
     """
     path, units = Path(path), units or CsvUnits()
     lines = text_lines(path)
-    names, columns = _header(path, lines)
-    lines = lines[1:]
-    rows = number_rows(path, lines, separator=",", columns=len(names))[:, [columns[name] for name in CSV_COLUMNS]]
+    names, columns = _header(path, next(lines, (0, "")))
+    kept = [columns[name] for name in CSV_COLUMNS]
+    rows, numbers = number_rows(path, lines, separator=",", columns=len(names), kept=kept)
     time_unit = _unit(units.time, names[columns["t"]], TIME_UNITS_NS, lambda: _guess_time_unit(rows[:, 0]))
     length_unit = _unit(units.length, names[columns["x"]], LENGTH_UNITS_M, lambda: _guess_length_unit(rows[:, 1:4]))
     rows[:, 1:4] *= LENGTH_UNITS_M[length_unit]
-    t_ns = seconds_to_ns(rows[:, 0], TIME_UNITS_NS[time_unit], where=lambda sample: f"{path}, line {lines[sample][0]}")
-    return checked_recording(path, t_ns, rows[:, 1:], unit="line", numbers=[number for number, _ in lines])
+    t_ns = seconds_to_ns(rows[:, 0], TIME_UNITS_NS[time_unit], where=lambda sample: f"{path}, line {numbers[sample]}")
+    return checked_recording(path, t_ns, rows[:, 1:], unit="line", numbers=numbers)
 
 
-def _header(path: Path, lines: list[tuple[int, str]]) -> tuple[list[str], dict[str, int]]:
+def _header(path: Path, first: NumberedLine) -> tuple[list[str], dict[str, int]]:
     """Names of all columns, and where each column of CSV_COLUMNS is."""
-    number, header = next(iter(lines), (0, ""))
+    number, header = first
     names = [name.strip().lower() for name in header.split(",")]
     columns = {name: index for name in CSV_COLUMNS if (index := _place(path, number, name, names)) is not None}
     if len(columns) < len(CSV_COLUMNS):

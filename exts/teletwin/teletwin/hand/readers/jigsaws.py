@@ -6,6 +6,7 @@ velocity (3), angular velocity (3), gripper angle. The masters are the surgeon's
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -37,18 +38,18 @@ def read_jigsaws(path: str | Path, *, part: str | None = None) -> HandRecording:
     path, part = Path(path), part or "master-right"
     if part not in JIGSAWS_PARTS:
         raise RecordingError("no such part of JIGSAWS kinematics", given=part, allowed=", ".join(JIGSAWS_PARTS))
-    lines = text_lines(path)
-    rows = number_rows(path, lines, separator=None, columns=JIGSAWS_COLUMNS)
     first = _COLUMNS_EACH * JIGSAWS_PARTS.index(part)
-    rotation = rows[:, first + 3 : first + 12].reshape(-1, 3, 3)
-    _refuse_no_rotation(path, rotation, [number for number, _ in lines])
-    poses = np.concatenate([rows[:, first : first + 3], quat_from_matrix(rotation)], axis=1)
+    kept = range(first, first + 12)
+    rows, numbers = number_rows(path, text_lines(path), separator=None, columns=JIGSAWS_COLUMNS, kept=kept)
+    rotation = rows[:, 3:].reshape(-1, 3, 3)
+    _refuse_no_rotation(path, rotation, numbers)
+    poses = np.concatenate([rows[:, :3], quat_from_matrix(rotation)], axis=1)
     t_ns = np.round(np.arange(len(rows)) * (NS_PER_S / _RATE_HZ)).astype(np.int64)
     name = f"{path.stem} {part}"
-    return checked_recording(path, t_ns, poses, unit="line", numbers=[number for number, _ in lines], name=name)
+    return checked_recording(path, t_ns, poses, unit="line", numbers=numbers, name=name)
 
 
-def _refuse_no_rotation(path: Path, rotation: Array, numbers: list[int]) -> None:
+def _refuse_no_rotation(path: Path, rotation: Array, numbers: Sequence[int]) -> None:
     off = np.abs(rotation @ np.swapaxes(rotation, 1, 2) - np.eye(3)).max(axis=(1, 2))
     bad = ~(off < _ROTATION_TOLERANCE) | ~(np.linalg.det(np.nan_to_num(rotation)) > 0.0)
     if bad.any():

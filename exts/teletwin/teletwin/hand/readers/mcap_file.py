@@ -2,31 +2,27 @@
 
 from __future__ import annotations
 
-import json
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import IO, TYPE_CHECKING
 
-import numpy as np
-
+from teletwin.bounded import Allowance, parse_json
 from teletwin.errors import RecordingError
 from teletwin.hand.readers.checked import checked_recording, opened_error
+from teletwin.hand.readers.pose_rows import PoseRows
 from teletwin.hand.readers.ros_cdr import ROS_POSES, StampedPose, decode_ros_pose
 from teletwin.hand.recording import HandRecording
-from teletwin.mcap_records import take_records
-
-if TYPE_CHECKING:
-    from mcap.records import McapRecord, Message
+from teletwin.mcap_records import FoundMessage, McapRecord, take_records
 
 _FOXGLOVE = "foxglove.PoseInFrame"
 _OWN_TOPIC = "/hand/pose"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class _Topic:
     schema: str
     encoding: str
-    messages: list[Message] = field(default_factory=list)
 
     @property
     def holds_poses(self) -> bool:
@@ -43,51 +39,57 @@ def read_mcap(path: str | Path, *, part: str | None = None) -> HandRecording:
 
     Raises:
         RecordingError: No such topic, or the file cannot be read or trusted; with file and message number.
+        TooLargeError: It would take more memory than a file may.
     """
     path = Path(path)
+    allowance, poses = Allowance(path), PoseRows(path)
     try:
         with path.open("rb") as stream:
-            topics = _read_topics(stream)
+            topics = _Topics(allowance)
+            take_records(stream, topics.take)
+            wanted = _chosen(path, topics.by_name, part)
+            stream.seek(0)
+            hear = partial(_take_pose, poses, topics.by_name[wanted], path)
+            take_records(stream, _Topics(allowance, wanted=wanted, hear=hear).take)
     except OSError as error:
         raise opened_error(path, error) from error
-    topic = _chosen(path, topics, part)
-    stamped = [_decode(path, topic, number, message) for number, message in enumerate(topic.messages, start=1)]
-    t_ns = np.array([t for t, _ in stamped], dtype=np.int64)
-    poses = np.array([pose for _, pose in stamped], dtype=np.float64).reshape(-1, 7)
-    return checked_recording(path, t_ns, poses, unit="message", numbers=range(1, len(stamped) + 1))
+    return checked_recording(path, poses.t_ns(), poses.poses(), unit="message", numbers=range(1, len(poses) + 1))
 
 
-def _read_topics(stream: IO[bytes]) -> dict[str, _Topic]:
-    """Topics by name; a file that ends too early is whole up to there, one that is no MCAP has none."""
-    from mcap.records import Channel, Message, Schema
+class _Topics:
+    """The topics of a file by name, and the messages of one of them as they pass."""
 
-    topics: dict[str, _Topic] = {}
-    schemas: dict[int, str] = {}
-    channels: dict[int, str] = {}
+    def __init__(
+        self, allowance: Allowance, *, wanted: str | None = None, hear: Callable[[FoundMessage], None] = lambda _: None
+    ) -> None:
+        self.by_name: dict[str, _Topic] = {}
+        self._allowance, self._wanted, self._hear = allowance, wanted, hear
+        self._schemas: dict[int, str] = {}
+        self._channels: dict[int, str] = {}
 
-    def take(record: McapRecord) -> None:
-        if isinstance(record, Schema):
-            schemas[record.id] = record.name
+    def take(self, record: McapRecord) -> None:
+        """Note one record."""
+        from mcap.records import Channel, Schema
+
+        if isinstance(record, FoundMessage):
+            if self._channels[record.channel_id] == self._wanted:
+                self._hear(record)
+        elif isinstance(record, Schema):
+            self._allowance.take(4 * len(record.name) + 100)
+            self._schemas[record.id] = record.name
         elif isinstance(record, Channel):
-            channels[record.id] = record.topic
-            topics.setdefault(
-                record.topic, _Topic(schema=schemas.get(record.schema_id, ""), encoding=record.message_encoding)
-            )
-        elif isinstance(record, Message):
-            topic = topics[channels[record.channel_id]]
-            if topic.holds_poses:
-                topic.messages.append(record)
-
-    take_records(stream, take)
-    return topics
+            self._allowance.take(4 * len(record.topic) + 4 * len(record.message_encoding) + 400)
+            self._channels[record.id] = record.topic
+            schema = self._schemas.get(record.schema_id, "")
+            self.by_name.setdefault(record.topic, _Topic(schema=schema, encoding=record.message_encoding))
 
 
-def _chosen(path: Path, topics: dict[str, _Topic], wanted: str | None) -> _Topic:
+def _chosen(path: Path, topics: dict[str, _Topic], wanted: str | None) -> str:
     posed = sorted(name for name, topic in topics.items() if topic.holds_poses)
     if not posed:
         raise RecordingError(
             f"{path}: no topic holds poses",
-            given=", ".join(f"{name} ({topic.schema}, {topic.encoding})" for name, topic in topics.items())
+            given=", ".join(f"{name} ({topic.schema}, {topic.encoding})" for name, topic in topics.items())[:400]
             or "no topics",
             allowed=f"{', '.join(ROS_POSES)} in cdr; {_FOXGLOVE} in json",
         )
@@ -96,22 +98,25 @@ def _chosen(path: Path, topics: dict[str, _Topic], wanted: str | None) -> _Topic
         raise RecordingError(
             f"{path}: which topic?",
             given=wanted or "none",
-            allowed=", ".join(posed),
+            allowed=", ".join(posed)[:400],
             mend=f"put it after a #: {path.name}#{posed[0]}",
         )
-    return topics[name]
+    return name
 
 
-def _decode(path: Path, topic: _Topic, number: int, message: Message) -> StampedPose:
+def _take_pose(poses: PoseRows, topic: _Topic, path: Path, message: FoundMessage) -> None:
+    """The pose of a message, at its own time or, where nobody stamped it, at the log's."""
+    decode = partial(decode_ros_pose, topic.schema) if topic.encoding == "cdr" else _from_json
     try:
-        stamped = decode_ros_pose(topic.schema, message.data) if topic.encoding == "cdr" else _from_json(message.data)
-    except (ValueError, KeyError, TypeError) as error:
-        raise RecordingError(f"{path}, message {number}: not a {topic.schema}", given=str(error)) from error
-    return stamped if stamped[0] else (message.log_time, stamped[1])  # nobody stamped it
+        t_ns, pose = decode(message.data)
+        poses.add(t_ns or message.log_time, pose)
+    except (ValueError, KeyError, TypeError, OverflowError) as error:
+        where = f"{path}, message {len(poses) + 1}"
+        raise RecordingError(f"{where}: not a {topic.schema}", given=str(error)[:80]) from error
 
 
 def _from_json(data: bytes) -> StampedPose:
-    values = json.loads(data)
+    values = parse_json(data)
     stamp, place, turn = values["timestamp"], values["pose"]["position"], values["pose"]["orientation"]
     numbers = [place["x"], place["y"], place["z"], turn["w"], turn["x"], turn["y"], turn["z"]]
     pose = [float("nan") if number is None else float(number) for number in numbers]

@@ -5,17 +5,17 @@ What the numbers of a LeRobot column mean stands in the data set's `meta/info.js
 
 from __future__ import annotations
 
-import json
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
-from teletwin.errors import ConfigError, MissingPartError, RecordingError
+from teletwin.bounded import memory_capped, read_json
+from teletwin.errors import ConfigError, RecordingError
 from teletwin.geometry import Array, quat_from_rotvec, quat_multiply
-from teletwin.hand.readers.checked import checked_recording, opened_error, seconds_to_ns
+from teletwin.hand.readers.checked import checked_recording, seconds_to_ns
+from teletwin.hand.readers.parquet_columns import ParquetColumns, opened_table
 from teletwin.hand.recording import HandRecording
 
 ROTATIONS = {
@@ -60,33 +60,18 @@ def read_parquet(path: str | Path, *, part: str | None = None, layout: ParquetLa
         MissingPartError: pyarrow is not installed.
     """
     path = Path(path)
-    table = _open(path)
-    layout = layout or _layout(path, table, part)
-    rows, episode = _episode_rows(path, table, layout)
-    values = _values(path, table, layout)[rows]
-    poses = _poses(path, values, layout)
-    times = _column(path, table, layout.time)[rows]
-    numbers = (rows + 1).tolist()
+    with memory_capped(path), opened_table(path) as table:
+        layout = layout or _layout(path, table, part)
+        rows, episode = _episode_rows(path, table, layout)
+        poses = _poses(path, _values(path, table, layout)[rows], layout)
+        times = _column(path, table, layout.time)[rows]
+    numbers = rows + 1
     t_ns = seconds_to_ns(times, 1e9, where=lambda sample: f"{path}, row {numbers[sample]}")
     name = path.stem if episode is None else f"{path.stem} episode {episode}"
     return checked_recording(path, t_ns, poses, unit="row", numbers=numbers, name=name)
 
 
-def _open(path: Path) -> Any:
-    try:
-        import pyarrow
-        import pyarrow.parquet
-    except ImportError as error:
-        raise MissingPartError("Parquet files need pyarrow", mend="pip install 'teletwin[readers]'") from error
-    try:
-        return pyarrow.parquet.read_table(path)
-    except OSError as error:
-        raise opened_error(path, error) from error
-    except pyarrow.ArrowException as error:
-        raise RecordingError("the recording is not a Parquet file", given=path, mend=str(error)[:120]) from error
-
-
-def _layout(path: Path, table: Any, part: str | None) -> ParquetLayout:
+def _layout(path: Path, table: ParquetColumns, part: str | None) -> ParquetLayout:
     """What the file and its data set say about themselves."""
     column, _, number = (part or "").partition(":")
     if number and not number.isdecimal():
@@ -108,7 +93,7 @@ def _stated_names(path: Path, column: str) -> tuple[str, ...]:
         if not info.is_file():
             continue
         try:
-            names = json.loads(info.read_text(encoding="utf-8"))["features"][column]["names"]
+            names = read_json(info)["features"][column]["names"]
         except (OSError, ValueError, KeyError, TypeError):
             break
         while isinstance(names, dict):  # LeRobot nests them: {"motors": [...]}
@@ -117,39 +102,33 @@ def _stated_names(path: Path, column: str) -> tuple[str, ...]:
     return ()
 
 
-def _column(path: Path, table: Any, name: str) -> Array:
+def _column(path: Path, table: ParquetColumns, name: str) -> Array:
     if name not in table.column_names:
         raise RecordingError(f"{path}: no such column", given=name, allowed=", ".join(table.column_names))
-    try:
-        return np.asarray(table.column(name).to_numpy(), dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise RecordingError(f"{path}: column '{name}' does not hold numbers", given=str(error)[:80]) from error
+    return table.numbers(name)
 
 
-def _episode_rows(path: Path, table: Any, layout: ParquetLayout) -> tuple[np.ndarray, int | None]:
+def _episode_rows(path: Path, table: ParquetColumns, layout: ParquetLayout) -> tuple[np.ndarray, int | None]:
     """Rows of the wanted episode, and its number where the file has such."""
     if "episode_index" not in table.column_names:
-        return np.arange(table.num_rows), None
+        return np.arange(table.row_count), None
     episodes = _column(path, table, "episode_index")
     wanted = layout.episode if layout.episode is not None else int(episodes[0]) if len(episodes) else 0
     rows = np.flatnonzero(episodes == wanted)
     if not len(rows):
-        known = sorted({int(each) for each in episodes})
-        raise RecordingError(f"{path}: no such episode", given=wanted, allowed=f"{known[:1]} ... {known[-1:]}")
+        known = f"{episodes.min():g} ... {episodes.max():g}" if len(episodes) else "none"
+        raise RecordingError(f"{path}: no such episode", given=wanted, allowed=known)
     return rows, wanted
 
 
-def _values(path: Path, table: Any, layout: ParquetLayout) -> Array:
+def _values(path: Path, table: ParquetColumns, layout: ParquetLayout) -> Array:
     """All numbers (rows, names)."""
     if not layout.column:
         names = [name for name in layout.names if _plain(name) in _KNOWN]
         return np.stack([_column(path, table, name) for name in names], axis=1)
     if layout.column not in table.column_names:
         raise RecordingError(f"{path}: no such column", given=layout.column, allowed=", ".join(table.column_names))
-    try:
-        return np.array(table.column(layout.column).to_pylist(), dtype=np.float64).reshape(table.num_rows, -1)
-    except (TypeError, ValueError) as error:
-        raise RecordingError(f"{path}: column '{layout.column}' does not hold lists of one length") from error
+    return table.lists(layout.column)
 
 
 _KNOWN = {"x", "y", "z", *(name for names in ROTATIONS.values() for name in names)}

@@ -22,8 +22,6 @@ def read_tum(path: str | Path, *, longest_piece: bool = False) -> HandRecording:
         RecordingError: The file cannot be read or trusted; with file and line.
     """
     path = Path(path)
-    lines = text_lines(path)
-    rows = number_rows(path, lines, separator=None, columns=8)
-    t_ns = seconds_to_ns(rows[:, 0], 1e9, where=lambda sample: f"{path}, line {lines[sample][0]}")
-    numbers = [number for number, _ in lines]
+    rows, numbers = number_rows(path, text_lines(path), separator=None, columns=8)
+    t_ns = seconds_to_ns(rows[:, 0], 1e9, where=lambda sample: f"{path}, line {numbers[sample]}")
     return checked_recording(path, t_ns, rows[:, _TO_WXYZ], unit="line", numbers=numbers, longest_piece=longest_piece)

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from teletwin.clock import NS_PER_S
 from teletwin.errors import RecordingError
 from teletwin.messages import JointCommand, Message, PoseSample
-from teletwin.recording import LoggedMessage, SessionRecording
+from teletwin.recording import MessageTable, SessionRecording
 from teletwin.session.replay.difference import CommandDifference
 from teletwin.session.replay.recorded import RecordedHand, RecordedWishes, recorded_settings
 from teletwin.session.virtual import VirtualSession
@@ -34,7 +34,7 @@ def replay_virtual(
     """
     if not is_virtual(operator):
         raise RecordingError("this is not the log of a session on the virtual clock", given=operator.path)
-    recorded = [each for each in twin.on_topic("/twin/JointCommand")]
+    recorded = twin.on_topic("/twin/JointCommand")
     if not recorded:
         raise RecordingError("the log holds no commands of the twin", given=twin.path)
     difference, run = CommandDifference(recorded_count=len(recorded)), _Rerun(operator)
@@ -63,7 +63,7 @@ class _Rerun:
             self._commands.append(message)
 
     def through(
-        self, recorded: list[LoggedMessage], difference: CommandDifference, progress: Callable[[float], None]
+        self, recorded: MessageTable, difference: CommandDifference, progress: Callable[[float], None]
     ) -> None:
         """Run to the last recorded command and compare each."""
         first_ns, twin_clock = recorded[0].t_log_ns, self.virtual.clocks["twin"]

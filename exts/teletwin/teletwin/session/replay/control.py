@@ -32,8 +32,8 @@ def replay_control(twin: SessionRecording, *, progress: Callable[[float], None] 
     Raises:
         RecordingError: The log holds no commands, or not its settings.
     """
-    messages = sorted(twin.messages, key=lambda each: each.place)
-    commands = [each for each in messages if each.topic == _COMMAND]
+    messages = twin.messages.in_file_order()
+    commands = messages.chosen(lambda topic, *_: topic == _COMMAND)
     if not commands:
         raise RecordingError("the log holds no commands of the twin", given=twin.path)
     control = build_control(recorded_settings(twin))

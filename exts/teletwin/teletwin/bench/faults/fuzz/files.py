@@ -80,9 +80,8 @@ def _logged_values(folder: Path) -> FuzzTarget:
 
     def read(data: bytes) -> None:
         number = (data[0] if data else 0) % len(good.messages)
-        messages = list(good.messages)
-        messages[number] = odd = dataclasses.replace(messages[number], data=data[1:])
-        recording = dataclasses.replace(good, messages=messages)
+        messages = good.messages.with_data({number: data[1:]})
+        recording, odd = dataclasses.replace(good, messages=messages), messages[number]
         align([recording, dataclasses.replace(recording, role="twin")])
         export_tum(recording, folder / "tum")
         if odd.schema.startswith("teletwin."):

@@ -1,0 +1,55 @@
+"""YAML in bounded memory: aliases count as often as they stand, for a merge copies what they name."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from teletwin.bounded.allowance import read_bytes_max, too_large
+from teletwin.bounded.file import read_text
+
+_EXPANSION = 800.0
+"""PyYAML's nodes and marks take up to so many times the bytes of a dense text."""
+_NODE_BYTES = 2000
+
+
+def read_yaml(path: Path) -> Any:
+    """The tree of a YAML file, of plain values only.
+
+    Raises:
+        OSError: It cannot be read.
+        UnicodeDecodeError: It is no text.
+        ValueError: It is not YAML (with the line), or nested too deeply.
+        TooLargeError: It would take more memory than a file may.
+    """
+    import yaml
+
+    loader = yaml.SafeLoader(read_text(path, expansion=_EXPANSION))
+    try:
+        node = loader.get_single_node()
+        if node is None:
+            return None
+        needed = _NODE_BYTES * _expanded(node, {}, set())
+        if needed > read_bytes_max():
+            raise too_large(path, needed=needed)
+        return loader.construct_document(node)
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        raise ValueError(f"not YAML: {getattr(error, 'problem', error)}{f', line {mark.line + 1}' if mark else ''}") from error
+    except RecursionError:
+        raise ValueError("not YAML of ours: nested too deeply") from None
+    finally:
+        loader.dispose()
+
+
+def _expanded(node: Any, known: dict[int, int], within: set[int]) -> int:
+    """How many nodes a node stands for, with every alias in full."""
+    if id(node) in within:
+        raise ValueError("not YAML of ours: a part contains itself")
+    if id(node) not in known:
+        within.add(id(node))
+        parts = node.value if isinstance(node.value, list) else ()
+        children = (child for part in parts for child in (part if isinstance(part, tuple) else (part,)))
+        known[id(node)] = 1 + sum(_expanded(child, known, within) for child in children)
+        within.discard(id(node))
+    return known[id(node)]
