@@ -28,6 +28,7 @@ except ImportError:
     sys.exit("fetch_recordings: run it by .venv/bin/python; python3 scripts/demo.py makes that")
 
 from recording_sets import SETS, RecordingSet, RemoteFile
+from teletwin.bounded import memory_capped
 from teletwin.errors import RecordingError, TeletwinError
 from teletwin.hand.readers import read_tum
 from teletwin.hand.readers.broad import read_broad
@@ -185,21 +186,24 @@ def _copy(answer: IO[bytes], file: IO[bytes]) -> int:
     while piece := answer.read(_PIECE_BYTES):
         received += file.write(piece)
         if received > _DOWNLOAD_BYTES_MAX:
-            raise RecordingError("a download is larger than any of these sets", given=f"{received} bytes")
+            raise RecordingError("a file is larger than any of these sets", given=f"{received} bytes")
     return received
 
 
 def _is_whole(path: Path, remote: RemoteFile) -> bool:
     if not remote.git_blob:
         return path.stat().st_size > 0
-    content = path.read_bytes()
-    return hashlib.sha1(b"blob %d\0" % len(content) + content).hexdigest() == remote.git_blob
+    digest = hashlib.sha1(b"blob %d\0" % path.stat().st_size)
+    with path.open("rb") as file:
+        while piece := file.read(_PIECE_BYTES):
+            digest.update(piece)
+    return digest.hexdigest() == remote.git_blob
 
 
 def _converted(name: str, path: Path) -> Iterator[tuple[str, HandRecording]]:
     """Labels and recordings in a file, or in an archive of such files."""
     if path.name.lower().endswith((".tgz", ".tar.gz")):
-        with tarfile.open(path) as archive:
+        with memory_capped(path), tarfile.open(path) as archive:
             for member in archive:
                 if member.isfile() and os.path.basename(member.name) == "groundtruth.txt":
                     stream = archive.extractfile(member)
@@ -208,7 +212,7 @@ def _converted(name: str, path: Path) -> Iterator[tuple[str, HandRecording]]:
                     yield from _from_stream(name, stream, f"{label}-groundtruth.txt")
         return
     if path.suffix == ".zip":
-        with zipfile.ZipFile(path) as archive:
+        with memory_capped(path), zipfile.ZipFile(path) as archive:
             for member in archive.namelist():
                 wanted = member.endswith((".hdf5", ".h5")) if name == "broad" else "AllGestures/" in member
                 if wanted and not member.endswith("/"):
@@ -221,7 +225,8 @@ def _converted(name: str, path: Path) -> Iterator[tuple[str, HandRecording]]:
 def _from_stream(name: str, stream: IO[bytes], file_name: str) -> Iterator[tuple[str, HandRecording]]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / file_name
-        path.write_bytes(stream.read(_DOWNLOAD_BYTES_MAX))
+        with path.open("wb") as file:
+            _copy(stream, file)
         yield from _from_file(name, path)
 
 

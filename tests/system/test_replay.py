@@ -68,8 +68,8 @@ def test_a_command_that_was_not_the_controls_is_found(recorded):
     def altered_data(each):
         return json.dumps(each.values | {"q": [angle + 1.0 for angle in each.values["q"]]}).encode()
 
-    chosen = {k: each for k, each in enumerate(log.messages) if each.topic == "/twin/JointCommand" and each.place % 500 < 3}
-    altered = log.messages.with_data({k: altered_data(each) for k, each in chosen.items()})
+    commands = ((k, each) for k, each in enumerate(log.messages) if each.topic == "/twin/JointCommand")
+    altered = log.messages.with_data({k: altered_data(each) for k, each in commands if each.place % 500 < 3})
     difference = replay_control(dataclasses.replace(log, messages=altered))
     assert 0 < difference.recorded_count - difference.equal_count < 50
     assert difference.position_max_rad > 0.5

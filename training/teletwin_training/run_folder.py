@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from teletwin.bounded import read_json
 from teletwin.errors import ConfigError
 from teletwin.jsonable import to_jsonable
 from teletwin.report.provenance import git_revision, package_versions, platform_facts
@@ -39,7 +40,7 @@ class RunFolder:
     def read_metrics(self) -> dict[str, object]:
         """What was written before; empty when there is nothing."""
         path = self.path / "metrics.json"
-        return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+        return read_json(path) if path.is_file() else {}
 
 
 def made_folder(out: str | Path) -> Path:

@@ -49,7 +49,7 @@ McapRecord: TypeAlias = "FoundMessage | Channel | Header | Metadata | Schema"
 """What is read; other records are passed over."""
 
 
-class Damage(Exception):
+class DamageError(Exception):
     """The file is not whole here; what came before is."""
 
 
@@ -63,7 +63,7 @@ def take_records(stream: IO[bytes], take: Callable[[McapRecord], None]) -> bool:
     try:
         for record in _records(stream):
             take(record)
-    except (Damage, McapError, EOFError, struct.error, ValueError, KeyError, OverflowError):
+    except (DamageError, McapError, EOFError, struct.error, ValueError, KeyError, OverflowError):
         return False
     return True
 
@@ -72,7 +72,7 @@ def read_block(stream: IO[bytes], block_at: int) -> bytes:
     """The unpacked chunk, or the record, that begins at block_at.
 
     Raises:
-        Damage: It is not there.
+        DamageError: It is not there.
     """
     stream.seek(block_at)
     opcode, length = _RECORD_HEAD.unpack(_exactly(stream, _RECORD_HEAD.size))
@@ -82,7 +82,7 @@ def read_block(stream: IO[bytes], block_at: int) -> bytes:
 
 def _records(stream: IO[bytes]) -> Iterator[McapRecord]:
     if _exactly(stream, len(_MAGIC)) != _MAGIC:
-        raise Damage("not an MCAP file")
+        raise DamageError("not an MCAP file")
     block_at, crc = len(_MAGIC), zlib.crc32(_MAGIC)
     while True:
         head = _exactly(stream, _RECORD_HEAD.size)
@@ -92,14 +92,14 @@ def _records(stream: IO[bytes]) -> Iterator[McapRecord]:
         else:
             content = _content(stream, length)
             if opcode == _DATA_END and (told := struct.unpack_from("<I", content)[0]) and told != crc:
-                raise Damage("a checksum differs")
+                raise DamageError("a checksum differs")
             crc = zlib.crc32(content, zlib.crc32(head, crc))
             if opcode == _FOOTER:
                 break
             yield from _within(opcode, content, block_at)
         block_at += _RECORD_HEAD.size + length
     if _exactly(stream, len(_MAGIC)) != _MAGIC:
-        raise Damage("the file does not end as it should")
+        raise DamageError("the file does not end as it should")
 
 
 def _within(opcode: int, content: bytes, block_at: int) -> Iterator[McapRecord]:
@@ -114,23 +114,21 @@ def _within(opcode: int, content: bytes, block_at: int) -> Iterator[McapRecord]:
         opcode, length = _RECORD_HEAD.unpack_from(block, at)
         at += _RECORD_HEAD.size
         if length > len(block) - at:
-            raise Damage("a record ends behind its chunk")
+            raise DamageError("a record ends behind its chunk")
         yield from _record(opcode, block, block_at, at, length)
         at += length
 
 
-def _record(
-    opcode: int, block: bytes, block_at: int, at: int, length: int
-) -> Iterator[McapRecord]:
+def _record(opcode: int, block: bytes, block_at: int, at: int, length: int) -> Iterator[McapRecord]:
     """The record whose content stands at `at`, when it is of a kind that is read."""
     if opcode == _MESSAGE:
         if length < _MESSAGE_HEAD.size:
-            raise Damage("a message is too short")
+            raise DamageError("a message is too short")
         head = _MESSAGE_HEAD.unpack_from(block, at)
         yield FoundMessage(*head, block, block_at, at + _MESSAGE_HEAD.size, length - _MESSAGE_HEAD.size)
     elif opcode in (_HEADER, _SCHEMA, _CHANNEL, _METADATA):
         if length > DESCRIPTION_BYTES_MAX:
-            raise Damage("a description is too large")
+            raise DamageError("a description is too large")
         yield _description(opcode, block[at : at + length])
 
 
@@ -144,14 +142,14 @@ def _description(opcode: int, content: bytes) -> Channel | Header | Metadata | S
 
 def _content(stream: IO[bytes], length: int) -> bytes:
     if length > RECORD_BYTES_MAX:
-        raise Damage("a record is too large")
+        raise DamageError("a record is too large")
     return _exactly(stream, length)
 
 
 def _exactly(stream: IO[bytes], length: int) -> bytes:
     data = stream.read(length)
     if len(data) != length:
-        raise Damage("the file ends within a record")
+        raise DamageError("the file ends within a record")
     return data
 
 
@@ -167,17 +165,17 @@ def _unpacked(content: bytes) -> bytes:
     """The records of a chunk.
 
     Raises:
-        Damage: It does not unpack to what it says, or to more than a chunk may hold.
+        DamageError: It does not unpack to what it says, or to more than a chunk may hold.
     """
     _, _, size, crc, name_length = _CHUNK_HEAD.unpack_from(content)
     start = _CHUNK_HEAD.size + name_length + 8
     compression = content[_CHUNK_HEAD.size : start - 8]
     (packed_length,) = struct.unpack_from("<Q", content, start - 8)
     if size > RECORD_BYTES_MAX or packed_length > len(content) - start:
-        raise Damage("a chunk is too large")
+        raise DamageError("a chunk is too large")
     block = _plain(compression, memoryview(content)[start : start + packed_length], size)
     if len(block) != size or (crc and zlib.crc32(block) != crc):
-        raise Damage("a chunk is not what it says")
+        raise DamageError("a chunk is not what it says")
     return block
 
 
@@ -189,15 +187,15 @@ def _plain(compression: bytes, packed: memoryview, size: int) -> bytes:
 
         try:
             if zstandard.frame_content_size(packed) > size:
-                raise Damage("a chunk unpacks to more than it says")
+                raise DamageError("a chunk unpacks to more than it says")
             return zstandard.ZstdDecompressor().decompress(packed, max_output_size=size) if size else b""
         except zstandard.ZstdError as error:
-            raise Damage(str(error)) from error
+            raise DamageError(str(error)) from error
     if compression == b"lz4":
         import lz4.frame
 
         try:
             return lz4.frame.LZ4FrameDecompressor().decompress(packed, max_length=size)
         except (RuntimeError, EOFError) as error:
-            raise Damage(str(error)) from error
-    raise Damage("a chunk is packed in an unknown way")
+            raise DamageError(str(error)) from error
+    raise DamageError("a chunk is packed in an unknown way")

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from teletwin.bounded import read_json
 from teletwin.errors import ConfigError
 from teletwin.horizon.action import action_count
 from teletwin.horizon.observation import observation_names
@@ -62,7 +62,7 @@ def resumed_run(folder: str) -> Resumed:
             allowed="the folder of a run of train horizon",
         )
     try:
-        facts = json.loads(described.read_text(encoding="utf-8"))
+        facts = read_json(described)
         kind, was = str(facts["kind"]), facts["configuration"]
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise ConfigError("the run's configuration cannot be read", given=described, mend="train anew") from error

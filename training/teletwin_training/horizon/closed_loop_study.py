@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from teletwin.bounded import read_json
 from teletwin.errors import ConfigError
 from teletwin.geometry import Array
 from teletwin.horizon.policy_file import PolicyFile, load_policy, save_policy
@@ -106,7 +107,7 @@ class _Study:
         """The file of that name, made if it is not there."""
         path = self._folder / f"{name}.json"
         if path.is_file():
-            facts = json.loads(path.read_text(encoding="utf-8"))
+            facts = read_json(path)
             if facts.get("key") != self._key:
                 raise ConfigError("the folder holds another study", given=path, mend="give another folder")
             return facts

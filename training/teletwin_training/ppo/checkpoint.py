@@ -15,13 +15,14 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
+from teletwin.bounded import read_json
 from teletwin.errors import ConfigError
 from teletwin_training.ppo.configuration import PpoCfg
 
 CHECKPOINT_NAME = "checkpoint.pth"
 _FORMAT = "teletwin-ppo-checkpoint"
 _VERSION = 1
-_BYTES_MAX = 256 * 2**20
+_BYTES_MAX = 128 * 2**20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +77,7 @@ def read_checkpoint_facts(source: str | Path) -> dict[str, Any]:
         raise ConfigError("there is no checkpoint", given=path, allowed=f"a run's folder or its {CHECKPOINT_NAME}")
     sidecar = path.with_suffix(".json")
     try:
-        facts = json.loads(sidecar.read_text(encoding="utf-8"))
+        facts = read_json(sidecar)
     except (OSError, ValueError) as error:
         raise ConfigError(f"{sidecar.name}, which tells what the checkpoint is, cannot be read", given=path) from error
     given = [facts.get(name) for name in ("format", "version")] if isinstance(facts, dict) else facts
@@ -107,6 +108,15 @@ def check_checkpoint(source: str | Path, *, purpose: Purpose, cfg: PpoCfg, count
     return facts
 
 
+def _unpacked_bytes(path: Path) -> int:
+    """What a checkpoint takes once it is unpacked [bytes]; its own size where it is no archive."""
+    try:
+        with zipfile.ZipFile(path) as packed:
+            return max(path.stat().st_size, sum(each.file_size for each in packed.infolist()))
+    except zipfile.BadZipFile:
+        return path.stat().st_size
+
+
 def read_state(source: str | Path, *, device: str = "cpu") -> dict[str, Any]:
     """rl_games' state in a checkpoint.
 
@@ -115,7 +125,7 @@ def read_state(source: str | Path, *, device: str = "cpu") -> dict[str, Any]:
     """
     path = find_checkpoint(source)
     read_checkpoint_facts(path)
-    size = path.stat().st_size
+    size = _unpacked_bytes(path)
     if size > _BYTES_MAX:
         raise ConfigError("the checkpoint is too large to be one", given=f"{size} bytes", allowed=_BYTES_MAX)
     import torch

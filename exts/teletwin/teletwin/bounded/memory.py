@@ -11,7 +11,7 @@ from teletwin.bounded.allowance import MIB, read_bytes_max, too_large
 
 _SLACK_BYTES = 64 * MIB
 """What else the process may do meanwhile."""
-_ONE_AT_A_TIME = threading.Lock()
+_ONE_AT_A_TIME = threading.RLock()
 
 
 @contextlib.contextmanager

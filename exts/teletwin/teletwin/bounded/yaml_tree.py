@@ -13,13 +13,21 @@ _EXPANSION = 800.0
 _NODE_BYTES = 2000
 
 
+class NotYamlError(ValueError):
+    """A text that is no YAML tree, and the line where that shows."""
+
+    def __init__(self, why: str, *, line: int) -> None:
+        super().__init__(why)
+        self.line = line
+
+
 def read_yaml(path: Path) -> Any:
     """The tree of a YAML file, of plain values only.
 
     Raises:
         OSError: It cannot be read.
         UnicodeDecodeError: It is no text.
-        ValueError: It is not YAML (with the line), or nested too deeply.
+        NotYamlError: It is not YAML, or nested too deeply.
         TooLargeError: It would take more memory than a file may.
     """
     import yaml
@@ -35,9 +43,9 @@ def read_yaml(path: Path) -> Any:
         return loader.construct_document(node)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        raise ValueError(f"not YAML: {getattr(error, 'problem', error)}{f', line {mark.line + 1}' if mark else ''}") from error
+        raise NotYamlError(str(getattr(error, "problem", error)), line=mark.line + 1 if mark else 1) from error
     except RecursionError:
-        raise ValueError("not YAML of ours: nested too deeply") from None
+        raise NotYamlError("nested too deeply", line=1) from None
     finally:
         loader.dispose()
 
@@ -45,7 +53,7 @@ def read_yaml(path: Path) -> Any:
 def _expanded(node: Any, known: dict[int, int], within: set[int]) -> int:
     """How many nodes a node stands for, with every alias in full."""
     if id(node) in within:
-        raise ValueError("not YAML of ours: a part contains itself")
+        raise NotYamlError("a part contains itself", line=node.start_mark.line + 1)
     if id(node) not in known:
         within.add(id(node))
         parts = node.value if isinstance(node.value, list) else ()

@@ -45,6 +45,11 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
+def _line_count(path: Path) -> int:
+    with path.open("rb") as stream:
+        return sum(1 for _ in stream)
+
+
 def _tell_clocks(recording: SessionRecording) -> None:
     """Which files were moved to another clock, and which could not be."""
     for each in recording.alignments:
@@ -74,7 +79,7 @@ def run_export(log: str | Path, *, out: str | Path, report: str | Path | None = 
     """
     recording = read_session(log)
     paths = export_tum(recording, out)
-    counts = {name: len(path.read_text(encoding="utf-8").splitlines()) - 1 for name, path in paths.items()}
+    counts = {name: _line_count(path) - 1 for name, path in paths.items()}
     for name, path in paths.items():
         print(f"{path}  {counts[name]} poses")
     _tell_clocks(recording)

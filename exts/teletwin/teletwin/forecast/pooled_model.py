@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
+from teletwin.bounded import read_json
 from teletwin.errors import ConfigError
 from teletwin.geometry import Array
 from teletwin.messages import CURVE_KNOTS
@@ -16,7 +17,6 @@ GROUPS: dict[str, slice] = {"position": slice(0, 3), "orientation": slice(3, 7)}
 """Channels of a pose that share weights."""
 FORMAT = "teletwin-pooled-1"
 WEIGHT_MAX = 1e3
-FILE_BYTES_MAX = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,9 +65,7 @@ class PooledModel:
         """
         path = Path(path)
         try:
-            if path.stat().st_size > FILE_BYTES_MAX:
-                raise ValueError("the file is too large")
-            content = json.loads(path.read_text(encoding="utf-8"))
+            content = read_json(path)
             if not isinstance(content, dict) or content.get("format") != FORMAT:
                 raise ValueError(f"its format is not {FORMAT}")
             return PooledModel(

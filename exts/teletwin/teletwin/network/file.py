@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from teletwin.bounded import parse_json
 from teletwin.errors import ConfigError
 from teletwin.geometry import Array
 from teletwin.network.layers import ACTIVATION, Layers
@@ -174,8 +175,8 @@ def _arrays(path: Path, kind: NetworkFormat) -> dict[str, Array]:
 def _meta(arrays: dict[str, Array], path: Path, kind: NetworkFormat) -> dict[str, Any]:
     """What the file says of itself."""
     try:
-        meta = json.loads(arrays["meta"].tobytes().decode())
-    except (KeyError, ValueError, RecursionError):
+        meta = parse_json(arrays["meta"].tobytes())
+    except (KeyError, ValueError):
         raise _no_network(path, kind, "without a description of itself") from None
     if not isinstance(meta, dict) or meta.get("format") != kind.name:
         raise _no_network(path, kind, "of another format")

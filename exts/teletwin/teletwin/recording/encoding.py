@@ -16,6 +16,7 @@ from typing import Any, Union
 import numpy as np
 
 from teletwin import messages
+from teletwin.bounded import parse_json
 from teletwin.errors import RecordingError, TeletwinError
 from teletwin.jsonable import to_jsonable
 
@@ -52,10 +53,13 @@ def settings_from_metadata(kind: type, metadata: Mapping[str, str]) -> Any:
     """
     hints = _hints(kind)
     try:
-        values = {name: text if hints.get(name) is str else json.loads(text) for name, text in metadata.items()}
-        return _build(kind, values)
+        return _build(kind, {name: _setting(hints.get(name), text) for name, text in metadata.items()})
     except (TypeError, ValueError, KeyError, TeletwinError) as error:
         raise RecordingError("the recorded settings cannot be read", given=str(error)) from error
+
+
+def _setting(hint: Any, text: str) -> Any:
+    return text if hint is str else parse_json(text.encode())
 
 
 @cache

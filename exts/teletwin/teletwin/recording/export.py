@@ -11,7 +11,6 @@ from teletwin.recording.rows import Rows, ToolPose, Trajectory
 from teletwin.recording.session_recording import SessionRecording
 from teletwin.recording.trajectory import write_tum
 
-
 _DRAWN_BYTES = 200
 """What remembering when a picture was drawn takes of memory."""
 

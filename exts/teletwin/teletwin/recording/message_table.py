@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from teletwin.errors import RecordingError
-from teletwin.mcap_records import Damage, FoundMessage, read_block
+from teletwin.mcap_records import DamageError, FoundMessage, read_block
 from teletwin.recording.logged_message import LoggedMessage
 
 ROW_BYTES = 72
@@ -39,7 +39,7 @@ class Blocks:
             try:
                 with path.open("rb") as stream:
                     self._kept[key] = read_block(stream, block_at)
-            except (OSError, Damage) as error:
+            except (OSError, DamageError) as error:
                 raise RecordingError("the session log changed while it was read", given=path, mend=str(error)) from None
         self._kept.move_to_end(key)
         return self._kept[key]

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from teletwin.bounded import read_json
 from teletwin.errors import ConfigError
 from teletwin.jsonable import to_jsonable
 from teletwin.report.provenance import git_revision, package_versions, platform_facts
@@ -136,7 +137,7 @@ def read_report(path: str | Path) -> dict[str, Any]:
     """
     path = Path(path)
     try:
-        document = json.loads(path.read_text(encoding="utf-8"))
+        document = read_json(path)
     except (OSError, ValueError) as error:
         raise ConfigError("the report cannot be read", given=path, mend=str(error)) from error
     if not isinstance(document, dict) or document.get("format") != FORMAT:

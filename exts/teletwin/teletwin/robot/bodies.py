@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from teletwin.bounded import NotYamlError, read_yaml
 from teletwin.errors import RobotError
 from teletwin.geometry import Array
 from teletwin.robot.chain import SerialChain
@@ -85,16 +86,14 @@ def load_bodies(path: Path) -> Bodies:
 
     Raises:
         RobotError: The file cannot be read, or lacks a part.
+        TooLargeError: It would take more memory than a file may.
     """
-    import yaml
-
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-        return _from_tree(tree)
+        return _from_tree(read_yaml(path))
     except (OSError, UnicodeDecodeError) as error:
         raise RobotError("a bodies file cannot be read", given=path, mend=str(error)) from error
-    except yaml.YAMLError as error:
-        raise RobotError(f"{path}: not YAML", given=getattr(error, "problem", error)) from error
+    except NotYamlError as error:
+        raise RobotError(f"{path}: not YAML", given=error) from error
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RobotError(f"{path}: not a bodies file", given=f"{type(error).__name__}: {error}") from error
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
+from teletwin.bounded import read_text
 from teletwin.errors import RobotError
 from teletwin.geometry import Array
 
@@ -19,7 +20,7 @@ def read_triangles(path: Path) -> Array:
         RobotError: The file cannot be read, or is no mesh of triangles.
     """
     try:
-        lines = [line.split() for line in path.read_text(encoding="utf-8").splitlines()]
+        lines = [line.split() for line in read_text(path, expansion=40.0).splitlines()]
         points = np.array([[float(v) for v in row[1:4]] for row in lines if row and row[0] == "v"])
         faces = [[int(v.partition("/")[0]) - 1 for v in row[1:]] for row in lines if row and row[0] == "f"]
         return points[np.array(faces, dtype=np.int64).reshape(-1, 3)]

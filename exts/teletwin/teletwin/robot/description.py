@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from teletwin.bounded import NotYamlError, read_yaml
 from teletwin.errors import RobotError
 from teletwin.geometry import Array
 
@@ -46,6 +47,7 @@ def load_description(path: Path) -> RobotDescription:
 
     Raises:
         RobotError: The file cannot be read or lacks a part.
+        TooLargeError: It would take more memory than a file may.
     """
     tree = _read_yaml(path)
     try:
@@ -55,16 +57,12 @@ def load_description(path: Path) -> RobotDescription:
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
-    import yaml
-
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
+        tree = read_yaml(path)
     except (OSError, UnicodeDecodeError) as error:
         raise RobotError("a robot description cannot be read", given=path, mend=str(error)) from error
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        line = mark.line + 1 if mark else 1
-        raise RobotError(f"{path}:{line}: not YAML", given=getattr(error, "problem", error)) from error
+    except NotYamlError as error:
+        raise RobotError(f"{path}:{error.line}: not YAML", given=error) from error
     if not isinstance(tree, dict):
         raise RobotError(f"{path}:1: not a robot description", given=type(tree).__name__, allowed="a mapping")
     return tree

@@ -12,6 +12,7 @@ import numpy as np
 
 from teletwin.errors import RobotError
 from teletwin.geometry import Array
+from teletwin.robot.scene_file import scene_read
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -63,13 +64,12 @@ def load_obstacles(scene: Path) -> tuple[Obstacle, ...]:
 
     Raises:
         RobotError: MuJoCo cannot read the file, or a geom is of a kind that has no solid here.
+        TooLargeError: It would take more memory than a file may.
     """
     mujoco: Any = import_module("mujoco")  # here, so that importing this room costs nothing
-    try:
+    with scene_read(scene):
         model = mujoco.MjModel.from_xml_path(str(scene))
-    except ValueError as error:
-        raise RobotError(f"MuJoCo cannot read the scene: {str(error).splitlines()[0]}", given=str(scene)) from error
-    data = mujoco.MjData(model)
+        data = mujoco.MjData(model)
     mujoco.mj_kinematics(model, data)
     tool = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_SITE, "tool")
     arm = int(model.body_rootid[model.site_bodyid[tool]]) if tool >= 0 else -1

@@ -9,6 +9,7 @@ from xml.parsers import expat
 
 import numpy as np
 
+from teletwin.bounded import read_text
 from teletwin.errors import RobotError
 from teletwin.geometry import Array
 from teletwin.robot.kinematics import axis_rotation
@@ -16,6 +17,8 @@ from teletwin.robot.kinematics import axis_rotation
 MOVABLE = ("revolute", "continuous", "prismatic")
 """Kinds of joints that a c-space may hold."""
 _KINDS = (*MOVABLE, "fixed")
+_EXPANSION = 150.0
+"""An element of four characters takes up to so many times as much."""
 
 
 @dataclass(slots=True)
@@ -65,7 +68,7 @@ def load_urdf(path: Path) -> UrdfModel:
         RobotError: The file cannot be read, or is not a URDF tree.
     """
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path, expansion=_EXPANSION)
     except (OSError, UnicodeDecodeError) as error:
         raise RobotError("a URDF cannot be read", given=path, mend=str(error)) from error
     return parse_urdf(text, source=str(path))

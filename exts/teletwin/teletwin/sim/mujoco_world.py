@@ -11,6 +11,7 @@ import numpy as np
 from teletwin.assets import scene_path
 from teletwin.errors import ConfigError, RobotError
 from teletwin.geometry import Array
+from teletwin.robot.scene_file import scene_read
 from teletwin.robot.ur3e import JointLimits
 
 _KINDS = {2: "sphere", 5: "cylinder", 6: "box"}  # mjtGeom values
@@ -57,8 +58,9 @@ class MujocoWorld:
         self._mujoco = mujoco
         self._cfg = cfg or MujocoWorldCfg()
         self.model: Any = _load(mujoco, self._cfg) if model is None else model  # read only: worlds may share one
-        self.data: Any = mujoco.MjData(self.model)
-        self._probe: Any = mujoco.MjData(self.model)
+        with scene_read(self._cfg.scene):
+            self.data: Any = mujoco.MjData(self.model)
+            self._probe: Any = mujoco.MjData(self.model)
         self._tool_id = mujoco.mj_name2id(self.model, mujoco.mjtObj.mjOBJ_SITE, "tool")
         free = [j for j in range(self.model.njnt) if self.model.jnt_type[j] == mujoco.mjtJoint.mjJNT_FREE]
         self.objects = tuple(_describe(mujoco, self.model, int(self.model.jnt_bodyid[j])) for j in free)
@@ -151,10 +153,8 @@ class MujocoWorld:
 
 def _load(mujoco: Any, cfg: MujocoWorldCfg) -> Any:
     path = scene_path(cfg.scene)
-    try:
+    with scene_read(path):
         model = mujoco.MjModel.from_xml_path(str(path)) if cfg.movable else _still(mujoco, str(path))
-    except ValueError as error:
-        raise RobotError(f"MuJoCo cannot read the scene: {str(error).splitlines()[0]}", given=str(path)) from error
     tool = mujoco.mj_name2id(model, mujoco.mjtObj.mjOBJ_SITE, "tool")
     if model.nu != 12 or tool < 0 or not _is_first(model, int(model.site_bodyid[tool])):
         raise RobotError(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import subprocess
 import sys
 import tempfile
@@ -13,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from teletwin.bounded import read_json
 from teletwin.errors import TeletwinError
 from teletwin.horizon.policy_file import load_policy
 from teletwin.messages import LinkSettings
@@ -91,7 +91,7 @@ def _live(cfg: LiveCfg) -> dict[str, Any]:
         if done.returncode != 0 or not report.is_file():
             reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
             raise TeletwinError("the live session did not measure anything", given=reason)
-        return json.loads(report.read_text(encoding="utf-8"))["results"]
+        return read_json(report)["results"]
 
 
 def _predicted(cfg: LiveCfg, method: Method, hands: HandBank, arm: str) -> tuple[float, float]:

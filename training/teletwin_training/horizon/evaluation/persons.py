@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from teletwin.bounded import read_json
 from teletwin_training.horizon.closed_loop_study import closed_loop_study
 
 if TYPE_CHECKING:
@@ -59,4 +59,4 @@ def _persons(folder: Path, seeds: int) -> dict[str, list[float]]:
 
 
 def _read(path: Path) -> dict[str, Any]:
-    return json.loads(path.read_text(encoding="utf-8"))
+    return read_json(path)

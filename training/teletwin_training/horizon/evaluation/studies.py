@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from teletwin.bounded import read_json
 from teletwin.errors import ConfigError
 from teletwin.jsonable import to_jsonable
 from teletwin_training.horizon.environment import EnvCfg
@@ -60,7 +61,7 @@ def _trained(options: EvaluateOptions, folder: Path, kind: str, seed: int, conso
         with RichWatcher(console) as watcher:
             taught = train_recorded(cfg, run, watcher, baselines=False)
         run.write_metrics({"key": key, "scores": taught.scores, "took_s": taught.took_s, "ppo": taught.curve})
-    metrics = json.loads(done.read_text(encoding="utf-8"))
+    metrics = read_json(done)
     if metrics.get("key") != key:
         raise ConfigError("the folder holds another study", given=done, mend="give another folder")
     return metrics

@@ -14,6 +14,7 @@ from math import inf
 from pathlib import Path
 
 from teletwin.bench.three_hosts.hops import Hops
+from teletwin.bounded import read_text
 from teletwin.errors import ConfigError
 from teletwin.link.delay import check_settings
 from teletwin.messages import LinkSettings
@@ -72,7 +73,7 @@ def load_script(name: str) -> NetworkScript:
         return NetworkScript()
     path = FOLDER / f"{name}.txt" if name in shipped_scripts() else Path(name)
     try:
-        text = path.read_text(encoding="utf-8")
+        text = read_text(path, expansion=40.0)
     except (OSError, UnicodeDecodeError):
         allowed = f"{', '.join(shipped_scripts())}, or a text file"
         raise ConfigError("unknown script of a network", given=name, allowed=allowed) from None

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from teletwin.bounded import read_json
 from teletwin.errors import ConfigError
 from teletwin.robot.ur3e import JOINT_NAMES
 
@@ -63,7 +63,7 @@ def read_leader_file(path: str | Path) -> LeaderFile:
         ConfigError: It cannot be read or does not describe a leader arm; says where and what is allowed.
     """
     try:
-        values: Any = json.loads(Path(path).read_text(encoding="utf-8"))
+        values: Any = read_json(Path(path))
     except (OSError, ValueError) as error:
         raise ConfigError("the leader's calibration cannot be read", given=f"{path} ({error})") from None
     if not isinstance(values, dict) or not isinstance(values.get("joints"), dict):

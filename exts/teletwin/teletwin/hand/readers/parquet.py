@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from teletwin.bounded import memory_capped, read_json
+from teletwin.bounded import read_json
 from teletwin.errors import ConfigError, RecordingError
 from teletwin.geometry import Array, quat_from_rotvec, quat_multiply
 from teletwin.hand.readers.checked import checked_recording, seconds_to_ns
@@ -60,7 +60,7 @@ def read_parquet(path: str | Path, *, part: str | None = None, layout: ParquetLa
         MissingPartError: pyarrow is not installed.
     """
     path = Path(path)
-    with memory_capped(path), opened_table(path) as table:
+    with opened_table(path) as table:
         layout = layout or _layout(path, table, part)
         rows, episode = _episode_rows(path, table, layout)
         poses = _poses(path, _values(path, table, layout)[rows], layout)

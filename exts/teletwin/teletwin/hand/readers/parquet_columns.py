@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from teletwin.bounded import Allowance
+from teletwin.bounded import Allowance, memory_capped
 from teletwin.errors import MissingPartError, RecordingError
 from teletwin.geometry import Array
 from teletwin.hand.readers.checked import opened_error
@@ -77,7 +77,7 @@ class ParquetColumns:
     def _needed_bytes(self, name: str) -> int:
         groups = (self._metadata.row_group(group) for group in range(self._metadata.num_row_groups))
         chunks = [group.column(k) for group in groups for k in range(min(group.num_columns, _COLUMNS_MAX))]
-        mine = [chunk for chunk in chunks if chunk.path_in_schema.split(".")[0] == name.split(".")[0]]
+        mine = [chunk for chunk in chunks if f"{chunk.path_in_schema}.".startswith(f"{name}.")]
         whole = [max(_VALUE_BYTES * chunk.num_values, _PAGE_SLACK * chunk.total_uncompressed_size) for chunk in mine]
         return sum(whole)
 
@@ -96,10 +96,8 @@ def opened_table(path: Path) -> Iterator[ParquetColumns]:
     except ImportError as error:
         raise MissingPartError("Parquet files need pyarrow", mend="pip install 'teletwin[readers]'") from error
     try:
-        with pyarrow.parquet.ParquetFile(path) as file:
+        with memory_capped(path), pyarrow.parquet.ParquetFile(path) as file:
             yield ParquetColumns(path, file)
-    except MemoryError:
-        raise  # pyarrow's is an ArrowException too
     except OSError as error:
         raise opened_error(path, error) from error
     except pyarrow.ArrowException as error:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 
+from teletwin.bounded import parse_json
 from teletwin.clock import NS_PER_S
 from teletwin.errors import RecordingError
 from teletwin.messages import JointCommand, Message, PoseSample
@@ -52,9 +52,9 @@ class _Rerun:
             recorded_settings(log),
             hand=RecordedHand(log.on_topic("/operator/PoseSample")),
             asked=RecordedWishes(log.on_topic("/operator/ForecastPacket")),
-            clock_offsets_ms=json.loads(facts["clock_offsets_ms"]),
-            clock_drifts_ppm=json.loads(facts["clock_drifts_ppm"]),
-            renders=json.loads(facts["renders"]),
+            clock_offsets_ms=parse_json(facts["clock_offsets_ms"].encode()),
+            clock_drifts_ppm=parse_json(facts["clock_drifts_ppm"].encode()),
+            renders=parse_json(facts["renders"].encode()),
             log={"twin": self._note},
         )
 
@@ -62,9 +62,7 @@ class _Rerun:
         if role == "twin" and isinstance(message, JointCommand):
             self._commands.append(message)
 
-    def through(
-        self, recorded: MessageTable, difference: CommandDifference, progress: Callable[[float], None]
-    ) -> None:
+    def through(self, recorded: MessageTable, difference: CommandDifference, progress: Callable[[float], None]) -> None:
         """Run to the last recorded command and compare each."""
         first_ns, twin_clock = recorded[0].t_log_ns, self.virtual.clocks["twin"]
         while twin_clock.now_ns() <= recorded[-1].t_log_ns:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
+from teletwin.bounded import NotYamlError, read_yaml
 from teletwin.errors import ConfigError
 from teletwin.geometry import Array
 from teletwin.twin.rmpflow.config import (
@@ -35,11 +36,9 @@ def load_rmpflow_config(path: Path) -> RmpFlowConfig:
     Raises:
         ConfigError: The file cannot be read, or a parameter is missing or cannot be used.
     """
-    import yaml
-
     try:
-        tree = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        tree = read_yaml(path)
+    except (OSError, UnicodeDecodeError, NotYamlError) as error:
         raise ConfigError("an RMPflow file cannot be read", given=path, mend=" ".join(str(error).split())) from error
     return rmpflow_config_from_tree(tree, source=str(path))
 
