@@ -48,14 +48,18 @@ def _chunk(records: bytes, *, packing: str = "zstd", claims: int | None = None) 
 
 
 def mcap(
-    chunks: Iterable[bytes], *, schema: str = "teletwin.PoseSample", topic: str = "/operator/PoseSample"
+    chunks: Iterable[bytes],
+    *,
+    schema: str = "teletwin.PoseSample",
+    topic: str = "/operator/PoseSample",
+    encoding: str = "json",
 ) -> Callable[[Path], object]:
     """A session log whose channel 1 has that topic, and these chunks."""
 
     def make(path: Path) -> None:
         head = b"\x89MCAP0\r\n" + _record(1, _string("") + _string("x"))
         head += _record(3, struct.pack("<H", 1) + _string(schema) + _string("jsonschema") + struct.pack("<I", 0))
-        head += _record(4, struct.pack("<HH", 1, 1) + _string(topic) + _string("json") + struct.pack("<I", 0))
+        head += _record(4, struct.pack("<HH", 1, 1) + _string(topic) + _string(encoding) + struct.pack("<I", 0))
         path.write_bytes(head + b"".join(chunks))
 
     return make
@@ -65,10 +69,8 @@ def _pose_json() -> bytes:
     return json.dumps({"t_ns": 10, "pose": [0.3, 0.1, 0.2, 1.0, 0.0, 0.0, 0.0], "input_seq": 0}).encode()
 
 
-def _foxglove_json() -> bytes:
-    turn = {"x": 0.0, "y": 0.0, "z": 0.0, "w": 1.0}
-    pose = {"position": {"x": 0.1, "y": 0.2, "z": 0.3}, "orientation": turn}
-    return json.dumps({"timestamp": {"sec": 1, "nsec": 5}, "frame_id": "base", "pose": pose}).encode()
+def _ros_pose() -> bytes:
+    return struct.pack("<BBHiII", 0, 1, 0, 1, 5, 1) + b"b\0\0\0" + bytes(4) + struct.pack("<7d", *[0.0] * 6, 1.0)
 
 
 def _repeated(record: bytes, size: int = CHUNK) -> bytes:
@@ -174,7 +176,7 @@ _FLEX = '<body name="b"><flexcomp name="f" type="grid" count="300 300 300" spaci
 _DEEP = "[" * 200_000
 BOMBS: dict[str, Bomb] = {
     "log of zeros.mcap": ("export", mcap(_chunk(_message(bytes(CHUNK))) for _ in range(160))),
-    "log of poses.mcap": ("export", mcap([_chunk(_repeated(_message(_pose_json())))] * 60)),
+    "log of poses.mcap": ("export", mcap([_chunk(_repeated(_message(_pose_json())))] * 20)),
     "log to merge.mcap": ("merged", mcap([_chunk(_message(b"{" + bytes(CHUNK)))] * 160)),
     "log in lz4.mcap": ("log", mcap([_chunk(_message(bytes(CHUNK)), packing="lz4")] * 40)),
     "log that lies.mcap": ("log", mcap([_chunk(bytes(200 * 2**20), claims=1000)])),
@@ -188,41 +190,40 @@ BOMBS: dict[str, Bomb] = {
     ),
     "hand of poses.mcap": (
         "recording",
-        mcap([_chunk(_repeated(_message(_foxglove_json())))] * 30, schema="foxglove.PoseInFrame", topic="/hand/pose"),
+        mcap([_chunk(_repeated(_message(_ros_pose())))] * 5, schema="geometry_msgs/msg/PoseStamped", encoding="cdr"),
     ),
     "rows.parquet": ("recording", _parquet(_flat_table, 20)),
     "lists.parquet": ("recording", _parquet(_list_table, 5)),
     "fill value.hdf5": ("recording", _hdf5_fill),
     "great chunk.hdf5": ("recording", _hdf5_chunk),
     "rates.hdf5": ("recording", _hdf5_rate),
-    "short lines.tum": ("recording", _lines("0 0 0 0 0 0 0 1\n", 3_000_000)),
+    "short lines.tum": ("recording", _lines("0 0 0 0 0 0 0 1\n", 1_000_000)),
     "one line.tum": ("recording", _lines("0 ", 30_000_000)),
     "blank lines.tum": ("recording", _lines("\n", 8_000_000)),
     "wide header.csv": ("recording", _lines("0\n", 10_000_000, first="t,x,y,z,qw,qx,qy,qz" + ",a" * 5_000_000 + "\n")),
-    "short lines.csv": ("recording", _lines("0,0,0,0,1,0,0,0\n", 3_000_000, first="t,x,y,z,qw,qx,qy,qz\n")),
-    "jigsaws.txt": ("recording", _lines("0 " * 76 + "\n", 400_000)),
+    "short lines.csv": ("recording", _lines("0,0,0,0,1,0,0,0\n", 1_000_000, first="t,x,y,z,qw,qx,qy,qz\n")),
     "a shape that lies.npz": ("horizon policy", _npz(shape="(1000000000000,)")),
     "packed zeros.npz": ("allocation policy", _npz(shape="(8,)", compressed_zeros=300 * 2**20)),
-    "wide report.json": ("report", _lines("[],", 12_000_000, first='{"a":[')),
+    "wide report.json": ("report", _lines("[],", 3_000_000, first='{"a":[')),
     "deep report.json": ("report", _text('{"a":' + _DEEP)),
-    "wide leader.json": ("leader", _lines("[],", 12_000_000, first="[")),
+    "wide leader.json": ("leader", _lines("[],", 3_000_000, first="[")),
     "deep leader.json": ("leader", _text(_DEEP)),
-    "wide model.json": ("pooled model", _lines("[],", 12_000_000, first='{"fir":[')),
+    "wide model.json": ("pooled model", _lines("[],", 3_000_000, first='{"fir":[')),
     "laughs.yaml": ("robot description", _text(_laughs(merge=False))),
     "merged laughs.yaml": ("robot description", _text(_laughs(merge=True))),
     "laughs of bodies.yaml": (
         "bodies",
         _text(_LINKS),
     ),
-    "wide.yaml": ("robot description", _lines("x, ", 4_000_000, first="cspace: [")),
+    "wide.yaml": ("robot description", _lines("x, ", 500_000, first="cspace: [")),
     "deep.yaml": ("rmpflow", _text(_DEEP)),
     "laughs of rmpflow.yaml": ("rmpflow", _text(_laughs(merge=False))),
-    "wide.xrdf": ("robot description", _lines("- a\n", 4_000_000, first="format: xrdf\ntool_frames:\n")),
+    "wide.xrdf": ("robot description", _lines("- a\n", 500_000, first="format: xrdf\ntool_frames:\n")),
     "entities.urdf": ("urdf", _text(_XML_LAUGHS)),
-    "wide.urdf": ("urdf", _lines("<a/>", 9_000_000, first="<robot>")),
-    "deep.urdf": ("urdf", _lines("<a>", 9_000_000, first="<robot>")),
-    "triangles.obj": ("mesh", _lines("v 0 0 0\n", 6_000_000)),
-    "network.txt": ("network script", _lines("a\n", 20_000_000)),
+    "wide.urdf": ("urdf", _lines("<a/>", 1_000_000, first="<robot>")),
+    "deep.urdf": ("urdf", _lines("<a>", 1_000_000, first="<robot>")),
+    "triangles.obj": ("mesh", _lines("v 0 0 0\n", 1_000_000)),
+    "network.txt": ("network script", _lines("a\n", 4_000_000)),
     "texture.xml": ("obstacles", _scene(_TEXTURE)),
     "hfield.xml": ("obstacles", _scene(_FIELD, '<geom type="hfield" hfield="h"/>')),
     "arena.xml": ("obstacles", _scene('<size memory="60G"/>')),

@@ -124,8 +124,9 @@ def _record(opcode: int, block: bytes, block_at: int, at: int, length: int) -> I
     if opcode == _MESSAGE:
         if length < _MESSAGE_HEAD.size:
             raise DamageError("a message is too short")
-        head = _MESSAGE_HEAD.unpack_from(block, at)
-        yield FoundMessage(*head, block, block_at, at + _MESSAGE_HEAD.size, length - _MESSAGE_HEAD.size)
+        channel_id, sequence, log_time, publish_time = _MESSAGE_HEAD.unpack_from(block, at)
+        start, length = at + _MESSAGE_HEAD.size, length - _MESSAGE_HEAD.size
+        yield FoundMessage(channel_id, sequence, log_time, publish_time, block, block_at, start, length)
     elif opcode in (_HEADER, _SCHEMA, _CHANNEL, _METADATA):
         if length > DESCRIPTION_BYTES_MAX:
             raise DamageError("a description is too large")
