@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import os
+import threading
 from multiprocessing.connection import Connection
 
 import numpy as np
@@ -84,8 +86,17 @@ class BackgroundForecaster:
         out[:, 3:] /= np.maximum(np.linalg.norm(out[:, 3:], axis=1), 1e-12)[:, None]
 
 
+def _end_with_parent() -> None:
+    """End this process with the one that started it, also within a slow forecast."""
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(0)
+
+
 def _serve(name: str, pipe: Connection) -> None:
     """The process: answer windows with curves until the pipe closes."""
+    threading.Thread(target=_end_with_parent, daemon=True).start()
     forecaster = build_forecaster(name)
     out = np.empty((CURVE_KNOTS, 7))
     with contextlib.suppress(EOFError, OSError, KeyboardInterrupt):

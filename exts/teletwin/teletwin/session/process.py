@@ -11,7 +11,7 @@ import threading
 import traceback
 
 from teletwin.errors import TeletwinError
-from teletwin.session.role_cfg import from_json
+from teletwin.left_alone import end_when_left_alone
 
 _CONTROLLER_GRACE_S = 1.0
 """The arm's role takes its leave of the controller; were that gone first, it would wait for answers."""
@@ -20,7 +20,13 @@ READY = "ready"
 
 
 def main() -> int:
-    """Run the role that one line of JSON on standard input describes; stop at the end of standard input."""
+    """Run the role that one line of JSON on standard input describes; stop at the end of standard input.
+
+    The arm's role brakes then. Whatever hangs in a role, its process is gone within `left_alone.LIMIT_S`.
+    """
+    end_when_left_alone()
+    from teletwin.session.role_cfg import from_json  # after that: it brings libraries along
+
     logging.basicConfig(level=logging.WARNING, format="teletwin %(name)s: %(message)s")
     cfg = from_json(sys.stdin.readline())
     stop = threading.Event()

@@ -21,6 +21,7 @@ import numpy as np
 from teletwin.errors import TeletwinError
 from teletwin.horizon.policy_file import PolicyFile, load_policy, save_policy
 from teletwin.jsonable import to_jsonable
+from teletwin.left_alone import end_when_left_alone
 from teletwin_training.horizon.live.actor import policy_of, purpose_of, weights_of
 from teletwin_training.horizon.live.cfg import LearnerCfg, from_json
 from teletwin_training.horizon.live.environment import RecordedSession
@@ -120,7 +121,8 @@ class Learner:
 
 
 def main() -> int:
-    """Run the learner that one line of JSON on standard input describes."""
+    """Run the learner that one line of JSON on standard input describes; without its launcher it ends in time."""
+    end_when_left_alone()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the session ends first
     cfg = from_json(sys.stdin.readline())
     with contextlib.suppress(OSError):
