@@ -11,7 +11,7 @@ import select
 import signal
 import sys
 
-LIMIT_S = 1.5
+LIMIT_S = 1.4
 """From the end of standard input to the end of the process: two seconds are promised, and a kill takes its time."""
 _LOOK_MS = 100
 """Between two looks where a process cannot be waited for by a file descriptor."""

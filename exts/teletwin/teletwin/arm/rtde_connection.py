@@ -16,6 +16,7 @@ from typing import Any
 
 from teletwin.arm.set_point_number import BRIDGE_REGISTER
 from teletwin.errors import MissingPartError, RobotError
+from teletwin.listening import host_and_port
 
 RTDE_PORT = 30004
 _VARIABLES = [
@@ -142,7 +143,7 @@ def _probe(host: str) -> None:
     except OSError as error:
         raise RobotError(
             f"no robot answers: {error}",
-            given=f"{host}:{RTDE_PORT}",
+            given=host_and_port(host, RTDE_PORT),
             mend="start `python -m teletwin.arm.virtual_ur`, or give the address of a UR that is on",
         ) from error
 

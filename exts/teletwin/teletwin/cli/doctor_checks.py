@@ -7,7 +7,6 @@ import getpass
 import importlib.util
 import os
 import shutil
-import socket
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from pathlib import Path
 
 from teletwin.assets import asset_path
 from teletwin.errors import ConfigError, TeletwinError
+from teletwin.listening import listening_socket
 from teletwin.session.realtime import ARM_PRIORITY
 
 
@@ -129,21 +129,19 @@ def check_ports(host: str, ports: dict[int, str]) -> Iterator[Check]:
     """Ports that the demo opens."""
     for port, purpose in ports.items():
         name = f"port {port}"
-        with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((host, port))
-            except OSError as error:
-                mend = f"end what uses it (ss -ltnp 'sport = :{port}')"
-                mend += (
-                    " or choose another --port"
-                    if purpose == "page"
-                    else " or choose another --controller-host, for example 127.0.0.2"
-                )
-                found = f"{purpose}: {error.strerror}"
-                yield Check(name=name, state=State.MISSING, found=found, mend=mend)
-            else:
-                yield Check(name=name, state=State.OK, found=f"{purpose}: free on {host}")
+        try:
+            listening_socket(host, port).close()
+        except OSError as error:
+            mend = f"end what uses it (ss -ltnp 'sport = :{port}')"
+            mend += (
+                " or choose another --port"
+                if purpose == "page"
+                else " or choose another --controller-host, for example 127.0.0.2"
+            )
+            found = f"{purpose}: {error.strerror}"
+            yield Check(name=name, state=State.MISSING, found=found, mend=mend)
+        else:
+            yield Check(name=name, state=State.OK, found=f"{purpose}: free on {host}")
 
 
 def check_cores() -> Iterator[Check]:

@@ -13,6 +13,7 @@ from teletwin.allocation import check_allocator
 from teletwin.cli.files import check_files
 from teletwin.cli.isaac import run_in_isaac
 from teletwin.cli.options import read_options
+from teletwin.cli.run_addresses import check_addresses
 from teletwin.errors import ConfigError
 from teletwin.session.audit import audit_path
 from teletwin.session.config import SessionCfg
@@ -81,7 +82,8 @@ def main(arguments: list[str]) -> int:
     """Start the role's processes, wait, stop them."""
     options = read_options(RunOptions, arguments, command="run", description=__doc__ or "")
     stop = threading.Event()
-    role_settings(options, options.role)  # refuses what cannot be used, before anything starts
+    processes = [role_settings(options, name) for name in _PROCESSES[options.role]]
+    check_addresses(processes)  # refuses what cannot be used, before anything starts
     if options.sim == "isaac":
         return run_in_isaac(options)
     with contextlib.ExitStack() as stack:

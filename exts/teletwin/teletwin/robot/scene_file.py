@@ -22,7 +22,7 @@ def scene_read(path: Path | str) -> Iterator[None]:
         try:
             yield
         except (ValueError, RuntimeError) as error:
-            told = str(error).splitlines()[0] if str(error) else type(error).__name__
+            told = " ".join(str(error).split())[:200] or type(error).__name__
             if "allocate" in told or isinstance(error, RuntimeError):  # std::bad_alloc is "an unknown exception" there
                 raise MemoryError(told) from None
             raise RobotError(f"MuJoCo cannot read the scene: {told}", given=str(path)) from error

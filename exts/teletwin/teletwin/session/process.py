@@ -13,7 +13,7 @@ import traceback
 from teletwin.errors import TeletwinError
 from teletwin.left_alone import end_when_left_alone
 
-_CONTROLLER_GRACE_S = 1.0
+_CONTROLLER_GRACE_S = 0.9
 """The arm's role takes its leave of the controller; were that gone first, it would wait for answers."""
 READY = "ready"
 """The line on standard output that tells the launcher that the role runs."""

@@ -11,6 +11,7 @@ from teletwin.arm.virtual_ur.controller import Controller
 from teletwin.arm.virtual_ur.dashboard import GREETING, Dashboard
 from teletwin.arm.virtual_ur.rtde_session import RtdeSession
 from teletwin.errors import MessageError, RobotError
+from teletwin.listening import host_and_port, listening_socket
 
 RTDE_PORT, DASHBOARD_PORT, SCRIPT_PORTS = 30004, 29999, (30001, 30002, 30003)
 _SCRIPT_MAX = 1 << 20
@@ -132,16 +133,13 @@ class Connections:
             raise
 
     def _listen(self, host: str, port: int) -> None:
-        listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            listener.bind((host, port))
+            listener = listening_socket(host, port)
             listener.listen(8)
         except OSError as error:
-            listener.close()
             raise RobotError(
                 f"the virtual controller cannot listen: {error.strerror or error}",
-                given=f"{host}:{port}",
+                given=host_and_port(host, port),
                 mend="another controller may run there: stop it, or choose another loopback address, such as 127.0.0.2",
             ) from error
         listener.setblocking(False)

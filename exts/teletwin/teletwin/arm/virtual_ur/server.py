@@ -19,7 +19,7 @@ class VirtualUrCfg:
     """Where a virtual UR3e listens (30004, 29999, 30001 ... 30003), and what it is."""
 
     host: str = "127.0.0.1"
-    """An address of this machine; several controllers take 127.0.0.1, 127.0.0.2, ..."""
+    """An address of this machine; several controllers take 127.0.0.1, 127.0.0.2, ...; ::1 is one too."""
     controller: ControllerCfg = field(default_factory=ControllerCfg)
 
 
