@@ -199,3 +199,25 @@ def test_a_terminated_controller_leaves_its_ports_free():
     again = start("127.0.0.65")
     again.terminate()
     assert again.wait(5) == 0
+
+
+def test_a_controller_with_an_ipv6_address_is_driven_as_any_other():
+    pytest.importorskip("rtde_control")
+    try:
+        socket.create_server(("::1", 0), family=socket.AF_INET6).close()
+    except OSError:
+        pytest.skip("this machine has no IPv6")
+    process = start("::1")
+    try:
+        assert ask_dashboard("::1", "robotmode") == ["Robotmode: RUNNING"]
+        with RtdeArm(RtdeArmCfg(host="::1")) as arm:
+            start_q = arm.state().q
+
+            def has_moved():
+                arm.servo(np.add(start_q, [0.0, 0.0, 0.0, 0.0, 0.0, 0.01]))
+                return abs(arm.state().q[5] - start_q[5]) > 0.005
+
+            assert wait_for(has_moved)
+    finally:
+        process.terminate()
+        process.wait(5)

@@ -69,5 +69,5 @@ def too_large(source: object, *, needed: int) -> TooLargeError:
 
 
 def _next_mib(needed: int) -> int:
-    """A round bound that holds twice what was needed so far."""
-    return 1 << max(2 * needed // MIB, 1).bit_length()
+    """The next round bound above what was needed so far."""
+    return 1 << max(needed // MIB, 1).bit_length()

@@ -32,22 +32,28 @@ def read_yaml(path: Path) -> Any:
     """
     import yaml
 
-    loader = yaml.SafeLoader(read_text(path, expansion=_EXPANSION))
+    text = read_text(path, expansion=_EXPANSION)
     try:
-        node = loader.get_single_node()
-        if node is None:
-            return None
-        needed = _NODE_BYTES * _expanded(node, {}, set())
-        if needed > read_bytes_max():
-            raise too_large(path, needed=needed)
-        return loader.construct_document(node)
+        return _tree(yaml.SafeLoader(text), path)
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
-        raise NotYamlError(str(getattr(error, "problem", error)), line=mark.line + 1 if mark else 1) from error
+        told = getattr(error, "problem", None) or " ".join(str(error).split())[:120]
+        raise NotYamlError(told, line=mark.line + 1 if mark else 1) from error
     except RecursionError:
         raise NotYamlError("nested too deeply", line=1) from None
-    finally:
-        loader.dispose()
+    except (ValueError, OverflowError) as error:  # a number or a date that cannot be
+        raise error if isinstance(error, NotYamlError) else NotYamlError(str(error)[:120], line=1) from None
+
+
+def _tree(loader: Any, path: Path) -> Any:
+    """The values of a document whose nodes are few enough."""
+    node = loader.get_single_node()
+    if node is None:
+        return None
+    needed = _NODE_BYTES * _expanded(node, {}, set())
+    if needed > read_bytes_max():
+        raise too_large(path, needed=needed)
+    return loader.construct_document(node)
 
 
 def _expanded(node: Any, known: dict[int, int], within: set[int]) -> int:

@@ -25,6 +25,7 @@ def file_targets(stack: contextlib.ExitStack) -> Iterator[FuzzTarget]:
     yield from _recordings(folder)
     yield from _policies(folder)
     yield _audit_log(folder)
+    yield from _descriptions(folder)
     yield _settings()
 
 
@@ -156,6 +157,29 @@ def _audit_log(folder: Path) -> FuzzTarget:
         refusals=_REFUSED,
         share=1.0,
     )
+
+
+def _descriptions(folder: Path) -> Iterator[FuzzTarget]:
+    """Robots, bodies and reports: trees of text."""
+    from teletwin.report.document import FORMAT, read_report
+    from teletwin.robot.bodies import load_bodies
+    from teletwin.robot.description import load_description
+    from teletwin.robot.urdf import load_urdf
+
+    ball = "- base: [&b {center: [0, 0, 0.1], radius: 0.05}, *b]"
+    lula = f"cspace: [a, b]\ndefault_q: [0, 1]\nacceleration_limits: [1, 2]\ncollision_spheres:\n{ball}\n"
+    bodies = "never_meet: {a: [b]}\nlinks:\n  a: {name: upper arm, capsules: [{a: [0, 0, 0], radius: 0.1}]}\n"
+    bodies += "  b: {name: forearm, mounted: true, capsules: []}\n"
+    joint = '<joint name="j" type="revolute"><parent link="a"/><child link="b"/><limit lower="-1" upper="1"/></joint>'
+    readers: dict[str, tuple[str, Callable[[Path], object]]] = {
+        "robots, YAML": (lula, load_description),
+        "robots, URDF": (f'<robot name="r"><link name="a"/><link name="b"/>{joint}</robot>', load_urdf),
+        "bodies of robots": (bodies, load_bodies),
+        "reports": (f'{{"format": "{FORMAT}", "results": {{"a": [1, 2.5, null]}}}}', read_report),
+    }
+    for name, (good, read) in readers.items():
+        path = folder / f"fuzzed-{name.replace(', ', '-').replace(' ', '-')}"
+        yield FuzzTarget(name=name, corpus=[good.encode()], read=_from_file(path, read), refusals=_REFUSED, share=0.5)
 
 
 def _settings() -> FuzzTarget:
