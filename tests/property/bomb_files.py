@@ -138,6 +138,12 @@ def _hdf5_rate(path: Path) -> None:
         file.create_dataset("sampling_rate", (10**9,), dtype="f8", chunks=(10**5,), fillvalue=100.0)
 
 
+def _sparse(path: Path) -> None:
+    """Few samples over three days."""
+    with path.open("w") as stream:
+        stream.writelines(f"{0.5 * k:.1f} 0 0 0 0 0 0 1\n" for k in range(500_000))
+
+
 def _npz(*, shape: str, compressed_zeros: int = 0) -> Callable[[Path], object]:
     def make(path: Path) -> None:
         header = f"{{'descr': '<f8', 'fortran_order': False, 'shape': {shape}, }}".ljust(117) + "\n"
@@ -198,6 +204,7 @@ BOMBS: dict[str, Bomb] = {
     "great chunk.hdf5": ("recording", _hdf5_chunk),
     "rates.hdf5": ("recording", _hdf5_rate),
     "short lines.tum": ("recording", _lines("0 0 0 0 0 0 0 1\n", 1_000_000)),
+    "sparse.tum": ("played hand", _sparse),
     "one line.tum": ("recording", _lines("0 ", 30_000_000)),
     "blank lines.tum": ("recording", _lines("\n", 8_000_000)),
     "wide header.csv": ("recording", _lines("0\n", 10_000_000, first="t,x,y,z,qw,qx,qy,qz" + ",a" * 5_000_000 + "\n")),

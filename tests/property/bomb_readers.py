@@ -22,8 +22,10 @@ def readers() -> dict[str, Callable[[Path], object]]:
     from teletwin.bench.three_hosts.changes import load_script
     from teletwin.cli.export import run_export
     from teletwin.forecast.pooled_model import PooledModel
+    from teletwin.hand import load_hand
     from teletwin.hand.devices.leader_file import read_leader_file
     from teletwin.hand.readers import read_recording
+    from teletwin.hand.replay import ReplayHand
     from teletwin.horizon.policy_file import load_policy
     from teletwin.recording import export_tum, read_log, read_session, write_merged
     from teletwin.report.document import read_report
@@ -31,6 +33,7 @@ def readers() -> dict[str, Callable[[Path], object]]:
     from teletwin.robot.containment import read_triangles
     from teletwin.robot.description import load_description
     from teletwin.robot.obstacles import load_obstacles
+    from teletwin.robot.ur3e import HOME_Q, tool_pose_in_ur_base
     from teletwin.robot.urdf import load_urdf
     from teletwin.sim.mujoco_world import MujocoWorld, MujocoWorldCfg
     from teletwin.twin.rmpflow.config_file import load_rmpflow_config
@@ -46,6 +49,7 @@ def readers() -> dict[str, Callable[[Path], object]]:
         "mesh": read_triangles,
         "network script": lambda path: load_script(str(path)),
         "obstacles": load_obstacles,
+        "played hand": lambda path: ReplayHand(load_hand(str(path), home_pose=tool_pose_in_ur_base(HOME_Q))),
         "pooled model": PooledModel.load,
         "recording": read_recording,
         "report": read_report,

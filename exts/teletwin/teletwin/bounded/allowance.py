@@ -7,7 +7,7 @@ import os
 from teletwin.errors import ConfigError, TooLargeError
 
 MIB = 1024 * 1024
-READ_MIB = 192
+READ_MIB = 224
 """Of one file, or of the files of one session together; with Python and the libraries it stays below 300 MB."""
 READ_MIB_VARIABLE = "TELETWIN_READ_MIB"
 

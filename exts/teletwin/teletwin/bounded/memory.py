@@ -9,7 +9,7 @@ from pathlib import Path
 
 from teletwin.bounded.allowance import MIB, read_bytes_max, too_large
 
-_SLACK_BYTES = 64 * MIB
+_SLACK_BYTES = 32 * MIB
 """What else the process may do meanwhile."""
 _ONE_AT_A_TIME = threading.RLock()
 

@@ -13,8 +13,7 @@ import tyro
 from teletwin.cli.options import read_options
 from teletwin.clock import utc_text
 from teletwin.errors import ConfigError, RecordingError
-from teletwin.recording import SessionRecording, read_log
-from teletwin.recording.reader import session_files
+from teletwin.recording import SessionRecording, read_logs
 from teletwin.session.config import NetworkCfg
 from teletwin.session.policies import check_policy
 
@@ -82,7 +81,7 @@ class ReplayOptions:
 def main(arguments: list[str]) -> int:
     """Replay one session; 0 when the commands came again as they were, or everything was compared."""
     options = read_options(ReplayOptions, arguments, command="replay", description=_DESCRIPTION)
-    logs = {log.role: log for log in map(read_log, session_files(Path(options.log)))}
+    logs = {log.role: log for log in read_logs(options.log)}
     return _compare(options, logs) if options.compares else _again(options, logs)
 
 

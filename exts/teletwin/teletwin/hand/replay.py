@@ -17,6 +17,8 @@ _BRIDGE_TURN_RAD_S = 1.0
 _BRIDGE_MIN_S = 0.5
 _CLOSED_M, _CLOSED_RAD = 1e-3, 5e-3
 _CATCH_UP_NS = NS_PER_S
+_AT_ONCE = 20_000
+"""Samples that are interpolated together."""
 
 
 class ReplayHand:
@@ -81,8 +83,12 @@ def _dense(t_ns: np.ndarray, poses: Array) -> tuple[np.ndarray, Array]:
     first = np.repeat(np.cumsum(pieces) - pieces, pieces)
     fraction = (np.arange(len(left)) - first) / pieces[left]
     times = t_ns[left] + np.round(fraction * (t_ns[left + 1] - t_ns[left])).astype(np.int64)
-    between = interpolate_pose(poses[left], poses[left + 1], fraction)
-    return np.append(times, t_ns[-1]), np.concatenate([between, poses[-1:]])
+    dense = np.empty((len(left) + 1, 7))
+    dense[-1] = poses[-1]
+    for start in range(0, len(left), _AT_ONCE):
+        some = slice(start, min(start + _AT_ONCE, len(left)))
+        dense[some] = interpolate_pose(poses[left[some]], poses[left[some] + 1], fraction[some])
+    return np.append(times, t_ns[-1]), dense
 
 
 def _closed(t_ns: np.ndarray, poses: Array) -> tuple[np.ndarray, Array, int]:

@@ -43,6 +43,16 @@ def read_log(path: str | Path, *, allowance: Allowance | None = None, blocks: Bl
     return SessionRecording(path=path, messages=messages, metadata=reader.metadata, role=role, complete=complete)
 
 
+def read_logs(path: str | Path) -> list[SessionRecording]:
+    """A session's log and those of its other roles beside it, each on its own clock.
+
+    Raises:
+        RecordingError, TooLargeError: As read_log; the bound is that of all together.
+    """
+    allowance, blocks = Allowance(path), Blocks()
+    return [read_log(each, allowance=allowance, blocks=blocks) for each in session_files(Path(path))]
+
+
 def read_session(path: str | Path) -> SessionRecording:
     """Read a session's log together with those of its other roles (`a.mcap` with `a.arm.mcap`, ...), on its clock.
 
@@ -50,9 +60,7 @@ def read_session(path: str | Path) -> SessionRecording:
         RecordingError, TooLargeError: As read_log.
     """
     path = Path(path)
-    allowance, blocks = Allowance(path), Blocks()
-    logs = [read_log(each, allowance=allowance, blocks=blocks) for each in session_files(path)]
-    parts, alignments = align(logs)
+    parts, alignments = align(read_logs(path))
     metadata = dict(parts[0].metadata)
     for part in parts[1:]:
         for name, values in part.metadata.items():

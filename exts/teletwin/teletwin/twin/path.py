@@ -6,7 +6,6 @@ a state of its own; nothing is shared between them.
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -59,8 +58,8 @@ class MotionPath:
         self._policy, self._smoothing, self._limiter = policy, smoothing, limiter
         self._tool_pose = tool_pose
         self._following = self._approaching = False
-        self._trail: deque[Array] = deque(maxlen=_TRAIL_COUNT)
-        self._trail_ns = 0
+        self._trail = np.empty((_TRAIL_COUNT, 3))
+        self._trail_taken = self._trail_ns = 0
         self._q = self._qd = np.zeros(0)
 
     def reset(self, q: Array) -> None:
@@ -135,17 +134,19 @@ class MotionPath:
         if self._smoothing is not None:
             self._smoothing.reset(self._q)
         self._following = self._approaching = True
-        self._trail.clear()
+        self._trail.fill(np.inf)
+        self._trail_taken = 0
 
     def _approach(self, now_ns: int, target: Array) -> None:
         """Go slowly until the tool has come near the way of its target once.
 
         The way and not the target alone: a path without forecast stays behind a moving hand for good.
         """
-        if not self._trail or now_ns - self._trail_ns >= _TRAIL_STEP_NS:
+        if not self._trail_taken or now_ns - self._trail_ns >= _TRAIL_STEP_NS:
             self._trail_ns = now_ns
-            self._trail.append(target[:3])
-        away = np.array(self._trail) - self._tool_pose(self._q)[:3]
+            self._trail[self._trail_taken % _TRAIL_COUNT] = target[:3]
+            self._trail_taken += 1
+        away = self._trail - self._tool_pose(self._q)[:3]
         self._approaching = float((away * away).sum(axis=1).min()) > _ARRIVED_M**2
         self._limiter.set_approach(self._approaching)
 

@@ -8,10 +8,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from teletwin.bounded import Allowance
 from teletwin.clock import NS_PER_S
 from teletwin.errors import RecordingError
 from teletwin.geometry import Array
 from teletwin.hand.recording import GAP_MAX_S, HandRecording, check_track
+
+_PLAYED_EVERY_NS, _PLAYED_BYTES = 10_000_000, 300
+"""A recording is played in steps of at most so long, each of which takes so much of memory."""
 
 
 def checked_recording(
@@ -37,6 +41,7 @@ def checked_recording(
 
     Raises:
         RecordingError: See check_track.
+        TooLargeError: Playing it would take more memory than a file may: sparse samples are interpolated.
     """
 
     def where(sample: int) -> str:
@@ -48,6 +53,7 @@ def checked_recording(
         kept = longest_gapless(t_ns)
         t_ns, poses, numbers = t_ns[kept], poses[kept], numbers[kept]
     check_track(t_ns, poses, where=where)
+    Allowance(path).take(_PLAYED_BYTES * int((t_ns[-1] - t_ns[0]) // _PLAYED_EVERY_NS))
     return HandRecording(name=name or path.stem, t_ns=t_ns, poses=poses)
 
 

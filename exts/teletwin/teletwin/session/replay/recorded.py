@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from array import array
+from collections.abc import Iterable
 
 import numpy as np
 
+from teletwin.bounded import Allowance
 from teletwin.errors import RecordingError
 from teletwin.messages import Mode, PoseSample
-from teletwin.recording import LoggedMessage, SessionRecording
+from teletwin.recording import LoggedMessage, MessageTable, SessionRecording
 from teletwin.recording.encoding import settings_from_metadata
 from teletwin.session.config import SessionCfg
 
@@ -24,6 +26,10 @@ def recorded_settings(log: SessionRecording) -> SessionCfg:
     return settings_from_metadata(SessionCfg, log.metadata["configuration"])
 
 
+_SAMPLE_BYTES = 500
+"""A sample as an object."""
+
+
 class RecordedHand:
     """The samples of a log, given out as they came: a `hand.HandSource`.
 
@@ -33,9 +39,13 @@ class RecordedHand:
     """
 
     def __init__(self, samples: Iterable[LoggedMessage], *, from_first: bool = False) -> None:
-        rows = [(each.t_publish_ns, each.message()) for each in samples]
-        self._taken_ns = np.array([taken_ns for taken_ns, _ in rows], dtype=np.int64)
-        self._samples: list[PoseSample] = [sample for _, sample in rows]
+        allowance, taken_ns = Allowance("the recorded hand"), array("q")
+        self._samples: list[PoseSample] = []
+        for each in samples:
+            allowance.take(_SAMPLE_BYTES)
+            taken_ns.append(each.t_publish_ns)
+            self._samples.append(each.message())
+        self._taken_ns = np.asarray(taken_ns)
         self._from_first, self._shift_ns, self._next = from_first, 0, 0
 
     def poll(self, now_ns: int) -> list[PoseSample]:
@@ -55,8 +65,8 @@ class RecordedWishes:
         first_ns: The log's instant to which the first call belongs [ns], on whatever clock; None keeps the log's clock.
     """
 
-    def __init__(self, packets: Sequence[LoggedMessage], *, first_ns: int | None = None) -> None:
-        self._t_ns = np.array([each.t_log_ns for each in packets], dtype=np.int64)
+    def __init__(self, packets: MessageTable, *, first_ns: int | None = None) -> None:
+        self._t_ns = packets.log_times_ns()
         self._first_ns, self._shift_ns = first_ns, 0
         self._modes = [Mode(each.values["mode"]) for each in packets]
 
