@@ -183,7 +183,7 @@ _DEEP = "[" * 200_000
 BOMBS: dict[str, Bomb] = {
     "log of zeros.mcap": ("export", mcap(_chunk(_message(bytes(CHUNK))) for _ in range(160))),
     "log of poses.mcap": ("export", mcap([_chunk(_repeated(_message(_pose_json())))] * 20)),
-    "log to merge.mcap": ("merged", mcap([_chunk(_message(b"{" + bytes(CHUNK)))] * 160)),
+    "log to merge.mcap": ("merged", mcap([_chunk(_message(b"{" + bytes(CHUNK)))] * 40)),
     "log in lz4.mcap": ("log", mcap([_chunk(_message(bytes(CHUNK)), packing="lz4")] * 40)),
     "log that lies.mcap": ("log", mcap([_chunk(bytes(200 * 2**20), claims=1000)])),
     "log of a great chunk.mcap": ("log", mcap([_chunk(bytes(200 * 2**20))])),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from io import StringIO
 from pathlib import Path
 
 import numpy as np
@@ -20,12 +21,23 @@ def read_triangles(path: Path) -> Array:
         RobotError: The file cannot be read, or is no mesh of triangles.
     """
     try:
-        lines = [line.split() for line in read_text(path, expansion=40.0).splitlines()]
-        points = np.array([[float(v) for v in row[1:4]] for row in lines if row and row[0] == "v"])
-        faces = [[int(v.partition("/")[0]) - 1 for v in row[1:]] for row in lines if row and row[0] == "f"]
-        return points[np.array(faces, dtype=np.int64).reshape(-1, 3)]
+        points, faces = _read_rows(read_text(path, expansion=60.0))
+        return np.array(points)[np.array(faces, dtype=np.int64).reshape(-1, 3)]
     except (OSError, ValueError, IndexError) as error:
         raise RobotError("a mesh cannot be read", given=f"{path}: {error}", allowed="an OBJ of triangles") from error
+
+
+def _read_rows(text: str) -> tuple[list[list[float]], list[list[int]]]:
+    """Corners, and the numbers of each triangle's corners from 0 on."""
+    points: list[list[float]] = []
+    faces: list[list[int]] = []
+    for line in StringIO(text):
+        row = line.split()
+        if row and row[0] == "v":
+            points.append([float(number) for number in row[1:4]])
+        elif row and row[0] == "f":
+            faces.append([int(corner.partition("/")[0]) - 1 for corner in row[1:]])
+    return points, faces
 
 
 def distance_to_segment(points: Array, a: Array, b: Array) -> Array:
