@@ -11,6 +11,8 @@ from teletwin.bounded.allowance import MIB, read_bytes_max, too_large
 
 _SLACK_BYTES = 32 * MIB
 """What else the process may do meanwhile."""
+_GUEST_BYTES = 8192 * MIB
+"""A process that has more is a host program, Isaac Sim for one, whose other threads must not be refused memory."""
 _ONE_AT_A_TIME = threading.RLock()
 
 
@@ -34,9 +36,9 @@ def memory_capped(source: object) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _data_limit(more_bytes: int) -> Iterator[None]:
-    """Let the writable memory of this process grow by more_bytes only."""
+    """Let the writable memory of this process grow by more_bytes only, where it is ours and can be told."""
     used = _data_bytes()
-    if used is None:
+    if used is None or used > _GUEST_BYTES:
         yield
         return
     import resource
