@@ -11,6 +11,7 @@ import contextlib
 import dataclasses
 from collections.abc import Callable
 
+from teletwin.bounded import Allowance
 from teletwin.clock import NS_PER_S
 from teletwin.errors import ConfigError, RecordingError
 from teletwin.messages import ArmState, ForecastPacket, InForce, JointCommand, Mode, Note, Stop
@@ -24,6 +25,7 @@ from teletwin.twin.control import ControlFunction
 _PACKET, _STATE = "/twin/from_operator/ForecastPacket", "/twin/from_arm/ArmState"
 _HEARD = (_PACKET, _STATE, "/twin/from_operator/Note", "/twin/from_operator/Stop", "/twin/from_arm/InForce")
 _COMMAND = "/twin/JointCommand"
+_HEARD_BYTES, _ONE_TICK = 600, "what the twin's log says of one tick"
 
 
 def replay_control(twin: SessionRecording, *, progress: Callable[[float], None] = lambda _: None) -> CommandDifference:
@@ -59,10 +61,12 @@ class _Ticks:
         self._arm_heard = Watchdog(int(1e9 * control.silence_s), tick_ns=int(1e9 * control.period_s))
         self._waiting: list[LoggedMessage] = []
         self._period_ns, self._is_first = int(1e9 * control.period_s), True
+        self._allowance = Allowance(_ONE_TICK)
 
     def hear(self, logged: LoggedMessage) -> None:
         """Keep what was received for the tick that it belongs to."""
         if logged.topic in _HEARD:
+            self._allowance.take(len(logged.data) + _HEARD_BYTES)
             self._waiting.append(logged)
 
     def tick(self, now_ns: int) -> JointCommand | None:
@@ -77,6 +81,7 @@ class _Ticks:
         for logged in self._waiting:
             self._take(logged, now_ns)
         self._waiting.clear()
+        self._allowance = Allowance(_ONE_TICK)
         return self._control.step(now_ns, hears_arm=self._arm_heard.is_calm(now_ns))
 
     def _take(self, logged: LoggedMessage, now_ns: int) -> None:
