@@ -44,7 +44,7 @@ class Received:
     t_arrived_ns: int
     """When the (imitated) network delivered it."""
     raw: bytes = b""
-    """The datagram as it came, for `forward`; empty when the message came in several pieces."""
+    """What its datagram held, for `forward`; empty when the message came in several pieces."""
     burst: Burst = ONE_PIECE
     """How its pieces came."""
 
@@ -61,7 +61,10 @@ class Link(Protocol):
         ...
 
     def forward(self, peer: str, raw: bytes) -> None:
-        """Pass a received datagram on as it is; the peer must name this role as a relay of its sender."""
+        """Pass a received datagram on, closed anew for peer; its sender stays, this role vouches for it.
+
+        The peer must name this role as a relay of the sender.
+        """
         ...
 
     def receive(self) -> list[Received]:
@@ -110,6 +113,14 @@ class RoleLink(Link, Protocol):
 
     def heard_ns(self, peer: str) -> int:
         """Arrival of the newest datagram straight from peer [ns]; 0 before the first."""
+        ...
+
+    def peer_problem(self, peer: str) -> str:
+        """Why peer and this role do not understand each other, for a person; empty when nothing is known to be wrong.
+
+        Another version, another secret or none, a session of another name. It is told by datagrams that prove
+        little, so nothing may be decided by it; while a conversation runs there is none.
+        """
         ...
 
     def streams(self) -> Mapping[tuple[str, str, str], StreamCounts]:

@@ -44,8 +44,8 @@ class DdsLink:
         self._open = contextlib.ExitStack()
 
     def __enter__(self) -> DdsLink:
-        host = resolve(self._cfg.bind, self._cfg.port)[0]
-        peers = [resolve(*where) for where in self._cfg.peers.values() if where is not None]
+        host = resolve(self._cfg.bind, self._cfg.port, family=socket.AF_INET)[0]
+        peers = [resolve(*where, family=socket.AF_INET) for where in self._cfg.peers.values() if where is not None]
         if host == _ANY:  # DDS listens on one interface: a role on this host is found there too
             host = address_towards(each for each, _ in peers)
             peers = [(host if is_loopback(each) else each, port) for each, port in peers]
@@ -83,16 +83,16 @@ class DdsLink:
         self._send_all([(peer, raw) for raw in self._endpoint.write(peer, message, reliable=True)])
 
     def forward(self, peer: str, raw: bytes) -> None:
-        """Pass a received datagram on as it is."""
-        self._send_all([(peer, raw)])
+        """Pass a received datagram on, closed anew for peer."""
+        self._send_all([(peer, closed) for closed in self._endpoint.forward(peer, raw)])
 
     def receive(self) -> list[Received]:
         """Everything that has arrived by now, oldest first; also answers and repeats what is due."""
         self._opened()[1].take(self._enter)
         now_ns = self._clock.now_ns()
         received: list[Received] = []
-        for due_ns, _, _, datagram, raw in self._ingress.leave(now_ns):
-            item = self._endpoint.read(datagram, raw, due_ns)
+        for due_ns, _, _, datagram, body in self._ingress.leave(now_ns):
+            item = self._endpoint.read(datagram, body, due_ns)
             if item is not None:
                 received.append(item)
         self._send_all(self._endpoint.due(now_ns, list(self._peers)))
@@ -134,6 +134,10 @@ class DdsLink:
         """Arrival of the newest datagram straight from peer [ns]; 0 before the first."""
         return self._endpoint.heard_ns(peer)
 
+    def peer_problem(self, peer: str) -> str:
+        """Why peer and this role do not understand each other; empty when nothing is known to be wrong."""
+        return self._endpoint.problem(peer)
+
     def counters(self) -> dict[str, int]:
         """Totals since the start by name."""
         return self._endpoint.counters() | {"imitated_loss": self._ingress.lost_count}
@@ -152,9 +156,10 @@ class DdsLink:
             self._endpoint.totals["flooded"] += 1
             return
         raw = octets_of(arrived.cdr)
-        datagram = self._endpoint.open(raw)
-        if datagram is not None and self._endpoint.admits(datagram, arrived.name):
-            self._ingress.enter(arrived.name, datagram, raw, arrived.t_ns)
+        entered = self._endpoint.enter(raw, arrived.name, arrived.t_ns)
+        self._send_all([(arrived.name, reply) for reply in entered.replies])
+        if entered.datagram is not None:
+            self._ingress.enter(arrived.name, entered.datagram, entered.body, len(raw), arrived.t_ns)
 
     def _send_all(self, outgoing: list[tuple[str, bytes]]) -> None:
         topics, _ = self._opened()

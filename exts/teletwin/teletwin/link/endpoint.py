@@ -1,6 +1,6 @@
 """One role's end of the protocol, without a transport: messages in, datagrams out, and back.
 
-Every transport shares it, so what holds for UDP holds for links in memory. It numbers and seals what is
+Every transport shares it, so what holds for UDP holds for links in memory. It numbers and closes what is
 sent, opens and judges what arrives, follows the peers' clocks, and says what must be sent again.
 """
 
@@ -9,14 +9,21 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from teletwin.clock import NS_PER_MS, NS_PER_S, Clock
 from teletwin.errors import ConfigError, MessageError
 from teletwin.link import ONE_PIECE, Received
 from teletwin.link.clock_sync import ClockSync
 from teletwin.link.codec import decode, encode
+from teletwin.link.envelope import Envelope
+from teletwin.link.epoch import RotationCfg
 from teletwin.link.fragments import Reassembly, split
+from teletwin.link.greeting import is_greeting
+from teletwin.link.plain import PlainEnvelope
+from teletwin.link.problems import PeerProblems
 from teletwin.link.reliable import Resender, confirmation
+from teletwin.link.sealed import SealedEnvelope
 from teletwin.link.starts import PeerStarts, Standing
 from teletwin.link.streams import SequenceWindow, StreamCounts, Verdict
 from teletwin.link.wire import (
@@ -26,8 +33,10 @@ from teletwin.link.wire import (
     ROLES,
     Datagram,
     Kind,
-    OtherSessionError,
-    Seal,
+    RefusedError,
+    claim,
+    pack_body,
+    unpack_body,
 )
 from teletwin.messages import Message
 
@@ -35,20 +44,11 @@ _STATE_KINDS = frozenset({Kind.FORECAST, Kind.COMMAND, Kind.ARM_STATE, Kind.TWIN
 _MAX_ECHO_AGE_NS = 1 * NS_PER_S
 _MAX_EARLY_NS = 250 * NS_PER_MS
 _SET_BACK_NS = 250 * NS_PER_MS
-_CHALLENGE_NS = 20 * NS_PER_MS
 _SEQ_MASK = (1 << 32) - 1
 _TOTALS = (
     *("sent", "unsent", "unwritable", "received", "late", "replayed", "stale", "early"),
-    *(
-        "unproven",
-        "restarted",
-        "invalid",
-        "other_session",
-        "foreign_address",
-        "misdirected",
-        "socket_errors",
-        "flooded",
-    ),
+    *("restarted", "invalid", "unsealed", "sealed", "unknown_key", "other_secret", "other_session", "other_version"),
+    *("foreign_address", "misdirected", "socket_errors", "flooded"),
 )
 
 Outgoing = list[tuple[str, bytes]]
@@ -64,7 +64,9 @@ class EndpointCfg:
     start: int = 1
     """Number of this start of the role, drawn anew each time: 1 ... 2**32 - 1; see `teletwin.link.starts`."""
     key: bytes | None = None
-    """Shared secret of 16 bytes or more; None trusts whoever knows the session id."""
+    """Pre-shared key of 32 bytes made of the session's secret; None trusts whoever knows the session id."""
+    rotation: RotationCfg = field(default_factory=RotationCfg)
+    """When the keys of a conversation are renewed."""
     relays: Mapping[str, str] = field(default_factory=dict)
     """Sender to the peer that may forward its datagrams, for example {"operator": "twin"}."""
     max_age_s: float = 1.0
@@ -82,15 +84,28 @@ class EndpointCfg:
             raise ConfigError("the number of a start does not fit", given=self.start, allowed="1 ... 2**32 - 1")
 
 
+class Entered(NamedTuple):
+    """What came of bytes off the wire."""
+
+    datagram: Datagram | None = None
+    """To be read once it has passed the imitated network; None: nothing to use."""
+    body: bytes = b""
+    """The same, closed no more, for `Link.forward`."""
+    replies: tuple[bytes, ...] = ()
+    """To send at once where the bytes came from."""
+    is_proven: bool = False
+    """Whether the neighbour is where the bytes came from."""
+
+
 class Endpoint:
     """State of one role's conversations; see the module."""
 
     def __init__(self, cfg: EndpointCfg, clock: Clock) -> None:
         self._cfg = cfg
         self._clock = clock
-        self._seal = Seal(session_id=cfg.session_id, key=cfg.key)
-        self._starts = PeerStarts(role=cfg.role, start=cfg.start, needs_proof=cfg.key is not None)
-        self._challenged_ns: dict[str, int] = {}
+        self._problems = PeerProblems(cfg.role)
+        self._envelope = _envelope(cfg, self._problems)
+        self._starts = PeerStarts()
         # Numbers start from the clock, so that those of two starts do not meet where messages are put together.
         self._first_seq = clock.now_ns() // NS_PER_MS & _SEQ_MASK
         self._next_seq: dict[tuple[str, Kind], int] = {}
@@ -116,49 +131,52 @@ class Endpoint:
             return []
         if reliable:
             self._resender.keep(peer, kind, seq, payload, self._clock.now_ns())
-        self.totals["sent"] += 1
+        self.totals["sent" if datagrams else "unsent"] += 1
         return datagrams
 
-    def open(self, raw: bytes) -> Datagram | None:
-        """Check a datagram as it comes off the wire; what is not of this session is counted."""
+    def enter(self, raw: bytes, hop: str, now_ns: int) -> Entered:
+        """Open bytes that came from the neighbour `hop`; what is not for this role is counted by the reason."""
         try:
-            return self._seal.open(raw)
-        except OtherSessionError:
-            self.totals["other_session"] += 1
-        except MessageError:
-            self.totals["invalid"] += 1
-        return None
+            if claim(raw)[1] != hop:
+                raise RefusedError("misdirected", "a datagram that came another way than it says", given=hop)
+            if is_greeting(raw):
+                answer = self._envelope.greeted(raw, now_ns)
+                self.totals[answer.refused] += bool(answer.refused)
+                return Entered(replies=answer.replies, is_proven=answer.is_proven)
+            body = self._envelope.open(raw, now_ns)
+            datagram = unpack_body(body)
+        except RefusedError as refusal:
+            self.totals[refusal.reason] += 1
+            is_strange = refusal.reason == "unknown_key"
+            return Entered(replies=self._envelope.ask_back(hop, now_ns).replies if is_strange else ())
+        return Entered(datagram if self._admits(datagram, hop) else None, body, (), True)
 
-    def admits(self, datagram: Datagram, hop: str) -> bool:
-        """Whether a datagram that came over the hop from `hop` is for this role and may come that way."""
-        cfg = self._cfg
-        if datagram.destination == cfg.role:
-            allowed = datagram.sender == hop
-        else:
-            allowed = cfg.relays.get(datagram.sender) == hop == datagram.destination
-        if not allowed:
-            self.totals["misdirected"] += 1
-        return allowed
+    def forward(self, peer: str, body: bytes) -> list[bytes]:
+        """A datagram that passes a received one on to peer."""
+        raw = self._envelope.close(peer, body)
+        self.totals["unsent"] += raw is None
+        return [] if raw is None else [raw]
 
-    def is_proven(self, datagram: Datagram) -> bool:
-        """Whether a datagram cannot be a recording from before this role's start; true without a key."""
-        return self._starts.is_proven(datagram)
+    def problem(self, peer: str) -> str:
+        """Why peer and this role do not understand each other; empty when nothing is known to be wrong."""
+        return self._problems.of(peer)
 
-    def read(self, datagram: Datagram, raw: bytes, arrived_ns: int) -> Received | None:
+    def read(self, datagram: Datagram, body: bytes, arrived_ns: int) -> Received | None:
         """The message in an admitted datagram that arrived at arrived_ns; None when there is none to use."""
         if not self._is_of_this_time(datagram):
             return None
         if datagram.destination == self._cfg.role:
             self._follow_clock(datagram, arrived_ns)
         try:
-            return self._read(datagram, raw, arrived_ns)
+            return self._read(datagram, body, arrived_ns)
         except MessageError:
             self.totals["invalid"] += 1
             return None
 
     def due(self, now_ns: int, peers: list[str]) -> Outgoing:
-        """Confirmations, repeats and probes to send now; probes go to `peers`."""
+        """Confirmations, repeats, greetings and probes to send now; the last two go to `peers`."""
         outgoing, self._replies = self._replies, []
+        outgoing += self._envelope.greetings(peers, now_ns)
         for pending in self._resender.due(now_ns):
             datagrams = self._close(pending.peer, pending.kind, FLAG_RELIABLE, pending.seq, pending.payload)
             outgoing += [(pending.peer, datagram) for datagram in datagrams]
@@ -202,27 +220,25 @@ class Endpoint:
         }
         return dict(self.totals) | own
 
+    def _admits(self, datagram: Datagram, hop: str) -> bool:
+        """Whether a datagram that came over the hop from `hop` is for this role and may come that way."""
+        cfg = self._cfg
+        if datagram.destination == cfg.role:
+            allowed = datagram.sender == hop
+        else:
+            allowed = cfg.relays.get(datagram.sender) == hop == datagram.destination
+        self.totals["misdirected"] += not allowed
+        return allowed
+
     def _is_of_this_time(self, datagram: Datagram) -> bool:
         """Whether the datagram is of the start of its sender that is believed; another start begins anew."""
-        standing = self._starts.judge(datagram)
-        if standing is Standing.UNPROVEN:
-            is_greeting = datagram.kind is Kind.PROBE and not datagram.heard_start
-            self.totals["unproven"] += not is_greeting
-            if datagram.destination == self._cfg.role:
-                self._challenge(datagram)
-        elif standing is Standing.REPLACED:
+        standing = self._starts.judge(datagram.sender, datagram.destination, datagram.start)
+        if standing is Standing.REPLACED:
             self.totals["replayed"] += 1
         elif standing is Standing.NEW:
             self.totals["restarted"] += 1
             self._begin_anew(datagram.sender, datagram.destination)
-        return standing in (Standing.CURRENT, Standing.NEW)
-
-    def _challenge(self, datagram: Datagram) -> None:
-        """Let the writer of an unproven datagram hear this start; a recording cannot answer."""
-        peer, now_ns = datagram.sender, self._clock.now_ns()
-        if now_ns - self._challenged_ns.get(peer, now_ns - _CHALLENGE_NS) >= _CHALLENGE_NS:
-            self._challenged_ns[peer] = now_ns
-            self._replies += [(peer, raw) for raw in self._close(peer, Kind.PROBE, 0, 0, b"", datagram.start)]
+        return standing is not Standing.REPLACED
 
     def _begin_anew(self, sender: str, destination: str) -> None:
         """Forget what came of the former start of a sender; its clock may be another one now."""
@@ -239,9 +255,10 @@ class Endpoint:
         self._next_seq[peer, kind] = (seq + 1) & _SEQ_MASK
         return seq
 
-    def _close(
-        self, peer: str, kind: Kind, flags: int, seq: int, payload: bytes, heard_start: int | None = None
-    ) -> list[bytes]:
+    def _close(self, peer: str, kind: Kind, flags: int, seq: int, payload: bytes) -> list[bytes]:
+        """Datagrams of one payload; none while there is no key for the peer."""
+        if not self._envelope.is_ready(peer):
+            return []
         now_ns = self._clock.now_ns()
         self._last_sent_ns[peer] = now_ns
         echo_ns, echo_arrived_ns = self._heard.get(peer, (0, now_ns))
@@ -249,12 +266,12 @@ class Endpoint:
         if len(payload) > MAX_PAYLOAD_BYTES:
             flags |= FLAG_FRAGMENT
             pieces = split(payload)
-        role, age_ns = self._cfg.role, now_ns - echo_arrived_ns
-        starts = self._cfg.start, self._starts.heard(peer) if heard_start is None else heard_start
-        close = self._seal.close
-        return [
-            close(Datagram(kind, role, peer, flags, seq, now_ns, echo_ns, age_ns, piece, *starts)) for piece in pieces
+        role, age_ns, start = self._cfg.role, now_ns - echo_arrived_ns, self._cfg.start
+        bodies = [
+            pack_body(Datagram(kind, role, peer, flags, seq, now_ns, echo_ns, age_ns, piece, start)) for piece in pieces
         ]
+        closed = [self._envelope.close(peer, body) for body in bodies]
+        return [raw for raw in closed if raw is not None]
 
     def _follow_clock(self, datagram: Datagram, arrived_ns: int) -> None:
         sender, sent_ns = datagram.sender, datagram.t_send_ns
@@ -269,7 +286,7 @@ class Endpoint:
                 arrived_ns=arrived_ns,
             )
 
-    def _read(self, datagram: Datagram, raw: bytes, arrived_ns: int) -> Received | None:
+    def _read(self, datagram: Datagram, body: bytes, arrived_ns: int) -> Received | None:
         if datagram.kind is Kind.PROBE:
             return None
         if datagram.kind is Kind.CONFIRM:
@@ -279,7 +296,7 @@ class Endpoint:
         burst = ONE_PIECE
         if datagram.flags & FLAG_FRAGMENT:
             key = (datagram.sender, datagram.destination, int(datagram.kind), datagram.seq)
-            payload, raw = self._reassembly.add(key, datagram.payload, arrived_ns), b""
+            payload, body = self._reassembly.add(key, datagram.payload, arrived_ns), b""
             if payload is None and not self._reassembly.is_finished(key):
                 return None
             burst = self._reassembly.burst(key)
@@ -298,7 +315,7 @@ class Endpoint:
             seq=datagram.seq,
             t_sent_ns=sent_ns,
             t_arrived_ns=arrived_ns,
-            raw=raw,
+            raw=body,
             burst=burst,
         )
 
@@ -331,3 +348,11 @@ class Endpoint:
         payload = confirmation(datagram.kind, datagram.seq)
         peer = datagram.sender
         self._replies += [(peer, raw) for raw in self._close(peer, Kind.CONFIRM, 0, 0, payload)]
+
+
+def _envelope(cfg: EndpointCfg, problems: PeerProblems) -> Envelope:
+    """Sealed where there is a key."""
+    if cfg.key is None:
+        return PlainEnvelope(role=cfg.role, session_id=cfg.session_id, problems=problems)
+    common = {"role": cfg.role, "session_id": cfg.session_id, "problems": problems}
+    return SealedEnvelope(psk=cfg.key, rotation=cfg.rotation, **common)

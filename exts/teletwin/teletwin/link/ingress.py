@@ -14,8 +14,8 @@ _MAX_WAITING = 20_000
 SHARED_KINDS = frozenset({Kind.FRAME, Kind.TWIN_STATUS})
 """Pictures and updates share the bottleneck; all the rest (commands, stops, notes, stamps) has the reserved lane."""
 
-Arrival = tuple[int, int, str, Datagram, bytes]
-"""Due time [ns], order of entry, hop, opened datagram, its bytes."""
+Arrival = tuple[int, int, int, Datagram, bytes]
+"""Due time [ns], order of entry, bytes on the wire, opened datagram, its body."""
 
 
 class Ingress:
@@ -49,15 +49,15 @@ class Ingress:
         """How long a picture that comes now waits for others to pass [ms]."""
         return self._shared.wait_ms()
 
-    def enter(self, peer: str, datagram: Datagram, raw: bytes, t_ns: int) -> None:
-        """Send a datagram that came from peer at t_ns [ns] through the imitated network."""
-        dues = self._lines[peer].offer(t_ns, len(raw))
+    def enter(self, peer: str, datagram: Datagram, body: bytes, byte_count: int, t_ns: int) -> None:
+        """Send a datagram of so many bytes that came from peer at t_ns [ns] through the imitated network."""
+        dues = self._lines[peer].offer(t_ns, byte_count)
         if not dues or len(self._waiting) >= _MAX_WAITING:
             self.lost_count += 1
             return
         for due_ns in dues:
             self._entered += 1
-            heapq.heappush(self._waiting, (due_ns, self._entered, peer, datagram, raw))
+            heapq.heappush(self._waiting, (due_ns, self._entered, byte_count, datagram, body))
 
     def leave(self, now_ns: int) -> list[Arrival]:
         """What has arrived by now_ns [ns], oldest first."""
@@ -74,11 +74,11 @@ class Ingress:
 
     def _is_reserved(self, arrival: Arrival) -> bool:
         """Whether it passes the bottleneck at once; else it queues there, or is lost."""
-        due_ns, _, _, datagram, raw = arrival
+        due_ns, _, byte_count, datagram, _ = arrival
         if datagram.kind not in SHARED_KINDS:
-            self._shared.pass_by(len(raw), due_ns)
+            self._shared.pass_by(byte_count, due_ns)
             return True
-        self.lost_count += not self._shared.enter(arrival, len(raw), due_ns)
+        self.lost_count += not self._shared.enter(arrival, byte_count, due_ns)
         return False
 
     def next_due_ns(self) -> int | None:

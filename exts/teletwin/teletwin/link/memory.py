@@ -102,21 +102,23 @@ class MemoryLink:
         self._send_all([(peer, raw) for raw in self._endpoint.write(peer, message, reliable=True)])
 
     def forward(self, peer: str, raw: bytes) -> None:
-        """Pass a received datagram on as it is."""
-        self._send_all([(peer, raw)])
+        """Pass a received datagram on, closed anew for peer."""
+        self._send_all([(peer, closed) for closed in self._endpoint.forward(peer, raw)])
 
     def take(self, hop: str, raw: bytes) -> None:
         """Let a datagram from the neighbour `hop` enter this role's imitated network now."""
-        datagram = self._endpoint.open(raw)
-        if datagram is not None and self._endpoint.admits(datagram, hop):
-            self._ingress.enter(hop, datagram, raw, self._clock.now_ns())
+        now_ns = self._clock.now_ns()
+        entered = self._endpoint.enter(raw, hop, now_ns)
+        self._send_all([(hop, reply) for reply in entered.replies])
+        if entered.datagram is not None:
+            self._ingress.enter(hop, entered.datagram, entered.body, len(raw), now_ns)
 
     def receive(self) -> list[Received]:
         """Everything that has arrived by now, oldest first; also answers and repeats what is due."""
         now_ns = self._clock.now_ns()
         received: list[Received] = []
-        for due_ns, _, _, datagram, raw in self._ingress.leave(now_ns):
-            item = self._endpoint.read(datagram, raw, due_ns)
+        for due_ns, _, _, datagram, body in self._ingress.leave(now_ns):
+            item = self._endpoint.read(datagram, body, due_ns)
             if item is not None:
                 received.append(item)
         self._send_all(self._endpoint.due(now_ns, self._network.peers_of(self._cfg.role)))
@@ -154,6 +156,10 @@ class MemoryLink:
     def heard_ns(self, peer: str) -> int:
         """Arrival of the newest datagram straight from peer [ns]; 0 before the first."""
         return self._endpoint.heard_ns(peer)
+
+    def peer_problem(self, peer: str) -> str:
+        """Why peer and this role do not understand each other; empty when nothing is known to be wrong."""
+        return self._endpoint.problem(peer)
 
     def counters(self) -> dict[str, int]:
         """Totals since the start by name."""

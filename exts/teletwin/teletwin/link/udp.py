@@ -11,13 +11,15 @@ from dataclasses import dataclass, field
 from teletwin.clock import NS_PER_S, Clock
 from teletwin.errors import ConfigError
 from teletwin.link import Received
-from teletwin.link.addresses import AddressBook, is_loopback, resolve
+from teletwin.link.addresses import Address, AddressBook, family_of, is_loopback, plain_address, resolve
 from teletwin.link.delay import check_settings
 from teletwin.link.endpoint import Endpoint, EndpointCfg
+from teletwin.link.epoch import RotationCfg
+from teletwin.link.greeting import is_greeting
 from teletwin.link.ingress import Ingress
 from teletwin.link.kernel_stamp import ANCILLARY_BYTES, stamp_arrivals, waited_ns
 from teletwin.link.streams import StreamCounts
-from teletwin.link.wire import MAX_DATAGRAM_BYTES, ROLES
+from teletwin.link.wire import MAX_DATAGRAM_BYTES, ROLES, RefusedError, claim
 from teletwin.messages import LinkSettings, Message
 from teletwin.safety import RateLimit, RateLimits
 
@@ -26,6 +28,9 @@ _BUFFER_BYTES = 1 << 20
 _STRANGERS_HZ, PEER_HZ = 200.0, 20_000.0
 """Datagrams a second that are opened from all unknown addresses together, and from each known one: who floods a role
 costs it no more than reading, and a peer sends less than a third of that."""
+_GREETERS_HZ = 5_000.0
+"""Greetings a second that are looked at from unknown addresses: telling a forged one costs 2 us, and a role that
+starts while somebody floods must get through."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,7 +47,9 @@ class UdpLinkCfg:
     start: int = field(default_factory=lambda: secrets.randbelow((1 << 32) - 1) + 1)
     """Number of this start of the role; drawn anew for each link."""
     key: bytes | None = None
-    """Shared secret of 16 bytes or more; required beyond loopback."""
+    """Pre-shared key of 32 bytes made of the session's secret; required beyond loopback."""
+    rotation: RotationCfg = field(default_factory=RotationCfg)
+    """When the keys of a conversation are renewed."""
     links: Mapping[str, LinkSettings] = field(default_factory=dict)
     """The network to imitate on the hop from a peer to this role."""
     seed: int = 0
@@ -61,10 +68,10 @@ class UdpLinkCfg:
         hosts = [self.bind, *(where[0] for where in self.peers.values() if where is not None)]
         if self.key is None and not all(is_loopback(resolve(host, 0)[0]) for host in hosts):
             raise ConfigError(
-                "a link beyond this machine needs a token",
+                "a link beyond this machine needs a session secret",
                 given=", ".join(hosts),
-                allowed="loopback addresses without a token",
-                mend="give every role the same --session-token, 16 characters or more",
+                allowed="loopback addresses without a secret",
+                mend="make one (`teletwin secret > FILE`) and give every role --session-secret-file FILE",
             )
 
     def endpoint(self) -> EndpointCfg:
@@ -74,6 +81,7 @@ class UdpLinkCfg:
             session_id=self.session_id,
             start=self.start,
             key=self.key,
+            rotation=self.rotation,
             relays=self.relays,
             max_age_s=self.max_age_s,
             probe_period_s=self.probe_period_s,
@@ -88,19 +96,23 @@ class UdpLink:
         self._clock = clock
         self._endpoint = Endpoint(cfg.endpoint(), clock)
         self._ingress = Ingress(cfg.role, links=cfg.links, seed=cfg.seed, shared_mbps=cfg.shared_mbps)
-        self._book = AddressBook(cfg.peers)
+        self._family = family_of(cfg.bind)
+        self._book = AddressBook(cfg.peers, family=self._family)
         self._strangers = RateLimit(rate_hz=_STRANGERS_HZ, burst=2.0 * _STRANGERS_HZ)
+        self._greeters = RateLimit(rate_hz=_GREETERS_HZ, burst=_GREETERS_HZ / 4.0)
         self._peers = RateLimits(rate_hz=PEER_HZ, burst=PEER_HZ / 4.0, most=16)
         self._socket: socket.socket | None = None
 
     def __enter__(self) -> UdpLink:
-        sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sock = socket.socket(self._family, socket.SOCK_DGRAM)
         sock.setblocking(False)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, _BUFFER_BYTES)
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _BUFFER_BYTES)
         stamp_arrivals(sock)
         try:
-            sock.bind(resolve(self._cfg.bind, self._cfg.port))
+            if self._family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+            sock.bind(resolve(self._cfg.bind, self._cfg.port, family=self._family))
         except OSError as error:
             sock.close()
             raise ConfigError(
@@ -134,16 +146,16 @@ class UdpLink:
         self._send_all([(peer, raw) for raw in self._endpoint.write(peer, message, reliable=True)])
 
     def forward(self, peer: str, raw: bytes) -> None:
-        """Pass a received datagram on as it is."""
-        self._send_all([(peer, raw)])
+        """Pass a received datagram on, closed anew for peer."""
+        self._send_all([(peer, closed) for closed in self._endpoint.forward(peer, raw)])
 
     def receive(self) -> list[Received]:
         """Everything that has arrived by now, oldest first; also answers and repeats what is due."""
         self._drain()
         now_ns = self._clock.now_ns()
         received: list[Received] = []
-        for due_ns, _, _, datagram, raw in self._ingress.leave(now_ns):
-            item = self._endpoint.read(datagram, raw, due_ns)
+        for due_ns, _, _, datagram, body in self._ingress.leave(now_ns):
+            item = self._endpoint.read(datagram, body, due_ns)
             if item is not None:
                 received.append(item)
         self._send_all(self._endpoint.due(now_ns, self._book.known))
@@ -185,6 +197,10 @@ class UdpLink:
         """Arrival of the newest datagram straight from peer [ns]; 0 before the first."""
         return self._endpoint.heard_ns(peer)
 
+    def peer_problem(self, peer: str) -> str:
+        """Why peer and this role do not understand each other; empty when nothing is known to be wrong."""
+        return self._endpoint.problem(peer)
+
     def counters(self) -> dict[str, int]:
         """Totals since the start by name."""
         return self._endpoint.counters() | {"imitated_loss": self._ingress.lost_count}
@@ -209,34 +225,43 @@ class UdpLink:
                 self._endpoint.totals["socket_errors"] += 1
                 return
             waited = waited_ns(ancillary)
-            self._enter(raw, source, self._clock.now_ns() - waited)
+            self._enter(raw, plain_address(source), self._clock.now_ns() - waited)
 
-    def _is_flood(self, source: tuple[str, int], t_ns: int) -> bool:
+    def _is_flood(self, raw: bytes, source: Address, t_ns: int) -> bool:
         """Whether more comes from there than is opened; asked before any seal is checked."""
-        known = self._book.is_known(source)
-        passes = self._peers.allows(source, t_ns) if known else self._strangers.allows(t_ns)
+        if self._book.is_known(source):
+            passes = self._peers.allows(source, t_ns)
+        else:
+            passes = (self._greeters if is_greeting(raw) else self._strangers).allows(t_ns)
         self._endpoint.totals["flooded"] += not passes
         return not passes
 
-    def _enter(self, raw: bytes, source: tuple[str, int], t_ns: int) -> None:
-        if self._is_flood(source, t_ns):
+    def _enter(self, raw: bytes, source: Address, t_ns: int) -> None:
+        if self._is_flood(raw, source, t_ns):
             return
-        datagram = self._endpoint.open(raw)
-        if datagram is None:
+        try:
+            _, hop, _ = claim(raw)
+        except RefusedError as refusal:
+            self._endpoint.totals[refusal.reason] += 1
             return
-        is_proven = self._endpoint.is_proven(datagram)
-        hop = self._book.hop(source, datagram, self._cfg.role, t_ns, is_proven=is_proven)
-        if hop is None:
+        if not self._book.may_be(source, hop, t_ns):
             self._endpoint.totals["foreign_address"] += 1
-        elif self._endpoint.admits(datagram, hop):
-            self._ingress.enter(hop, datagram, raw, t_ns)
+            return
+        datagram, body, replies, is_proven = self._endpoint.enter(raw, hop, t_ns)
+        if is_proven:
+            self._book.keep(source, hop, t_ns)
+        for reply in replies:
+            self._send(reply, source)
+        if datagram is not None:
+            self._ingress.enter(hop, datagram, body, len(raw), t_ns)
 
     def _send_all(self, outgoing: list[tuple[str, bytes]]) -> None:
-        sock = self._open_socket()
         for peer, raw in outgoing:
-            address = self._book.address(peer)
-            try:
-                if address is None or sock.sendto(raw, address) != len(raw):
-                    self._endpoint.totals["unsent"] += 1
-            except OSError:
-                self._endpoint.totals["unsent"] += 1
+            self._send(raw, self._book.address(peer))
+
+    def _send(self, raw: bytes, address: Address | None) -> None:
+        try:
+            is_sent = address is not None and self._open_socket().sendto(raw, address) == len(raw)
+        except OSError:
+            is_sent = False
+        self._endpoint.totals["unsent"] += not is_sent

@@ -1,36 +1,51 @@
-"""One datagram: header, payload and seal; the same for every message and every transport.
+"""The layout of datagrams, the same for every message, every transport and every seal.
 
-Layout, little endian: magic 2, version 1, kind 1, sender 1, destination 1, flags 1, spare 1, session 8,
-start 4, heard start 4, sequence 4, send time 8 [ns, sender's clock], echo 8 (newest send time heard from
-the destination), echo age 8 (how long ago it arrived), payload length 2, payload, seal. The seal is a
-CRC-32 of all before it, or with a key the first 12 bytes of its HMAC-SHA256. For the starts see
-`teletwin.link.starts`.
+Little endian. Outside, readable by anyone: magic 2, version 1, form 1, from 1, to 1, tag 8. What the tag holds
+and how the rest is closed depends on the form: `teletwin.link.plain`, `sealed` and `greeting`. Inside, the body:
+kind 1, sender 1, destination 1, flags 1, start 4, sequence 4, send time 8 [ns, sender's clock], echo 8 (newest
+send time heard from the destination), echo age 8 (how long ago it arrived), payload. `from` and `to` are the two
+ends of one way; sender and destination differ from them where a message is forwarded. The first six bytes mean
+the same in every version, so that versions can tell each other apart.
 """
 
 from __future__ import annotations
 
-import hmac
 import struct
-import zlib
 from enum import IntEnum
 from typing import NamedTuple
 
-from teletwin.errors import ConfigError, MessageError
+from teletwin.errors import MessageError
 
 VERSION = 5
 ROLES = ("operator", "twin", "renderer", "arm")
 MAX_DATAGRAM_BYTES = 1200
 FLAG_FRAGMENT = 1
 FLAG_RELIABLE = 2
+TAG_BYTES = 8
 
 _MAGIC = b"tW"
-_HEADER = struct.Struct("<2sBBBBBxQIIIqqqH")
-_CRC = struct.Struct("<I")
-_HMAC_BYTES = 12
+_OUTER = struct.Struct(f"<2sBBBB{TAG_BYTES}s")
+_INNER = struct.Struct("<BBBBIIqqq")
+_SEAL_BYTES = 16
 _ROLE_NUMBER = {role: number for number, role in enumerate(ROLES)}
-_MIN_KEY_BYTES = 16
 
-MAX_PAYLOAD_BYTES = MAX_DATAGRAM_BYTES - _HEADER.size - _HMAC_BYTES
+OUTER_BYTES = _OUTER.size
+MIN_BODY_BYTES = _INNER.size
+MAX_PAYLOAD_BYTES = MAX_DATAGRAM_BYTES - OUTER_BYTES - _INNER.size - _SEAL_BYTES
+
+
+class Form(IntEnum):
+    """How a datagram is closed."""
+
+    PLAIN = 1
+    """By a checksum, which finds damage only; within one machine."""
+    SEALED = 2
+    """Encrypted and authenticated under a key of two roles and one direction."""
+    GREETING = 3
+    """Half of the exchange that makes such keys."""
+
+
+_FORMS = {int(form): form for form in Form}
 
 
 class Kind(IntEnum):
@@ -55,6 +70,23 @@ class Kind(IntEnum):
 _KINDS = {int(kind): kind for kind in Kind}
 
 
+class RefusedError(MessageError):
+    """Bytes that are no datagram for this role; `reason` is the name of the counter."""
+
+    def __init__(self, reason: str, what: str, *, given: object = None) -> None:
+        super().__init__(what, given=given)
+        self.reason = reason
+
+
+class Outer(NamedTuple):
+    """What anyone can read of a datagram; nothing of it is proven."""
+
+    form: Form
+    sender: str
+    receiver: str
+    tag: bytes
+
+
 class Datagram(NamedTuple):
     """An opened datagram; times in ns."""
 
@@ -70,79 +102,72 @@ class Datagram(NamedTuple):
     payload: bytes
     start: int = 0
     """Number that the sender drew when it started."""
-    heard_start: int = 0
-    """The same number of the destination, as far as the sender has heard it; 0: not yet."""
 
 
-class Seal:
-    """Closes and opens the datagrams of one session.
+def claim(raw: bytes) -> tuple[int, str, str]:
+    """Version, sender and receiver that bytes claim, of whatever version they are.
 
-    Args:
-        session_id: 64-bit number that all roles of a session share.
-        key: With a key (16 bytes or more) the seal proves who wrote; without, it only finds damage.
+    Raises:
+        RefusedError: They are no datagram of this protocol.
     """
+    if not OUTER_BYTES <= len(raw) <= MAX_DATAGRAM_BYTES or raw[:2] != _MAGIC:
+        raise RefusedError("invalid", "not a datagram of this protocol", given=f"{len(raw)} bytes")
+    version, sender, receiver = raw[2], raw[4], raw[5]
+    if sender >= len(ROLES) or receiver >= len(ROLES):
+        raise RefusedError("invalid", "unknown role", given=(sender, receiver))
+    return version, ROLES[sender], ROLES[receiver]
 
-    def __init__(self, *, session_id: int, key: bytes | None = None) -> None:
-        if not 0 <= session_id < 1 << 64:
-            raise ConfigError("the session id does not fit", given=session_id, allowed="0 ... 2**64 - 1")
-        if key is not None and len(key) < _MIN_KEY_BYTES:
-            raise ConfigError("the key is too short", given=f"{len(key)} bytes", allowed=f">= {_MIN_KEY_BYTES} bytes")
-        self._session_id = session_id
-        self._key = key
-        self._tail = _CRC.size if key is None else _HMAC_BYTES
 
-    def close(self, datagram: Datagram) -> bytes:
-        """Bytes of the datagram, at most MAX_DATAGRAM_BYTES.
+def unpack_outer(raw: bytes) -> Outer:
+    """The outside of a datagram of this version.
 
-        Raises:
-            MessageError: The payload is too long or a field does not fit.
-        """
-        kind, sender, destination, flags, seq, t_send_ns, echo_ns, echo_age_ns, payload, start, heard_start = datagram
-        if len(payload) > MAX_PAYLOAD_BYTES:
-            raise MessageError("a payload is too long", given=len(payload), allowed=f"<= {MAX_PAYLOAD_BYTES} bytes")
-        try:
-            header = _HEADER.pack(
-                *(_MAGIC, VERSION, kind, _ROLE_NUMBER[sender], _ROLE_NUMBER[destination], flags, self._session_id),
-                *(start, heard_start, seq, t_send_ns, echo_ns, echo_age_ns, len(payload)),
-            )
-        except (struct.error, KeyError) as error:
-            raise MessageError("a datagram cannot be written", given=error) from None
-        body = header + payload
-        return body + self._sign(body)
+    Raises:
+        RefusedError: It is none.
+    """
+    version, sender, receiver = claim(raw)
+    form = _FORMS.get(raw[3])
+    if version != VERSION:
+        raise RefusedError("other_version", "a datagram of another version", given=version)
+    if form is None:
+        raise RefusedError("invalid", "a datagram of an unknown form", given=raw[3])
+    return Outer(form, sender, receiver, raw[6:OUTER_BYTES])
 
-    def open(self, raw: bytes) -> Datagram:
-        """Check the seal and take the datagram apart.
 
-        Raises:
-            MessageError: These bytes are damaged, foreign, or of another version.
-            OtherSessionError: A sound datagram of another session.
-        """
-        size = len(raw)
-        if not _HEADER.size + self._tail <= size <= MAX_DATAGRAM_BYTES:
-            raise MessageError("a datagram has a wrong length", given=size)
-        (magic, version, kind, sender, destination, flags, session, start, heard, seq, t_send, echo, age, length) = (
-            _HEADER.unpack_from(raw)
+def pack_outer(form: Form, sender: str, receiver: str, tag: bytes) -> bytes:
+    """Bytes of the outside; the tag has 8."""
+    return _OUTER.pack(_MAGIC, VERSION, form, _ROLE_NUMBER[sender], _ROLE_NUMBER[receiver], tag)
+
+
+def pack_body(datagram: Datagram) -> bytes:
+    """The inside of a datagram, still to be closed.
+
+    Raises:
+        MessageError: The payload is too long or a field does not fit.
+    """
+    kind, sender, destination, flags, seq, t_send_ns, echo_ns, echo_age_ns, payload, start = datagram
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise MessageError("a payload is too long", given=len(payload), allowed=f"<= {MAX_PAYLOAD_BYTES} bytes")
+    try:
+        header = _INNER.pack(
+            *(kind, _ROLE_NUMBER[sender], _ROLE_NUMBER[destination], flags, start, seq, t_send_ns, echo_ns, echo_age_ns)
         )
-        if magic != _MAGIC or version != VERSION:
-            raise MessageError("not a datagram of this version", given=f"{magic!r} {version}", allowed=VERSION)
-        if length != size - _HEADER.size - self._tail:
-            raise MessageError("a datagram was cut", given=size)
-        if not hmac.compare_digest(self._sign(raw[: -self._tail]), raw[-self._tail :]):
-            raise MessageError("a datagram is damaged or not authentic")
-        if session != self._session_id:
-            raise OtherSessionError("a datagram of another session")
-        if kind not in _KINDS or sender >= len(ROLES) or destination >= len(ROLES):
-            raise MessageError("unknown kind or role", given=(kind, sender, destination))
-        payload = raw[_HEADER.size : size - self._tail]
-        return Datagram(
-            *(_KINDS[kind], ROLES[sender], ROLES[destination], flags, seq, t_send, echo, age, payload, start, heard)
-        )
-
-    def _sign(self, body: bytes) -> bytes:
-        if self._key is None:
-            return _CRC.pack(zlib.crc32(body))
-        return hmac.digest(self._key, body, "sha256")[:_HMAC_BYTES]
+    except (struct.error, KeyError) as error:
+        raise MessageError("a datagram cannot be written", given=error) from None
+    return header + payload
 
 
-class OtherSessionError(MessageError):
-    """A sound datagram that belongs to another session."""
+def unpack_body(body: bytes) -> Datagram:
+    """Take apart what was closed.
+
+    Raises:
+        RefusedError: It was cut, or names what this version does not know.
+    """
+    if len(body) < _INNER.size:
+        raise RefusedError("invalid", "a datagram was cut", given=len(body))
+    kind, sender, destination, flags, start, seq, t_send_ns, echo_ns, echo_age_ns = _INNER.unpack_from(body)
+    if kind not in _KINDS or sender >= len(ROLES) or destination >= len(ROLES):
+        raise RefusedError("invalid", "unknown kind or role", given=(kind, sender, destination))
+    payload = body[_INNER.size :]
+    return Datagram(
+        *(_KINDS[kind], ROLES[sender], ROLES[destination], flags, seq, t_send_ns, echo_ns, echo_age_ns, payload, start)
+    )
