@@ -9,7 +9,7 @@ from teletwin.link import udp
 from teletwin.link.udp import UdpLink, UdpLinkCfg
 from teletwin.messages import Note
 
-KEY = b"a-key-of-sixteen"
+KEY = bytes(range(32))
 
 
 def test_a_flood_of_strangers_is_not_opened_and_the_peer_is_heard_between(monkeypatch):
@@ -22,19 +22,20 @@ def test_a_flood_of_strangers_is_not_opened_and_the_peer_is_heard_between(monkey
                 operator.send("twin", Note(kind="a"))
                 twin.receive(), operator.receive()
             opened = []
-            real = twin._endpoint.open
-            monkeypatch.setattr(twin._endpoint, "open", lambda raw: opened.append(raw) or real(raw))
+            real = twin._endpoint.enter
+            monkeypatch.setattr(twin._endpoint, "enter", lambda raw, *hop: opened.append(raw) or real(raw, *hop))
             for _ in range(8):
                 for _ in range(200):
-                    stranger.sendto(b"tW" * 300, ("127.0.0.1", twin.port))
+                    stranger.sendto(b"tW\x05\x02\0\x01" + bytes(594), ("127.0.0.1", twin.port))
                 operator.send("twin", Note(kind="b"))
                 twin.wait(0.1)
                 heard = [item.message.kind for item in twin.receive()]
                 assert "b" in heard
         counters = twin.counters()
-        strange = sum(raw.startswith(b"tWtW") for raw in opened)
-        assert strange < 2 * udp._STRANGERS_HZ + 200
-        assert counters["flooded"] + strange == 1600
+        strange = sum(raw.startswith(b"tW\x05\x02\0\x01\0\0\0") for raw in opened)
+        assert strange == 0, "an address that is not the operator's is told before any seal"
+        assert counters["flooded"] + counters["foreign_address"] == 1600
+        assert counters["foreign_address"] < 2 * udp._STRANGERS_HZ + 200
 
 
 def test_a_known_address_that_floods_is_cut_too(monkeypatch):

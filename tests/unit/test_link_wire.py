@@ -5,12 +5,14 @@ import math
 import numpy as np
 import pytest
 
+from teletwin.bench.sealed_pair import joined
 from teletwin.errors import ConfigError, MessageError
 from teletwin.geometry import IDENTITY_POSE
 from teletwin.link.codec import MAX_MESSAGE_BYTES, decode, encode
 from teletwin.link.fragments import PIECE_BYTES, Reassembly, payload_within, split, wire_bytes
+from teletwin.link.plain import PlainEnvelope, plain_datagram
 from teletwin.link.streams import SequenceWindow, Verdict
-from teletwin.link.wire import MAX_DATAGRAM_BYTES, MAX_PAYLOAD_BYTES, Datagram, Kind, OtherSessionError, Seal
+from teletwin.link.wire import MAX_DATAGRAM_BYTES, MAX_PAYLOAD_BYTES, Datagram, Kind, RefusedError, pack_body
 from teletwin.messages import (
     CURVE_KNOTS,
     ForecastPacket,
@@ -24,8 +26,6 @@ from teletwin.messages import (
     zeros,
 )
 
-KEY = b"sixteen bytes ok"
-
 
 def _datagram(payload=b"{}", seq=1):
     return Datagram(Kind.NOTE, "operator", "twin", 0, seq, 10, 0, 0, payload)
@@ -38,34 +38,23 @@ def _forecast(**changes):
 
 
 def test_a_datagram_of_another_session_is_told_from_damage():
-    raw = Seal(session_id=1).close(_datagram())
-    with pytest.raises(OtherSessionError):
-        Seal(session_id=2).open(raw)
+    raw = plain_datagram(1, _datagram())
+    with pytest.raises(RefusedError) as refusal:
+        PlainEnvelope(role="twin", session_id=2).open(raw, 0)
+    assert refusal.value.reason == "other_session"
 
 
-def test_without_the_key_nothing_is_believed():
-    forged = Seal(session_id=1).close(_datagram())
-    for key in (KEY, b"another key 1234"):
-        with pytest.raises(MessageError):
-            Seal(session_id=1, key=key).open(forged)
-    genuine = Seal(session_id=1, key=KEY).close(_datagram())
-    assert Seal(session_id=1, key=KEY).open(genuine).payload == b"{}"
-    with pytest.raises(MessageError):
-        Seal(session_id=1, key=b"another key 1234").open(genuine)
-
-
-def test_a_short_key_and_a_wide_session_id_are_refused():
-    with pytest.raises(ConfigError, match="16 bytes"):
-        Seal(session_id=1, key=b"short")
+def test_a_session_id_that_is_too_wide_is_refused():
     with pytest.raises(ConfigError, match="session"):
-        Seal(session_id=1 << 64)
+        PlainEnvelope(role="twin", session_id=1 << 64)
 
 
 def test_the_largest_payload_makes_the_largest_datagram():
-    raw = Seal(session_id=1, key=KEY).close(_datagram(bytes(MAX_PAYLOAD_BYTES)))
+    operator, _ = joined("operator", "twin")
+    raw = operator.close("twin", pack_body(_datagram(bytes(MAX_PAYLOAD_BYTES))))
     assert len(raw) == MAX_DATAGRAM_BYTES
     with pytest.raises(MessageError):
-        Seal(session_id=1).close(_datagram(bytes(MAX_PAYLOAD_BYTES + 1)))
+        pack_body(_datagram(bytes(MAX_PAYLOAD_BYTES + 1)))
 
 
 @pytest.mark.parametrize("bad", [math.nan, math.inf, -math.inf])

@@ -13,7 +13,8 @@ Each side offers an ephemeral key and names the other's in return (`teletwin.lin
    the peer falls silent: it may have started again and know nothing.
 
 Greetings may be lost, doubled or overtaken, and both sides may begin at once: every state repeats what the other
-lacks. Without loss the side that began sends data after one round trip, the other half a round trip later.
+lacks. Without loss the side that began sends data after one round trip, the other half a round trip later; the
+stamps that greetings carry have told the clocks by then.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from teletwin.clock import NS_PER_MS, NS_PER_S
 from teletwin.link.envelope import NO_ANSWER, Answer
 from teletwin.link.epoch import Epoch, RotationCfg
 from teletwin.link.exchange import Offer, agree, make_offer
-from teletwin.link.greeting import UNHEARD, Greeting, GreetingForm
+from teletwin.link.greeting import UNHEARD, Greeting, GreetingForm, Stamps
 from teletwin.link.wire import VERSION
 from teletwin.safety import RateLimit
 
@@ -93,14 +94,14 @@ class Conversation:
         if len(self._epochs) > 1:
             self._forget(epoch, now_ns)
 
-    def take(self, greeting: Greeting, now_ns: int) -> Answer:
-        """Take an authentic greeting of this version."""
+    def take(self, greeting: Greeting, stamps: Stamps) -> Answer:
+        """Take an authentic greeting of this version; answers carry these stamps."""
         known = next((epoch for epoch in self._epochs if epoch.peer_public == greeting.public), None)
         if known is not None:
-            return self._again(known, greeting, now_ns)
+            return self._again(known, greeting, stamps)
         if self._offer is not None and greeting.heard == self._offer.public:
-            return self._complete(self._offer, greeting, now_ns)
-        return self._unproven(greeting, now_ns)
+            return self._complete(self._offer, greeting, stamps)
+        return self._unproven(greeting, stamps)
 
     def due(self, now_ns: int) -> bytes | None:
         """A greeting to send now; None when there is no need."""
@@ -109,44 +110,45 @@ class Conversation:
         newest = self._epochs[-1] if self._epochs else None
         if newest is not None and not newest.is_confirmed:
             self._greeted_ns = now_ns
-            return self._ready(newest)
+            return self._ready(newest, Stamps(now_ns))
         if self.runs(now_ns) and not (self._sending and self._sending.is_worn(self._rotation, now_ns)):
             return None
         self._greeted_ns = now_ns
-        return self._offered(UNHEARD)
+        return self._offered(UNHEARD, Stamps(now_ns))
 
     def ask_back(self, now_ns: int) -> Answer:
         """Invite somebody who may be the peer to an exchange, seldom; nobody while the conversation runs."""
         if self.runs(now_ns) or not self._asks.allows(now_ns):
             return NO_ANSWER
-        return Answer((self._offered(UNHEARD),))
+        return Answer((self._offered(UNHEARD, Stamps(now_ns)),))
 
-    def _again(self, epoch: Epoch, greeting: Greeting, now_ns: int) -> Answer:
+    def _again(self, epoch: Epoch, greeting: Greeting, stamps: Stamps) -> Answer:
         """The keys of this exchange are made here already; the peer may not have heard so."""
         if epoch.is_confirmed:
             return NO_ANSWER
         is_proven = greeting.is_ready and greeting.heard == epoch.own_public
         if is_proven:
-            self._confirm(epoch, now_ns)
-        return Answer((self._ready(epoch),), is_proven)
+            self._confirm(epoch, stamps.t_send_ns)
+        return Answer((self._ready(epoch, stamps),), is_proven)
 
-    def _complete(self, offer: Offer, greeting: Greeting, now_ns: int) -> Answer:
+    def _complete(self, offer: Offer, greeting: Greeting, stamps: Stamps) -> Answer:
         self._offer = None
         names = {"role": self._role, "peer": self._peer}
         ways = agree(offer, greeting.public, session_id=self._session_id, psk=self._psk, **names)
-        epoch = Epoch(publics=(offer.public, greeting.public), ways=ways, now_ns=now_ns, **names)
+        epoch = Epoch(publics=(offer.public, greeting.public), ways=ways, now_ns=stamps.t_send_ns, **names)
         self._epochs = [*self._kept(_MAX_EPOCHS - 1), epoch]
         if greeting.is_ready:
-            self._confirm(epoch, now_ns)
-        return Answer((self._ready(epoch),), is_proven=True)
+            self._confirm(epoch, stamps.t_send_ns)
+        return Answer((self._ready(epoch, stamps),), is_proven=True)
 
-    def _unproven(self, greeting: Greeting, now_ns: int) -> Answer:
+    def _unproven(self, greeting: Greeting, stamps: Stamps) -> Answer:
         """Perhaps a recording: let its writer hear what is on offer, which a recording cannot answer."""
+        now_ns = stamps.t_send_ns
         is_calm = not self.runs(now_ns) or now_ns - self._answered_ns >= _CALM_NS
         if not (is_calm and self._answers.allows(now_ns)):
             return NO_ANSWER
         self._answered_ns = now_ns
-        return Answer((self._offered(greeting.public),))
+        return Answer((self._offered(greeting.public, stamps),))
 
     def _confirm(self, epoch: Epoch, now_ns: int) -> None:
         """The peer has these keys; they are sent under from now on, unless newer ones are."""
@@ -170,13 +172,14 @@ class Conversation:
         dropped = [epoch for epoch in self._epochs if epoch is not self._sending][: max(spare, 0)]
         return [epoch for epoch in self._epochs if epoch not in dropped]
 
-    def _offered(self, heard: bytes) -> bytes:
+    def _offered(self, heard: bytes, stamps: Stamps) -> bytes:
         if self._offer is None:
             self._offer = make_offer(self._draw)
-        return self._write(self._offer.public, heard, is_ready=False)
+        return self._write(self._offer.public, heard, stamps, is_ready=False)
 
-    def _ready(self, epoch: Epoch) -> bytes:
-        return self._write(epoch.own_public, epoch.peer_public, is_ready=True)
+    def _ready(self, epoch: Epoch, stamps: Stamps) -> bytes:
+        return self._write(epoch.own_public, epoch.peer_public, stamps, is_ready=True)
 
-    def _write(self, public: bytes, heard: bytes, *, is_ready: bool) -> bytes:
-        return self._form.write(Greeting(VERSION, __version__, self._role, self._peer, public, heard, is_ready))
+    def _write(self, public: bytes, heard: bytes, stamps: Stamps, *, is_ready: bool) -> bytes:
+        ends = self._role, self._peer
+        return self._form.write(Greeting(VERSION, __version__, *ends, public, heard, is_ready, stamps))

@@ -6,6 +6,7 @@ import contextlib
 import select
 import socket
 from collections.abc import Sequence
+from typing import Any
 
 from teletwin.clock import NS_PER_S, Clock
 from teletwin.dds.domain import DdsDomain, DomainCfg, address_towards, free_udp_port
@@ -15,7 +16,8 @@ from teletwin.link import Received
 from teletwin.link.addresses import is_loopback, resolve
 from teletwin.link.datagram_topic import DOMAIN_ID, DatagramTopics, octets_of
 from teletwin.link.endpoint import Endpoint
-from teletwin.link.ingress import Ingress
+from teletwin.link.greeting import Greeting
+from teletwin.link.ingress import Ingress, Passing
 from teletwin.link.streams import StreamCounts
 from teletwin.link.udp import PEER_HZ, UdpLinkCfg
 from teletwin.messages import LinkSettings, Message
@@ -42,6 +44,7 @@ class DdsLink:
         self._topics: DatagramTopics | None = None
         self._inbox: Inbox | None = None
         self._open = contextlib.ExitStack()
+        self._received: list[Received] = []
 
     def __enter__(self) -> DdsLink:
         host = resolve(self._cfg.bind, self._cfg.port, family=socket.AF_INET)[0]
@@ -90,11 +93,8 @@ class DdsLink:
         """Everything that has arrived by now, oldest first; also answers and repeats what is due."""
         self._opened()[1].take(self._enter)
         now_ns = self._clock.now_ns()
-        received: list[Received] = []
-        for due_ns, _, _, datagram, body in self._ingress.leave(now_ns):
-            item = self._endpoint.read(datagram, body, due_ns)
-            if item is not None:
-                received.append(item)
+        self._leave(now_ns)
+        received, self._received = self._received, []
         self._send_all(self._endpoint.due(now_ns, list(self._peers)))
         return received
 
@@ -159,7 +159,24 @@ class DdsLink:
         entered = self._endpoint.enter(raw, arrived.name, arrived.t_ns)
         self._send_all([(arrived.name, reply) for reply in entered.replies])
         if entered.datagram is not None:
-            self._ingress.enter(arrived.name, entered.datagram, entered.body, len(raw), arrived.t_ns)
+            passing = Passing(entered.datagram, entered.body, len(raw), arrived.name)
+            self._ingress.enter(arrived.name, passing, arrived.t_ns)
+        if isinstance(entered.datagram, Greeting):  # what follows may be under the keys that it makes
+            self._leave(self._clock.now_ns())
+
+    def _leave(self, now_ns: int) -> None:
+        """Read what has passed the imitated network by now_ns [ns]."""
+        for due_ns, _, (datagram, body, _, source) in self._ingress.leave(now_ns):
+            if isinstance(datagram, Greeting):
+                self._greet(datagram, due_ns, source)
+                continue
+            item = self._endpoint.read(datagram, body, due_ns)
+            if item is not None:
+                self._received.append(item)
+
+    def _greet(self, greeting: Greeting, arrived_ns: int, source: Any) -> None:
+        """Answer a greeting the way it came."""
+        self._send_all([(source, reply) for reply in self._endpoint.greeted(greeting, arrived_ns).replies])
 
     def _send_all(self, outgoing: list[tuple[str, bytes]]) -> None:
         topics, _ = self._opened()

@@ -16,10 +16,10 @@ from teletwin.errors import ConfigError, MessageError
 from teletwin.link import ONE_PIECE, Received
 from teletwin.link.clock_sync import ClockSync
 from teletwin.link.codec import decode, encode
-from teletwin.link.envelope import Envelope
+from teletwin.link.envelope import Answer, Envelope
 from teletwin.link.epoch import RotationCfg
 from teletwin.link.fragments import Reassembly, split
-from teletwin.link.greeting import is_greeting
+from teletwin.link.greeting import Greeting, Stamps, is_greeting
 from teletwin.link.plain import PlainEnvelope
 from teletwin.link.problems import PeerProblems
 from teletwin.link.reliable import Resender, confirmation
@@ -50,6 +50,9 @@ _TOTALS = (
     *("restarted", "invalid", "unsealed", "sealed", "unknown_key", "other_secret", "other_session", "other_version"),
     *("foreign_address", "misdirected", "socket_errors", "flooded"),
 )
+
+_STRANGE = frozenset({"unknown_key", "other_secret", "other_session", "other_version"})
+"""Reasons to tell a neighbour who this is: it may have started again, or a person may have mistaken something."""
 
 Outgoing = list[tuple[str, bytes]]
 """Datagrams to send: destination and bytes."""
@@ -87,8 +90,8 @@ class EndpointCfg:
 class Entered(NamedTuple):
     """What came of bytes off the wire."""
 
-    datagram: Datagram | None = None
-    """To be read once it has passed the imitated network; None: nothing to use."""
+    datagram: Datagram | Greeting | None = None
+    """To be read or taken once it has passed the imitated network; None: nothing to use."""
     body: bytes = b""
     """The same, closed no more, for `Link.forward`."""
     replies: tuple[bytes, ...] = ()
@@ -140,16 +143,22 @@ class Endpoint:
             if claim(raw)[1] != hop:
                 raise RefusedError("misdirected", "a datagram that came another way than it says", given=hop)
             if is_greeting(raw):
-                answer = self._envelope.greeted(raw, now_ns)
-                self.totals[answer.refused] += bool(answer.refused)
-                return Entered(replies=answer.replies, is_proven=answer.is_proven)
+                return Entered(self._envelope.read_greeting(raw, now_ns))
             body = self._envelope.open(raw, now_ns)
             datagram = unpack_body(body)
         except RefusedError as refusal:
             self.totals[refusal.reason] += 1
-            is_strange = refusal.reason == "unknown_key"
+            is_strange = refusal.reason in _STRANGE
             return Entered(replies=self._envelope.ask_back(hop, now_ns).replies if is_strange else ())
         return Entered(datagram if self._admits(datagram, hop) else None, body, (), True)
+
+    def greeted(self, greeting: Greeting, arrived_ns: int) -> Answer:
+        """Take a greeting that arrived at arrived_ns; one that is proven tells its sender's clock too."""
+        now_ns, (sent_ns, echo_ns, age_ns) = self._clock.now_ns(), greeting.stamps
+        answer = self._envelope.take(greeting, Stamps(now_ns, sent_ns, now_ns - arrived_ns))
+        if answer.is_proven:
+            self._follow_clock(greeting.sender, sent_ns, echo_ns, age_ns, arrived_ns)
+        return answer
 
     def forward(self, peer: str, body: bytes) -> list[bytes]:
         """A datagram that passes a received one on to peer."""
@@ -166,7 +175,8 @@ class Endpoint:
         if not self._is_of_this_time(datagram):
             return None
         if datagram.destination == self._cfg.role:
-            self._follow_clock(datagram, arrived_ns)
+            _, sender, _, _, _, sent_ns, echo_ns, age_ns, _, _ = datagram
+            self._follow_clock(sender, sent_ns, echo_ns, age_ns, arrived_ns)
         try:
             return self._read(datagram, body, arrived_ns)
         except MessageError:
@@ -273,15 +283,14 @@ class Endpoint:
         closed = [self._envelope.close(peer, body) for body in bodies]
         return [raw for raw in closed if raw is not None]
 
-    def _follow_clock(self, datagram: Datagram, arrived_ns: int) -> None:
-        sender, sent_ns = datagram.sender, datagram.t_send_ns
+    def _follow_clock(self, sender: str, sent_ns: int, echo_ns: int, echo_age_ns: int, arrived_ns: int) -> None:
         newest_ns, heard_ns = self._heard.get(sender, (sent_ns - 1, 0))
         if sent_ns > newest_ns or arrived_ns - heard_ns > _SET_BACK_NS:  # the latter: its clock was set back
             self._heard[sender] = (sent_ns, arrived_ns)
-        if datagram.echo_ns and datagram.echo_age_ns < _MAX_ECHO_AGE_NS:  # drift spoils an old echo
+        if echo_ns and echo_age_ns < _MAX_ECHO_AGE_NS:  # drift spoils an old echo
             self.sync(sender).observe(
-                sent_ns=datagram.echo_ns,
-                heard_ns=sent_ns - datagram.echo_age_ns,
+                sent_ns=echo_ns,
+                heard_ns=sent_ns - echo_age_ns,
                 replied_ns=sent_ns,
                 arrived_ns=arrived_ns,
             )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
+from teletwin.link.greeting import Greeting, Stamps
+
 
 class Answer(NamedTuple):
     """What a greeting led to."""
@@ -13,8 +15,6 @@ class Answer(NamedTuple):
     """To send where the greeting came from."""
     is_proven: bool = False
     """Whether its writer knows the secret and answered this very role just now."""
-    refused: str = ""
-    """Name of the counter when the greeting was not taken."""
 
 
 NO_ANSWER = Answer()
@@ -39,16 +39,20 @@ class Envelope(Protocol):
         """
         ...
 
-    def greeted(self, raw: bytes, now_ns: int) -> Answer:
-        """Take a greeting.
+    def read_greeting(self, raw: bytes, now_ns: int) -> Greeting:
+        """The greeting in these bytes.
 
         Raises:
-            RefusedError: It is not for this role, or not authentic.
+            RefusedError: It is not for this role, not authentic, or of another version.
         """
         ...
 
+    def take(self, greeting: Greeting, stamps: Stamps) -> Answer:
+        """Take a greeting; answers carry these stamps."""
+        ...
+
     def ask_back(self, peer: str, now_ns: int) -> Answer:
-        """What to tell somebody whose datagram is under a key that this role does not have."""
+        """What to tell somebody who does not share keys with this role."""
         ...
 
     def greetings(self, peers: Sequence[str], now_ns: int) -> list[tuple[str, bytes]]:

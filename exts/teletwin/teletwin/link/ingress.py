@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import heapq
 from collections.abc import Mapping
+from typing import NamedTuple
 
 from teletwin.link.delay import DelayLine, hop_seed
+from teletwin.link.greeting import Greeting
 from teletwin.link.shared import SharedBottleneck
 from teletwin.link.wire import ROLES, Datagram, Kind
 from teletwin.messages import LinkSettings
@@ -14,8 +16,20 @@ _MAX_WAITING = 20_000
 SHARED_KINDS = frozenset({Kind.FRAME, Kind.TWIN_STATUS})
 """Pictures and updates share the bottleneck; all the rest (commands, stops, notes, stamps) has the reserved lane."""
 
-Arrival = tuple[int, int, int, Datagram, bytes]
-"""Due time [ns], order of entry, bytes on the wire, opened datagram, its body."""
+
+class Passing(NamedTuple):
+    """An opened datagram on its way through the imitated network."""
+
+    datagram: Datagram | Greeting
+    body: bytes
+    byte_count: int
+    """Of the datagram as it came."""
+    source: object
+    """Where it came from, as its transport says that."""
+
+
+Arrival = tuple[int, int, Passing]
+"""Due time [ns], order of entry, and what comes."""
 
 
 class Ingress:
@@ -49,15 +63,15 @@ class Ingress:
         """How long a picture that comes now waits for others to pass [ms]."""
         return self._shared.wait_ms()
 
-    def enter(self, peer: str, datagram: Datagram, body: bytes, byte_count: int, t_ns: int) -> None:
-        """Send a datagram of so many bytes that came from peer at t_ns [ns] through the imitated network."""
-        dues = self._lines[peer].offer(t_ns, byte_count)
+    def enter(self, peer: str, passing: Passing, t_ns: int) -> None:
+        """Send a datagram that came from peer at t_ns [ns] through the imitated network."""
+        dues = self._lines[peer].offer(t_ns, passing.byte_count)
         if not dues or len(self._waiting) >= _MAX_WAITING:
             self.lost_count += 1
             return
         for due_ns in dues:
             self._entered += 1
-            heapq.heappush(self._waiting, (due_ns, self._entered, byte_count, datagram, body))
+            heapq.heappush(self._waiting, (due_ns, self._entered, passing))
 
     def leave(self, now_ns: int) -> list[Arrival]:
         """What has arrived by now_ns [ns], oldest first."""
@@ -74,8 +88,8 @@ class Ingress:
 
     def _is_reserved(self, arrival: Arrival) -> bool:
         """Whether it passes the bottleneck at once; else it queues there, or is lost."""
-        due_ns, _, byte_count, datagram, _ = arrival
-        if datagram.kind not in SHARED_KINDS:
+        due_ns, _, (datagram, _, byte_count, _) = arrival
+        if isinstance(datagram, Greeting) or datagram.kind not in SHARED_KINDS:
             self._shared.pass_by(byte_count, due_ns)
             return True
         self.lost_count += not self._shared.enter(arrival, byte_count, due_ns)

@@ -6,12 +6,14 @@ On a virtual clock a run with the same seed repeats bit for bit.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from teletwin.clock import Clock
 from teletwin.errors import ConfigError
 from teletwin.link import Received
 from teletwin.link.endpoint import Endpoint, EndpointCfg
-from teletwin.link.ingress import Ingress
+from teletwin.link.greeting import Greeting
+from teletwin.link.ingress import Ingress, Passing
 from teletwin.link.streams import StreamCounts
 from teletwin.messages import LinkSettings, Message
 
@@ -86,6 +88,7 @@ class MemoryLink:
         self._ingress = ingress
         self._clock = clock
         self._endpoint = Endpoint(cfg, clock)
+        self._received: list[Received] = []
 
     def __enter__(self) -> MemoryLink:
         return self
@@ -111,16 +114,15 @@ class MemoryLink:
         entered = self._endpoint.enter(raw, hop, now_ns)
         self._send_all([(hop, reply) for reply in entered.replies])
         if entered.datagram is not None:
-            self._ingress.enter(hop, entered.datagram, entered.body, len(raw), now_ns)
+            self._ingress.enter(hop, Passing(entered.datagram, entered.body, len(raw), hop), now_ns)
+        if isinstance(entered.datagram, Greeting):  # what follows may be under the keys that it makes
+            self._leave(now_ns)
 
     def receive(self) -> list[Received]:
         """Everything that has arrived by now, oldest first; also answers and repeats what is due."""
         now_ns = self._clock.now_ns()
-        received: list[Received] = []
-        for due_ns, _, _, datagram, body in self._ingress.leave(now_ns):
-            item = self._endpoint.read(datagram, body, due_ns)
-            if item is not None:
-                received.append(item)
+        self._leave(now_ns)
+        received, self._received = self._received, []
         self._send_all(self._endpoint.due(now_ns, self._network.peers_of(self._cfg.role)))
         return received
 
@@ -168,6 +170,20 @@ class MemoryLink:
     def streams(self) -> dict[tuple[str, str, str], StreamCounts]:
         """Totals of each incoming stream by sender, destination and kind of message."""
         return self._endpoint.streams()
+
+    def _leave(self, now_ns: int) -> None:
+        """Read what has passed the imitated network by now_ns [ns]."""
+        for due_ns, _, (datagram, body, _, source) in self._ingress.leave(now_ns):
+            if isinstance(datagram, Greeting):
+                self._greet(datagram, due_ns, source)
+                continue
+            item = self._endpoint.read(datagram, body, due_ns)
+            if item is not None:
+                self._received.append(item)
+
+    def _greet(self, greeting: Greeting, arrived_ns: int, source: Any) -> None:
+        """Answer a greeting the way it came."""
+        self._send_all([(source, reply) for reply in self._endpoint.greeted(greeting, arrived_ns).replies])
 
     def _send_all(self, outgoing: list[tuple[str, bytes]]) -> None:
         for peer, raw in outgoing:

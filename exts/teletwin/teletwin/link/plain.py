@@ -1,20 +1,22 @@
 """Datagrams within one machine: a checksum that finds damage, nothing that keeps anyone out.
 
-The tag is the session's number, the last four bytes are a CRC-32 of all before them. Whoever can send on
-loopback could read the roles' memory as well, so a key would protect nothing there.
+The tag is the session's number; a CRC-32 of all before it stands at the end, as long as a seal, so that an imitated
+bottleneck carries what a real one would. Whoever can send on loopback could read the roles' memory as well, so a key
+would protect nothing there.
 """
 
 from __future__ import annotations
 
-import struct
 import zlib
 from collections.abc import Sequence
 
 from teletwin.errors import ConfigError
 from teletwin.link.envelope import NO_ANSWER, Answer
+from teletwin.link.greeting import Greeting, Stamps
 from teletwin.link.problems import PeerProblems
 from teletwin.link.wire import (
     OUTER_BYTES,
+    SEAL_BYTES,
     TAG_BYTES,
     VERSION,
     Datagram,
@@ -25,8 +27,6 @@ from teletwin.link.wire import (
     pack_outer,
     unpack_outer,
 )
-
-_CRC = struct.Struct("<I")
 
 
 class PlainEnvelope:
@@ -68,16 +68,24 @@ class PlainEnvelope:
         if outer.form is not Form.PLAIN:
             self._problems.note(outer.sender, f"the {outer.sender} uses a session secret, the {self._role} has none")
             raise RefusedError("sealed", "a sealed datagram, and no secret", given=outer.sender)
-        body, crc = raw[OUTER_BYTES : -_CRC.size], raw[-_CRC.size :]
-        if _CRC.pack(zlib.crc32(raw[: -_CRC.size])) != crc:
+        if _checksum(raw[:-SEAL_BYTES]) != raw[-SEAL_BYTES:]:
             raise RefusedError("invalid", "a datagram is damaged")
         if outer.tag != self._tag:
             raise RefusedError("other_session", "a datagram of another session")
-        return body
+        self._problems.clear(outer.sender)
+        return raw[OUTER_BYTES:-SEAL_BYTES]
 
-    def greeted(self, raw: bytes, now_ns: int) -> Answer:
-        """Greetings are for those who have a secret."""
+    def read_greeting(self, raw: bytes, now_ns: int) -> Greeting:
+        """Greetings are for those who have a secret.
+
+        Raises:
+            RefusedError: Always.
+        """
         self.open(raw, now_ns)
+        raise RefusedError("sealed", "a greeting, and no secret")
+
+    def take(self, greeting: Greeting, stamps: Stamps) -> Answer:
+        """None is read."""
         return NO_ANSWER
 
     def ask_back(self, peer: str, now_ns: int) -> Answer:
@@ -92,7 +100,11 @@ class PlainEnvelope:
 def close_plain(sender: str, receiver: str, tag: bytes, body: bytes) -> bytes:
     """Outside, body and checksum."""
     closed = pack_outer(Form.PLAIN, sender, receiver, tag) + body
-    return closed + _CRC.pack(zlib.crc32(closed))
+    return closed + _checksum(closed)
+
+
+def _checksum(closed: bytes) -> bytes:
+    return zlib.crc32(closed).to_bytes(SEAL_BYTES, "little")
 
 
 def plain_datagram(session_id: int, datagram: Datagram) -> bytes:

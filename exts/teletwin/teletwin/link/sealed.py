@@ -17,11 +17,15 @@ from teletwin.link.conversation import Conversation
 from teletwin.link.envelope import NO_ANSWER, Answer
 from teletwin.link.epoch import RotationCfg
 from teletwin.link.exchange import KEY_ID_BYTES
-from teletwin.link.greeting import GreetingForm
+from teletwin.link.greeting import Greeting, GreetingForm, Stamps
 from teletwin.link.problems import PeerProblems
 from teletwin.link.wire import ROLES, VERSION, Form, RefusedError, claim, unpack_outer
 
 PSK_BYTES = 32
+_NOT_UNDERSTOOD = {
+    "other_secret": "the {} does not know this session's secret",
+    "other_session": "the {} belongs to a session of another name",
+}
 
 
 class SealedEnvelope:
@@ -87,11 +91,12 @@ class SealedEnvelope:
         self._problems.clear(sender)
         return body
 
-    def greeted(self, raw: bytes, now_ns: int) -> Answer:
-        """Take a greeting; one that is not authentic or of another version is told to a person, and answered seldom.
+    def read_greeting(self, raw: bytes, now_ns: int) -> Greeting:
+        """The greeting in these bytes.
 
         Raises:
-            RefusedError: It is for somebody else, or no greeting.
+            RefusedError: It is for somebody else, of another version, session or secret, or none; which it is, is
+                told to a person.
         """
         _, sender, receiver = claim(raw)
         if receiver != self._role or sender == self._role:
@@ -99,32 +104,29 @@ class SealedEnvelope:
         try:
             greeting = self._form.read(raw)
         except RefusedError as refusal:
-            return self._not_understood(sender, refusal.reason, now_ns)
+            if refusal.reason in _NOT_UNDERSTOOD:
+                self._note(sender, _NOT_UNDERSTOOD[refusal.reason].format(sender), now_ns)
+            raise
         if greeting.version != VERSION:
             self._note_version(raw, now_ns, greeting.release)
-            return self._with[sender].ask_back(now_ns)._replace(refused="other_version")
-        answer = self._with[sender].take(greeting, now_ns)
+            raise RefusedError("other_version", "a greeting of another version", given=greeting.version)
+        return greeting
+
+    def take(self, greeting: Greeting, stamps: Stamps) -> Answer:
+        """Take a greeting; answers carry these stamps."""
+        answer = self._with[greeting.sender].take(greeting, stamps)
         if answer.is_proven:
-            self._problems.clear(sender)
+            self._problems.clear(greeting.sender)
         return answer
 
     def ask_back(self, peer: str, now_ns: int) -> Answer:
-        """What to tell somebody whose datagram is under a key that this role does not have."""
+        """What to tell somebody who does not share keys with this role."""
         return self._with[peer].ask_back(now_ns) if peer != self._role else NO_ANSWER
 
     def greetings(self, peers: Sequence[str], now_ns: int) -> list[tuple[str, bytes]]:
         """Greetings that are due."""
         due = [(peer, self._with[peer].due(now_ns)) for peer in peers]
         return [(peer, raw) for peer, raw in due if raw is not None]
-
-    def _not_understood(self, sender: str, reason: str, now_ns: int) -> Answer:
-        texts = {
-            "other_secret": f"the {sender} does not know this session's secret",
-            "other_session": f"the {sender} belongs to a session of another name",
-        }
-        if reason in texts:
-            self._note(sender, texts[reason], now_ns)
-        return self._with[sender].ask_back(now_ns)._replace(refused=reason)
 
     def _note(self, peer: str, text: str, now_ns: int) -> None:
         """What anybody could have sent is no problem while the conversation runs."""

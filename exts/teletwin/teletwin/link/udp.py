@@ -7,6 +7,7 @@ import select
 import socket
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 from teletwin.clock import NS_PER_S, Clock
 from teletwin.errors import ConfigError
@@ -15,8 +16,8 @@ from teletwin.link.addresses import Address, AddressBook, family_of, is_loopback
 from teletwin.link.delay import check_settings
 from teletwin.link.endpoint import Endpoint, EndpointCfg
 from teletwin.link.epoch import RotationCfg
-from teletwin.link.greeting import is_greeting
-from teletwin.link.ingress import Ingress
+from teletwin.link.greeting import Greeting, is_greeting
+from teletwin.link.ingress import Ingress, Passing
 from teletwin.link.kernel_stamp import ANCILLARY_BYTES, stamp_arrivals, waited_ns
 from teletwin.link.streams import StreamCounts
 from teletwin.link.wire import MAX_DATAGRAM_BYTES, ROLES, RefusedError, claim
@@ -102,6 +103,7 @@ class UdpLink:
         self._greeters = RateLimit(rate_hz=_GREETERS_HZ, burst=_GREETERS_HZ / 4.0)
         self._peers = RateLimits(rate_hz=PEER_HZ, burst=PEER_HZ / 4.0, most=16)
         self._socket: socket.socket | None = None
+        self._received: list[Received] = []
 
     def __enter__(self) -> UdpLink:
         sock = socket.socket(self._family, socket.SOCK_DGRAM)
@@ -153,11 +155,8 @@ class UdpLink:
         """Everything that has arrived by now, oldest first; also answers and repeats what is due."""
         self._drain()
         now_ns = self._clock.now_ns()
-        received: list[Received] = []
-        for due_ns, _, _, datagram, body in self._ingress.leave(now_ns):
-            item = self._endpoint.read(datagram, body, due_ns)
-            if item is not None:
-                received.append(item)
+        self._leave(now_ns)
+        received, self._received = self._received, []
         self._send_all(self._endpoint.due(now_ns, self._book.known))
         return received
 
@@ -253,7 +252,27 @@ class UdpLink:
         for reply in replies:
             self._send(reply, source)
         if datagram is not None:
-            self._ingress.enter(hop, datagram, body, len(raw), t_ns)
+            self._ingress.enter(hop, Passing(datagram, body, len(raw), source), t_ns)
+        if isinstance(datagram, Greeting):  # what follows may be under the keys that it makes
+            self._leave(self._clock.now_ns())
+
+    def _leave(self, now_ns: int) -> None:
+        """Read what has passed the imitated network by now_ns [ns]."""
+        for due_ns, _, (datagram, body, _, source) in self._ingress.leave(now_ns):
+            if isinstance(datagram, Greeting):
+                self._greet(datagram, due_ns, source)
+                continue
+            item = self._endpoint.read(datagram, body, due_ns)
+            if item is not None:
+                self._received.append(item)
+
+    def _greet(self, greeting: Greeting, arrived_ns: int, source: Any) -> None:
+        """Answer a greeting where it came from, and believe that its sender is there once that is proven."""
+        answer = self._endpoint.greeted(greeting, arrived_ns)
+        if answer.is_proven and self._book.may_be(source, greeting.sender, arrived_ns):
+            self._book.keep(source, greeting.sender, arrived_ns)
+        for reply in answer.replies:
+            self._send(reply, source)
 
     def _send_all(self, outgoing: list[tuple[str, bytes]]) -> None:
         for peer, raw in outgoing:

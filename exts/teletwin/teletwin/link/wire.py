@@ -26,12 +26,12 @@ TAG_BYTES = 8
 _MAGIC = b"tW"
 _OUTER = struct.Struct(f"<2sBBBB{TAG_BYTES}s")
 _INNER = struct.Struct("<BBBBIIqqq")
-_SEAL_BYTES = 16
+SEAL_BYTES = 16
 _ROLE_NUMBER = {role: number for number, role in enumerate(ROLES)}
 
 OUTER_BYTES = _OUTER.size
 MIN_BODY_BYTES = _INNER.size
-MAX_PAYLOAD_BYTES = MAX_DATAGRAM_BYTES - OUTER_BYTES - _INNER.size - _SEAL_BYTES
+MAX_PAYLOAD_BYTES = MAX_DATAGRAM_BYTES - OUTER_BYTES - _INNER.size - SEAL_BYTES
 
 
 class Form(IntEnum):

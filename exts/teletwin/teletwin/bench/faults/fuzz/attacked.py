@@ -108,6 +108,6 @@ class AttackedSession:
         encoded = [encode(each) for each in good_messages()]
         small = [(kind, payload) for kind, payload in encoded if len(payload) < 1000]
         return [
-            Datagram(kind, "operator", "twin", 0, k, 1_000, 900, 50, payload, 3, 4)
+            Datagram(kind, "operator", "twin", 0, k, 1_000, 900, 50, payload, 3)
             for k, (kind, payload) in enumerate(small)
         ]

@@ -11,10 +11,15 @@ import numpy as np
 
 from teletwin.bench.faults.fuzz.attacked import AttackedSession, good_messages
 from teletwin.bench.faults.fuzz.target import FuzzTarget
+from teletwin.bench.sealed_pair import NOW_NS, joined
+from teletwin.clock import NS_PER_S
 from teletwin.errors import MessageError, TeletwinError
 from teletwin.link.codec import decode, encode
+from teletwin.link.envelope import Envelope
 from teletwin.link.fragments import Reassembly, split
-from teletwin.link.wire import Kind, Seal
+from teletwin.link.greeting import Stamps, is_greeting
+from teletwin.link.plain import PlainEnvelope, plain_datagram
+from teletwin.link.wire import Kind, pack_body, unpack_body
 from teletwin.messages import Frame
 
 _REFUSED = (TeletwinError,)
@@ -54,13 +59,21 @@ def _payloads() -> FuzzTarget:
 
 
 def _datagrams() -> FuzzTarget:
-    seals = [Seal(session_id=1), Seal(session_id=1, key=b"0123456789abcdef")]
-    corpus = [seal.close(each) for seal in seals for each in AttackedSession.datagrams()]
+    """Plain, sealed, and greetings, at roles with a secret and without."""
+    operator, twin = joined("operator", "twin")
+    bodies = [pack_body(each) for each in AttackedSession.datagrams()]
+    greeting = operator.ask_back("twin", NOW_NS + NS_PER_S).replies[0]
+    corpus = [plain_datagram(1, each) for each in AttackedSession.datagrams()]
+    corpus += [raw for body in bodies if (raw := operator.close("twin", body)) is not None] + [greeting]
+    ends: list[Envelope] = [PlainEnvelope(role="twin", session_id=1), twin]
 
     def read(data: bytes) -> None:
-        for seal in seals:
+        for end in ends:
             try:
-                seal.open(data)
+                if is_greeting(data):
+                    end.take(end.read_greeting(data, NOW_NS), Stamps(NOW_NS))
+                else:
+                    unpack_body(end.open(data, NOW_NS))
             except MessageError:
                 continue
             return
@@ -73,13 +86,13 @@ def _samples() -> FuzzTarget:
     """Datagrams on DDS topics, as a stranger may write them: CDR of a sequence of octets."""
     from teletwin.link.datagram_topic import octets_of
 
-    seal = Seal(session_id=1)
-    raw = [seal.close(each) for each in AttackedSession.datagrams()]
+    plain = PlainEnvelope(role="twin", session_id=1)
+    raw = [plain_datagram(1, each) for each in AttackedSession.datagrams()]
     corpus = [b"\x00\x01\x00\x00" + struct.pack("<I", len(each)) + each for each in raw]
     return FuzzTarget(
         name="samples of DDS topics",
         corpus=corpus,
-        read=lambda data: _ignore(seal.open(octets_of(data))),
+        read=lambda data: _ignore(unpack_body(plain.open(octets_of(data), NOW_NS))),
         refusals=_REFUSED,
         share=3.0,
     )
