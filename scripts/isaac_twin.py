@@ -26,7 +26,10 @@ EXTENSIONS = Path(__file__).resolve().parents[1] / "exts"
 ZERO_DELAY = "isaacsim.exp.base.zero_delay.kit"
 LIVESTREAMS = ("omni.services.livestream.nvcf", "omni.kit.livestream.app")
 """Of 5.1 and of 6.0."""
-FORWARDED = ("role", "bind", "operator", "arm", "session_token", "motion_policy", "record_path")
+FORWARDED = (
+    *("role", "bind", "operator", "arm", "session_name", "session_secret_file"),
+    *("motion_policy", "record_path"),
+)
 """Options that are settings of the extension under the same name."""
 
 
@@ -40,7 +43,12 @@ def read_options(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     parser.add_argument("--bind", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--operator", default="127.0.0.1", help="host of the operator role, or 'learn'")
     parser.add_argument("--arm", default="127.0.0.1", help="host of the arm role, or 'learn'")
-    parser.add_argument("--session-token", default="", help="secret of the session; required beyond loopback")
+    parser.add_argument("--session-name", default="", help="public name of the session, the same for all its roles")
+    parser.add_argument(
+        "--session-secret-file",
+        default="",
+        help="file with the session's secret (mode 600); else TELETWIN_SESSION_SECRET; required beyond loopback",
+    )
     parser.add_argument("--motion-policy", default="rmpflow", choices=("rmpflow", "lula", "cumotion"))
     parser.add_argument("--record-path", default="", help="record every message to this MCAP file")
     parser.add_argument("--duration", type=float, default=0.0, help="end after this long [s]; 0 goes on until Ctrl-C")

@@ -46,5 +46,13 @@ def test_the_files_and_options_that_the_page_names_are_there():
     for path in NAMED.findall(PAGE):
         assert (ROOT / path).is_file(), path
     options = (ROOT / "scripts/isaac_twin.py").read_text(encoding="utf-8")
-    for option in ("--headless", "--livestream", "--experience", "--envs", "--steps", "--device", "--session-token"):
+    for option in (
+        "--headless",
+        "--livestream",
+        "--experience",
+        "--envs",
+        "--steps",
+        "--device",
+        "--session-secret-file",
+    ):
         assert f'"{option}"' in options

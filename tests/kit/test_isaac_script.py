@@ -63,11 +63,11 @@ def config(script, *arguments):
 
 
 def test_the_extension_is_found_enabled_started_and_told_its_settings(script):
-    told = config(script, "--headless", "--operator", "learn", "--session-token", "0123456789abcdef")["extra_args"]
+    told = config(script, "--headless", "--operator", "learn", "--session-secret-file", "/run/secret")["extra_args"]
     folder = Path(told[told.index("--ext-folder") + 1])
     assert (folder / "teletwin" / "config" / "extension.toml").is_file()
     assert told[told.index("--enable") + 1] == "teletwin"
-    wanted = ("autostart=true", "role=twin", "operator=learn", "session_token=0123456789abcdef", "window=off")
+    wanted = ("autostart=true", "role=twin", "operator=learn", "session_secret_file=/run/secret", "window=off")
     assert {f"--/exts/teletwin/{each}" for each in wanted} <= set(told)
 
 

@@ -47,7 +47,7 @@ def test_it_runs_the_script_by_isaac_sims_python_with_the_roles_options(folder):
         bind="0.0.0.0",
         operator="learn",
         arm="192.0.2.9",
-        session_token="0123456789abcdef",
+        session_secret_file="/run/secret",
         record="log.mcap",
         duration=20.0,
         headless=True,
@@ -59,7 +59,7 @@ def test_it_runs_the_script_by_isaac_sims_python_with_the_roles_options(folder):
     assert words[:2] == [str(folder / "python.sh"), str(ROOT / "scripts" / "isaac_twin.py")]
     told, for_kit = read_as_the_script_does(words)
     assert (told.role, told.bind, told.operator, told.arm) == ("twin", "0.0.0.0", "learn", "192.0.2.9")
-    assert (told.session_token, told.record_path, told.duration) == ("0123456789abcdef", "log.mcap", 20.0)
+    assert (told.session_secret_file, told.record_path, told.duration) == ("/run/secret", "log.mcap", 20.0)
     assert told.headless
     assert {"--/exts/teletwin/width=1280", "--/exts/teletwin/rate_hz=60.0"} <= set(for_kit)
     assert {"--/exts/teletwin/max_speed_rad_s=0.5", "--/exts/teletwin/delay_ms=20.0"} <= set(for_kit)

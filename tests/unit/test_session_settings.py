@@ -18,6 +18,7 @@ from teletwin.messages import LinkSettings, Note
 from teletwin.session.config import HOPS, AllocationCfg, HorizonCfg, NetworkCfg, SessionCfg
 from teletwin.session.launch import local_session
 from teletwin.session.role_cfg import ROLES, PageCfg, RoleCfg, from_json, to_json, with_token
+from teletwin.session.secret_source import SessionKey
 from teletwin.session.wiring import INCOMING, PEERS, RELAYS, apply_link_note, hop_links
 
 
@@ -161,24 +162,16 @@ def test_the_pages_sliders_reach_every_incoming_hop():
     assert told == {peer: LinkSettings(delay_ms=40.0, loss=0.1) for peer in INCOMING["twin"]}
 
 
+KEY = SessionKey(session_id=7, key="ab" * 32)
+
+
 def run_options(**change):
     return replace(RunOptions(role="twin"), **change)
 
 
-def test_separate_machines_agree_on_session_and_key_by_their_token():
-    one = role_settings(run_options(session_token="correct horse battery"), "twin")
-    other = role_settings(run_options(role="arm", session_token="correct horse battery"), "arm")
-    third = role_settings(run_options(role="arm", session_token="incorrect horse battery"), "arm")
-    assert (one.session_id, one.key) == (other.session_id, other.key)
-    assert third.session_id != one.session_id
-    assert third.key != one.key
-    with pytest.raises(ConfigError, match="16 or more"):
-        role_settings(run_options(session_token="short"), "twin")
-
-
 def test_each_role_listens_where_told_and_finds_the_others():
     options = run_options(bind="10.0.0.2", operator="10.0.0.1", arm="learn")
-    twin = role_settings(options, "twin").addresses
+    twin = role_settings(options, "twin", KEY).addresses
     assert twin["twin"] == ("10.0.0.2", PORTS["twin"])
     assert twin["operator"] == ("10.0.0.1", PORTS["operator"])
     assert twin["arm"] is None
@@ -197,7 +190,7 @@ def test_a_page_on_loopback_needs_no_token(host):
 
 
 def test_a_page_that_others_can_reach_is_given_a_token_unless_it_has_one():
-    made = {role_settings(run_options(page=PageCfg(host="0.0.0.0")), "operator").page.token for _ in range(2)}
+    made = {role_settings(run_options(page=PageCfg(host="0.0.0.0")), "operator", KEY).page.token for _ in range(2)}
     assert len(made) == 2, "another one each time"
     assert min(map(len, made)) >= 16
     assert with_token(PageCfg(host="0.0.0.0", token="my own, long enough")).token == "my own, long enough"

@@ -1,4 +1,4 @@
-"""The command line: `teletwin demo | run | export | verify | replay | forecast | train | evaluate | bench | doctor`."""
+"""The command line: `teletwin demo | run | secret | export | verify | replay | forecast | train | evaluate | bench`."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from teletwin.errors import MissingPartError, SaidError, TeletwinError
 _COMMANDS = {
     "demo": "the whole loop on this machine, with the page; a recorded hand until a person takes over",
     "run": "one role of a session: operator, twin or arm",
+    "secret": "a new secret for the roles of a session",
     "export": "trajectories, one MCAP file or a rerun file from a recorded session",
     "verify": "whether an audit log is what its role wrote",
     "replay": "a recorded session again, bit for bit, or its hand with other settings",

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from teletwin.errors import ConfigError, MissingPartError
 from teletwin.session.config import NetworkCfg, SessionCfg
+from teletwin.session.secret_source import SESSION_NAME
 
 if TYPE_CHECKING:
     from teletwin.cli.run import RunOptions
@@ -74,7 +75,8 @@ def script_arguments(options: RunOptions) -> list[str]:
     """What scripts/isaac_twin.py is told; what only Isaac Sim knows goes to Kit as settings."""
     _refuse_unheard(options)
     told = ["--role", "twin", "--bind", options.bind, "--operator", options.operator, "--arm", options.arm]
-    told += ["--session-token", options.session_token] if options.session_token else []
+    told += ["--session-name", options.session_name] if options.session_name != SESSION_NAME else []
+    told += ["--session-secret-file", options.session_secret_file] if options.session_secret_file else []
     told += ["--record-path", options.record] if options.record else []
     told += ["--duration", str(options.duration)] if options.duration else []
     told += ["--headless"] if options.headless else []
@@ -92,7 +94,7 @@ def _refuse_unheard(options: RunOptions) -> None:
     plain, network = SessionCfg(), {name: getattr(NetworkCfg(), name) for name in _NETWORK}
     lost = [name for name in _HERE_ALONE if getattr(options.session, name) != getattr(plain, name)]
     lost += ["network"] if dataclasses.replace(options.session.network, **network) != plain.network else []
-    lost += [name for name in ("clock_offset_ms", "clock_drift_ppm") if getattr(options, name)]
+    lost += [name for name in ("clock_offset_ms", "clock_drift_ppm", "session_secret_prompt") if getattr(options, name)]
     lost += ["audit_log"] if options.audit_log not in ("auto", "off", "") else []
     if lost:
         raise ConfigError(

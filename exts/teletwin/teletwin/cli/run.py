@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import signal
 import sys
 import threading
@@ -15,12 +16,14 @@ from teletwin.cli.isaac import run_in_isaac
 from teletwin.cli.options import read_options
 from teletwin.cli.run_addresses import check_addresses
 from teletwin.errors import ConfigError
+from teletwin.link.addresses import HERE, is_loopback, parse_address
 from teletwin.session.audit import audit_path
 from teletwin.session.config import SessionCfg
 from teletwin.session.launch import INTERRUPTED, Roles
 from teletwin.session.parts import check_parts
 from teletwin.session.policies import check_policy
-from teletwin.session.role_cfg import PORTS, PageCfg, RoleCfg, shared_secret, with_token
+from teletwin.session.role_cfg import PORTS, PageCfg, RoleCfg, with_token
+from teletwin.session.secret_source import SESSION_NAME, VARIABLE, SessionKey, is_terminal, session_key
 from teletwin.session.warm import warm_up
 
 _PROCESSES = {"operator": ("operator",), "twin": ("twin", "renderer"), "arm": ("arm",)}
@@ -33,15 +36,21 @@ class RunOptions:
     role: Literal["operator", "twin", "arm"]
     """Which part of the loop this machine is; the twin's renderer comes with it."""
     bind: str = "127.0.0.1"
-    """Address to listen on; beyond loopback every role needs the same --session-token."""
+    """Address to listen on, IPv4 or IPv6; beyond loopback every role needs the session's secret."""
     operator: str = "127.0.0.1"
-    """Host of the operator role; 'learn' takes it from its first authentic packet."""
+    """Host of the operator role, with its port where it is another ([IPV6]:PORT); 'learn' takes it from its first
+    authentic packet."""
     twin: str = "127.0.0.1"
     """Host of the twin role, or 'learn'."""
     arm: str = "127.0.0.1"
     """Host of the arm role, or 'learn'."""
-    session_token: str = ""
-    """Secret that all roles of a session share; authenticates every packet."""
+    session_secret_file: str = ""
+    """File with the secret that all roles of a session share, readable by its owner alone; `teletwin secret` makes
+    one. Without it the environment's TELETWIN_SESSION_SECRET counts."""
+    session_secret_prompt: bool = False
+    """Ask for the secret at the terminal; done by itself where one is needed and not given."""
+    session_name: str = SESSION_NAME
+    """Public name of the session, the same for all its roles; tells sessions of one network apart."""
     session: SessionCfg = field(default_factory=SessionCfg)
     page: PageCfg = field(default_factory=PageCfg)
     headless: bool = False
@@ -80,33 +89,34 @@ class RunOptions:
 
 def main(arguments: list[str]) -> int:
     """Start the role's processes, wait, stop them."""
+    _refuse_token(arguments)
     options = read_options(RunOptions, arguments, command="run", description=__doc__ or "")
     stop = threading.Event()
-    processes = [role_settings(options, name) for name in _PROCESSES[options.role]]
-    check_addresses(processes)  # refuses what cannot be used, before anything starts
     if options.sim == "isaac":
         return run_in_isaac(options)
+    key = own_key(options)
+    check_addresses(role_settings(options, name, key) for name in _PROCESSES[options.role])  # before anything starts
     with contextlib.ExitStack() as stack:
         roles = stack.enter_context(Roles())
         session = options.session
         warm_up(_say, forecaster=session.forecaster, policy=session.horizon.policy)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
-        if not _start(roles, options, stop):
+        if not _start(roles, options, key, stop):
             return INTERRUPTED
         page = roles.running["operator"].text if options.role == "operator" else ""
         _say(f"the {options.role} runs{' at ' + page if page else ''}")
         return _watch(roles, stop, options.duration)
 
 
-def _start(roles: Roles, options: RunOptions, stop: threading.Event) -> bool:
+def _start(roles: Roles, options: RunOptions, key: SessionKey, stop: threading.Event) -> bool:
     """The role's processes, the controller before its arm. False when a person's Ctrl-C came first."""
     if options.role == "arm" and options.session.starts_controller:
-        roles.start(replace(role_settings(options, "arm"), role="controller"))
+        roles.start(replace(role_settings(options, "arm", key), role="controller"))
         if not roles.wait_ready(stop):
             return False
     for name in _PROCESSES[options.role]:
-        settings = role_settings(options, name)
+        settings = role_settings(options, name, key)
         roles.start(replace(settings, duration_s=options.duration if name == "operator" else 0.0))
     return roles.wait_ready(stop)
 
@@ -130,15 +140,25 @@ def _watch(roles: Roles, stop: threading.Event, duration_s: float) -> int:
     return told
 
 
-def role_settings(options: RunOptions, name: str) -> RoleCfg:
+def own_key(options: RunOptions) -> SessionKey:
+    """Number and key of the session that the options name; asks the person where a secret is needed and missing."""
+    is_beyond = not all(_is_here(host) for host in (options.bind, options.operator, options.twin, options.arm))
+    return session_key(
+        name=options.session_name,
+        file=options.session_secret_file,
+        ask=options.session_secret_prompt or (is_beyond and is_terminal()),
+        environment={} if options.session_secret_prompt else os.environ,
+    )
+
+
+def role_settings(options: RunOptions, name: str, key: SessionKey) -> RoleCfg:
     """What one process of this machine's role is told."""
-    session_id, key = shared_secret(options.session_token)
     return RoleCfg(
         role=name,
         session=options.session,
         addresses={role: _address(options, name, role) for role in PORTS},
-        session_id=session_id,
-        key=key,
+        session_id=key.session_id,
+        key=key.key,
         page=with_token(options.page),
         headless=options.headless,
         engage=options.engage,
@@ -154,12 +174,30 @@ def role_settings(options: RunOptions, name: str) -> RoleCfg:
 def _address(options: RunOptions, name: str, role: str) -> tuple[str, int] | None:
     """Where process `name` of this machine finds `role`; None: learned from its first authentic packet."""
     if role == name:
-        return options.bind, PORTS[role]
+        return options.bind.strip("[]"), PORTS[role]
     if role in _PROCESSES[options.role]:
-        # Two processes of one host; bound to every address they meet on loopback.
-        return ("127.0.0.1" if options.bind == "0.0.0.0" else options.bind), PORTS[role]
+        # Two processes of one host; listening everywhere they meet on loopback.
+        return HERE.get(options.bind, options.bind), PORTS[role]
     host = str(getattr(options, "twin" if role == "renderer" else role))
-    return None if host == "learn" else (host, PORTS[role])
+    if host == "learn":
+        return None
+    host, port = parse_address(host, port=PORTS["twin" if role == "renderer" else role])
+    return host, port + 1 if role == "renderer" else port
+
+
+def _is_here(host: str) -> bool:
+    """Whether only this machine is meant."""
+    return host in ("localhost", "learn") or is_loopback(parse_address(host, port=0)[0])
+
+
+def _refuse_token(arguments: list[str]) -> None:
+    """Tell what stands in the place of an option that showed the secret to everybody on the machine."""
+    if any(each.replace("_", "-").startswith("--session-token") for each in arguments):
+        raise ConfigError(
+            "--session-token is gone: a command line can be read by every user of the machine",
+            allowed=f"--session-secret-file FILE, the environment's {VARIABLE}, or --session-secret-prompt",
+            mend="make a file on one machine and copy it: (umask 077; teletwin secret > FILE)",
+        )
 
 
 def _say(text: str) -> None:

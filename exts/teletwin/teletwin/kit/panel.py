@@ -124,7 +124,7 @@ _ADDRESSES = {
     "bind": "Own address",
     "operator": "Operator",
     "arm": "Arm",
-    "session_token": "Session token",
+    "session_secret_file": "Session secret file",
     "hand": "Hand (local)",
 }
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from teletwin.kit.settings import KitCfg
+from teletwin.link.addresses import HERE, parse_address
 from teletwin.session.config import AllocationCfg, HorizonCfg, NetworkCfg, SessionCfg
 from teletwin.session.launch import local_session
-from teletwin.session.role_cfg import PORTS, ROLES, PageCfg, RoleCfg, shared_secret
+from teletwin.session.role_cfg import PORTS, ROLES, PageCfg, RoleCfg
+from teletwin.session.secret_source import SESSION_NAME, SessionKey, session_key
 
 _INSIDE = ("twin", "renderer")
 """Roles that Kit plays when the others are elsewhere."""
@@ -48,18 +50,18 @@ def role_cfgs(cfg: KitCfg) -> dict[str, RoleCfg]:
     if cfg.role == "local":
         common = RoleCfg(role="twin", session=session, page=page, engage=cfg.engage_at_start, record=cfg.record_path)
         return local_session(common)
-    return {role: _remote(cfg, session, role) for role in _INSIDE}
+    key = session_key(name=cfg.session_name or SESSION_NAME, file=cfg.session_secret_file)
+    return {role: _remote(cfg, session, role, key) for role in _INSIDE}
 
 
-def _remote(cfg: KitCfg, session: SessionCfg, role: str) -> RoleCfg:
+def _remote(cfg: KitCfg, session: SessionCfg, role: str, key: SessionKey) -> RoleCfg:
     """One of the twin's two, for an operator and an arm on other machines; as `teletwin run` reaches them."""
-    session_id, key = shared_secret(cfg.session_token)
     return RoleCfg(
         role=role,
         session=session,
         addresses={name: _address(cfg, role, name) for name in ROLES},
-        session_id=session_id,
-        key=key,
+        session_id=key.session_id,
+        key=key.key,
         record=cfg.record_path,
     )
 
@@ -68,6 +70,6 @@ def _address(cfg: KitCfg, role: str, peer: str) -> tuple[str, int] | None:
     if peer == role:
         return cfg.bind, PORTS[peer]
     if peer in _INSIDE:
-        return ("127.0.0.1" if cfg.bind == "0.0.0.0" else cfg.bind), PORTS[peer]
+        return HERE.get(cfg.bind, cfg.bind), PORTS[peer]
     host = cfg.operator if peer == "operator" else cfg.arm
-    return None if host == "learn" else (host, PORTS[peer])
+    return None if host == "learn" else parse_address(host, port=PORTS[peer])

@@ -34,7 +34,8 @@ class KitCfg:
     bind: str = "127.0.0.1"
     operator: str = "127.0.0.1"
     arm: str = "127.0.0.1"
-    session_token: str = ""
+    session_name: str = ""
+    session_secret_file: str = ""
     page_host: str = "127.0.0.1"
     page_port: int = 8765
     page_token: str = ""
@@ -120,8 +121,11 @@ class Settings:
         """All of them, checked.
 
         Raises:
-            ConfigError: A value of the wrong type or out of range.
+            ConfigError: A value of the wrong type or out of range, or a secret that stands in the settings.
         """
+        if self._store.get(f"{ROOT}/session_token"):
+            mend = f"{ROOT}/session_secret_file, or the environment's TELETWIN_SESSION_SECRET"
+            raise ConfigError(f"{ROOT}/session_token is gone: settings are no place for a secret", mend=mend)
         return KitCfg(**{name: self.get(name) for name in FIELDS})
 
     def watch(self, name: str, on_change: Callable[[], None]) -> Guard:

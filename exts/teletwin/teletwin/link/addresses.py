@@ -14,6 +14,8 @@ from teletwin.link.wire import ROLES
 Address = tuple[Any, ...]
 """A socket address: host and port, and of IPv6 flow 0 and scope."""
 
+HERE = {"0.0.0.0": "127.0.0.1", "::": "::1", "[::]": "::1"}
+"""Where somebody who listens everywhere is found from the same machine."""
 _SILENCE_NS = 1 * NS_PER_S
 _FAMILIES = {socket.AF_INET: "IPv4", socket.AF_INET6: "IPv6"}
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import hashlib
 import json
 import secrets
 from dataclasses import dataclass, field
@@ -57,7 +56,7 @@ class RoleCfg:
     """Address of every role, the own one to bind; None is learned from the first authentic packet."""
     session_id: int = 0
     key: str = ""
-    """Shared secret of the session (hex) that authenticates packets; required beyond loopback."""
+    """Pre-shared key (hex) made of the session's secret; required beyond loopback."""
     page: PageCfg = field(default_factory=PageCfg)
     headless: bool = False
     """Decode the pictures in a protocol viewer instead of waiting for a browser."""
@@ -100,19 +99,6 @@ class RoleCfg:
             least = f"more than {self.clock_offset_ms - clock.now_ns() / NS_PER_MS:.0f} ms, the time since this boot"
             raise ConfigError("the clock's offset makes it negative", given=self.clock_offset_ms, allowed=least)
         return clock
-
-
-def shared_secret(token: str) -> tuple[int, str]:
-    """Session id and key (hex, empty without a token) that every role derives from the session's token.
-
-    Raises:
-        ConfigError: The token is too short to keep a secret.
-    """
-    if token and len(token) < 16:
-        given = f"{len(token)} characters"
-        raise ConfigError("the session's token is too short (--session-token)", given=given, allowed="16 or more")
-    digest = hashlib.sha256(token.encode()).digest()
-    return int.from_bytes(digest[:7], "big") | 1, digest.hex() if token else ""
 
 
 def to_json(cfg: RoleCfg) -> str:

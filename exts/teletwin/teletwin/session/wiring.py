@@ -30,7 +30,7 @@ PEERS: Mapping[str, tuple[str, ...]] = {
 }
 
 RELAYS: Mapping[str, Mapping[str, str]] = {"renderer": {"operator": "twin", "arm": "twin"}}
-"""Who may pass on whose datagrams: the twin hands packets and arm states to its renderer as they came."""
+"""Who may pass on whose datagrams: the twin hands packets and arm states to its renderer, closed anew."""
 
 
 def hop_links(role: str, network: NetworkCfg) -> dict[str, LinkSettings]:

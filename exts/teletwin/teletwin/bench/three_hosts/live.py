@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import json
-import secrets
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from teletwin.bench.three_hosts.page_door import PageDoor
 from teletwin.bench.three_hosts.round_trip import prove_route
 from teletwin.clock import NS_PER_S, SystemClock
 from teletwin.errors import ConfigError, TeletwinError
+from teletwin.link.secret import generated_secret
 
 Say = Callable[[str], None]
 
@@ -104,14 +104,14 @@ class ThreeHosts:
     def _start(self, hosts: Hosts, cfg: LiveCfg, report: Path, say: Say) -> None:
         """Twin and arm first: the operator's time begins when it runs."""
         say("starting the twin's and the arm's host")
-        token = secrets.token_urlsafe(24)
+        secret = ["--session-secret-file", str(_secret_file(report.parent))]
         for role in ("twin", "arm"):
-            hosts.start(role, [*_addresses(role), "--session-token", token, *_lie(cfg, role), *cfg.arguments])
+            hosts.start(role, [*_addresses(role), *secret, *_lie(cfg, role), *cfg.arguments])
         hosts.wait_ready("twin", "arm")
         say("starting the operator's host")
         end = [f"--duration={cfg.seconds:g}", f"--report={report}"]
         view = [f"--port={cfg.page_port}"] if cfg.page_port else ["--headless", "--engage"]
-        common = [*_addresses("operator"), "--session-token", token, *_lie(cfg, "operator")]
+        common = [*_addresses("operator"), *secret, *_lie(cfg, "operator")]
         hosts.start("operator", [*common, *end, *view, *cfg.arguments])
         hosts.wait_ready("operator")
 
@@ -143,6 +143,14 @@ def _addresses(role: str) -> list[str]:
     """Where a role listens and finds the others."""
     others = [f"--{other}={address}" for other, address in HOSTS.items() if other != role]
     return [f"--bind={HOSTS[role]}", *others]
+
+
+def _secret_file(folder: Path) -> Path:
+    """A secret for this run, in a folder that its owner alone can read."""
+    path = folder / "session-secret"
+    path.touch(mode=0o600)
+    path.write_text(generated_secret(), encoding="utf-8")
+    return path
 
 
 def _lie(cfg: LiveCfg, role: str) -> list[str]:
