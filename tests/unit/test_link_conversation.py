@@ -123,13 +123,13 @@ def test_one_that_starts_again_and_knows_no_address_is_told_by_the_silence():
 def test_keys_are_renewed_by_time_without_losing_a_datagram():
     wire = Wire(rotation=RotationCfg(period_s=0.5), delay_ms=(5.0, 60.0), doubled=0.2)
     wire.run(0.3)
-    first = {role: wire.roles[role]._with[_other(role)].epoch.key_id for role in wire.roles}
+    first = {role: wire.roles[role]._with[_other(role)].epoch.inside for role in wire.roles}
     wire.run(6.0)
     wire.run(0.1, talk=False)
     for role in ("operator", "twin"):
         assert sorted(wire.got[role]) == list(range(wire.sent[_other(role)]))
         assert len(wire.roles[role]._with[_other(role)]._epochs) <= 4
-        assert wire.roles[role]._with[_other(role)].epoch.key_id != first[role]
+        assert wire.roles[role]._with[_other(role)].epoch.inside != first[role]
     assert set(wire.refused) <= {"replayed"}
 
 

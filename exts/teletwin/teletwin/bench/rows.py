@@ -120,6 +120,13 @@ def limits_rows() -> Iterator[BenchRow]:
     yield BenchRow(name="limits, 1024 arms", unit="ms", value=value, bar=3.0, note="one in ten at the table")
 
 
+def seal_rows() -> Iterator[BenchRow]:
+    """Closing and opening one datagram between two machines."""
+    from teletwin.bench import seal
+
+    yield from seal.seal_rows()
+
+
 def view_rows() -> Iterator[BenchRow]:
     """Pictures drawn and encoded on the processor."""
     from teletwin.bench.view import measure_view

@@ -1,7 +1,7 @@
 """`teletwin bench`: speed of every stage and what the loop is worth, each beside its baseline.
 
-`teletwin bench viewers`, `soak`, `squeeze`, `smooth`, `faults`, `fuzz`, `rest`, `restart` and `limits` are longer runs
-with options of their own.
+`teletwin bench viewers`, `soak`, `squeeze`, `smooth`, `faults`, `fuzz`, `rest`, `restart`, `seal`, `limits` are longer
+runs with options of their own.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from teletwin.cli.options import read_options
 from teletwin.errors import ConfigError, TeletwinError
 from teletwin.report.bench_rows import BenchRow
 
-GROUPS = ("import", "forecast", "policy", "rmpflow", "limits", "view", "effect", "live")
+GROUPS = ("import", "forecast", "policy", "rmpflow", "limits", "seal", "view", "effect", "live")
 STUDIES = {
     "faults": "teletwin.cli.bench_faults",
     "fuzz": "teletwin.cli.bench_fuzz",
     "limits": "teletwin.cli.bench_limits",
     "rest": "teletwin.cli.bench_rest",
     "restart": "teletwin.cli.bench_restart",
+    "seal": "teletwin.cli.bench_seal",
     "viewers": "teletwin.cli.bench_viewers",
     "soak": "teletwin.cli.bench_soak",
     "smooth": "teletwin.cli.bench_smooth",
@@ -37,7 +38,7 @@ class BenchOptions:
     """Options of `teletwin bench`."""
 
     only: tuple[str, ...] = GROUPS
-    """Groups to run: import, forecast, policy, rmpflow, limits, view, effect, live."""
+    """Groups to run: import, forecast, policy, rmpflow, limits, seal, view, effect, live."""
     recordings: str = ""
     """Folder with TUM or CSV recordings; the effect is measured on each of them, and always on handwriting."""
     effect_seconds: float = 30.0
@@ -107,6 +108,7 @@ def measure_group(name: str, options: BenchOptions, *, say: Callable[[str], None
         "policy": rows.policy_rows,
         "rmpflow": rows.rmpflow_rows,
         "limits": rows.limits_rows,
+        "seal": rows.seal_rows,
         "view": rows.view_rows,
     }
     return list(measures[name]())

@@ -82,9 +82,10 @@ class Conversation:
         """What to send under: confirmed keys, else such as the peer may have; None before the first exchange."""
         return self._sending or (self._epochs[-1] if self._epochs else None)
 
-    def epoch_of(self, key_id: bytes) -> Epoch | None:
-        """The keys that a datagram of the peer names; None when they are not known (any more)."""
-        return next((epoch for epoch in self._epochs if epoch.key_id == key_id), None)
+    @property
+    def epochs(self) -> list[Epoch]:
+        """All keys that are not forgotten, oldest first."""
+        return self._epochs
 
     def heard(self, epoch: Epoch, now_ns: int) -> None:
         """Something fresh of the peer was opened under these keys."""

@@ -15,8 +15,9 @@ from teletwin.link.exchange import KEY_ID_BYTES, WayKeys
 from teletwin.link.streams import SequenceWindow, Verdict
 from teletwin.link.wire import OUTER_BYTES, TAG_BYTES, Form, RefusedError, pack_outer
 
-_COUNT_AT = OUTER_BYTES - TAG_BYTES + KEY_ID_BYTES
-_COUNT_BYTES = OUTER_BYTES - _COUNT_AT
+PREFIX_BYTES = OUTER_BYTES - TAG_BYTES + KEY_ID_BYTES
+"""Of the outside all but the count: the same in all that is closed under one key."""
+_COUNT_BYTES = OUTER_BYTES - PREFIX_BYTES
 _MAX_COUNT = (1 << 8 * _COUNT_BYTES) - 1
 _NEVER_NS = 1 << 63
 
@@ -51,9 +52,9 @@ class Epoch:
 
         self.own_public, self.peer_public = publics
         out, self._in = ways
-        self.key_id = self._in.key_id
-        """Number of the key of what comes in."""
-        self._outside = pack_outer(Form.SEALED, role, peer, out.key_id + bytes(_COUNT_BYTES))[:_COUNT_AT]
+        self.inside = pack_outer(Form.SEALED, peer, role, self._in.key_id + bytes(_COUNT_BYTES))[:PREFIX_BYTES]
+        """How everything begins that comes in under these keys."""
+        self._outside = pack_outer(Form.SEALED, role, peer, out.key_id + bytes(_COUNT_BYTES))[:PREFIX_BYTES]
         self._out_iv = out.iv
         self._closer, self._opener, self._invalid_tag = AESGCM(out.key), AESGCM(self._in.key), InvalidTag
         self._window = SequenceWindow()
@@ -78,7 +79,7 @@ class Epoch:
         Raises:
             RefusedError: It is damaged, forged, or came before.
         """
-        count = raw[_COUNT_AT:OUTER_BYTES]
+        count = raw[PREFIX_BYTES:OUTER_BYTES]
         try:
             body = self._opener.decrypt(self._in.iv + count, raw[OUTER_BYTES:], raw[:OUTER_BYTES])
         except self._invalid_tag:

@@ -15,11 +15,10 @@ from collections.abc import Callable, Sequence
 from teletwin.errors import ConfigError
 from teletwin.link.conversation import Conversation
 from teletwin.link.envelope import NO_ANSWER, Answer
-from teletwin.link.epoch import RotationCfg
-from teletwin.link.exchange import KEY_ID_BYTES
+from teletwin.link.epoch import PREFIX_BYTES, Epoch, RotationCfg
 from teletwin.link.greeting import Greeting, GreetingForm, Stamps
 from teletwin.link.problems import PeerProblems
-from teletwin.link.wire import ROLES, VERSION, Form, RefusedError, claim, unpack_outer
+from teletwin.link.wire import MAX_DATAGRAM_BYTES, ROLES, VERSION, Form, RefusedError, claim, unpack_outer
 
 PSK_BYTES = 32
 _NOT_UNDERSTOOD = {
@@ -56,6 +55,7 @@ class SealedEnvelope:
         self._problems = problems or PeerProblems(role)
         common = {"session_id": session_id, "psk": psk, "form": self._form, "rotation": rotation, "draw": draw}
         self._with = {peer: Conversation(role=role, peer=peer, **common) for peer in ROLES if peer != role}
+        self._known: dict[bytes, tuple[str, Conversation, Epoch]] = {}
 
     def is_ready(self, peer: str) -> bool:
         """Whether there are keys for a peer."""
@@ -72,22 +72,17 @@ class SealedEnvelope:
         Raises:
             RefusedError: It is not authentic, came before, or is of another version, form or key.
         """
-        try:
-            form, sender, receiver, tag = unpack_outer(raw)
-        except RefusedError:
-            self._note_version(raw, now_ns)
-            raise
-        if receiver != self._role or sender == self._role:
-            raise RefusedError("misdirected", "a datagram for another role", given=receiver)
-        conversation = self._with[sender]
-        if form is not Form.SEALED:
-            self._note(sender, f"the {sender} has no session secret, this {self._role} has one", now_ns)
-            raise RefusedError("unsealed", "a datagram that is not sealed", given=sender)
-        epoch = conversation.epoch_of(tag[:KEY_ID_BYTES])
-        if epoch is None:
-            raise RefusedError("unknown_key", "a datagram under a key that is not known", given=sender)
+        known = self._known.get(raw[:PREFIX_BYTES])
+        if known is None or len(raw) > MAX_DATAGRAM_BYTES:
+            raise self._refusal(raw, now_ns)
+        sender, conversation, epoch = known
+        if now_ns >= epoch.expires_ns:
+            raise RefusedError("unknown_key", "a datagram under a key that is over", given=sender)
         body = epoch.open(raw)
+        count = len(conversation.epochs)
         conversation.heard(epoch, now_ns)
+        if len(conversation.epochs) != count:
+            self._remember()
         self._problems.clear(sender)
         return body
 
@@ -116,6 +111,7 @@ class SealedEnvelope:
         """Take a greeting; answers carry these stamps."""
         answer = self._with[greeting.sender].take(greeting, stamps)
         if answer.is_proven:
+            self._remember()
             self._problems.clear(greeting.sender)
         return answer
 
@@ -127,6 +123,29 @@ class SealedEnvelope:
         """Greetings that are due."""
         due = [(peer, self._with[peer].due(now_ns)) for peer in peers]
         return [(peer, raw) for peer, raw in due if raw is not None]
+
+    def _remember(self) -> None:
+        """Which keys open what begins how."""
+        self._known = {
+            epoch.inside: (peer, conversation, epoch)
+            for peer, conversation in self._with.items()
+            for epoch in conversation.epochs
+        }
+
+    def _refusal(self, raw: bytes, now_ns: int) -> RefusedError:
+        """Why a datagram cannot be opened."""
+        try:
+            form, sender, receiver, _ = unpack_outer(raw)
+        except RefusedError as refusal:
+            if refusal.reason == "other_version":
+                self._note_version(raw, now_ns)
+            return refusal
+        if receiver != self._role or sender == self._role:
+            return RefusedError("misdirected", "a datagram for another role", given=receiver)
+        if form is not Form.SEALED:
+            self._note(sender, f"the {sender} has no session secret, this {self._role} has one", now_ns)
+            return RefusedError("unsealed", "a datagram that is not sealed", given=sender)
+        return RefusedError("unknown_key", "a datagram under a key that is not known", given=sender)
 
     def _note(self, peer: str, text: str, now_ns: int) -> None:
         """What anybody could have sent is no problem while the conversation runs."""

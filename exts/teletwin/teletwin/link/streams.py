@@ -9,6 +9,7 @@ WINDOW = 1024
 _HALF = 1 << 31
 _MASK = (1 << 32) - 1
 _MAX_COUNTED_GAP = 10_000
+_REMEMBERED = (1 << WINDOW) - 1
 
 
 class Verdict(Enum):
@@ -51,8 +52,12 @@ class SequenceWindow:
             self._newest, self._seen = seq, 1
             return self._count(Verdict.FRESH)
         ahead = (seq - self._newest) & _MASK
+        if ahead == 1:  # what comes in order comes often
+            self._newest, self._seen = seq, (self._seen << 1 | 1) & _REMEMBERED
+            self.counts.received += 1
+            return Verdict.FRESH
         if 0 < ahead < _HALF:
-            self._seen = ((self._seen << ahead) | 1) & ((1 << WINDOW) - 1) if ahead < WINDOW else 1
+            self._seen = ((self._seen << ahead) | 1) & _REMEMBERED if ahead < WINDOW else 1
             self._newest = seq
             self.counts.missing += ahead - 1 if ahead < _MAX_COUNTED_GAP else 0
             return self._count(Verdict.FRESH)
