@@ -28,8 +28,8 @@ def parse_address(text: str, *, port: int) -> tuple[str, int]:
     """
     host, told = text, ""
     if text.startswith("["):
-        host, _, told = text[1:].partition("]")
-        told = told.removeprefix(":")
+        host, closed, told = text[1:].partition("]")
+        host, told = host if closed else "", told.removeprefix(":")
     elif text.count(":") == 1:
         host, _, told = text.partition(":")
     if not host or (told and not told.isdecimal()) or (text.endswith(":") and not text.endswith("::")):
