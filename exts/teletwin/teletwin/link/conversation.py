@@ -87,13 +87,12 @@ class Conversation:
         """All keys that are not forgotten, oldest first."""
         return self._epochs
 
-    def heard(self, epoch: Epoch, now_ns: int) -> None:
-        """Something fresh of the peer was opened under these keys."""
+    def heard(self, epoch: Epoch, now_ns: int) -> bool:
+        """Something fresh of the peer was opened under these keys; tell whether older ones were forgotten."""
         self._heard_ns = now_ns
         if not epoch.is_confirmed:
             self._confirm(epoch, now_ns)
-        if len(self._epochs) > 1:
-            self._forget(epoch, now_ns)
+        return len(self._epochs) > 1 and self._forget(epoch, now_ns)
 
     def take(self, greeting: Greeting, stamps: Stamps) -> Answer:
         """Take an authentic greeting of this version; answers carry these stamps."""
@@ -161,11 +160,13 @@ class Conversation:
         for other in self._epochs[: self._epochs.index(epoch)]:
             other.expires_ns = min(other.expires_ns, now_ns + _LONGEST_OVERLAP_NS)
 
-    def _forget(self, epoch: Epoch, now_ns: int) -> None:
+    def _forget(self, epoch: Epoch, now_ns: int) -> bool:
         """The peer sends under these keys: older ones are needed for what is still on its way alone."""
+        before = len(self._epochs)
         for other in self._epochs[: self._epochs.index(epoch)]:
             other.expires_ns = min(other.expires_ns, now_ns + _OVERLAP_NS)
         self._epochs = [other for other in self._epochs if other.expires_ns > now_ns]
+        return len(self._epochs) < before
 
     def _kept(self, count: int) -> list[Epoch]:
         """At most so many of the present keys, those in use among them."""

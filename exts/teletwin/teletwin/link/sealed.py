@@ -79,9 +79,7 @@ class SealedEnvelope:
         if now_ns >= epoch.expires_ns:
             raise RefusedError("unknown_key", "a datagram under a key that is over", given=sender)
         body = epoch.open(raw)
-        count = len(conversation.epochs)
-        conversation.heard(epoch, now_ns)
-        if len(conversation.epochs) != count:
+        if conversation.heard(epoch, now_ns):
             self._remember()
         self._problems.clear(sender)
         return body

@@ -165,9 +165,10 @@ def unpack_body(body: bytes) -> Datagram:
     if len(body) < _INNER.size:
         raise RefusedError("invalid", "a datagram was cut", given=len(body))
     kind, sender, destination, flags, start, seq, t_send_ns, echo_ns, echo_age_ns = _INNER.unpack_from(body)
-    if kind not in _KINDS or sender >= len(ROLES) or destination >= len(ROLES):
-        raise RefusedError("invalid", "unknown kind or role", given=(kind, sender, destination))
+    try:
+        ends = _KINDS[kind], ROLES[sender], ROLES[destination]
+    except (KeyError, IndexError):
+        raise RefusedError("invalid", "unknown kind or role", given=(kind, sender, destination)) from None
     payload = body[_INNER.size :]
-    return Datagram(
-        *(_KINDS[kind], ROLES[sender], ROLES[destination], flags, seq, t_send_ns, echo_ns, echo_age_ns, payload, start)
-    )
+    # Made like this it takes half the time; this is done for every datagram.
+    return tuple.__new__(Datagram, (*ends, flags, seq, t_send_ns, echo_ns, echo_age_ns, payload, start))
