@@ -127,3 +127,39 @@ def test_a_port_that_a_silent_role_left_can_be_taken_by_another():
     assert book.may_be(here, "renderer", 11 * S)
     book.keep(here, "renderer", 11 * S)
     assert (book.address("renderer"), book.address("twin")) == (here, None)
+
+
+@pytest.mark.live
+def test_a_role_whose_address_is_translated_anew_is_heard_again_after_a_second_and_its_keys_stay():
+    clock = SystemClock()
+    with (
+        UdpLink(UdpLinkCfg(role="arm", peers={"twin": None}, key=KEY), clock) as arm,
+        UdpLink(UdpLinkCfg(role="twin", peers={"arm": ("127.0.0.1", arm.port)}, key=KEY), clock) as twin,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as elsewhere,
+    ):
+        assert _talk(twin, arm) == ["a", "b"]
+        elsewhere.setblocking(False)
+        elsewhere.bind(("127.0.0.1", 0))
+        at_first, twin._socket = twin._socket, elsewhere
+        got = _talk(twin, arm)
+        twin._socket = at_first
+        assert got == ["a", "b"]
+        assert arm.counters()["restarted"] == 0
+        assert arm.counters()["foreign_address"] > 0
+
+
+@pytest.mark.live
+def test_two_roles_with_the_same_name_do_not_take_turns():
+    clock = SystemClock()
+    with UdpLink(UdpLinkCfg(role="arm", peers={"twin": None}, key=KEY), clock) as arm:
+        cfg = {"role": "twin", "peers": {"arm": ("127.0.0.1", arm.port)}, "key": KEY}
+        with UdpLink(UdpLinkCfg(**cfg), clock) as one, UdpLink(UdpLinkCfg(**cfg), clock) as two:
+            assert _talk(one, arm) == ["a", "b"]
+            end_ns = clock.now_ns() + 2 * S
+            while clock.now_ns() < end_ns:
+                for link in (one, two, arm):
+                    link.wait(0.005)
+                    assert link.receive() == []
+                two.send("arm", Note(kind="c"))
+            assert arm.counters()["restarted"] == 0
+            assert _talk(one, arm) == ["a", "b"]

@@ -112,7 +112,7 @@ def main(arguments: list[str]) -> int:
 def _start(roles: Roles, options: RunOptions, key: SessionKey, stop: threading.Event) -> bool:
     """The role's processes, the controller before its arm. False when a person's Ctrl-C came first."""
     if options.role == "arm" and options.session.starts_controller:
-        roles.start(replace(role_settings(options, "arm", key), role="controller"))
+        roles.start(replace(role_settings(options, "arm", key), role="controller", key=""))
         if not roles.wait_ready(stop):
             return False
     for name in _PROCESSES[options.role]:

@@ -75,7 +75,7 @@ class Conversation:
 
     def runs(self, now_ns: int) -> bool:
         """Whether keys are confirmed and the peer was heard under them just now."""
-        return self._sending is not None and now_ns - self._heard_ns < SILENCE_NS
+        return self._sending is not None and _is_within(SILENCE_NS, self._heard_ns, now_ns)
 
     @property
     def epoch(self) -> Epoch | None:
@@ -105,7 +105,7 @@ class Conversation:
 
     def due(self, now_ns: int) -> bytes | None:
         """A greeting to send now; None when there is no need."""
-        if now_ns - self._greeted_ns < GREET_NS:
+        if _is_within(GREET_NS, self._greeted_ns, now_ns):
             return None
         newest = self._epochs[-1] if self._epochs else None
         if newest is not None and not newest.is_confirmed:
@@ -144,7 +144,7 @@ class Conversation:
     def _unproven(self, greeting: Greeting, stamps: Stamps) -> Answer:
         """Perhaps a recording: let its writer hear what is on offer, which a recording cannot answer."""
         now_ns = stamps.t_send_ns
-        is_calm = not self.runs(now_ns) or now_ns - self._answered_ns >= _CALM_NS
+        is_calm = not (self.runs(now_ns) and _is_within(_CALM_NS, self._answered_ns, now_ns))
         if not (is_calm and self._answers.allows(now_ns)):
             return NO_ANSWER
         self._answered_ns = now_ns
@@ -185,3 +185,8 @@ class Conversation:
     def _write(self, public: bytes, heard: bytes, stamps: Stamps, *, is_ready: bool) -> bytes:
         ends = self._role, self._peer
         return self._form.write(Greeting(VERSION, __version__, *ends, public, heard, is_ready, stamps))
+
+
+def _is_within(span_ns: int, since_ns: int, now_ns: int) -> bool:
+    """Whether less than a span has passed; a clock that was set back tells nothing, so it has."""
+    return 0 <= now_ns - since_ns < span_ns

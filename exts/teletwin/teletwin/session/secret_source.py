@@ -54,11 +54,19 @@ def session_key(
     """
     secret = read_secret(Path(file)) if file else environment.get(VARIABLE, "")
     if not secret and ask:
-        secret = prompt(f"secret of the session {name}: ")
+        secret = _asked(prompt, name)
     number = session_number(name)
     if not secret:
         return SessionKey(session_id=number)
     return SessionKey(session_id=number, key=derived_key(check_secret(secret), name=name).hex())
+
+
+def _asked(prompt: Callable[[str], str], name: str) -> str:
+    try:
+        return prompt(f"secret of the session {name}: ")
+    except EOFError:
+        mend = f"--session-secret-file FILE, or the environment's {VARIABLE}"
+        raise ConfigError("nobody could be asked for the session's secret", mend=mend) from None
 
 
 def read_secret(path: Path) -> str:
