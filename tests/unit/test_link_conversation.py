@@ -10,6 +10,7 @@ import pytest
 
 from teletwin.bench.sealed_pair import PSK, SESSION_ID, introduce, joined
 from teletwin.clock import NS_PER_MS, NS_PER_S
+from teletwin.link import conversation
 from teletwin.link import greeting as greetings
 from teletwin.link.epoch import RotationCfg
 from teletwin.link.greeting import Greeting, GreetingForm, Stamps, is_greeting
@@ -177,6 +178,27 @@ def test_forged_and_replayed_greetings_do_not_disturb_a_running_conversation():
     assert wire.roles["twin"]._with["operator"].epoch in (epoch, wire.roles["twin"]._with["operator"]._epochs[-1])
     greetings_sent = sum(is_greeting(raw) for _, raw in wire.kept[was:])
     assert greetings_sent < 30, "not more than a few a second are answered"
+
+
+def test_strangers_and_recordings_cost_a_role_no_agreement_of_keys_even_before_any_conversation(monkeypatch):
+    wire = Wire()
+    wire.run(0.5)
+    recorded = [raw for receiver, raw in wire.kept if receiver == "twin" and is_greeting(raw)]
+    forger = SealedEnvelope(role="operator", session_id=SESSION_ID, psk=bytes(32))
+    recorded += [forger.ask_back("twin", NS_PER_S * k).replies[0] for k in range(5)]
+    calls = []
+    for name in ("agree", "make_offer"):
+        real = getattr(conversation, name)
+        noted = lambda *a, real=real, name=name, **k: calls.append(name) or real(*a, **k)  # noqa: E731
+        monkeypatch.setattr(conversation, name, noted)
+    wire.boot("twin")
+    wire.kept.clear()
+    for _ in range(2_000):
+        wire.now_ns += NS_PER_MS
+        for raw in recorded:
+            wire.hear("twin", raw)
+    assert calls == ["make_offer"]
+    assert len(wire.kept) <= 0.25 * 2_000 + 50, "answers are limited too"
 
 
 def test_an_offer_is_good_for_one_exchange_so_a_start_held_back_cannot_come_in_its_place():

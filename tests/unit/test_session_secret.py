@@ -94,3 +94,11 @@ def test_the_command_prints_one_and_the_old_option_says_what_to_use(capsys):
     told = capsys.readouterr().err
     assert "--session-secret-file" in told
     assert "hush" not in told
+
+
+def test_where_nobody_can_be_asked_is_one_clear_line():
+    def nobody(text):
+        raise EOFError
+
+    with pytest.raises(ConfigError, match="nobody could be asked"):
+        session_key(environment={}, ask=True, prompt=nobody)

@@ -76,7 +76,8 @@ def script_arguments(options: RunOptions) -> list[str]:
     _refuse_unheard(options)
     told = ["--role", "twin", "--bind", options.bind, "--operator", options.operator, "--arm", options.arm]
     told += ["--session-name", options.session_name] if options.session_name != SESSION_NAME else []
-    told += ["--session-secret-file", options.session_secret_file] if options.session_secret_file else []
+    secret_file = options.session_secret_file and str(Path(options.session_secret_file).absolute())
+    told += ["--session-secret-file", secret_file] if secret_file else []
     told += ["--record-path", options.record] if options.record else []
     told += ["--duration", str(options.duration)] if options.duration else []
     told += ["--headless"] if options.headless else []

@@ -72,7 +72,7 @@ class UdpLinkCfg:
                 "a link beyond this machine needs a session secret",
                 given=", ".join(hosts),
                 allowed="loopback addresses without a secret",
-                mend="make one (`teletwin secret > FILE`) and give every role --session-secret-file FILE",
+                mend="make one, (umask 077; teletwin secret > FILE), and give every role --session-secret-file FILE",
             )
 
     def endpoint(self) -> EndpointCfg:

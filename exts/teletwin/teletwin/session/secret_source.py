@@ -9,6 +9,7 @@ import getpass
 import os
 import stat
 import sys
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -63,8 +64,10 @@ def session_key(
 
 def _asked(prompt: Callable[[str], str], name: str) -> str:
     try:
-        return prompt(f"secret of the session {name}: ")
-    except EOFError:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", getpass.GetPassWarning)  # it would show what is typed
+            return prompt(f"secret of the session {name}: ")
+    except (EOFError, getpass.GetPassWarning):
         mend = f"--session-secret-file FILE, or the environment's {VARIABLE}"
         raise ConfigError("nobody could be asked for the session's secret", mend=mend) from None
 
