@@ -165,6 +165,7 @@ def test_a_busy_port_is_named() -> None:
         ({"physics_rate_hz": 20.0}, "100 ... 1000"),
         ({"width": "wide"}, "/exts/teletwin/width"),
         ({"forecaster": "arma", "horizon_policy": "fixed", "horizon_control_ms": 900.0}, "0 ... 500 ms"),
+        ({"session_token": "hush hush hush hush"}, "session_secret_file"),
         ({"session_secret_file": "/nowhere/secret"}, "secret cannot be read"),
         ({"bind": "10.1.2.3", "arm": "10.1.2.4"}, "needs a session secret"),
     ],

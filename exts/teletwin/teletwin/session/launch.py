@@ -17,6 +17,7 @@ from types import TracebackType
 
 from teletwin.errors import SaidError, TeletwinError
 from teletwin.session.role_cfg import ROLES, RoleCfg, to_json
+from teletwin.session.secret_source import VARIABLE
 
 _STOP_S = 1.3
 INTERRUPTED = 130
@@ -51,7 +52,8 @@ class Roles:
 
     def start(self, cfg: RoleCfg) -> None:
         """Start one role's process; it ends when told, or when this process does."""
-        environment = os.environ | _ENVIRONMENT
+        inherited = {name: value for name, value in os.environ.items() if name != VARIABLE}  # it is told its key
+        environment = inherited | _ENVIRONMENT
         command = [sys.executable, "-m", "teletwin.session.process"]
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, bufsize=1
