@@ -51,7 +51,7 @@ _TOTALS = (
     *("foreign_address", "misdirected", "socket_errors", "flooded"),
 )
 
-_STRANGE = frozenset({"unknown_key", "other_secret", "other_session", "other_version"})
+_STRANGE = frozenset({"unknown_key", "unsealed", "other_secret", "other_session", "other_version"})
 """Reasons to tell a neighbour who this is: it may have started again, or a person may have mistaken something."""
 
 Outgoing = list[tuple[str, bytes]]
