@@ -12,6 +12,7 @@ from teletwin.clock import SystemClock
 from teletwin.view.server import PageEvent, PageServer, PageServerCfg
 
 TOKEN = "a-token-of-good-length"
+ADMIN_TOKEN = "the-administrators-own-1"
 
 
 class Listener:
@@ -35,9 +36,25 @@ class Listener:
         return self.of(kind)
 
 
-def serve(listener: Listener | None = None, **options: object) -> PageServer:
+def serve(
+    listener: Listener | None = None, *, is_engaged: Callable[[], bool] = lambda: False, **options: object
+) -> PageServer:
     cfg = PageServerCfg(port=0, **options)  # type: ignore[arg-type]
-    return PageServer(cfg, clock=SystemClock(), on_event=listener or Listener(), hello={"version": "1.2.3"})
+    return PageServer(
+        cfg,
+        clock=SystemClock(),
+        on_event=listener or Listener(),
+        is_engaged=is_engaged,
+        hello={"version": "1.2.3"},
+    )
+
+
+async def control(ws: aiohttp.ClientWebSocketResponse, **wanted: object) -> dict[str, object]:
+    """What the page is told next of who drives, as soon as it is as wanted."""
+    while True:
+        message = await ws.receive_json()
+        if message["type"] == "control" and all(message[key] == value for key, value in wanted.items()):
+            return message
 
 
 def talk(url: str, talker: Callable[[aiohttp.ClientWebSocketResponse], Awaitable[object]], **options: object) -> object:
@@ -54,10 +71,14 @@ def ws_url(server: PageServer, token: str = "") -> str:
     return f"http://127.0.0.1:{server.port}/ws" + (f"?token={token}" if token else "")
 
 
-def get(server: PageServer, path: str = "/", **headers: str) -> tuple[int, str, dict[str, str]]:
+def get(server: PageServer, path: str = "/", *, follow: bool = True, **headers: str) -> tuple[int, str, dict[str, str]]:
     async def main() -> tuple[int, str, dict[str, str]]:
         url = f"http://127.0.0.1:{server.port}{path}"
-        async with aiohttp.ClientSession() as session, session.get(url, headers=headers) as response:
+        jar = aiohttp.CookieJar(unsafe=True)  # a browser keeps the cookies of an address, too
+        async with (
+            aiohttp.ClientSession(cookie_jar=jar) as session,
+            session.get(url, headers=headers, allow_redirects=follow) as response,
+        ):
             return response.status, await response.text(), dict(response.headers)
 
     return asyncio.run(main())

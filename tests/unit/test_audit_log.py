@@ -30,7 +30,9 @@ from teletwin.recording.audit_log import AuditLog, open_audit_log
 from teletwin.session.audit import audit_path, no_audit, role_audit, role_file, settings_digest
 from teletwin.session.config import SessionCfg
 from teletwin.session.role_cfg import RoleCfg, from_json, to_json
+from teletwin.session.secret_source import SessionKey
 
+KEY = SessionKey(session_id=7, key="")
 FACTS = {"session": "7", "versions": {"teletwin": "0"}}
 
 
@@ -368,8 +370,8 @@ def test_auto_names_a_new_file_each_time(tmp_path: Path, monkeypatch) -> None:
 def test_run_notes_by_default_and_a_demo_only_when_asked(tmp_path: Path, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     options = RunOptions(role="arm")
-    assert role_settings(options, "arm").audit_log.startswith("runs/audit/")
-    assert role_settings(replace(options, audit_log="off"), "arm").audit_log == ""
+    assert role_settings(options, "arm", KEY).audit_log.startswith("runs/audit/")
+    assert role_settings(replace(options, audit_log="off"), "arm", KEY).audit_log == ""
     assert not (tmp_path / "runs").exists()  # nothing is made before a role runs
     assert demo_settings(DemoOptions()).audit_log == ""
     assert demo_settings(DemoOptions(audit_log="a.jsonl")).audit_log == "a.jsonl"

@@ -12,7 +12,7 @@ import time
 import aiohttp  # noqa: TID253
 import numpy as np
 import pytest
-from page_client import Listener, get, serve, talk, ws_url
+from page_client import Listener, control, get, serve, talk, ws_url
 
 from teletwin.clock import SystemClock
 from teletwin.errors import ConfigError, MessageError
@@ -98,6 +98,11 @@ def test_inputs_arrive_checked_and_dated_by_the_page() -> None:
         json.dumps({"type": "mtp", "samples": [5]}),
         json.dumps({"type": "ack", "frame_id": "x"}),
         json.dumps({"type": "ping", "t_ms": None}),
+        json.dumps({"type": "control", "act": "seize"}),
+        json.dumps({"type": "control", "act": "give", "to": -1}),
+        json.dumps({"type": "enable", "seq": 0, "held": True}),
+        json.dumps({"type": "enable", "seq": 2**32, "held": True}),
+        json.dumps({"type": "enable", "seq": 1, "held": 1}),
     ],
 )
 def test_what_cannot_be_trusted_is_refused(text: str) -> None:
@@ -160,9 +165,8 @@ def test_pictures_and_telemetry_reach_the_viewer_and_numbers_that_are_none_becom
     with serve(listener) as server:
 
         async def look(ws: aiohttp.ClientWebSocketResponse) -> tuple[bytes, dict[str, object]]:
-            hello = await ws.receive_json()
-            assert hello["role"] == "operator"
-            assert hello["version"] == "1.2.3"
+            assert (await ws.receive_json())["version"] == "1.2.3"
+            assert (await ws.receive_json())["you"]
             server.publish_frame(make_frame(1))
             picture = await ws.receive_bytes()
             server.publish_telemetry({"mode": "hold", "aol_ms": float("nan"), "control_error_mm": np.float64(1.5)})
@@ -194,8 +198,10 @@ def test_a_second_viewer_sees_everything_and_may_only_stop() -> None:
             session.ws_connect(ws_url(server)) as first,
             session.ws_connect(ws_url(server)) as second,
         ):
-            assert (await first.receive_json())["role"] == "operator"
-            assert (await second.receive_json())["role"] == "observer"
+            assert (await first.receive_json())["viewer"] == 1
+            assert (await control(first, others=[2]))["you"]
+            assert (await second.receive_json())["input_seq"] == 0
+            assert not (await control(second))["you"]
             assert server.viewer_count == 2
             server.publish_frame(make_frame(5))
             assert await first.receive_bytes() == await second.receive_bytes()
@@ -203,22 +209,50 @@ def test_a_second_viewer_sees_everything_and_may_only_stop() -> None:
                 await second.send_json({"type": "command", "name": name})
             await second.send_json({"type": "ack", "frame_id": 5, "t_ms": 1})
             await second.send_json(INPUT)
+            await second.send_json({"type": "enable", "seq": 1, "held": True})
             await asyncio.to_thread(listener.wait, "command")
             await first.send_json({**INPUT, "seq": 41})
             await asyncio.to_thread(listener.wait, "input")
             await first.close()
-            hello = await second.receive_json()
-            assert hello["role"] == "operator", "the next in line drives"
-            assert hello["input_seq"] == 41, "input numbers go on where they were"
+            left = await control(second, why="left")
+            assert (left["driver"], left["you"], left["free"], left["why"]) == (0, False, True, "left")
+            server.publish_frame(make_frame(6))
+            assert await second.receive_bytes(), "who watches goes on watching"
+            await second.send_json(INPUT)
+            await second.send_json({"type": "control", "act": "take"})
+            await control(second, you=True)
+            async with session.ws_connect(ws_url(server)) as third:
+                assert (await third.receive_json())["input_seq"] == 41, "input numbers go on where they were"
 
     with serve(listener) as server:
         asyncio.run(asyncio.wait_for(main(server), 10))
         assert [e.values["name"] for e in listener.of("command")] == ["stop"]
         assert [e.values["seq"] for e in listener.of("input")] == [41]
-        assert [e.values["drawn"] for e in listener.of("ack")] == [False], "only the operator's credit counts"
-        assert server.counters["not_operator"] == 2
-        operators = [e.values["operator"] for e in listener.wait("viewers", 4)]
-        assert operators == [1, 1, 2, 0], "who hears this knows when the clutch lost its holder"
+        assert [(e.values["frame_id"], e.values["drawn"]) for e in listener.of("ack")] == [(5, False), (6, False)], (
+            "only the driver's credit counts; without one it is given back at once"
+        )
+        assert listener.of("enable") == []
+        assert server.counters["not_operator"] == 4
+        changes = [(e.values["before"], e.values["driver"], e.values["why"]) for e in listener.wait("control", 4)]
+        assert changes == [(0, 1, "began"), (1, 0, "left"), (0, 2, "taken"), (2, 0, "left")]
+        assert [e.values for e in listener.of("viewers")][:2] == [{"count": 1}, {"count": 2}]
+
+
+def test_an_enabling_input_is_passed_on_while_its_number_grows() -> None:
+    listener = Listener()
+    with serve(listener) as server:
+
+        async def speak(ws: aiohttp.ClientWebSocketResponse) -> None:
+            for seq in (1, 2, 2, 1, 7):
+                await ws.send_json({"type": "enable", "seq": seq, "held": seq < 7})
+            await asyncio.to_thread(listener.wait, "enable", 3)
+
+        talk(ws_url(server), speak)
+    assert [e.values for e in listener.of("enable")] == [
+        {"seq": 1, "held": True},
+        {"seq": 2, "held": True},
+        {"seq": 7, "held": False},
+    ]
 
 
 def test_a_stuck_viewer_is_skipped_and_starts_again_with_a_key_frame() -> None:
@@ -226,6 +260,7 @@ def test_a_stuck_viewer_is_skipped_and_starts_again_with_a_key_frame() -> None:
     asked: list[int] = []
     viewers = Viewers(on_lost=lambda i, k: lost.append((i, k)), on_need_key=asked.append)
     quick, stuck = viewers.add(), viewers.add()
+    viewers.let_drive(quick.number)
 
     def send(frame_id: int, stands_alone: bool) -> None:
         frame = PackedFrame(frame_id=frame_id, stands_alone=stands_alone, message=b"%d" % frame_id)
@@ -235,7 +270,7 @@ def test_a_stuck_viewer_is_skipped_and_starts_again_with_a_key_frame() -> None:
     for frame_id in range(UNACKED_MAX + 5):
         send(frame_id, frame_id == 0)
     assert not stuck.unacked, "what was not sent yet is dropped"
-    assert lost == [], "the operator lost nothing"
+    assert lost == [], "who drives lost nothing"
     assert asked == [], "a key frame is of no use while the viewer is stuck"
     send(100, False)
     assert asked == [stuck.number]

@@ -17,7 +17,8 @@ from teletwin.link.udp import UdpLink, UdpLinkCfg
 from teletwin.messages import LinkSettings, Note
 from teletwin.session.config import HOPS, AllocationCfg, HorizonCfg, NetworkCfg, SessionCfg
 from teletwin.session.launch import local_session
-from teletwin.session.role_cfg import ROLES, PageCfg, RoleCfg, from_json, to_json, with_token
+from teletwin.session.page_cfg import PageCfg, PageTokens, page_tokens
+from teletwin.session.role_cfg import ROLES, RoleCfg, from_json, to_json
 from teletwin.session.secret_source import SessionKey
 from teletwin.session.wiring import INCOMING, PEERS, RELAYS, apply_link_note, hop_links
 
@@ -122,7 +123,8 @@ def test_a_role_is_told_everything_through_one_line_of_json():
         addresses={"operator": ("127.0.0.1", 5), "twin": None},
         session_id=2**63 + 5,
         key="ab" * 16,
-        page=PageCfg(port=1234, token="secret"),
+        page=PageCfg(port=1234, token_file="a b.txt"),
+        page_tokens=PageTokens(token="secret", admin_token="other"),
         record="a b.mcap",
     )
     text = to_json(cfg)
@@ -186,14 +188,33 @@ def test_a_network_that_cannot_be_imitated_changes_nothing_and_ends_nobody(value
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.0.0.2", "localhost", "::1"])
 def test_a_page_on_loopback_needs_no_token(host):
-    assert with_token(PageCfg(host=host)).token == ""
+    assert page_tokens(PageCfg(host=host)) == PageTokens()
 
 
-def test_a_page_that_others_can_reach_is_given_a_token_unless_it_has_one():
-    made = {role_settings(run_options(page=PageCfg(host="0.0.0.0")), "operator", KEY).page.token for _ in range(2)}
-    assert len(made) == 2, "another one each time"
-    assert min(map(len, made)) >= 16
-    assert with_token(PageCfg(host="0.0.0.0", token="my own, long enough")).token == "my own, long enough"
+def test_a_page_that_others_can_reach_is_given_tokens_unless_a_file_or_the_environment_has_one(tmp_path, monkeypatch):
+    made = [page_tokens(PageCfg(host="0.0.0.0")) for _ in range(2)]
+    secrets = {tokens.token for tokens in made} | {tokens.admin_token for tokens in made}
+    assert len(secrets) == 4, "others each time"
+    assert min(map(len, secrets)) >= 16
+    (tmp_path / "token").write_text("my-own-long-enough\n")
+    told = page_tokens(PageCfg(token_file=str(tmp_path / "token")))
+    assert told.token == "my-own-long-enough"
+    assert told.admin_link("http://h:1/?token=my-own-long-enough") == f"http://h:1/?token={told.admin_token}"
+    monkeypatch.setenv("TELETWIN_PAGE_TOKEN", "from-the-environment")
+    assert page_tokens(PageCfg()).token == "from-the-environment"
+    monkeypatch.setenv("TELETWIN_PAGE_TOKEN", "aaaaaaaaaaaaaaaaaaaa")
+    with pytest.raises(ConfigError, match="too weak") as refused:
+        page_tokens(PageCfg())
+    assert "aaaa" not in str(refused.value)
+    with pytest.raises(ConfigError, match="cannot be read"):
+        page_tokens(PageCfg(token_file=str(tmp_path / "none")))
+
+
+@pytest.mark.parametrize("option", ["--token", "--token=0123456789abcdefgh", "--page.token", "--admin_token"])
+def test_a_token_on_the_command_line_is_refused_and_not_repeated(option):
+    with pytest.raises(ConfigError, match="token-file FILE") as refused:
+        read_options(RunOptions, ["--role", "operator", option, "0123456789abcdefgh"], command="run", description="")
+    assert "0123" not in str(refused.value)
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from teletwin.clock import NS_PER_S, SystemClock, VirtualClock
 from teletwin.errors import ConfigError
 from teletwin.link import Received
-from teletwin.messages import PoseSample, ViewSettings
+from teletwin.messages import Mode, PoseSample, ViewSettings
 from teletwin.recording import read_log
 from teletwin.session.config import HorizonCfg
 from teletwin.session.desk import PageDesk
@@ -25,7 +25,8 @@ SAMPLE = PoseSample(t_ns=1, pose=np.array([0.3, 0.1, 0.2, 1.0, 0.0, 0.0, 0.0]))
 
 
 def desk_and_views():
-    loop, views = SimpleNamespace(state=OperatorState()), []
+    state = OperatorState()
+    loop, views = SimpleNamespace(state=state, press=state.intent.press), []
     wishes = PageDesk(
         loop,  # pyright: ignore[reportArgumentType]
         SimpleNamespace(),  # pyright: ignore[reportArgumentType]
@@ -125,12 +126,39 @@ def test_a_warning_passes_when_it_is_reported_no_more():
 def test_who_comes_to_drive_late_is_still_told_how_the_session_was_started():
     desk, state, _ = desk_and_views()
     desk.standing = ("the policy was trained for something else",)
-    for driver, told in ((0, ()), (3, desk.standing)):
-        values = {"driver": driver, "before": 0, "why": "taken"}
-        event = PageEvent(kind="control", values=values, viewer=3, t_ns=0, received_ns=0)
-        desk.put(event)
+    changes = ({"driver": 0, "before": 1, "why": "left"}, {"driver": 3, "before": 0, "why": "taken"})
+    for values, told in zip(changes, ((), desk.standing), strict=True):
+        desk.put(PageEvent(kind="control", values=values, viewer=3, t_ns=0, received_ns=0))
         desk.work()
         assert state.warnings == told
+
+
+def test_a_stop_on_its_own_lane_stops_once_and_a_repetition_undoes_nothing():
+    desk, state, _ = desk_and_views()
+    for again, mode in ((False, Mode.OFF), (True, Mode.ENGAGED)):
+        state.intent.press(Mode.ENGAGED)
+        desk.stop(PageEvent(kind="stop", values={"number": 1, "again": again}, viewer=1, t_ns=0, received_ns=0))
+        desk.heed_stops()
+        assert state.mode is mode
+    assert list(desk.stops) == [1]
+
+
+def test_a_flood_of_the_page_drops_no_button_and_holds_no_stop_up():
+    desk, state, _ = desk_and_views()
+    state.intent.press(Mode.ENGAGED)
+    for k in range(6000):
+        desk.put(view_event(rate_hz=float(1 + k % 50)))
+    button = PageEvent(kind="command", values={"name": "engage", "values": {}}, viewer=1, t_ns=0, received_ns=5)
+    desk.put(button)
+    assert desk.dropped_count > 1000
+    desk.stop(PageEvent(kind="stop", values={"number": 4}, viewer=2, t_ns=0, received_ns=9))
+    desk.heed_stops()
+    assert state.mode is Mode.OFF
+    desk.work()
+    assert state.mode is Mode.OFF, "what was pressed before Stop is over"
+    desk.put(replace(button, received_ns=12))
+    desk.work()
+    assert state.mode is Mode.ENGAGED
 
 
 @pytest.mark.parametrize(

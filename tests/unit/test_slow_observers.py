@@ -42,6 +42,7 @@ class Watched:
         self.lost: list[int] = []
         self.viewers = Viewers(on_lost=lambda i, _: self.lost.append(i), on_need_key=self.asked.append)
         self.quick, self.slow = self.viewers.add(), self.viewers.add()
+        self.viewers.let_drive(self.quick.number)
         self.frame_id = 0
         self.show(30)
 
@@ -118,10 +119,12 @@ def test_each_try_comes_after_twice_as_long():
     assert waits_s == pytest.approx([10.0, 20.0, 40.0], abs=0.7)
 
 
-def test_a_slow_observer_that_becomes_the_operator_gets_all_pictures():
+def test_a_slow_observer_that_comes_to_drive_gets_all_pictures():
     watched = Watched()
     watched.viewers.remove(watched.quick)
-    assert watched.viewers.operator is watched.slow
+    assert watched.viewers.driver is None
+    assert watched.slow.pace.is_slow, "nobody drives by somebody else's going"
+    watched.viewers.let_drive(watched.slow.number)
     assert not watched.slow.pace.is_slow
 
 

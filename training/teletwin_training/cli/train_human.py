@@ -23,7 +23,8 @@ from teletwin.session.config import HorizonCfg, SessionCfg
 from teletwin.session.launch import INTERRUPTED, Roles, start_local
 from teletwin.session.lesson_cfg import LessonCfg
 from teletwin.session.lesson_drawing import lesson_task
-from teletwin.session.role_cfg import PageCfg, RoleCfg, with_token
+from teletwin.session.page_cfg import PageCfg, page_tokens
+from teletwin.session.role_cfg import RoleCfg
 from teletwin.session.warm import warm_up
 from teletwin_training.horizon.live.cfg import LIVE_PPO, LearnerCfg, check_spread
 from teletwin_training.horizon.live.person import PersonAtPage
@@ -163,10 +164,13 @@ class _Lesson:
         roles = self._stack.enter_context(Roles())
         _say("starting the learner, then the arm, the twin, the renderer and the operator's page")
         # One after the other: loading what learns takes a core for seconds.
-        if not learner.wait_ready(stop) or not start_local(roles, self._role(), stop):
+        role = self._role()
+        if not learner.wait_ready(stop) or not start_local(roles, role, stop):
             return None
         url = roles.running["operator"].text
         _say(f"the page is at {url}")
+        if admin_link := role.page_tokens.admin_link(url):
+            _say(f"the administrator's link, who may take control back: {admin_link}")
         if options.person == "simulated":
             person = PersonAtPage(url, lesson_task(options.task), seed=options.session.seed)
             self._stack.enter_context(person)
@@ -182,7 +186,8 @@ class _Lesson:
         return RoleCfg(
             role="operator",
             session=replace(options.session, horizon=HorizonCfg(policy=str(self.policy_file))),
-            page=with_token(options.page),
+            page=options.page,
+            page_tokens=page_tokens(options.page),
             duration_s=options.duration,
             report=str(self.report),
             controller_host=robot or options.controller_host,

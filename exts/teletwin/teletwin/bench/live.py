@@ -17,7 +17,8 @@ from teletwin.bench.browser import chromium_page, missing_browser
 from teletwin.bench.drag import Seen, end_operator, look, press, start_roles
 from teletwin.session.config import SessionCfg
 from teletwin.session.launch import Roles
-from teletwin.session.role_cfg import PageCfg, RoleCfg
+from teletwin.session.page_cfg import PageCfg
+from teletwin.session.role_cfg import RoleCfg
 from teletwin.session.warm import warm_up
 
 

@@ -17,7 +17,8 @@ from teletwin.errors import MissingPartError, TeletwinError
 from teletwin.geometry import Array
 from teletwin.session.config import SessionCfg
 from teletwin.session.launch import Roles
-from teletwin.session.role_cfg import PageCfg, RoleCfg
+from teletwin.session.page_cfg import PageCfg
+from teletwin.session.role_cfg import RoleCfg
 from teletwin.session.warm import warm_up
 
 WARM_SHARE = 0.2

@@ -12,7 +12,8 @@ from teletwin.bench.squeeze import END_S, PHASES, Moment, SqueezeTrace
 from teletwin.clock import NS_PER_S, SystemClock
 from teletwin.session.config import SessionCfg
 from teletwin.session.launch import Roles, local_session
-from teletwin.session.role_cfg import PageCfg, RoleCfg
+from teletwin.session.page_cfg import PageCfg
+from teletwin.session.role_cfg import RoleCfg
 from teletwin.session.role_operator import OperatorProcess
 from teletwin.session.warm import warm_up
 from teletwin.view.server_messages import PageEvent
@@ -47,7 +48,7 @@ def squeeze_live(session: SessionCfg, *, allocator: str, controller_host: str = 
             roles.start(settings[name])
         process = OperatorProcess(settings["operator"], stack)
         roles.wait_ready()
-        stack.enter_context(HeadlessViewer(process.server.url, process.clock, lambda _: None))
+        stack.enter_context(HeadlessViewer(process.server.url, process.clock, lambda _: None, drives=True))
         return _watched(process, allocator)
 
 

@@ -16,9 +16,10 @@ from teletwin.errors import ConfigError
 from teletwin.session.audit import audit_path
 from teletwin.session.config import SessionCfg
 from teletwin.session.launch import INTERRUPTED, Roles, start_local
+from teletwin.session.page_cfg import PageCfg, page_tokens
 from teletwin.session.parts import check_parts
 from teletwin.session.policies import check_policy
-from teletwin.session.role_cfg import PageCfg, RoleCfg, with_token
+from teletwin.session.role_cfg import RoleCfg
 from teletwin.session.warm import warm_up
 
 
@@ -70,7 +71,10 @@ def main(arguments: list[str]) -> int:
         _say("starting the arm, the twin, the renderer and the operator's page")
         if not start_local(roles, common, stop):
             return INTERRUPTED
-        _say(f"the page is at {roles.running['operator'].text}")
+        url = roles.running["operator"].text
+        _say(f"the page is at {url}")
+        if admin_link := common.page_tokens.admin_link(url):
+            _say(f"the administrator's link, who may take control back: {admin_link}")
         if not options.headless:
             _say("Ctrl-C ends the session")
         status = _watch(roles, stop)
@@ -87,7 +91,8 @@ def _common(options: DemoOptions) -> RoleCfg:
     return RoleCfg(
         role="operator",
         session=options.session,
-        page=with_token(options.page),
+        page=options.page,
+        page_tokens=page_tokens(options.page),
         headless=options.headless,
         engage=options.engage and options.session.starts_controller,
         duration_s=options.duration,

@@ -11,6 +11,7 @@ from typing import TypeVar
 from teletwin.errors import ConfigError
 
 T = TypeVar("T")
+_TOKEN_OPTIONS = ("--token", "--page.token", "--page-token", "--admin-token", "--page.admin-token")
 _FRAME = re.compile(r"[\u2500-\u257f]+")
 _TITLE = re.compile(r"^\u256d.*$", re.MULTILINE)
 
@@ -23,6 +24,7 @@ def read_options(kind: type[T], arguments: Sequence[str], *, command: str, descr
     """
     import tyro
 
+    _refuse_tokens(arguments)
     told = io.StringIO()
     try:
         with contextlib.redirect_stderr(told):
@@ -37,6 +39,20 @@ def read_options(kind: type[T], arguments: Sequence[str], *, command: str, descr
         if end.code in (0, None):
             raise
         raise ConfigError(_one_line(told.getvalue()), mend=f"teletwin {command} --help lists them") from None
+
+
+def _refuse_tokens(arguments: Sequence[str]) -> None:
+    """A command line can be read by everybody on the machine, and stays in the shell's history."""
+    for argument in arguments:
+        name = argument.partition("=")[0].replace("_", "-")
+        if name in _TOKEN_OPTIONS:
+            file = "--admin-token-file" if "admin" in name else "--token-file"
+            variable = "TELETWIN_PAGE_ADMIN_TOKEN" if "admin" in name else "TELETWIN_PAGE_TOKEN"
+            raise ConfigError(
+                "a token of the page on the command line can be read by others",
+                given=name,
+                allowed=f"{file} FILE or the environment's {variable}; without them one is made",
+            )
 
 
 def _one_line(told: str) -> str:

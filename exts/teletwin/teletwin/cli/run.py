@@ -20,9 +20,10 @@ from teletwin.link.addresses import HERE, is_loopback, parse_address
 from teletwin.session.audit import audit_path
 from teletwin.session.config import SessionCfg
 from teletwin.session.launch import INTERRUPTED, Roles
+from teletwin.session.page_cfg import PageCfg, PageTokens, page_tokens
 from teletwin.session.parts import check_parts
 from teletwin.session.policies import check_policy
-from teletwin.session.role_cfg import PORTS, PageCfg, RoleCfg, with_token
+from teletwin.session.role_cfg import PORTS, RoleCfg
 from teletwin.session.secret_source import SESSION_NAME, VARIABLE, SessionKey, is_terminal, session_key
 from teletwin.session.warm import warm_up
 
@@ -92,32 +93,35 @@ def main(arguments: list[str]) -> int:
     _refuse_token(arguments)
     options = read_options(RunOptions, arguments, command="run", description=__doc__ or "")
     stop = threading.Event()
+    tokens = page_tokens(options.page) if options.role == "operator" else PageTokens()
     if options.sim == "isaac":
         return run_in_isaac(options)
     key = own_key(options)
-    check_addresses(role_settings(options, name, key) for name in _PROCESSES[options.role])  # before anything starts
+    processes = [role_settings(options, name, key, tokens) for name in _PROCESSES[options.role]]
+    check_addresses(processes)  # before anything starts
     with contextlib.ExitStack() as stack:
         roles = stack.enter_context(Roles())
         session = options.session
         warm_up(_say, forecaster=session.forecaster, policy=session.horizon.policy)
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
-        if not _start(roles, options, key, stop):
+        if not _start(roles, processes, stop):
             return INTERRUPTED
         page = roles.running["operator"].text if options.role == "operator" else ""
         _say(f"the {options.role} runs{' at ' + page if page else ''}")
+        if admin_link := tokens.admin_link(page):
+            _say(f"the administrator's link, who may take control back: {admin_link}")
         return _watch(roles, stop, options.duration)
 
 
-def _start(roles: Roles, options: RunOptions, key: SessionKey, stop: threading.Event) -> bool:
+def _start(roles: Roles, processes: list[RoleCfg], stop: threading.Event) -> bool:
     """The role's processes, the controller before its arm. False when a person's Ctrl-C came first."""
-    if options.role == "arm" and options.session.starts_controller:
-        roles.start(replace(role_settings(options, "arm", key), role="controller", key=""))
-        if not roles.wait_ready(stop):
-            return False
-    for name in _PROCESSES[options.role]:
-        settings = role_settings(options, name, key)
-        roles.start(replace(settings, duration_s=options.duration if name == "operator" else 0.0))
+    for settings in processes:
+        if settings.role == "arm" and settings.session.starts_controller:
+            roles.start(replace(settings, role="controller", key=""))
+            if not roles.wait_ready(stop):
+                return False
+        roles.start(settings)
     return roles.wait_ready(stop)
 
 
@@ -151,7 +155,7 @@ def own_key(options: RunOptions) -> SessionKey:
     )
 
 
-def role_settings(options: RunOptions, name: str, key: SessionKey) -> RoleCfg:
+def role_settings(options: RunOptions, name: str, key: SessionKey, tokens: PageTokens | None = None) -> RoleCfg:
     """What one process of this machine's role is told."""
     return RoleCfg(
         role=name,
@@ -159,7 +163,8 @@ def role_settings(options: RunOptions, name: str, key: SessionKey) -> RoleCfg:
         addresses={role: _address(options, name, role) for role in PORTS},
         session_id=key.session_id,
         key=key.key,
-        page=with_token(options.page),
+        page=options.page,
+        page_tokens=tokens or PageTokens(),
         headless=options.headless,
         engage=options.engage,
         report=options.report,
@@ -168,6 +173,7 @@ def role_settings(options: RunOptions, name: str, key: SessionKey) -> RoleCfg:
         controller_host=options.session.robot_host or options.controller_host,
         clock_offset_ms=options.clock_offset_ms,
         clock_drift_ppm=options.clock_drift_ppm,
+        duration_s=options.duration if name == "operator" else 0.0,
     )
 
 

@@ -6,7 +6,8 @@ from teletwin.kit.settings import KitCfg
 from teletwin.link.addresses import HERE, parse_address
 from teletwin.session.config import AllocationCfg, HorizonCfg, NetworkCfg, SessionCfg
 from teletwin.session.launch import local_session
-from teletwin.session.role_cfg import PORTS, ROLES, PageCfg, RoleCfg
+from teletwin.session.page_cfg import PageCfg, PageTokens, page_tokens
+from teletwin.session.role_cfg import PORTS, ROLES, RoleCfg
 from teletwin.session.secret_source import SESSION_NAME, SessionKey, session_key
 
 _INSIDE = ("twin", "renderer")
@@ -46,9 +47,16 @@ def session_cfg(cfg: KitCfg) -> SessionCfg:
 def role_cfgs(cfg: KitCfg) -> dict[str, RoleCfg]:
     """What every role that Kit plays is told: all of them when 'local', else the twin and its renderer."""
     session = session_cfg(cfg)
-    page = PageCfg(host=cfg.page_host, port=cfg.page_port, token=cfg.page_token)
     if cfg.role == "local":
-        common = RoleCfg(role="twin", session=session, page=page, engage=cfg.engage_at_start, record=cfg.record_path)
+        page = PageCfg(host=cfg.page_host, port=cfg.page_port)
+        common = RoleCfg(
+            role="twin",
+            session=session,
+            page=page,
+            page_tokens=PageTokens(token=cfg.page_token) if cfg.page_token else page_tokens(page),
+            engage=cfg.engage_at_start,
+            record=cfg.record_path,
+        )
         return local_session(common)
     key = session_key(name=cfg.session_name or SESSION_NAME, file=cfg.session_secret_file)
     return {role: _remote(cfg, session, role, key) for role in _INSIDE}

@@ -30,7 +30,7 @@ _KEPT = frozenset({"command", "control", "quiet"})
 """Never dropped; the server bounds how many come."""
 _WORK_NS = 4_000_000
 """So long the loop's other work may wait for what a page asks for."""
-_MODES = {"engage": Mode.ENGAGED, "hold": Mode.HOLD, "stop": Mode.OFF}
+_MODES = {"engage": Mode.ENGAGED, "hold": Mode.HOLD}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -81,10 +81,11 @@ class PageDesk:
         self.squeeze = Squeeze()
         self.forecaster = ""
         self.standing: tuple[str, ...] = ()
-        """Warnings of how the session was started: told to everybody who comes to drive."""
+        """Warnings of how the session was started: told to everybody who begins to drive."""
         self.input_count = self.dropped_count = 0
         self.stops: dict[int, int] = {}
         """Acts of the newest Stops by the page's own number for each."""
+        self._stopped_ns = -1
         self.driver = 0
         """Number of the page that drives; 0: none."""
         self.on_lesson: Callable[[str, int], None] | None = None
@@ -111,8 +112,16 @@ class PageDesk:
         """Carry out the Stops that have come."""
         while self._stops:
             event = self._stops.popleft()
-            self._loop.press(Mode.OFF, who=f"viewer {event.viewer}")
-            self.stops[int(event.values.get("number", 0))] = self._loop.state.intent.act
+            if not event.values.get("again"):  # a repetition must not undo what a person did after it
+                self._stopped_ns = event.received_ns
+                self._press_stop(event.values, who=f"viewer {event.viewer}")
+
+    def _press_stop(self, values: dict[str, Any], *, who: str) -> None:
+        """Stop, and the page's number of it, so that the page can be told when the arm has it."""
+        self._loop.press(Mode.OFF, who=who)
+        number = values.get("number")
+        if isinstance(number, int):
+            self.stops[number] = self._loop.state.intent.act
             while len(self.stops) > _STOPS_MAX:
                 del self.stops[next(iter(self.stops))]
 
@@ -154,7 +163,9 @@ class PageDesk:
                 for _, mtp_ms in values["samples"]:
                     self._loop.metrics.page_mtp_ms.add(mtp_ms)
             case "command":
-                self._command(values["name"], values["values"], event.t_ns)
+                # A button from before a Stop that overtook it has had its time.
+                if event.received_ns >= self._stopped_ns:
+                    self._command(values["name"], values["values"], event.t_ns)
             case "settings":
                 self._settings(values["name"], values["values"], event.t_ns)
             case "enable":
@@ -195,7 +206,9 @@ class PageDesk:
 
     def _command(self, name: str, values: dict[str, Any], t_ns: int) -> None:
         """A button."""
-        if name in _MODES:
+        if name == "stop":
+            self._press_stop(values, who=f"viewer {self.driver}")
+        elif name in _MODES:
             self._loop.press(_MODES[name], who=f"viewer {self.driver}")
         elif name == "record":
             self._record(values.get("on") is not False)
@@ -229,7 +242,7 @@ class PageDesk:
             self.link = link
             self._notify(Note(kind="link", values={n: getattr(link, n) for n in LinkSettings.__slots__}))
         elif name == "limits":
-            engaged = SafetyState.ENGAGED in (self._loop.state.safety, self._loop.state.shown())
+            engaged = self._loop.state.may_be_engaged()
             audit = self._loop.state.intent.audit
             audit("limits", {"asked": dict(values)})
             try:

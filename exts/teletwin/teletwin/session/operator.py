@@ -82,6 +82,10 @@ class OperatorState:
         """What the arm does, by its own fresh words; None when there are none."""
         return self.evidence.shown(self.now_ns(), self.safety)
 
+    def may_be_engaged(self) -> bool:
+        """Whether the arm follows, by its own words or by what is asked of it."""
+        return self.intent.mode is Mode.ENGAGED or self.shown() is SafetyState.ENGAGED
+
     @property
     def warnings(self) -> tuple[str, ...]:
         """For the page, which shows the first: the newest stands there."""

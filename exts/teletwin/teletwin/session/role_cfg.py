@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import secrets
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,35 +14,12 @@ from teletwin.hand.drawing_task import DrawingTaskCfg
 from teletwin.ros2 import Ros2Cfg
 from teletwin.session.config import AllocationCfg, HorizonCfg, NetworkCfg, SessionCfg
 from teletwin.session.lesson_cfg import LessonCfg
-from teletwin.view.server_cfg import is_loopback
+from teletwin.session.page_cfg import PageCfg, PageTokens
 
 ROLES = ("operator", "twin", "renderer", "arm")
 """Roles that talk to each other; a `controller` process beside them imitates the UR3e's own."""
 PORTS = {"operator": 8770, "twin": 8771, "renderer": 8772, "arm": 8773}
 """UDP ports of the roles when they run on machines of their own."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PageCfg:
-    """Where the operator's page is served."""
-
-    host: str = "127.0.0.1"
-    """Address the page is served on; beyond loopback a token is required."""
-    port: int = 8765
-    """Port of the page."""
-    token: str = ""
-    """What the page's address must carry; made and printed at start when needed and not given."""
-    tls_cert: str = ""
-    """Certificate chain (PEM): a secure context for pages beyond loopback."""
-    tls_key: str = ""
-    """Key of the certificate (PEM)."""
-
-
-def with_token(page: PageCfg) -> PageCfg:
-    """The page with a token made for it where it needs one and has none."""
-    if page.token or is_loopback(page.host):
-        return page
-    return dataclasses.replace(page, token=secrets.token_urlsafe(24))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +34,7 @@ class RoleCfg:
     key: str = ""
     """Pre-shared key (hex) made of the session's secret; required beyond loopback."""
     page: PageCfg = field(default_factory=PageCfg)
+    page_tokens: PageTokens = field(default_factory=PageTokens)
     headless: bool = False
     """Decode the pictures in a protocol viewer instead of waiting for a browser."""
     engage: bool = False
@@ -130,6 +107,7 @@ def _from_values(values: dict[str, Any]) -> RoleCfg:
     session["ros2"] = Ros2Cfg(**session["ros2"])
     values["session"] = SessionCfg(**session)
     values["page"] = PageCfg(**values["page"])
+    values["page_tokens"] = PageTokens(**values["page_tokens"])
     lesson: dict[str, Any] | None = values["lesson"]
     if lesson is not None:
         lesson["task"] = DrawingTaskCfg(**lesson["task"])

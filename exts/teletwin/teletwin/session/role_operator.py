@@ -49,6 +49,8 @@ _GRACE_S = 2.0
 """A session this much longer than the time to settle must have measured something [s]."""
 _ROW_NS = 50 * NS_PER_MS
 _SILENT_NS = 2 * NS_PER_S
+_PAGE_NICE = -5
+"""The page's server goes before ordinary work, for Stop, and after the slots."""
 _EARLY_NS = 2 * NS_PER_MS
 """A slot may start early by a fresh input of the page, this long after the last."""
 
@@ -161,18 +163,22 @@ class OperatorProcess:
 
     def _page(self) -> PageServer:
         """The page's server, not yet entered."""
-        page = self.cfg.page
+        page, tokens = self.cfg.page, self.cfg.page_tokens
         server = PageServer(
             PageServerCfg(
                 host=page.host,
                 port=page.port,
-                token=page.token or None,
+                token=tokens.token or None,
+                admin_token=tokens.admin_token or None,
                 tls_cert=Path(page.tls_cert) if page.tls_cert else None,
                 tls_key=Path(page.tls_key) if page.tls_key else None,
             ),
             clock=self.clock,
             on_event=self.desk.put,
+            on_stop=self.desk.stop,
+            is_engaged=self.loop.state.may_be_engaged,
             loop=self._page_loop,
+            on_thread=lambda: favour_this_thread(nice=_PAGE_NICE),
             hello=self._hello(),
         )
         server.barcode = self.cfg.session.barcode
@@ -336,4 +342,4 @@ def _viewer(process: OperatorProcess) -> contextlib.AbstractContextManager[objec
     """The protocol viewer that stands in for a browser."""
     from teletwin.view.viewer import HeadlessViewer
 
-    return HeadlessViewer(process.server.url, process.clock, lambda _: None)
+    return HeadlessViewer(process.server.url, process.clock, lambda _: None, drives=True)

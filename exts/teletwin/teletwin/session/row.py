@@ -76,7 +76,7 @@ class TelemetryRow:
         """The page's number of the newest Stop, and of the newest that the arm has heard."""
         status, stops = self._loop.state.status, self._desk.stops
         heard = status.arm.stopped_act if status is not None else 0
-        at_arm = max((number for number, act in stops.items() if act == heard), default=0)
+        at_arm = max((number for number, act in stops.items() if act <= heard), default=0)
         return {"asked": max(stops, default=0), "at_arm": at_arm}
 
     def _allocation(self, now_ns: int) -> dict[str, object] | None:

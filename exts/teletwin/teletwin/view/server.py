@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 START_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 2.0
+RECEIVE_BYTES = 32_768
+"""Of a connection's receive buffer; the system doubles it for its own accounts."""
 
 __all__ = ["PageEvent", "PageServer", "PageServerCfg"]
 
@@ -32,8 +34,10 @@ __all__ = ["PageEvent", "PageServer", "PageServerCfg"]
 class PageServer:
     """The page in a thread of its own, or on the host's running asyncio loop when one is given.
 
-    `on_event` is called on that thread or loop for everything that the page says, and must be quick. The publish
-    methods may be called from any thread, never wait, and do nothing when the server does not run.
+    `on_event` is called on that thread or loop for everything that the page says, and must be quick. `on_stop` is
+    called there for a Stop that came on its own lane, `on_event` when it is not given; `is_engaged` asks whether the
+    arm follows now. The publish methods may be called from any thread, never wait, and do nothing when the server does
+    not run.
     """
 
     def __init__(
@@ -42,19 +46,24 @@ class PageServer:
         *,
         clock: Clock,
         on_event: Callable[[PageEvent], None],
+        on_stop: Callable[[PageEvent], None] | None = None,
+        is_engaged: Callable[[], bool] = lambda: True,
         hello: Mapping[str, object] | None = None,
         loop: asyncio.AbstractEventLoop | None = None,
+        on_thread: Callable[[], None] = lambda: None,
     ) -> None:
         """`hello` goes to each viewer as it comes: version, policies, forecasters, view_height_m.
 
-        With `loop` the server lives in it; it must be entered and left on another thread than the loop's.
+        `on_thread` is called first on the server's own thread, to set its priority for example. With `loop` the server
+        lives in it; it must be entered and left on another thread than the loop's.
         """
         self.cfg = cfg
         self.port = cfg.port
         self.barcode = False
         """Whether the published pictures carry their number in the pixels; the page then compares."""
         self._clock = clock
-        self._on_event = on_event
+        self._on_event, self._on_stop, self._is_engaged = on_event, on_stop or on_event, is_engaged
+        self._on_thread = on_thread
         self._hello: Values = dict(hello or {})
         self._host_loop = loop
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -95,11 +104,17 @@ class PageServer:
 
     @property
     def url(self) -> str:
-        """The page's address, with the token when there is one."""
-        host = {"0.0.0.0": socket.gethostname(), "::": socket.gethostname()}.get(self.cfg.host, self.cfg.host)
-        host = f"[{host}]" if ":" in host else host
-        query = f"/?token={self.cfg.token}" if self.cfg.token else "/"
-        return f"{self.cfg.scheme}://{host}:{self.port}{query}"
+        """The page's link, with the token when there is one."""
+        return self._link(self.cfg.token)
+
+    @property
+    def admin_url(self) -> str:
+        """The link of who may take control back at any time; empty without such a token."""
+        return self._link(self.cfg.admin_token) if self.cfg.admin_token else ""
+
+    def _link(self, token: str | None) -> str:
+        address = self.cfg.url(self.port, socket.gethostname())
+        return f"{address}?token={token}" if token else address
 
     @property
     def viewer_count(self) -> int:
@@ -149,6 +164,7 @@ class PageServer:
 
     def _run(self, listener: socket.socket, tls: ssl.SSLContext | None) -> None:
         try:
+            self._on_thread()
             asyncio.run(self._serve(listener, tls))
         except BaseException as error:
             self._failure = error
@@ -167,11 +183,20 @@ class PageServer:
         from aiohttp import web
 
         from teletwin.view.server_app import PageApp
+        from teletwin.view.server_log import http_log
 
         self._loop = asyncio.get_running_loop()
         self._stop = asyncio.Event()
-        self._app = PageApp(self.cfg, clock=self._clock, on_event=self._on_event, hello=lambda: self._hello)
-        runner = web.AppRunner(self._app.build(), access_log=None, shutdown_timeout=0.5)
+        self._app = PageApp(
+            self.cfg,
+            clock=self._clock,
+            on_event=self._on_event,
+            on_stop=self._on_stop,
+            is_engaged=self._is_engaged,
+            hello=lambda: self._hello,
+        )
+        log = http_log(self._app.counters, self._clock)
+        runner = web.AppRunner(self._app.build(), access_log=None, logger=log, shutdown_timeout=0.5)
         await runner.setup()
         await web.SockSite(runner, listener, ssl_context=tls).start()
         self._started.set()
@@ -181,9 +206,15 @@ class PageServer:
 
 def _listen(host: str, port: int) -> socket.socket:
     """Bind here, in the caller's thread, so that a busy port is one clear line."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    name = host.strip("[]")
+    is_v6 = ":" in name
+    is_dual = name == "::" and socket.has_dualstack_ipv6()
     try:
-        return socket.create_server((host.strip("[]"), port), family=family)
+        family = socket.AF_INET6 if is_v6 else socket.AF_INET
+        listener = socket.create_server((name, port), family=family, dualstack_ipv6=is_dual)
+        # Each connection takes it over: what one turn of the loop can read, and so how long it can take, is bounded.
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BYTES)
+        return listener
     except OSError as error:
         if error.errno == errno.EADDRINUSE:
             raise ConfigError(

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hmac
 import logging
 from collections.abc import Awaitable, Callable
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from aiohttp import WSCloseCode, WSMsgType, web  # noqa: TID253
 
 from teletwin.clock import Clock
 from teletwin.errors import MessageError
-from teletwin.safety import RateLimits
 from teletwin.view.ear import Ear
-from teletwin.view.server_cfg import PageServerCfg, is_loopback
+from teletwin.view.server_cfg import PageServerCfg
+from teletwin.view.server_driving import LOOK_S, Driving
+from teletwin.view.server_entry import Access, Entry, Refusal
 from teletwin.view.server_messages import MESSAGE_BYTES_MAX, PageEvent, Values, pack_text, parse_message
+from teletwin.view.server_stop import LANE_BYTES_MAX, LANES_MAX, StopLanes
 from teletwin.view.server_viewers import PackedFrame, Viewer, Viewers
 from teletwin.view.slow_stream import SlowStream
 
@@ -27,8 +27,8 @@ CLOSE_TIMEOUT_S = 0.3
 """How long a viewer may take to say goodbye when the server stops."""
 VIEWERS_MAX = 32
 """Who comes later is told so."""
-REFUSALS_HZ, REFUSALS_BURST = 1.0, 20.0
-"""How often an address may be wrong about the token; beyond that it is not even compared."""
+TURN = 8
+"""Messages that one connection is read before the others get their turn, Stop among them."""
 BACKDATE_MAX_NS = 1_000_000_000
 """How far back the page may date an input or a draw; anything else counts from its receipt."""
 HEADERS = {
@@ -43,12 +43,15 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "Cache-Control": "no-cache",
 }
+_ONCE_MORE = '<!doctype html><meta http-equiv="refresh" content="0; url=/?again"><title>teletwin</title>'
+"""A link that was clicked on another site brings no Strict cookie; a page of our own that asks again does."""
+_ACCESS = "teletwin_access"
 _log = logging.getLogger(__name__)
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 
 class PageApp:
-    """Serves the static page and one WebSocket per viewer; everything here runs on the server's loop."""
+    """Serves the static page, a WebSocket per viewer and Stop's lanes; everything here runs on the server's loop."""
 
     def __init__(
         self,
@@ -56,29 +59,38 @@ class PageApp:
         *,
         clock: Clock,
         on_event: Callable[[PageEvent], None],
+        on_stop: Callable[[PageEvent], None],
+        is_engaged: Callable[[], bool],
         hello: Callable[[], Values],
     ) -> None:
-        self._cfg = cfg
         self._clock = clock
         self._on_event = on_event
         self._hello = hello
         self._sockets: set[web.WebSocketResponse] = set()
         self._newest_seq = 0
-        self.counters = {"bad_messages": 0, "refused": 0, "not_operator": 0, "failed_events": 0, "too_many": 0}
-        self._guesses = RateLimits(rate_hz=REFUSALS_HZ, burst=REFUSALS_BURST)
+        names = ("bad_messages", "bad_http", "refused", "not_operator", "failed_events", "too_many")
+        self.counters: dict[str, int] = dict.fromkeys(names, 0)
+        self._entry = Entry(cfg, clock=clock)
+        self._needs_token = cfg.token is not None
         self._loop: asyncio.AbstractEventLoop | None = None
+        self._looking: asyncio.Task[None] | None = None
         self._slow = SlowStream(self._small_picture)
         self.viewers = Viewers(on_lost=self._lost, on_need_key=lambda number: self._tell("need_key", {}, number))
+        self._driving = Driving(
+            self.viewers, clock=clock, tell=self._tell, is_engaged=is_engaged, is_open=cfg.token is None
+        )
+        self._stops = StopLanes(clock=clock, on_stop=on_stop, counters=self.counters)
 
     def build(self) -> web.Application:
         """The aiohttp application."""
         app = web.Application(middlewares=[self._guard])
         app.router.add_get("/", self._index)
         app.router.add_get("/ws", self._socket)
+        app.router.add_get("/stop", self._stop_lane)
         app.router.add_static("/", PAGE)
         app.on_response_prepare.append(self._add_headers)
         app.on_startup.append(self._start)
-        app.on_shutdown.append(self._close_sockets)
+        app.on_shutdown.append(self._close)
         return app
 
     def send_frame(self, frame: PackedFrame) -> None:
@@ -101,93 +113,117 @@ class PageApp:
 
     async def _start(self, _: web.Application) -> None:
         self._loop = asyncio.get_running_loop()
+        self._looking = asyncio.create_task(self._look())
 
-    async def _close_sockets(self, _: web.Application) -> None:
+    async def _look(self) -> None:
+        """Watch over control."""
+        while True:
+            await asyncio.sleep(LOOK_S)
+            try:
+                self._driving.look()
+            except Exception:  # the host's answer failed; who drives must go on being watched
+                self.counters["failed_events"] += 1
+                _log.exception("control could not be looked at")
+
+    async def _close(self, _: web.Application) -> None:
         self._slow.close()
+        if self._looking is not None:
+            self._looking.cancel()
         closings = (s.close(code=WSCloseCode.GOING_AWAY, message=b"server stops") for s in set(self._sockets))
         await asyncio.gather(*closings, return_exceptions=True)
 
     @web.middleware
     async def _guard(self, request: web.Request, handler: _Handler) -> web.StreamResponse:
-        """Refuse who may not be here: a foreign Host or Origin, a missing token, one guess too many, one too many."""
-        refusal = self._foreign(request)
-        if not refusal and self._needs_token(request):
-            # Only wrong tokens are counted: another site must not be able to lock this page out.
-            if not self._guesses.allows(request.remote, self._clock.now_ns(), cost=0.0):
-                self.counters["too_many"] += 1
-                return web.Response(status=429, text="Too many wrong tokens: try again in a few seconds.")
-            if not self._token_fits(request):
-                self._guesses.allows(request.remote, self._clock.now_ns())
-                refusal = "The address lacks the token: use the one that was printed at the start (?token=...)."
-        if refusal:
-            self.counters["refused"] += 1
-            return web.Response(status=403, text=refusal)
-        if request.path == "/ws" and len(self.viewers) >= VIEWERS_MAX:
-            self.counters["too_many"] += 1
-            return web.Response(status=503, text=f"{VIEWERS_MAX} look at this page already.")
-        return await handler(request)
+        """Refuse who may not be here. Scripts and styles hold no secret: they come without token or cookie."""
+        foreign = self._entry.foreign(request)
+        refusal = Refusal(status=403, text=foreign) if foreign else None
+        if refusal is None and request.path in ("/", "/ws", "/stop"):
+            access = self._entry.admit(request)
+            if isinstance(access, Access):
+                request[_ACCESS] = access
+                refusal = self._full(request.path)
+            else:
+                refusal = access
+        if refusal is None:
+            return await handler(request)
+        self.counters["refused" if refusal.status == 403 else "too_many"] += 1
+        if request.path == "/" and refusal.status == 403 and not foreign and not request.query_string:
+            return web.Response(status=403, text=_ONCE_MORE, content_type="text/html")
+        return web.Response(status=refusal.status, text=refusal.text)
 
-    def _foreign(self, request: web.Request) -> str:
-        """Why a request from another site is refused; empty when it is from this one."""
-        # A name that only resolves to loopback (DNS rebinding) must not reach a page that asks for no token.
-        if is_loopback(self._cfg.host) and not is_loopback(urlsplit(f"//{request.host}").hostname or ""):
-            return "This page is for this machine only: open it by 127.0.0.1 or localhost."
-        origin = request.headers.get("Origin")
-        if origin is not None and urlsplit(origin).netloc != request.host:
-            return "Another site may not use this page."
-        return ""
+    def _full(self, path: str) -> Refusal | None:
+        """Why one more does not fit."""
+        if path == "/ws" and len(self.viewers) >= VIEWERS_MAX:
+            return Refusal(status=503, text=f"{VIEWERS_MAX} look at this page already.")
+        if path == "/stop" and self._stops.open_count >= LANES_MAX:
+            return Refusal(status=503, text=f"{LANES_MAX} connections for Stop are open already.")
+        return None
 
-    def _needs_token(self, request: web.Request) -> bool:
-        """Scripts and styles hold no secret, and a browser fetches them without the page's query."""
-        return self._cfg.token is not None and request.path in ("/", "/ws")
+    async def _index(self, request: web.Request) -> web.StreamResponse:
+        """The page; who comes by the link gets a cookie and an address that holds no secret."""
+        if not self._needs_token or not request.query_string:
+            return web.FileResponse(PAGE / "index.html")
+        response = web.Response(status=303, headers={"Location": "/"})
+        if not request[_ACCESS].session:
+            self._entry.begin(request[_ACCESS], request, response)
+        return response
 
-    def _token_fits(self, request: web.Request) -> bool:
-        given = request.query.get("token", "")
-        return hmac.compare_digest(given.encode(errors="replace"), (self._cfg.token or "").encode())
-
-    async def _index(self, _: web.Request) -> web.StreamResponse:
-        return web.FileResponse(PAGE / "index.html")
-
-    async def _socket(self, request: web.Request) -> web.StreamResponse:
+    async def _open(self, request: web.Request, bytes_max: int) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(
-            max_msg_size=MESSAGE_BYTES_MAX, compress=False, heartbeat=HEARTBEAT_S, timeout=CLOSE_TIMEOUT_S
+            max_msg_size=bytes_max, compress=False, heartbeat=HEARTBEAT_S, timeout=CLOSE_TIMEOUT_S
         )
         await socket.prepare(request)
-        viewer = self.viewers.add()
         self._sockets.add(socket)
-        self._greet(viewer)
-        self._tell_viewers(viewer.number)
-        sender = asyncio.create_task(self._send(socket, viewer))
-        ear = Ear()
+        return socket
+
+    async def _stop_lane(self, request: web.Request) -> web.StreamResponse:
+        socket, access = await self._open(request, LANE_BYTES_MAX), request[_ACCESS]
         try:
-            async for message in socket:
-                if message.type is not WSMsgType.TEXT:
-                    self.counters["bad_messages"] += 1
-                elif ear.takes(message.data, self._clock.now_ns()):
-                    self._receive(viewer, message.data)
-                elif ear.is_tired:
-                    await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"too many messages")
-                self.counters["too_many"] += ear.take_dropped()
+            await self._stops.serve(socket, lambda claimed: self._driving.owner(claimed, access))
+        finally:
+            self._sockets.discard(socket)
+        return socket
+
+    async def _socket(self, request: web.Request) -> web.StreamResponse:
+        socket = await self._open(request, MESSAGE_BYTES_MAX)
+        viewer = self._greet(request[_ACCESS])
+        sender = asyncio.create_task(self._send(socket, viewer))
+        try:
+            await self._listen(socket, viewer)
         finally:
             sender.cancel()
             self._sockets.discard(socket)
-            self._leave(viewer)
+            self.viewers.remove(viewer)
+            self._driving.leave(viewer)
         return socket
 
-    def _greet(self, viewer: Viewer) -> None:
-        role = "operator" if viewer is self.viewers.operator else "observer"
-        hello = {**self._hello(), "role": role, "viewer": viewer.number, "input_seq": self._newest_seq}
-        viewer.offer_text(pack_text("hello", hello))
-        if viewer is self.viewers.operator:
+    async def _listen(self, socket: web.WebSocketResponse, viewer: Viewer) -> None:
+        """Read one viewer to its end."""
+        ear, count = Ear(), 0
+        async for message in socket:
+            self._driving.hear(viewer)
+            if message.type is not WSMsgType.TEXT:
+                self.counters["bad_messages"] += 1
+            elif ear.takes(message.data, self._clock.now_ns()):
+                self._receive(viewer, message.data)
+            elif ear.is_tired:
+                await socket.close(code=WSCloseCode.POLICY_VIOLATION, message=b"too many messages")
+            self.counters["too_many"] += ear.take_dropped()
+            count += 1
+            if count % TURN == 0:  # what waits in a buffer is read without a pause otherwise
+                await asyncio.sleep(0)
+
+    def _greet(self, access: Access) -> Viewer:
+        """Let a viewer in and tell it what is so."""
+        viewer = self.viewers.add()
+        own = {"viewer": viewer.number, "input_seq": self._newest_seq, "stop_number": self._stops.newest_number}
+        viewer.offer_text(pack_text("hello", {**self._hello(), **own}))
+        self._driving.come(viewer, access)
+        if viewer is self.viewers.driver:
             self._tell("need_key", {}, viewer.number)
         else:
             self.viewers.ask_key(viewer.number, self._clock.now_ns())
-
-    def _leave(self, viewer: Viewer) -> None:
-        promoted = self.viewers.remove(viewer)
-        if promoted and self.viewers.operator is not None:
-            self._greet(self.viewers.operator)
-        self._tell_viewers(viewer.number)
+        return viewer
 
     async def _send(self, socket: web.WebSocketResponse, viewer: Viewer) -> None:
         with contextlib.suppress(ConnectionError):
@@ -210,10 +246,13 @@ class PageApp:
         if kind == "ping":
             viewer.offer_text(pack_text("pong", {"t_ms": values["t_ms"], "server_ns": received_ns}))
             return
+        if kind == "control":
+            self._driving.act(viewer, values["act"], values["to"])
+            return
         if kind == "ack":
             viewer.acknowledge(values["frame_id"], need_key=values["need_key"], now_ns=received_ns)
         if not self._may_say(viewer, kind, values):
-            self.counters["not_operator"] += kind != "ack" and kind != "mtp"
+            self.counters["not_operator"] += kind not in ("ack", "mtp")
             return
         if kind == "input":
             self._newest_seq = max(self._newest_seq, values["seq"])
@@ -221,7 +260,9 @@ class PageApp:
 
     def _may_say(self, viewer: Viewer, kind: str, values: Values) -> bool:
         """Who watches may stop the arm and nothing else."""
-        return viewer is self.viewers.operator or (kind == "command" and values["name"] == "stop")
+        if kind == "enable" and viewer is self.viewers.driver:
+            return viewer.enables(values["seq"])
+        return viewer is self.viewers.driver or (kind == "command" and values["name"] == "stop")
 
     def _tell(self, kind: str, values: Values, number: int, received_ns: int | None = None) -> None:
         now_ns = self._clock.now_ns() if received_ns is None else received_ns
@@ -234,11 +275,6 @@ class PageApp:
         except Exception:  # one bad listener must not end the connection that can say stop
             self.counters["failed_events"] += 1
             _log.exception("page event %s failed", kind)
-
-    def _tell_viewers(self, number: int) -> None:
-        operator = self.viewers.operator
-        values: Values = {"count": len(self.viewers), "operator": 0 if operator is None else operator.number}
-        self._tell("viewers", values, number)
 
     def _lost(self, frame_id: int, need_key: bool) -> None:
         values: Values = {"frame_id": frame_id, "drawn": False, "need_key": need_key, "t_ms": 0.0, "barcode_ok": None}

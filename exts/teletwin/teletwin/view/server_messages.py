@@ -22,6 +22,7 @@ MESSAGE_BYTES_MAX = 65_536
 COMMANDS = ("engage", "hold", "stop", "record", "recentre", "replay", "reset")
 LESSON_COMMANDS = ("lesson_start", "lesson_pause", "lesson_quit")
 """Of a person who draws while a policy learns; elsewhere they change nothing."""
+CONTROL_ACTS = ("take", "ask", "give", "keep", "release", "take_back")
 DEVICES = ("mouse", "keyboard", "gamepad", "xr")
 HAND_REACH_M = 100.0
 _NUMBER_MAX = 2**53
@@ -33,10 +34,12 @@ Values = dict[str, Any]
 class PageEvent:
     """One thing that the page said, checked.
 
-    Kinds: input, ack, mtp, command, settings as in the page's messages; `viewers` when somebody came or
-    left (count, and the operator's viewer number or 0: when that changes, nobody holds the clutch);
-    `need_key` when a viewer waits for a key frame. Hands are (7,) arrays
-    wxyz. Inputs and acks come from the operator's page only; whoever watches may say no more than stop.
+    Kinds: input, ack, mtp, command, settings, enable as in the page's messages (`seq` of enable grows within a
+    viewer); `stop` with the page's own number, 0 where it had none, and whether this connection has said it before
+    (`again`: a page repeats it until the arm has it); `viewers` (count) when somebody came or left;
+    `control` (driver and before, viewers' numbers or 0, and why) when control changed: then nobody holds the clutch;
+    `quiet` when the driver's page has been silent for 2 s; `need_key` when a viewer waits for a key frame. Hands are
+    (7,) arrays wxyz. Whoever watches may say no more than stop.
     """
 
     kind: str
@@ -206,6 +209,17 @@ def _ping(message: Mapping[str, object]) -> Values:
     return {"t_ms": _number(message, "t_ms", 0, _NUMBER_MAX)}
 
 
+def _control(message: Mapping[str, object]) -> Values:
+    to = 0 if message.get("to") is None else _whole(message, "to", 0, 2**32 - 1)
+    return {"act": _choice(message, "act", CONTROL_ACTS), "to": to}
+
+
+def _enable(message: Mapping[str, object]) -> Values:
+    if not isinstance(message.get("held"), bool):
+        raise _refuse("held must be true or false", message.get("held"))
+    return {"seq": _whole(message, "seq", 1, 2**32 - 1), "held": message["held"]}
+
+
 _READERS: dict[str, Callable[[Mapping[str, object]], Values]] = {
     "input": _input,
     "ack": _ack,
@@ -213,6 +227,8 @@ _READERS: dict[str, Callable[[Mapping[str, object]], Values]] = {
     "command": _command,
     "settings": _settings,
     "ping": _ping,
+    "control": _control,
+    "enable": _enable,
 }
 
 

@@ -1,8 +1,9 @@
-"""Who looks at the page: the operator first, then those who watch; each with an outbox of its own.
+"""Who looks at the page: who drives, and those who watch; each with an outbox of its own.
 
-The operator's credit is end to end: its acks go to the renderer, which stops by itself. An outbox bounds
-what a stuck viewer may owe; past that the viewer waits for a key frame and holds up nobody. An observer
-that falls behind gets the slow stream's pictures (`slow_stream`), the newest whenever it has taken those before.
+The driver's credit is end to end: its acks go to the renderer, which stops by itself. While nobody drives, every
+picture's credit is given back at once. An outbox bounds what a stuck viewer may owe; past that the viewer waits for a
+key frame and holds up nobody. An observer that falls behind gets the slow stream's pictures (`slow_stream`), the newest
+whenever it has taken those before.
 """
 
 from __future__ import annotations
@@ -29,8 +30,8 @@ class PackedFrame:
     message: bytes
 
 
-_TELEMETRY_WAITS = 10
-"""A slow observer gets one row of numbers in so many: all of them would fill its link."""
+_TELEMETRY_WAITS = 6
+"""A slow observer gets one row of numbers in so many: all would fill its link, fewer would be too old to believe."""
 _TEXTS_MAX = 64
 """Texts that wait for a page that does not read; the oldest go first."""
 
@@ -45,10 +46,17 @@ class Viewer:
         self.unacked: deque[int] = deque()
         self._texts: deque[str] = deque(maxlen=_TEXTS_MAX)
         self._frames: deque[bytes] = deque()
+        self._standing: str | None = None
         self._telemetry: str | None = None
         self._held_telemetry = 0
         self._small: PackedFrame | None = None
         self._wake = asyncio.Event()
+        self._enable_seq = 0
+
+    def enables(self, seq: int) -> bool:
+        """Whether a word of its enabling input is newer than those before."""
+        is_new, self._enable_seq = seq > self._enable_seq, max(seq, self._enable_seq)
+        return is_new
 
     def offer_frame(self, frame: PackedFrame) -> bool:
         """Queue a picture; False when the viewer is stuck or waits for a key frame."""
@@ -95,6 +103,11 @@ class Viewer:
         self._texts.append(text)
         self._wake.set()
 
+    def offer_standing(self, text: str) -> None:
+        """Put how control stands in its slot; one that was not sent yet is replaced, however often it changes."""
+        self._standing = text
+        self._wake.set()
+
     def offer_telemetry(self, text: str) -> None:
         """Put the newest telemetry in its slot; one that was not sent yet is replaced."""
         self._held_telemetry += 1
@@ -119,20 +132,22 @@ class Viewer:
         """Wait until there is something to send and take it; pictures go first."""
         await self._wake.wait()
         self._wake.clear()
-        batch: list[bytes | str] = [*self._frames, *self._texts]
-        if self._telemetry is not None:
-            batch.append(self._telemetry)
+        newest = (text for text in (self._standing, self._telemetry) if text is not None)
+        batch: list[bytes | str] = [*self._frames, *self._texts, *newest]
         self._frames.clear()
         self._texts.clear()
-        self._telemetry = None
+        self._standing = self._telemetry = None
         return batch
 
 
 class Viewers:
-    """All viewers in the order in which they came; the first is the operator. Lives on the server's loop."""
+    """All viewers in the order in which they came, and which of them drives. Lives on the server's loop."""
 
     def __init__(self, *, on_lost: Callable[[int, bool], None], on_need_key: Callable[[int], None]) -> None:
         self._viewers: list[Viewer] = []
+        self._driver: Viewer | None = None
+        self._settled: frozenset[int] = frozenset()
+        """Pictures that the driver got before it drove: their credit was given back then."""
         self._next_number = 1
         self._on_lost = on_lost
         self._on_need_key = on_need_key
@@ -146,9 +161,24 @@ class Viewers:
         return iter(self._viewers)
 
     @property
-    def operator(self) -> Viewer | None:
-        """Who drives: the one that has been here longest."""
-        return self._viewers[0] if self._viewers else None
+    def driver(self) -> Viewer | None:
+        """Who drives; None for nobody."""
+        return self._driver
+
+    def find(self, number: int) -> Viewer | None:
+        """The viewer with a number; None when it is gone."""
+        return next((viewer for viewer in self._viewers if viewer.number == number), None)
+
+    def let_drive(self, number: int) -> None:
+        """From now on this viewer's acks are the credit; 0 for nobody. What the one before owed is given back."""
+        if self._driver is not None:
+            for frame_id in self._driver.unacked:
+                if frame_id not in self._settled:
+                    self._on_lost(frame_id, False)
+        self._driver = self.find(number)
+        self._settled = frozenset(self._driver.unacked if self._driver is not None else ())
+        if self._driver is not None and self._driver.pace.is_slow:
+            self._driver.speed_up()
 
     @property
     def slow_count(self) -> int:
@@ -162,20 +192,15 @@ class Viewers:
         self._viewers.append(viewer)
         return viewer
 
-    def remove(self, viewer: Viewer) -> bool:
-        """Let a viewer go and give its credit back; True when somebody else becomes the operator."""
-        was_operator = viewer is self.operator
+    def remove(self, viewer: Viewer) -> None:
+        """Let a viewer go and give its credit back."""
+        if viewer is self._driver:
+            self.let_drive(0)
         self._viewers.remove(viewer)
-        if was_operator:
-            for frame_id in viewer.unacked:
-                self._on_lost(frame_id, False)
-        if was_operator and self._viewers:
-            self._viewers[0].speed_up()
-        return was_operator and bool(self._viewers)
 
     def send_frame(self, frame: PackedFrame, now_ns: int) -> None:
-        """Offer a picture to everybody; what the operator cannot take is reported lost at once."""
-        if not self._viewers:
+        """Offer a picture to everybody; what the driver cannot take is reported lost at once."""
+        if self._driver is None:
             self._on_lost(frame.frame_id, False)
         for viewer in self._viewers:
             if viewer.pace.is_slow and not self._tries_again(viewer, now_ns):
@@ -184,7 +209,7 @@ class Viewers:
                 continue
             self.skipped_count += 1
             is_stuck = len(viewer.unacked) >= UNACKED_MAX
-            if viewer is self.operator:
+            if viewer is self._driver:
                 self._on_lost(frame.frame_id, True)
             elif is_stuck:
                 viewer.slow_down(now_ns)

@@ -22,6 +22,7 @@ from teletwin.view.server_messages import Values, unpack_frame
 START_TIMEOUT_S = 10.0
 STOP_TIMEOUT_S = 2.0
 RETRY_S = 0.05
+PING_S = 0.5
 PICTURE_BYTES_MAX = 16 * 2**20
 _NO_PIXELS: NDArray[np.uint8] = np.zeros((0, 0, 3), np.uint8)
 
@@ -47,16 +48,25 @@ class ShownFrame:
 class HeadlessViewer:
     """Watches a PageServer of the same host (it shares the server's clock) from a thread of its own.
 
-    `on_frame` is called on that thread for each decoded picture. The connection comes back by itself.
+    `on_frame` is called on that thread for each decoded picture. The connection comes back by itself. A viewer that
+    `drives` takes control once after each connection, as soon as nobody has it: it stands for a person in runs without.
     """
 
-    def __init__(self, url: str, clock: Clock, on_frame: Callable[[ShownFrame], None], *, decodes: bool = True) -> None:
+    def __init__(
+        self,
+        url: str,
+        clock: Clock,
+        on_frame: Callable[[ShownFrame], None],
+        *,
+        decodes: bool = True,
+        drives: bool = False,
+    ) -> None:
         """`url` is PageServer.url, with its token when it has one; without `decodes` no picture has pixels."""
         page, _, query = url.partition("?")
         self._ws_url = page.rstrip("/") + "/ws" + (f"?{query}" if query else "")
         self._clock = clock
         self._on_frame = on_frame
-        self._decodes = decodes
+        self._decodes, self._drives, self._wants_control = decodes, drives, drives
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stop: asyncio.Event | None = None
         self._outbox: asyncio.Queue[str] | None = None
@@ -65,6 +75,8 @@ class HeadlessViewer:
         self._newest_id = -1
         self._waits_for_key = True
         self.hello: Values = {}
+        self.is_driver = False
+        """Whether this viewer has control."""
         self.telemetry: Values = {}
         """The newest telemetry that came."""
         self.counters = {"received": 0, "decoded": 0, "skipped": 0, "gaps": 0, "errors": 0, "connections": 0}
@@ -127,14 +139,23 @@ class HeadlessViewer:
     async def _speak(self, socket: Any) -> None:
         assert self._outbox is not None
         while True:
-            await socket.send_str(await self._outbox.get())
+            try:
+                text = await asyncio.wait_for(self._outbox.get(), PING_S)
+            except TimeoutError:  # a page that says nothing drives no more
+                text = json.dumps({"type": "ping", "t_ms": self._clock.now_ns() / NS_PER_MS})
+            await socket.send_str(text)
 
     def _hear(self, message: Values) -> None:
         if message.get("type") == "telemetry":
             self.telemetry = message
         elif message.get("type") == "hello":
-            self.hello = message
+            self.hello, self._wants_control = message, self._drives
             self._greeted.set()
+        elif message.get("type") == "control":
+            self.is_driver = message["you"]
+            self._wants_control = self._wants_control and not self.is_driver
+            if message["free"] and self._wants_control:
+                self.say({"type": "control", "act": "take"})
 
     def _receive(self, message: bytes, decoder: Decoder) -> None:
         received_ns = self._clock.now_ns()

@@ -45,7 +45,7 @@ class PersonAtPage:
         self._shown: Array | None = None
         self._seq = 0
         self._asked_ns = 0
-        self._viewer = HeadlessViewer(url, self._clock, self._see)
+        self._viewer = HeadlessViewer(url, self._clock, self._see, drives=True)
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._live, name="person", daemon=True)
         self._stack = contextlib.ExitStack()

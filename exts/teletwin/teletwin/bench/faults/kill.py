@@ -17,7 +17,8 @@ from teletwin.recording import SessionRecording, read_log
 from teletwin.session.config import SessionCfg
 from teletwin.session.launch import Roles, local_session
 from teletwin.session.log import role_path
-from teletwin.session.role_cfg import PageCfg, RoleCfg
+from teletwin.session.page_cfg import PageCfg
+from teletwin.session.role_cfg import RoleCfg
 from teletwin.view.viewer import HeadlessViewer
 
 TARGETS = ("renderer", "operator", "twin", "arm", "controller")

@@ -26,7 +26,8 @@ from teletwin.geometry import Array
 from teletwin.robot.ur3e import HOME_Q, tool_pose_in_ur_base
 from teletwin.session.config import SessionCfg
 from teletwin.session.launch import Roles, local_session
-from teletwin.session.role_cfg import PageCfg, RoleCfg
+from teletwin.session.page_cfg import PageCfg
+from teletwin.session.role_cfg import RoleCfg
 from teletwin.view.viewer import HeadlessViewer
 
 AWAY_S = (LEAST_S, 0.3, 2.0, MOST_S)
@@ -76,7 +77,10 @@ def _run(events: list[Event], border: str, number: int, host: str) -> Iterator[d
     session = session_towards(border, SessionCfg(seed=number))
     with _session(session, host) as roles, ControllerListener(host, clock) as listener:
         address = roles.running["operator"].text
-        with HeadlessViewer(address, clock, lambda _: None, decodes=False) as viewer, PageHand(viewer, clock) as hand:
+        with (
+            HeadlessViewer(address, clock, lambda _: None, decodes=False, drives=True) as viewer,
+            PageHand(viewer, clock) as hand,
+        ):
             arm = _Arm(border, viewer, hand, listener, clock)
             for event in events:
                 arm.prepare()

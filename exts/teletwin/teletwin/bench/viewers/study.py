@@ -17,7 +17,8 @@ from teletwin.bench.drag import Notes, Seen, look, press, start_roles, take_note
 from teletwin.errors import MissingPartError, TeletwinError
 from teletwin.session.config import SessionCfg
 from teletwin.session.launch import Roles
-from teletwin.session.role_cfg import PageCfg, RoleCfg
+from teletwin.session.page_cfg import PageCfg
+from teletwin.session.role_cfg import RoleCfg
 from teletwin.session.warm import warm_up
 
 _CONTROLLER_HOST = "127.0.0.11"

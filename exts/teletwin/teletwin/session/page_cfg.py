@@ -1,0 +1,74 @@
+"""Where the operator's page is served, and the secrets in its links."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from dataclasses import dataclass
+from pathlib import Path
+
+from teletwin.errors import ConfigError
+from teletwin.view.server_cfg import check_token, is_loopback
+
+TOKEN_VARIABLE = "TELETWIN_PAGE_TOKEN"
+ADMIN_VARIABLE = "TELETWIN_PAGE_ADMIN_TOKEN"
+_TOKEN_BYTES = 24
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageCfg:
+    """Where the operator's page is served."""
+
+    host: str = "127.0.0.1"
+    """Address the page is served on; beyond loopback its link carries a token."""
+    port: int = 8765
+    """Port of the page."""
+    token_file: str = ""
+    """File with the token of the page's link; else TELETWIN_PAGE_TOKEN, else made at start when needed."""
+    admin_token_file: str = ""
+    """File with the token of the administrator's link; else TELETWIN_PAGE_ADMIN_TOKEN, else made."""
+    tls_cert: str = ""
+    """Certificate chain (PEM): a secure context for pages beyond loopback."""
+    tls_key: str = ""
+    """Key of the certificate (PEM)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageTokens:
+    """What the page's links carry; empty where none is needed."""
+
+    token: str = ""
+    admin_token: str = ""
+
+    def admin_link(self, url: str) -> str:
+        """The administrator's link, made of the page's; empty when the page has no token."""
+        return url.replace(f"?token={self.token}", f"?token={self.admin_token}") if self.token else ""
+
+
+def page_tokens(page: PageCfg) -> PageTokens:
+    """The tokens that a person has given, or new ones where the page needs them.
+
+    Raises:
+        ConfigError: A token can be guessed, or its file cannot be read.
+    """
+    token = _given(page.token_file, TOKEN_VARIABLE, "the page's token")
+    admin_token = _given(page.admin_token_file, ADMIN_VARIABLE, "the administrator's token")
+    if not token and not admin_token and is_loopback(page.host):
+        return PageTokens()
+    new = secrets.token_urlsafe
+    return PageTokens(token=token or new(_TOKEN_BYTES), admin_token=admin_token or new(_TOKEN_BYTES))
+
+
+def _given(file: str, variable: str, name: str) -> str:
+    """A token from a file or the environment; empty when there is none."""
+    token = _read(file, name) if file else os.environ.get(variable, "").strip()
+    if token or file:
+        check_token(token, f"{name} ({file or variable})")
+    return token
+
+
+def _read(file: str, name: str) -> str:
+    try:
+        return Path(file).read_text(encoding="utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the file of {name} cannot be read", given=file, mend=f"give a text file: {error}") from None
