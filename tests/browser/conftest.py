@@ -68,12 +68,17 @@ class FakeTwin:
         codec: str = "h264",
         size: tuple[int, int] = (640, 360),
         token: str | None = None,
+        engaged: bool = True,
     ) -> None:
         self.clock = SystemClock()
+        self.engaged = engaged
+        """What the host answers when control is to change."""
         self.server = PageServer(
             PageServerCfg(port=port, token=token),
             clock=self.clock,
             on_event=self._hear,
+            on_stop=self._hear,
+            is_engaged=lambda: self.engaged,
             hello={"version": "0.1.0", "policies": ["rule", "fixed"], "forecasters": ["arma", "autoreg", "linear"]},
         )
         self.server.barcode = True

@@ -320,12 +320,12 @@ def test_a_picture_that_comes_no_more_is_not_taken_for_live(browser: Any, twin: 
 
 
 def test_a_page_whose_token_is_of_an_earlier_start_is_told_so(browser: Any) -> None:
-    with FakeTwin(token="a" * 32) as first:
+    with FakeTwin(token="the-first-starts-own-token") as first:
         port = first.server.port
         with opened(browser, first) as page:
             first.__exit__()
-            with FakeTwin(port=port, token="b" * 32):
-                until(page, "document.getElementById('veil-text').textContent.includes('lacks the token')")
+            with FakeTwin(port=port, token="another-starts-other-token"):
+                until(page, "document.getElementById('veil-text').textContent.includes('needs its link')")
             first._threads = []
 
 
@@ -359,7 +359,7 @@ def test_a_device_that_moves_the_hand_is_called_by_its_name(browser: Any, twin: 
     twin.server._hello |= {"device": "SpaceMouse"}
     with opened(browser, twin) as page:
         until(page, "document.getElementById('hand-label').textContent === 'SpaceMouse'")
-        assert page.inner_text("#who") == "SpaceMouse drives: drag in the picture to take over"
+        assert page.inner_text("#who") == "SpaceMouse moves it: drag in the picture to take over"
         assert page.inner_text("button[data-command=replay]") == "Back to the SpaceMouse"
         twin.telemetry |= {"hand": "person"}
         page.wait_for_timeout(300)
@@ -371,7 +371,8 @@ def test_a_device_that_moves_the_hand_is_called_by_its_name(browser: Any, twin: 
 
 def test_a_second_page_watches_and_may_only_stop(browser: Any, twin: FakeTwin) -> None:
     with opened(browser, twin) as first, opened(browser, twin) as second:
-        assert "watching" in second.inner_text("#who")
+        until(second, "document.getElementById('driver').textContent === 'Viewer 1 drives'")
+        until(second, "document.getElementById('control-why').textContent === 'You are watching'")
         assert second.locator("button[data-command=engage]").is_disabled()
         drag(second, 50, 0, steps=3)
         twin.telemetry |= {"hand": "person"}

@@ -1,20 +1,17 @@
 // @ts-check
-/** The WebSocket to the server: says things, hands out what comes, and comes back after a loss. */
+/** A WebSocket to the server: says things, hands out what comes, and comes back after a loss. */
 
 const RETRY_FIRST_MS = 50;
 const RETRY_LAST_MS = 2000;
-/** Wrong tokens are counted: who is refused asks so seldom that nobody else at this address is locked out. */
+/** Who is refused asks again seldom: the answer will hardly change. */
 const RETRY_REFUSED_MS = 5000;
 const REFUSALS = [403, 429, 503];
 const ANSWER_MS = 1000;
 
-/** Where the WebSocket is. */
-const socketUrl = () => new URL(`ws${location.search}`, location.href);
-
-/** Why the server refuses this page, as a WebSocket that fails does not tell; empty when it is only away. */
-async function askWhy() {
+/** Why the server refuses this page, as a WebSocket that fails does not tell; empty when it is only away. @param {URL} url */
+async function askWhy(url) {
   try {
-    const answer = await fetch(socketUrl(), { cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS) });
+    const answer = await fetch(url, { cache: "no-store", signal: AbortSignal.timeout(ANSWER_MS) });
     return REFUSALS.includes(answer.status) ? await answer.text() : "";
   } catch {
     return "";
@@ -23,10 +20,12 @@ async function askWhy() {
 
 export class Connection {
   /**
+   * @param {string} path of the WebSocket
    * @param {{onText: (message: any) => void, onPicture: (data: ArrayBuffer) => void, onChange: (open: boolean) => void,
    *   onRefused: (why: string) => void}} listeners why is empty when nothing is refused any more
    */
-  constructor(listeners) {
+  constructor(path, listeners) {
+    this.path = path;
     this.listeners = listeners;
     this.retryMs = RETRY_FIRST_MS;
     this.openedCount = 0;
@@ -35,12 +34,16 @@ export class Connection {
     this.connect();
   }
 
+  get url() {
+    return new URL(this.path, location.href);
+  }
+
   get open() {
     return this.socket?.readyState === WebSocket.OPEN;
   }
 
   connect() {
-    const url = socketUrl();
+    const { url } = this;
     url.protocol = location.protocol === "https:" ? "wss:" : "ws:";
     const socket = new WebSocket(url);
     socket.binaryType = "arraybuffer";
@@ -63,7 +66,7 @@ export class Connection {
   }
 
   async retry() {
-    const why = await askWhy();
+    const why = await askWhy(this.url);
     this.listeners.onRefused(why);
     setTimeout(() => this.connect(), why ? RETRY_REFUSED_MS : this.retryMs);
     this.retryMs = Math.min(2 * this.retryMs, RETRY_LAST_MS);

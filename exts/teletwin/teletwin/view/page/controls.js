@@ -1,6 +1,8 @@
 // @ts-check
 /** Buttons, sliders and choices: they say what is wanted, and show what telemetry says is so. */
 
+import { setText } from "./charts.js";
+
 const SETTLE_MS = 1200;
 const SEND_GAP_MS = 80;
 /** Speeds of reduced mode, and those without it; a host that was started reduced allows no more [m/s]. */
@@ -8,6 +10,9 @@ const REDUCED = { max_tool_speed_m_s: 0.25, max_body_speed_m_s: 0.25 };
 const FULL = { max_tool_speed_m_s: 1.5, max_body_speed_m_s: 1.5 };
 
 /** @typedef {(message: object) => void} Send */
+
+/** The limits that the arm has told of, or what the operator's side asks for until then. @param {any} telemetry */
+const limitsOf = (telemetry) => telemetry.in_force ?? telemetry.limits;
 
 /** @param {string} selector @returns {HTMLElement[]} */
 const all = (selector) => [...document.querySelectorAll(selector)].map((node) => /** @type {HTMLElement} */ (node));
@@ -17,11 +22,11 @@ const FOLLOWS = {
   "link.delay_ms": (t) => t.link?.delay_ms,
   "link.jitter_ms": (t) => t.link?.jitter_ms,
   "link.loss": (t) => t.link?.loss,
-  "limits.max_speed_rad_s": (t) => t.limits?.max_speed_rad_s,
-  "limits.max_tool_speed_m_s": (t) => t.limits?.max_tool_speed_m_s,
-  "limits.max_body_speed_m_s": (t) => t.limits?.max_body_speed_m_s,
-  "limits.workspace_radius_m": (t) => t.limits?.workspace_radius_m,
-  "limits.workspace_height_m": (t) => t.limits?.workspace_height_m,
+  "limits.max_speed_rad_s": (t) => limitsOf(t)?.max_speed_rad_s,
+  "limits.max_tool_speed_m_s": (t) => limitsOf(t)?.max_tool_speed_m_s,
+  "limits.max_body_speed_m_s": (t) => limitsOf(t)?.max_body_speed_m_s,
+  "limits.workspace_radius_m": (t) => limitsOf(t)?.workspace_radius_m,
+  "limits.workspace_height_m": (t) => limitsOf(t)?.workspace_height_m,
   "view.bitrate_mbps": (t) => t.view?.bitrate_mbps,
   "horizons.control_ms": (t) => t.horizon_control_ms,
   "horizons.render_ms": (t) => t.horizon_render_ms,
@@ -33,10 +38,11 @@ const FOLLOWS = {
 const OFFERS = { policy: "policies", forecaster: "forecasters", allocator: "allocators" };
 
 export class Controls {
-  /** @param {Send} send @param {(name: string) => void} onCommand */
-  constructor(send, onCommand) {
+  /** @param {Send} send @param {{onCommand: (name: string) => void, onStop: () => void}} listeners Stop has its own way */
+  constructor(send, { onCommand, onStop }) {
     this.send = send;
     this.onCommand = onCommand;
+    this.onStop = onStop;
     this.recording = false;
     this.divided = false;
     this.policy = "";
@@ -62,7 +68,8 @@ export class Controls {
   /** @param {string} name */
   command(name) {
     const values = name === "record" ? { on: !this.recording } : {};
-    this.send({ type: "command", name, values });
+    if (name === "stop") this.onStop();
+    else this.send({ type: "command", name, values });
     this.onCommand(name);
   }
 
@@ -175,14 +182,29 @@ export class Controls {
       if (key === "policy" && value !== this.policy) this.showPolicy(value);
     }
     this.followRate(telemetry.view?.rate_hz, nowMs);
-    if (telemetry.limits && nowMs - this.reducedTouchedMs > SETTLE_MS) {
-      const { max_tool_speed_m_s: tool, max_body_speed_m_s: body } = telemetry.limits;
-      this.reduced.checked = Math.max(tool, body) <= REDUCED.max_body_speed_m_s + 1e-9;
+    const limits = limitsOf(telemetry);
+    if (limits && nowMs - this.reducedTouchedMs > SETTLE_MS) {
+      const { max_tool_speed_m_s: tool, max_body_speed_m_s: body, reduced } = limits;
+      this.reduced.checked = reduced ?? Math.max(tool, body) <= REDUCED.max_body_speed_m_s + 1e-9;
     }
+    this.showInForce(telemetry);
     this.showRecording(Boolean(telemetry.recording));
     for (const button of all("button[data-mode]")) {
       button.setAttribute("aria-pressed", String(button.dataset.mode === mode));
     }
+  }
+
+  /** Whose limits the sliders show. An older host does not tell. @param {Record<string, any>} telemetry */
+  showInForce({ in_force: inForce }) {
+    const node = /** @type {HTMLElement} */ (document.getElementById("in-force"));
+    node.hidden = inForce === undefined;
+    if (inForce === undefined) return;
+    const robot = inForce?.robot ? ` (${inForce.robot}${inForce.is_real ? "" : ", virtual"})` : "";
+    const text = inForce
+      ? [`In force at the arm${robot}`, ...(inForce.notes ?? [])].join(" · ")
+      : "Asked for; the arm has not told its limits yet";
+    node.dataset.state = !inForce ? "asked" : inForce.notes?.length ? "tighter" : "told";
+    setText(node, text);
   }
 
   /** Horizons are the person's to set under the fixed policy only. @param {string} policy */

@@ -10,6 +10,7 @@
 /** Least time between two messages [ms], and the longest while the clutch is closed. */
 const GAP_MIN_MS = 4;
 const GAP_HELD_MS = 14;
+const POLLED = ["gamepad", "xr"];
 
 /** @param {Quaternion} a @param {Quaternion} b @returns {Quaternion} */
 export function multiply([aw, ax, ay, az], [bw, bx, by, bz]) {
@@ -41,7 +42,12 @@ export class Hand {
     this.device = "mouse";
     this.seq = 0;
     this.sentMs = -Infinity;
-    this.enabled = true;
+    /** Whether this page drives. */
+    this.enabled = false;
+    /** Called when something was taken hold of or let go. */
+    this.onHold = () => {};
+    /** Devices that are asked whether they are held: after everything was let go, they must be let go as well. */
+    this.mustLetGo = new Set();
     this.timer = 0;
     /** @type {Map<string, number>} */
     this.pulses = new Map();
@@ -67,10 +73,12 @@ export class Hand {
 
   /** Close or open the clutch for one holder. @param {string} holder @param {boolean} held @param {string} device */
   hold(holder, held, device) {
-    if (held === this.holders.has(holder) || (held && !this.enabled)) return;
+    if (!held) this.mustLetGo.delete(holder);
+    if (held === this.holders.has(holder) || (held && (!this.enabled || this.mustLetGo.has(holder)))) return;
     if (held) this.holders.add(holder);
     else this.holders.delete(holder);
     this.device = device;
+    this.onHold();
     this.emit();
   }
 
@@ -81,9 +89,20 @@ export class Hand {
     this.pulses.set(holder, window.setTimeout(() => this.hold(holder, false, device), ms));
   }
 
+  /** Let everything go; a held button or stick counts again only when it was let go, too. */
   releaseAll() {
-    if (!this.clutch) return;
-    this.holders.clear();
+    this.releaseAllBut("");
+  }
+
+  /** @param {string} kept a holder that stays */
+  releaseAllBut(kept) {
+    const released = [...this.holders].filter((holder) => holder !== kept);
+    if (!released.length) return;
+    for (const holder of released) {
+      this.holders.delete(holder);
+      if (POLLED.includes(holder)) this.mustLetGo.add(holder);
+    }
+    this.onHold();
     this.emit();
   }
 

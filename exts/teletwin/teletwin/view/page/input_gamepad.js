@@ -1,10 +1,11 @@
 // @ts-check
-/** Gamepad in the standard layout: left stick plane, triggers depth, right stick turns; a push holds the clutch. */
+/** Gamepad in the standard layout: left stick plane, triggers depth, right stick turns; any of them holds the clutch. */
 
 const SPEED_M_S = 0.25;
 const TURN_RAD_S = 1.2;
 const DEAD_ZONE = 0.12;
 const BUTTON = { stop: 1, leftTrigger: 6, rightTrigger: 7, engage: 9, rollLeft: 4, rollRight: 5 };
+const HELD = [BUTTON.leftTrigger, BUTTON.rightTrigger, BUTTON.rollLeft, BUTTON.rollRight];
 
 /** @param {number | undefined} value */
 function live(value) {
@@ -38,6 +39,8 @@ export function listenToGamepad(hand, actions) {
     else pressed.delete(button);
   };
 
+  addEventListener("gamepaddisconnected", () => hand.hold("gamepad", false, "gamepad"));
+
   return (dtS) => {
     const pad = standardPad();
     if (!pad) return hand.hold("gamepad", false, "gamepad");
@@ -51,7 +54,9 @@ export function listenToGamepad(hand, actions) {
     const turn = [live(pad.axes[3]), live(pad.axes[2]), roll].map((v) => v * TURN_RAD_S * dtS);
     const moves = move.some(Boolean);
     const turns = turn.some(Boolean);
-    hand.hold("gamepad", moves || turns, "gamepad");
+    // Two bumpers or two triggers move nothing, and yet somebody holds them.
+    const held = [...pad.axes.slice(0, 4).map(live), ...HELD.map((button) => live(value(button)))].some(Boolean);
+    hand.hold("gamepad", held, "gamepad");
     if (moves) hand.translate([move[0], move[1], move[2]], "gamepad");
     if (turns) hand.rotate([turn[0], turn[1], turn[2]], "gamepad");
   };

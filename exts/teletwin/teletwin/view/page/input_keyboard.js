@@ -1,5 +1,5 @@
 // @ts-check
-/** Keys: held motion keys move the hand at a steady speed and hold the clutch; Space keeps it closed. */
+/** Keys: held motion keys move the hand at a steady speed and hold the clutch; Space latches it, or holds it as they do. */
 
 const SPEED_M_S = 0.16;
 const TURN_RAD_S = 0.9;
@@ -35,9 +35,10 @@ const isCovered = () => document.querySelector("dialog[open]") !== null;
 /**
  * @param {import("./hand.js").Hand} hand
  * @param {Record<string, () => void>} actions by key code, for keys that are no motion
+ * @param {() => boolean} spaceLatches whether Space keeps the clutch closed until it is pressed again
  * @returns {(dtS: number) => void} to be called once a display frame
  */
-export function listenToKeyboard(hand, actions) {
+export function listenToKeyboard(hand, actions, spaceLatches) {
   /** @type {Set<string>} */
   const held = new Set();
   let fine = false;
@@ -47,8 +48,11 @@ export function listenToKeyboard(hand, actions) {
     if (event.ctrlKey || event.metaKey || event.altKey) return;
     const isMotion = event.code in MOVES || event.code in TURNS;
     if (!isSafe(event) && (takesKey(event.target, event.code) || isCovered())) return;
-    if (isMotion) held.add(event.code);
-    else if (event.code === "Space" && !event.repeat) hand.hold("space", !hand.holders.has("space"), "keyboard");
+    // A key that repeats was pressed before; after the page lost sight of it, only a fresh press counts.
+    if (isMotion && !event.repeat) held.add(event.code);
+    else if (event.code === "Space" && !event.repeat) {
+      hand.hold("space", !spaceLatches() || !hand.holders.has("space"), "keyboard");
+    }
     else if (event.code in actions && !event.repeat) actions[event.code]();
     // A select would take the H as the start of an option's name.
     if (isMotion || event.code === "Space" || event.code === "KeyH") event.preventDefault();
@@ -59,13 +63,19 @@ export function listenToKeyboard(hand, actions) {
     if (event.key === "Meta") held.clear();
     else held.delete(event.code);
     if (!held.size) hand.hold("keys", false, "keyboard");
+    if (!spaceLatches() && (event.code === "Space" || event.key === "Meta")) hand.hold("space", false, "keyboard");
   });
-  addEventListener("blur", () => {
+  const forget = () => {
     held.clear();
     hand.hold("keys", false, "keyboard");
-  });
+  };
+  for (const name of ["blur", "pagehide", "visibilitychange"]) addEventListener(name, forget);
 
   return (dtS) => {
+    if (isCovered()) {
+      forget();
+      if (!spaceLatches()) hand.hold("space", false, "keyboard");
+    }
     if (!held.size) return;
     hand.hold("keys", true, "keyboard");
     const scale = dtS * (fine ? FINE : 1);

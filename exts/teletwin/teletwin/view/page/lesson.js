@@ -82,7 +82,11 @@ export class Lesson {
     this.shape = hello.lesson ?? null;
     this.panel.hidden = this.canvas.hidden = !this.active;
     document.body.classList.toggle("teaching", this.active);
-    for (const button of this.buttons) button.disabled = hello.role === "observer";
+  }
+
+  /** @param {boolean} observer */
+  restrict(observer) {
+    for (const button of this.buttons) button.disabled = observer;
   }
 
   /** @param {Told | undefined} told */

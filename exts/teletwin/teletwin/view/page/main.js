@@ -5,7 +5,9 @@ import { Allocation, CARDS as ALLOCATION_CARDS } from "./allocation.js";
 import { CARDS, Charts, setText } from "./charts.js";
 import { ServerClock } from "./clock.js";
 import { Connection } from "./connection.js";
+import { ControlPanel } from "./control.js";
 import { Controls } from "./controls.js";
+import { Enabling } from "./enabling.js";
 import { Hand } from "./hand.js";
 import { HandView } from "./handview.js";
 import { listenToGamepad } from "./input_gamepad.js";
@@ -15,11 +17,13 @@ import { canEnterXr, enterXr } from "./input_xr.js";
 import { Lesson } from "./lesson.js";
 import { MotionToPhoton } from "./mtp.js";
 import { Status } from "./status.js";
+import { StopLane } from "./stop_lane.js";
 import { canDecodeVideo, Stream } from "./stream.js";
 import { showTips } from "./tips.js";
 
 const PING_FIRST_MS = 100;
-const PING_MS = 1000;
+/** The server takes a page that says nothing for gone; a tab in the background is given no timer, but messages. */
+const PING_MS = 400;
 /** A picture so old no longer shows what is so; at a low rate, this many periods. */
 const FROZEN_MS = 2000;
 const FROZEN_PERIODS = 3;
@@ -38,15 +42,24 @@ const charts = new Charts([
 const handView = new HandView(byId("hand"));
 /** @type {Record<string, any>} */
 let hello = {};
+/** @type {any} */
+let xrSession = null;
 /** @type {import("./stream.js").Header | null} */
 let shown = null;
 let shownMs = -Infinity;
+let pingedMs = -Infinity;
 /** @type {{pageMs: number, bytes: number}[]} */
 const drawn = [];
 const videoWorks = canDecodeVideo();
 
-/** @param {object} message */
-const send = (message) => connection.send(message);
+/** Words that let the arm move again. */
+const STARTS = ["engage", "lesson_start"];
+/** @param {any} message */
+function send(message) {
+  // A Stop that is still being repeated must not come after them.
+  if (message.type === "command" && STARTS.includes(message.name) && hand.enabled) stopLane.cancel();
+  return connection.send(message);
+}
 const mtp = new MotionToPhoton((samples) => send({ type: "mtp", samples }));
 
 const stream = new Stream(canvas, {
@@ -67,8 +80,16 @@ const hand = new Hand((message, pageMs) => {
   return sent;
 });
 
-const controls = new Controls(send, (name) => {
-  if (name === "recentre") hand.releaseAll();
+const enabling = new Enabling(send, hand);
+hand.onHold = () => enabling.update();
+const stopLane = new StopLane(send);
+const panel = new ControlPanel(send);
+
+const controls = new Controls(send, {
+  onStop: () => stopLane.stop(),
+  onCommand: (name) => {
+    if (name === "recentre") hand.releaseAll();
+  },
 });
 
 const lesson = new Lesson(canvas, send, (pageMs) => clock.serverNs(pageMs));
@@ -85,7 +106,10 @@ async function hear(message) {
   const nowMs = performance.now();
   if (message.type === "pong") return clock.learn(message, nowMs);
   if (message.type === "telemetry") {
+    if (nowMs - pingedMs > PING_MS) ping();
     status.hear(message, nowMs);
+    stopLane.hear(message.stop);
+    enabling.hear(message);
     message.allocator = allocation.hear(message, nowMs);
     controls.follow(message, status.mode, nowMs);
     lesson.hear(message.lesson);
@@ -93,14 +117,13 @@ async function hear(message) {
     return;
   }
   if (message.type === "refused") return status.suggest(message.text);
+  if (message.type === "control") return followControl(message, nowMs);
   if (message.type !== "hello") return;
   hello = message;
   hand.seq = Math.max(hand.seq, message.input_seq ?? 0);
-  status.observer = message.role === "observer";
-  hand.enabled = !status.observer;
-  if (status.observer) hand.releaseAll();
+  panel.viewer = message.viewer;
+  stopLane.welcome(message);
   controls.offer(message);
-  controls.restrict(status.observer);
   lesson.offer(message);
   allocation.offer(message);
   status.lesson = lesson.active;
@@ -111,7 +134,19 @@ async function hear(message) {
     back.dataset.tip = `Let the ${status.device} drive again`;
   }
   setText(byId("version"), message.version ? `v${message.version}` : "");
-  if (!(await videoWorks)) askForJpeg();
+}
+
+/** Who drives may have changed. @param {any} standing @param {number} nowMs */
+async function followControl(standing, nowMs) {
+  const changed = panel.hear(standing, nowMs);
+  if (changed) status.suggest(changed);
+  const drove = hand.enabled;
+  if (!standing.you) hand.releaseAll();
+  hand.enabled = standing.you;
+  status.observer = !standing.you;
+  controls.restrict(status.observer);
+  lesson.restrict(status.observer);
+  if (standing.you && !drove && !(await videoWorks)) askForJpeg();
 }
 
 function askForJpeg() {
@@ -129,7 +164,7 @@ function withOwnNumbers(telemetry, nowMs) {
   return numbers;
 }
 
-const connection = new Connection({
+const connection = new Connection("ws", {
   onText: hear,
   onPicture: (data) => stream.receive(data),
   onChange: (open) => {
@@ -139,6 +174,8 @@ const connection = new Connection({
     stream.reset();
     mtp.forget();
     hand.releaseAll();
+    hand.enabled = false;
+    panel.forget();
     clock.forget();
     if (open) for (let i = 0; i < 5; i += 1) setTimeout(ping, i * PING_FIRST_MS);
   },
@@ -146,32 +183,36 @@ const connection = new Connection({
 });
 
 function ping() {
-  send({ type: "ping", t_ms: performance.now() });
+  pingedMs = performance.now();
+  send({ type: "ping", t_ms: pingedMs });
 }
 setInterval(ping, PING_MS);
 
 listenToMouse(canvas, hand, () => hello.view_height_m ?? 0.7);
-const pressKeys = listenToKeyboard(hand, {
+const keys = {
   Escape: () => controls.command("stop"),
   Enter: () => (lesson.active ? lesson.command("start") : controls.command("engage")),
   KeyH: () => controls.command("hold"),
   KeyR: () => controls.command("record"),
   KeyC: () => controls.command("recentre"),
   Slash: () => byId("help").showModal(),
-});
+};
+const pressKeys = listenToKeyboard(hand, keys, () => !enabling.needed);
 const pollGamepad = listenToGamepad(hand, {
   engage: () => controls.command("engage"),
   stop: () => controls.command("stop"),
 });
 document.addEventListener("visibilitychange", () => document.hidden && hand.releaseAll());
+addEventListener("pagehide", () => hand.releaseAll());
+// A window that others are in front of may not see what is let go; a clutch that was latched by Space is meant to stay,
+// and a headset takes the focus while its controller is held.
+addEventListener("blur", () => xrSession || hand.releaseAllBut(enabling.needed ? "" : "space"));
 byId("help-open").addEventListener("click", () => byId("help").showModal());
 showTips(byId("tip"));
 
 async function offerXr() {
   byId("xr").hidden = !(await canEnterXr());
 }
-/** @type {any} */
-let xrSession = null;
 byId("xr").addEventListener("click", async () => {
   if (xrSession) return xrSession.end();
   try {
@@ -209,9 +250,12 @@ function handLabel() {
 function showPicture(nowMs) {
   const told = status.telemetry.hand_xyz;
   status.isMine = isMyHand();
+  status.stop = stopLane.words(nowMs);
   setText(byId("picture-info"), shown ? `${shown.width} × ${shown.height} · ${shown.codec === "jpeg" ? "JPEG" : "H.264"}` : "");
   status.show(nowMs, pictureState(nowMs));
   const position = status.isMine ? hand.position : (told ?? hand.position);
+  panel.show(nowMs, status.isEngaged(nowMs));
+  enabling.show(panel.isMine);
   handView.draw(position, status.isMine ? hand.clutch : Array.isArray(told));
   setText(byId("hand-label"), handLabel());
   lesson.draw(nowMs);
@@ -226,6 +270,7 @@ function everyFrame(nowMs) {
   pressKeys(dtS);
   pollGamepad(dtS);
   hand.tick(performance.now());
+  enabling.beat();
   charts.drawNext(performance.now());
   showPicture(performance.now());
 }
@@ -239,6 +284,9 @@ Object.assign(window, {
       counters: { ...status.telemetry.counters },
       mtp: { ...mtp.counters, median_ms: mtp.median(performance.now()) },
       input_seq: hand.seq,
+      enable_seq: enabling.seq,
+      control: { ...panel.standing },
+      stop: { state: stopLane.state, number: stopLane.number, ...stopLane.counters },
       clutch: hand.clutch,
       hand: [...hand.position, ...hand.orientation],
       opened: connection.openedCount,
