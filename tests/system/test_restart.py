@@ -121,5 +121,5 @@ def test_limits_and_needs_of_the_arms_host_are_told_to_the_operator():
     row = book.row(SessionCfg(reduced_speed=False).limits(), now_ns)
     assert row["reduced"]
     assert row["max_body_speed_m_s"] == 0.25
-    assert any("arm: max_body_speed_m_s is 0.25" in note for note in row["notes"])
+    assert any("max_body_speed_m_s is 0.25" in note for note in row["notes"])
     assert book.needs_enabling

@@ -143,6 +143,23 @@ def test_a_stop_on_its_own_lane_stops_once_and_a_repetition_undoes_nothing():
     assert list(desk.stops) == [1]
 
 
+def test_another_driver_takes_engage_back_and_is_noted():
+    desk, state, _ = desk_and_views()
+    kept = []
+    state.intent.audit = lambda kind, values: kept.append((kind, dict(values)))
+    for driver, before, why in ((1, 0, "began"), (0, 1, "left"), (2, 0, "taken")):
+        values = {"driver": driver, "before": before, "why": why}
+        desk.put(PageEvent(kind="control", values=values, viewer=driver, t_ns=0, received_ns=0))
+        desk.work()
+        if driver == 1:
+            state.intent.press(Mode.ENGAGED)
+            state.intent.enable(5, is_held=True)
+    assert state.mode is Mode.HOLD
+    assert state.intent.enable_seq == 0
+    assert state.intent.outage == "nobody drives (left)"
+    assert [values.get("why") for kind, values in kept if kind == "control"] == ["began", "left", "taken"]
+
+
 def test_a_flood_of_the_page_drops_no_button_and_holds_no_stop_up():
     desk, state, _ = desk_and_views()
     state.intent.press(Mode.ENGAGED)

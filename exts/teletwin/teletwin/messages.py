@@ -105,6 +105,8 @@ class InForce:
     max_body_speed_m_s: float
     workspace_radius_m: float
     workspace_height_m: float
+    problem: str = ""
+    """What is wrong between this host and the next, in words; empty when all is well."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

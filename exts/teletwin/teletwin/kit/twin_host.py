@@ -20,7 +20,7 @@ from teletwin.kit.shown import SteppedRendering
 from teletwin.kit.watch import PhysicsWatch
 from teletwin.kit.world import IsaacWorld
 from teletwin.link import Link, Received
-from teletwin.messages import InForce, Message, Note, ViewSettings
+from teletwin.messages import ArmState, ForecastPacket, InForce, Message, Note, ViewSettings
 from teletwin.safety import MotionLimits
 from teletwin.session.allocation.wishes import AllocationWishes, build_live
 from teletwin.session.build import fast_tool_pose
@@ -211,9 +211,9 @@ class TwinHost:
     def _pass_on(self, item: Received) -> None:
         """Packets and arm states to the renderer as they came; notes to whom they concern."""
         note = item.message
-        if not isinstance(note, Note):
+        if isinstance(note, ForecastPacket | ArmState):
             self._gate.forward("renderer", item.raw)
-        elif item.peer == "operator":
+        elif isinstance(note, Note) and item.peer == "operator":
             self._parts.on_note("twin", note)
             self._gate.send_reliable("arm", note)
 

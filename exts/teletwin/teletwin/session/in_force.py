@@ -67,6 +67,10 @@ class InForceBook:
                     return f"the {role} {words} {theirs}, the operator {ours}: start both alike"
         return ""
 
+    def problems(self) -> list[str]:
+        """What is wrong between the hosts further on, in their words."""
+        return [heard.told.problem for heard in self._heard.values() if heard.told.problem]
+
     def row(self, own: MotionLimits, now_ns: int) -> dict[str, object] | None:
         """What holds now, for the page; None until the arm has told."""
         arm = self._heard.get("arm")

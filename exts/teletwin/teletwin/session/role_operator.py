@@ -284,7 +284,7 @@ class OperatorProcess:
         )
         faults = [self.recorder.fault] if self.recorder.fault else []
         faults += [self.hand.warning] if self.hand.warning else []
-        row["warnings"] = [*self._silent(now_ns), *faults, *self.loop.state.warnings]
+        row["warnings"] = [*self._problems(), *self._silent(now_ns), *faults, *self.loop.state.warnings]
         pose = self.loop.newest_pose
         if pose is not None:
             row["hand_xyz"] = (self._camera.view_to_base.T @ pose[:3]).tolist()
@@ -301,6 +301,12 @@ class OperatorProcess:
         limits = self.desk.limits
         if limits.now != limits.ceiling:
             self.desk.tell_limits(now_ns)
+
+    def _problems(self) -> list[str]:
+        """Hosts of another version, or without this session's secret."""
+        near = [self.link.peer_problem(peer) for peer in ("twin", "renderer")]
+        book = self.loop.state.in_force
+        return [text for text in (*near, *(book.problems() if book is not None else ())) if text]
 
     def _silent(self, now_ns: int) -> list[str]:
         """Who was here and says nothing any more; even an idle role sends its stamps ten times a second."""

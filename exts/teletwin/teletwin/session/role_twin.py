@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import threading
 from collections.abc import Callable
 
 from teletwin.clock import NS_PER_S
 from teletwin.link import Received, RoleLink
-from teletwin.messages import Note
+from teletwin.messages import ArmState, ForecastPacket, Note
 from teletwin.session.audit import role_audit
 from teletwin.session.build import build_control
 from teletwin.session.in_force import in_force_of
@@ -30,6 +31,7 @@ def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None])
         audit = stack.enter_context(role_audit(cfg, clock))  # first: it outlives what it tells of
         link = stack.enter_context(open_link(cfg, clock))
         recorder = stack.enter_context(Recorder(cfg, clock))
+        keeps = in_force_of("twin", cfg.session)
         loop = TwinLoop(
             clock=clock,
             link=link,
@@ -37,7 +39,7 @@ def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None])
             ticks=ticks,
             forward=lambda item: _pass_on(link, recorder, item),
             counters=link.counters,
-            in_force=in_force_of("twin", cfg.session),
+            in_force=lambda limits: dataclasses.replace(keeps(limits), problem=link.peer_problem("arm")),
             audit=audit,
             on_message=recorder,
         )
@@ -49,10 +51,9 @@ def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None])
 def _pass_on(link: RoleLink, recorder: Recorder, item: Received) -> None:
     """Packets and arm states to the renderer as they came; notes to whom they concern."""
     note = item.message
-    if not isinstance(note, Note):
+    if isinstance(note, ForecastPacket | ArmState):
         link.forward("renderer", item.raw)
-        return
-    if item.peer != "operator":
+    if not isinstance(note, Note) or item.peer != "operator":
         return
     if note.kind == "link":
         apply_link_note(link, "twin", note)

@@ -47,6 +47,7 @@ class TwinLoop:
         self._status_ns = 0
         self._in_force, self._trail = in_force, StateTrail(audit)
         self._told_limits: MotionLimits | None = None
+        self._told_ns = 0
         self._rate = UpdateRate()
         self._judged: dict[str, float] = {}
         self._judged_ns = 0
@@ -127,20 +128,20 @@ class TwinLoop:
             self._link.send("operator", status)
             if self._on_message is not None:
                 self._on_message("twin/to_operator", status, now_ns, now_ns)
-            self._tell_in_force(self._control.limits.now)
+        self._tell_in_force(now_ns, self._control.limits.now)
 
-    def _tell_in_force(self, limits: MotionLimits) -> None:
-        """What this host keeps: once a second, and at once when it changes."""
-        if self._in_force is not None and self._told_limits != limits:
-            self._told_limits = limits
-            self._link.send("operator", self._in_force(limits))
+    def _tell_in_force(self, now_ns: int, limits: MotionLimits) -> None:
+        """What this host keeps: once a second, and at once when it changes; also while no arm is heard."""
+        if self._in_force is None or (self._told_limits == limits and now_ns - self._told_ns < NS_PER_S):
+            return
+        self._told_limits, self._told_ns = limits, now_ns
+        self._link.send("operator", self._in_force(limits))
 
     def _judge(self, now_ns: int) -> None:
         """Percentiles once a second: they cost more than a tick."""
         if now_ns - self._judged_ns >= NS_PER_S:
             self._judged_ns = now_ns
             self._judged = self.ticks.judge()
-            self._told_limits = None
             if self._on_message is not None:
                 self._on_message("twin", clock_note(self._link, ("operator", "arm")), now_ns, now_ns)
 

@@ -12,7 +12,7 @@ from teletwin.hand import HandSource
 from teletwin.horizon import build_policy
 from teletwin.link import Received
 from teletwin.link.memory import MemoryLink, MemoryNetwork
-from teletwin.messages import Frame, Message, Mode, Note, PoseSample
+from teletwin.messages import ArmState, ForecastPacket, Frame, Message, Mode, Note, PoseSample
 from teletwin.session.allocation.wishes import AllocationWishes, build_live, narrow
 from teletwin.session.arm import ArmLoop
 from teletwin.session.build import (
@@ -265,8 +265,7 @@ class VirtualSession:
 
 def _pass_on(link: MemoryLink, item: Received) -> None:
     """Packets and states to the renderer as they came; what the operator asks of every role to the arm."""
-    if isinstance(item.message, Note):
-        if item.peer == "operator":
-            link.send_reliable("arm", item.message)
-    else:
+    if isinstance(item.message, Note) and item.peer == "operator":
+        link.send_reliable("arm", item.message)
+    elif isinstance(item.message, ForecastPacket | ArmState):
         link.forward("renderer", item.raw)
