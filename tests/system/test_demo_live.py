@@ -230,7 +230,8 @@ def test_roles_started_one_by_one_find_each_other_and_the_arm_holds_when_the_ope
         "run", "--role", "operator", "--headless", "--engage", "--duration", "5", "--report", "r.json", *page
     )
     code, _, err = again.end()
-    assert (code, err) == (0, "")
+    assert code == 0
+    assert re.fullmatch(r"teletwin operator: audit log \S+: \d+ lines, anchor [0-9a-f]{64}\n", err), err
     results = json.loads((tmp_path / "r.json").read_text())["results"]
     assert results["control_rmse"]["position_m"] < 0.02
     assert pictures_came_all_the_time(results)

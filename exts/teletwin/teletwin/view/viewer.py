@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import threading
 from collections.abc import Callable, Mapping
@@ -138,12 +139,13 @@ class HeadlessViewer:
 
     async def _speak(self, socket: Any) -> None:
         assert self._outbox is not None
-        while True:
-            try:
-                text = await asyncio.wait_for(self._outbox.get(), PING_S)
-            except TimeoutError:  # a page that says nothing drives no more
-                text = json.dumps({"type": "ping", "t_ms": self._clock.now_ns() / NS_PER_MS})
-            await socket.send_str(text)
+        with contextlib.suppress(ConnectionError):  # the server has gone: the connection begins anew
+            while True:
+                try:
+                    text = await asyncio.wait_for(self._outbox.get(), PING_S)
+                except TimeoutError:  # a page that says nothing drives no more
+                    text = json.dumps({"type": "ping", "t_ms": self._clock.now_ns() / NS_PER_MS})
+                await socket.send_str(text)
 
     def _hear(self, message: Values) -> None:
         if message.get("type") == "telemetry":
