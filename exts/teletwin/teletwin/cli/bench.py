@@ -1,7 +1,7 @@
 """`teletwin bench`: speed of every stage and what the loop is worth, each beside its baseline.
 
-`teletwin bench viewers`, `soak`, `squeeze`, `smooth`, `faults`, `fuzz`, `rest`, `restart`, `seal`, `limits` are longer
-runs with options of their own.
+`teletwin bench viewers`, `soak`, `squeeze`, `smooth`, `faults`, `fuzz`, `rest`, `restart`, `seal`, `stop`, `limits`
+are longer runs with options of their own.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ STUDIES = {
     "soak": "teletwin.cli.bench_soak",
     "smooth": "teletwin.cli.bench_smooth",
     "squeeze": "teletwin.cli.squeeze",
+    "stop": "teletwin.cli.bench_stop",
 }
 """Longer runs with options of their own: `teletwin bench STUDY`."""
 

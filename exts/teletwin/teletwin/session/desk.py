@@ -115,6 +115,8 @@ class PageDesk:
             if not event.values.get("again"):  # a repetition must not undo what a person did after it
                 self._stopped_ns = event.received_ns
                 self._press_stop(event.values, who=f"viewer {event.viewer}")
+                note = {"act": self._loop.state.intent.act, "received_ns": event.received_ns}
+                self._loop.state.intent.audit("stop", note)
 
     def _press_stop(self, values: dict[str, Any], *, who: str) -> None:
         """Stop, and the page's number of it, so that the page can be told when the arm has it."""
