@@ -5,12 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import multiprocessing
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from teletwin.clock import SystemClock
+from teletwin.clock import NS_PER_S, SystemClock
 from teletwin.messages import Note
 from teletwin.session.role_cfg import RoleCfg
 from teletwin.session.wiring import open_link
@@ -77,9 +76,10 @@ async def _page(session: Any, url: str) -> None:
                 pass
 
         reading = asyncio.create_task(read())
-        began_s, said = time.monotonic(), 0
+        clock, said = SystemClock(), 0
+        began_ns = clock.now_ns()
         while not reading.done():
-            due = int((time.monotonic() - began_s) * PAGE_HZ / PAGES)
+            due = (clock.now_ns() - began_ns) * PAGE_HZ // (PAGES * NS_PER_S)
             while said < due:
                 texts = _texts(said + 1)
                 await socket.send_str(texts[said % len(texts)])
@@ -91,11 +91,11 @@ def _say_datagrams(cfg: RoleCfg) -> None:
     """The renderer's part: notes that it may send, to the twin and to the operator."""
     clock = SystemClock()
     with open_link(cfg, clock) as link:
-        began_s, said = time.monotonic(), 0
+        began_ns, said = clock.now_ns(), 0
         while True:
-            due = int((time.monotonic() - began_s) * DATAGRAMS_HZ)
+            due = (clock.now_ns() - began_ns) * DATAGRAMS_HZ // NS_PER_S
             for number in range(said, due):
                 link.send(("twin", "operator")[number % 2], Note(kind="rates", values={"update_rate_hz": 100.0}))
             said = due
             link.receive()
-            time.sleep(_TURN_S)
+            clock.sleep_until(clock.now_ns() + int(_TURN_S * NS_PER_S))
