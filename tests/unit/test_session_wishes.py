@@ -137,8 +137,8 @@ def test_a_stop_on_its_own_lane_stops_once_and_a_repetition_undoes_nothing():
     desk, state, _ = desk_and_views()
     for again, mode in ((False, Mode.OFF), (True, Mode.ENGAGED)):
         state.intent.press(Mode.ENGAGED)
-        desk.stop(PageEvent(kind="stop", values={"number": 1, "again": again}, viewer=1, t_ns=0, received_ns=0))
-        desk.heed_stops()
+        desk.put(PageEvent(kind="stop", values={"number": 1, "again": again}, viewer=1, t_ns=0, received_ns=0))
+        desk.heed_urgent()
         assert state.mode is mode
     assert list(desk.stops) == [1]
 
@@ -160,6 +160,22 @@ def test_another_driver_takes_engage_back_and_is_noted():
     assert [values.get("why") for kind, values in kept if kind == "control"] == ["began", "left", "taken"]
 
 
+def test_letting_go_waits_behind_no_flood_and_an_old_button_counts_for_no_new_driver():
+    desk, state, _ = desk_and_views()
+    desk.put(PageEvent(kind="enable", values={"seq": 5, "held": True}, viewer=1, t_ns=0, received_ns=0))
+    desk.heed_urgent()
+    assert state.intent.enable_seq == 5
+    for _ in range(3000):
+        desk.put(view_event(rate_hz=30.0))
+    desk.put(PageEvent(kind="command", values={"name": "engage", "values": {}}, viewer=1, t_ns=0, received_ns=3))
+    desk.put(PageEvent(kind="enable", values={"seq": 6, "held": False}, viewer=1, t_ns=0, received_ns=4))
+    desk.put(PageEvent(kind="control", values={"driver": 2, "why": "given"}, viewer=2, t_ns=0, received_ns=5))
+    desk.heed_urgent()
+    assert state.intent.enable_seq == 0
+    desk.work()
+    assert state.mode is Mode.HOLD, "what the one before has pressed is over"
+
+
 def test_a_flood_of_the_page_drops_no_button_and_holds_no_stop_up():
     desk, state, _ = desk_and_views()
     state.intent.press(Mode.ENGAGED)
@@ -168,8 +184,8 @@ def test_a_flood_of_the_page_drops_no_button_and_holds_no_stop_up():
     button = PageEvent(kind="command", values={"name": "engage", "values": {}}, viewer=1, t_ns=0, received_ns=5)
     desk.put(button)
     assert desk.dropped_count > 1000
-    desk.stop(PageEvent(kind="stop", values={"number": 4}, viewer=2, t_ns=0, received_ns=9))
-    desk.heed_stops()
+    desk.put(PageEvent(kind="stop", values={"number": 4}, viewer=2, t_ns=0, received_ns=9))
+    desk.heed_urgent()
     assert state.mode is Mode.OFF
     desk.work()
     assert state.mode is Mode.OFF, "what was pressed before Stop is over"

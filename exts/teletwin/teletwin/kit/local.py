@@ -63,7 +63,7 @@ class LocalRoles:
     def set_mode(self, mode: Mode) -> None:
         """Engage, hold or stop, as the page's buttons do."""
         if mode is Mode.OFF:
-            self.operator.desk.stop(self._event("stop", {"number": 0}))
+            self.put(self._event("stop", {"number": 0}))
         else:
             self._say("command", {"name": _BUTTONS[mode], "values": {}})
 

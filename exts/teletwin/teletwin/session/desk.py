@@ -24,10 +24,9 @@ from teletwin.session.operator import OperatorLoop
 from teletwin.session.policies import live_policy
 from teletwin.view.server_messages import LESSON_COMMANDS, PageEvent
 
-_EVENTS_MAX = 4096
-_STOPS_MAX = 64
-_KEPT = frozenset({"command", "control", "quiet"})
-"""Never dropped; the server bounds how many come."""
+_EVENTS_MAX, _URGENT_MAX, _STOPS_MAX = 4096, 1024, 64
+_URGENT = frozenset({"stop", "enable", "control", "quiet"})
+"""What waits behind nothing; the server bounds how many come."""
 _WORK_NS = 4_000_000
 """So long the loop's other work may wait for what a page asks for."""
 _MODES = {"engage": Mode.ENGAGED, "hold": Mode.HOLD}
@@ -71,7 +70,7 @@ class PageDesk:
         self._slot_s = slot_s
         self._notify, self._set_view, self._record = notify, set_view, record
         self._events: deque[PageEvent] = deque()
-        self._stops: deque[PageEvent] = deque(maxlen=_STOPS_MAX)
+        self._urgent: deque[PageEvent] = deque(maxlen=_URGENT_MAX)
         self.bell, self._ringer = socket.socketpair()
         """Becomes readable when an event waits, so that the operator's thread need not poll."""
         self.bell.setblocking(False)
@@ -85,7 +84,7 @@ class PageDesk:
         self.input_count = self.dropped_count = 0
         self.stops: dict[int, int] = {}
         """Acts of the newest Stops by the page's own number for each."""
-        self._stopped_ns = -1
+        self._void_before_ns = -1
         self.driver = 0
         """Number of the page that drives; 0: none."""
         self.on_lesson: Callable[[str, int], None] | None = None
@@ -93,30 +92,37 @@ class PageDesk:
 
     def put(self, event: PageEvent) -> None:
         """Queue an event; called on the server's thread. What a flood brings is dropped, but no button."""
-        if len(self._events) >= _EVENTS_MAX and event.kind not in _KEPT:
+        if event.kind in _URGENT:
+            self._urgent.append(event)
+        elif len(self._events) < _EVENTS_MAX or event.kind == "command":
+            self._events.append(event)
+        else:
             self.dropped_count += 1
-            return
-        self._events.append(event)
-        self._ring()
-
-    def stop(self, event: PageEvent) -> None:
-        """Stop, in a lane of its own: nothing stands before it; called on the server's thread."""
-        self._stops.append(event)
         self._ring()
 
     def _ring(self) -> None:
         with contextlib.suppress(BlockingIOError):  # a bell that rings already
             self._ringer.send(b"!")
 
-    def heed_stops(self) -> None:
-        """Carry out the Stops that have come."""
-        while self._stops:
-            event = self._stops.popleft()
-            if not event.values.get("again"):  # a repetition must not undo what a person did after it
-                self._stopped_ns = event.received_ns
-                self._press_stop(event.values, who=f"viewer {event.viewer}")
-                note = {"act": self._loop.state.intent.act, "received_ns": event.received_ns}
-                self._loop.state.intent.audit("stop", note)
+    def heed_urgent(self) -> None:
+        """Carry out what waits behind nothing: Stop, the enabling input, who drives."""
+        intent = self._loop.state.intent
+        while self._urgent:
+            event = self._urgent.popleft()
+            values = event.values
+            match event.kind:
+                case "stop" if not values.get("again"):  # a repetition must not undo what a person did after it
+                    self._void_before_ns = event.received_ns
+                    self._press_stop(values, who=f"viewer {event.viewer}")
+                    intent.audit("stop", {"act": intent.act, "received_ns": event.received_ns})
+                case "enable":
+                    intent.enable(values["seq"], is_held=values["held"])
+                case "quiet":
+                    intent.enable(0, is_held=False)
+                    intent.withdraw("the page that drives went silent")
+                case "control":
+                    self._void_before_ns = event.received_ns
+                    self._change_driver(values["driver"], values["why"], event.t_ns)
 
     def _press_stop(self, values: dict[str, Any], *, who: str) -> None:
         """Stop, and the page's number of it, so that the page can be told when the arm has it."""
@@ -133,8 +139,9 @@ class PageDesk:
         moved, end_ns = False, now_ns() + _WORK_NS
         with contextlib.suppress(BlockingIOError):
             self.bell.recv(4096)
+        self.heed_urgent()
         while self._events:
-            self.heed_stops()
+            self.heed_urgent()
             if now_ns() > end_ns:
                 self._ring()
                 break
@@ -165,18 +172,11 @@ class PageDesk:
                 for _, mtp_ms in values["samples"]:
                     self._loop.metrics.page_mtp_ms.add(mtp_ms)
             case "command":
-                # A button from before a Stop that overtook it has had its time.
-                if event.received_ns >= self._stopped_ns:
-                    self._command(values["name"], values["values"], event.t_ns)
+                # A button from before a Stop, or another driver, that overtook it has had its time.
+                if event.received_ns >= self._void_before_ns:
+                    self._command(values["name"], values["values"], event)
             case "settings":
                 self._settings(values["name"], values["values"], event.t_ns)
-            case "enable":
-                self._loop.state.intent.enable(values["seq"], is_held=values["held"])
-            case "quiet":
-                self._loop.state.intent.enable(0, is_held=False)
-                self._loop.state.intent.withdraw("the page that drives went silent")
-            case "control":
-                self._change_driver(values["driver"], values["why"], event.t_ns)
 
     def _change_driver(self, driver: int, why: str, t_ns: int) -> None:
         """Another page drives, or none: nothing moves by what the one before has pressed."""
@@ -206,12 +206,13 @@ class PageDesk:
             )
         )
 
-    def _command(self, name: str, values: dict[str, Any], t_ns: int) -> None:
+    def _command(self, name: str, values: dict[str, Any], event: PageEvent) -> None:
         """A button."""
+        t_ns, who = event.t_ns, f"viewer {event.viewer}"
         if name == "stop":
-            self._press_stop(values, who=f"viewer {self.driver}")
+            self._press_stop(values, who=who)
         elif name in _MODES:
-            self._loop.press(_MODES[name], who=f"viewer {self.driver}")
+            self._loop.press(_MODES[name], who=who)
         elif name == "record":
             self._record(values.get("on") is not False)
         elif name == "recentre":

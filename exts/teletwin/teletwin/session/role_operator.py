@@ -175,7 +175,7 @@ class OperatorProcess:
             ),
             clock=self.clock,
             on_event=self.desk.put,
-            on_stop=self.desk.stop,
+            on_stop=self.desk.put,
             is_engaged=self.loop.state.may_be_engaged,
             loop=self._page_loop,
             on_thread=lambda: favour_this_thread(nice=_PAGE_NICE),
@@ -227,7 +227,7 @@ class OperatorProcess:
         while not stop.is_set():
             now_ns = self.clock.now_ns()
             self.link.wait(max((due_ns - now_ns) * 1e-9, 0.0), also=[self.desk.bell])
-            self.desk.heed_stops()  # before whatever else has come
+            self.desk.heed_urgent()  # before whatever else has come
             now_ns = self.clock.now_ns()
             self.loop.pump(now_ns)
             moved |= self.desk.work()
