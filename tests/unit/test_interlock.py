@@ -35,7 +35,7 @@ def test_a_short_silence_spends_nothing_a_long_one_every_act_so_far_and_the_firs
     lock.notice_silence(501 * MS, "the operator")
     assert not lock.allows(2)
     assert not lock.is_armed
-    assert lock.outage == "the operator was not heard for 0.5 s"
+    assert lock.outage == "the operator was not heard for more than 0.5 s"
     lock.hear(3)
     assert not lock.allows(3), "pressed during the outage"
     lock.hear(4)

@@ -197,6 +197,9 @@ def test_a_page_that_others_can_reach_is_given_tokens_unless_a_file_or_the_envir
     assert len(secrets) == 4, "others each time"
     assert min(map(len, secrets)) >= 16
     (tmp_path / "token").write_text("my-own-long-enough\n")
+    with pytest.raises(ConfigError, match="others can read the page's token"):
+        page_tokens(PageCfg(token_file=str(tmp_path / "token")))
+    (tmp_path / "token").chmod(0o600)
     told = page_tokens(PageCfg(token_file=str(tmp_path / "token")))
     assert told.token == "my-own-long-enough"
     assert told.admin_link("http://h:1/?token=my-own-long-enough") == f"http://h:1/?token={told.admin_token}"

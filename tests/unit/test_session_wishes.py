@@ -156,7 +156,7 @@ def test_another_driver_takes_engage_back_and_is_noted():
             state.intent.enable(5, is_held=True)
     assert state.mode is Mode.HOLD
     assert state.intent.enable_seq == 0
-    assert state.intent.outage == "nobody drives (left)"
+    assert state.intent.outage == "the page that drove has gone"
     assert [values.get("why") for kind, values in kept if kind == "control"] == ["began", "left", "taken"]
 
 

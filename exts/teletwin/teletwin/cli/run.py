@@ -198,9 +198,11 @@ def _is_here(host: str) -> bool:
 
 def _refuse_token(arguments: list[str]) -> None:
     """Tell what stands in the place of an option that showed the secret to everybody on the machine."""
-    if any(each.replace("_", "-").startswith("--session-token") for each in arguments):
+    names = {each.partition("=")[0].replace("_", "-") for each in arguments}
+    told = names & {"--session-token", "--session-secret", "--session-key", "--secret"}
+    if told:
         raise ConfigError(
-            "--session-token is gone: a command line can be read by every user of the machine",
+            f"{min(told)} is no option: a command line can be read by every user of the machine",
             allowed=f"--session-secret-file FILE, the environment's {VARIABLE}, or --session-secret-prompt",
             mend="make a file on one machine and copy it: (umask 077; teletwin secret > FILE)",
         )

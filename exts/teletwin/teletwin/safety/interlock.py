@@ -52,7 +52,7 @@ class RestartInterlock:
         if silence_ns <= self.restart_after_ns:
             return
         if silence_ns < NEVER_NS:
-            lasting = f"{who} was not heard for {silence_ns / _NS_PER_S:.1f} s"
+            lasting = f"{who} was not heard for more than {self.restart_after_ns / _NS_PER_S:g} s"
             self.outage = self.outage if self._awaits_first and not self.trip_count else lasting
         self.trip_count += not self._awaits_first
         self._awaits_first, self.spent_act = True, self._heard_act

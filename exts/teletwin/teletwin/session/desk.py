@@ -27,6 +27,14 @@ from teletwin.view.server_messages import LESSON_COMMANDS, PageEvent
 _EVENTS_MAX, _URGENT_MAX, _STOPS_MAX = 4096, 1024, 64
 _URGENT = frozenset({"stop", "enable", "control", "quiet"})
 """What waits behind nothing; the server bounds how many come."""
+_CHANGES = {
+    "left": "the page that drove has gone",
+    "timed out": "the page that drove fell silent",
+    "released": "control was released",
+    "given": "control was given on",
+    "taken back": "an administrator took control back",
+}
+"""Why a change of driver takes Engage back, in words."""
 _WORK_NS = 4_000_000
 """So long the loop's other work may wait for what a page asks for."""
 _MODES = {"engage": Mode.ENGAGED, "hold": Mode.HOLD}
@@ -184,7 +192,7 @@ class PageDesk:
         intent.audit("control", {"driver": driver, "before": self.driver, "why": why})
         intent.enable(0, is_held=False)
         if self.driver:
-            intent.withdraw(f"another person drives ({why})" if driver else f"nobody drives ({why})")
+            intent.withdraw(_CHANGES.get(why, "another person drives"))
         self.driver = driver
         if not driver:
             self._tell_lesson("leave", t_ns)

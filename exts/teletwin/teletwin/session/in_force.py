@@ -67,6 +67,11 @@ class InForceBook:
                     return f"the {role} {words} {theirs}, the operator {ours}: start both alike"
         return ""
 
+    @property
+    def hears_twin(self) -> bool:
+        """Whether the twin has told."""
+        return "twin" in self._heard
+
     def problems(self) -> list[str]:
         """What is wrong between the hosts further on, in their words."""
         return [heard.told.problem for heard in self._heard.values() if heard.told.problem]

@@ -19,7 +19,9 @@ from teletwin.errors import SaidError, TeletwinError
 from teletwin.session.role_cfg import ROLES, RoleCfg, to_json
 from teletwin.session.secret_source import VARIABLE
 
-_STOP_S = 1.3
+_STOP_S = 5.0
+"""For a role that writes its report on a busy machine; who takes longer hangs."""
+_CONTROLLER_STOP_S = 0.5
 INTERRUPTED = 130
 """Exit status of a command that a person's Ctrl-C ended before it ran."""
 REFUSED = 2
@@ -44,7 +46,7 @@ class RoleProcess:
 
 
 class Roles:
-    """The processes of a session on this machine. A context manager: leaving it stops all within 2 s."""
+    """The processes of a session on this machine. A context manager: leaving it stops all."""
 
     def __init__(self, *, on_line: Callable[[str, str], None] | None = None) -> None:
         self.running: dict[str, RoleProcess] = {}
@@ -112,7 +114,7 @@ class Roles:
         """Stop every role, the arm's controller after those that talk to it; kill what does not end in time."""
         controller = [role for role in self.running.values() if role.name == "controller"]
         self._end([role for role in self.running.values() if role.name != "controller"], within_s=_STOP_S)
-        self._end(controller, within_s=_STOP_S / 4)
+        self._end(controller, within_s=_CONTROLLER_STOP_S)
 
     def _end(self, ending: list[RoleProcess], *, within_s: float) -> None:
         """Ask these roles to end, wait, and kill those that have not."""
@@ -126,6 +128,7 @@ class Roles:
             except subprocess.TimeoutExpired:
                 role.process.kill()
                 role.process.wait()
+                print(f"teletwin: the {role.name} did not end in {within_s:g} s and was killed", file=sys.stderr)
 
     def __enter__(self) -> Roles:
         return self

@@ -223,7 +223,8 @@ class OperatorLoop:
         )
         self._trail.note(state.safety, act=intent.act, why=intent.outage)
         follows = state.safety is SafetyState.ENGAGED and shown is SafetyState.ENGAGED
-        if follows or intent.mode is not Mode.ENGAGED or not self._following_ns:
+        lets_go = status is not None and not status.arm.is_enabled  # then it is for the person to hold, not to press
+        if follows or lets_go or intent.mode is not Mode.ENGAGED or not self._following_ns:
             self._following_ns = now_ns
         elif now_ns - self._following_ns > FORGOTTEN_MS * NS_PER_MS:
             intent.withdraw("the arm did not follow for 5 s")
@@ -257,7 +258,8 @@ class OperatorLoop:
     def pump(self, now_ns: int) -> None:
         """Take everything that has arrived."""
         if self.state.evidence.pass_time(now_ns) > self._restart_after_ns:
-            self.state.intent.withdraw(self.state.evidence.why_silent(now_ns))
+            limit_s = self._restart_after_ns / NS_PER_S
+            self.state.intent.withdraw(f"the arm was not heard for more than {limit_s:g} s")
         for received in self._link.receive():
             message = received.message
             if isinstance(message, Frame):

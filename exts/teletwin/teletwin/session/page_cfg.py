@@ -7,7 +7,7 @@ import secrets
 from dataclasses import dataclass
 from pathlib import Path
 
-from teletwin.errors import ConfigError
+from teletwin.session.secret_source import read_secret
 from teletwin.view.server_cfg import check_token, is_loopback
 
 TOKEN_VARIABLE = "TELETWIN_PAGE_TOKEN"
@@ -61,14 +61,7 @@ def page_tokens(page: PageCfg) -> PageTokens:
 
 def _given(file: str, variable: str, name: str) -> str:
     """A token from a file or the environment; empty when there is none."""
-    token = _read(file, name) if file else os.environ.get(variable, "").strip()
+    token = read_secret(Path(file), name) if file else os.environ.get(variable, "").strip()
     if token or file:
         check_token(token, f"{name} ({file or variable})")
     return token
-
-
-def _read(file: str, name: str) -> str:
-    try:
-        return Path(file).read_text(encoding="utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"the file of {name} cannot be read", given=file, mend=f"give a text file: {error}") from None

@@ -36,7 +36,7 @@ class TelemetryRow:
         row: dict[str, object] = {
             "mode": MODE_NAMES[int(loop.state.mode)],
             **self._arm(now_ns),
-            "fault": status.arm.fault if status is not None else "waiting for the twin",
+            "fault": status.arm.fault if status is not None else f"waiting for the {self._next()}",
             "held_back_by": (status.held_back_by or status.arm.held_back_by) if status is not None else "",
             "is_approaching": status is not None and status.is_approaching,
             "aol_ms": metrics.aol_ms.smoothed,
@@ -66,11 +66,20 @@ class TelemetryRow:
         return {
             "state": "unknown" if shown is None else STATE_NAMES[shown],
             "arm_heard_ms": state.evidence.age_ms(now_ns),
-            "outage": f"{state.intent.outage}: press Engage to go on" if state.intent.outage else "",
+            "outage": f"{state.intent.outage}: {self._what_to_do()}" if state.intent.outage else "",
             "needs_enabling": needs_enabling,
             "enabling": needs_enabling and status is not None and status.arm.is_enabled,
             "in_force": book.row(self._desk.limits.now, now_ns) if book is not None else None,
         }
+
+    def _what_to_do(self) -> str:
+        """What brings the arm back to following."""
+        return "press Engage to go on" if self._desk.driver else "take control and press Engage to go on"
+
+    def _next(self) -> str:
+        """Who is not heard yet, the nearest."""
+        book = self._loop.state.in_force
+        return "arm" if book is not None and book.hears_twin else "twin"
 
     def _stop(self) -> dict[str, int]:
         """The page's number of the newest Stop, and of the newest that the arm has heard."""

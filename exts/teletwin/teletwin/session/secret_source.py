@@ -72,24 +72,26 @@ def _asked(prompt: Callable[[str], str], name: str) -> str:
         raise ConfigError("nobody could be asked for the session's secret", mend=mend) from None
 
 
-def read_secret(path: Path) -> str:
-    """The secret in a file that its owner alone can read; white space around it does not count.
+def read_secret(path: Path, what: str = "the session's secret") -> str:
+    """What a file holds that its owner alone can read; white space around it does not count.
 
     Raises:
-        ConfigError: There is no such file, others can read it, or it holds no text.
+        ConfigError: There is no such plain file, others can read it, or it holds no text.
     """
     try:
+        if path.exists() and not path.is_file():  # a pipe that nobody writes to would be waited for
+            raise OSError("no plain file")
         with path.open("rb") as file:
             mode = os.fstat(file.fileno()).st_mode
             if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
                 mend = f"chmod 600 {path}"
-                raise ConfigError("others can read the session's secret", given=path, allowed="mode 600", mend=mend)
+                raise ConfigError(f"others can read {what}", given=path, allowed="mode 600", mend=mend)
             text = file.read(_MAX_FILE_BYTES).decode().strip()
     except (OSError, UnicodeDecodeError) as error:
         mend = "make one: (umask 077; teletwin secret > FILE)"
-        raise ConfigError("the session's secret cannot be read", given=f"{path} ({error})", mend=mend) from None
+        raise ConfigError(f"{what} cannot be read", given=f"{path} ({error})", mend=mend) from None
     if not text:
-        raise ConfigError("the file of the session's secret is empty", given=path, mend="teletwin secret prints one")
+        raise ConfigError(f"the file of {what} is empty", given=path, mend="teletwin secret prints one")
     return text
 
 

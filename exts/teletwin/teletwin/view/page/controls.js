@@ -169,11 +169,10 @@ export class Controls {
     for (const slider of this.sliders) {
       const value = FOLLOWS[slider.setting]?.(telemetry);
       if (typeof value !== "number" || nowMs - slider.touchedMs < SETTLE_MS || slider.timer) continue;
-      const text = sliderPlace(slider, value);
-      if (slider.input.value === text) continue;
+      if (slider.exact === value) continue;
       makeRoom(slider, value);
-      slider.input.value = text;
-      showSlider(slider);
+      slider.input.value = sliderPlace(slider, value);
+      showSlider(slider, value);
     }
     for (const { select, key, touchedMs } of this.choices) {
       const value = telemetry[key];
@@ -246,7 +245,7 @@ function choose(select, value, label) {
   if (select.value !== value) select.value = value;
 }
 
-/** @typedef {{input: HTMLInputElement, output: HTMLElement, scale: number, stops: number[] | null}} Slider */
+/** @typedef {{input: HTMLInputElement, output: HTMLElement, scale: number, stops: number[] | null, exact?: number}} Slider */
 
 /** What a slider asks for, in the setting's unit. @param {Slider} slider */
 function sliderValue({ input, scale, stops }) {
@@ -265,12 +264,18 @@ function sliderPlace({ input, scale, stops }, value) {
 function makeRoom({ input, scale, stops }, value) {
   const beyond = value / scale - Number(input.max);
   if (!stops && beyond >= Number(input.step || 1)) input.max = String(value / scale);
+  if (!stops && value / scale < Number(input.min)) input.min = String(value / scale);
 }
 
-/** @param {Slider} slider */
-function showSlider(slider) {
+/**
+ * What is told is shown as it is, also between two steps of the slider: a limit must not look wider than it is.
+ * @param {Slider} slider @param {number} [exact] what is so, in the setting's unit
+ */
+function showSlider(slider, exact) {
   const { input, output, stops } = slider;
-  const shown = stops ? sliderValue(slider) : input.value;
+  slider.exact = exact;
+  const place = stops ? sliderValue(slider) : input.value;
+  const shown = exact === undefined || stops ? place : Number((exact / slider.scale).toPrecision(4));
   const zero = input.dataset.zero;
   output.textContent = shown === 0 && zero ? zero : `${shown} ${input.dataset.unit ?? ""}`;
   input.setAttribute("aria-valuetext", output.textContent);

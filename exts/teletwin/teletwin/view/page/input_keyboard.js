@@ -45,7 +45,8 @@ export function listenToKeyboard(hand, actions, spaceLatches) {
 
   addEventListener("keydown", (event) => {
     fine = event.shiftKey;
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    // Alt rolls the tool in a drag: Escape stops whatever else is held.
+    if (event.code !== "Escape" && (event.ctrlKey || event.metaKey || event.altKey)) return;
     const isMotion = event.code in MOVES || event.code in TURNS;
     if (!isSafe(event) && (takesKey(event.target, event.code) || isCovered())) return;
     // A key that repeats was pressed before; after the page lost sight of it, only a fresh press counts.

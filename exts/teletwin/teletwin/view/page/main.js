@@ -240,6 +240,7 @@ function isMyHand() {
 
 function handLabel() {
   const byPerson = status.telemetry.hand === "person";
+  if (status.isMine && hand.clutch && status.mode !== "engaged") return "Your hand · the arm does not follow";
   if (status.isMine) return hand.clutch ? "Your hand · moving the arm" : "Your hand · clutch open";
   if (status.observer && byPerson) return "The driver's hand";
   if (lesson.active && !byPerson) return "At rest";

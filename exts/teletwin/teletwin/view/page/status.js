@@ -122,7 +122,7 @@ export class Status {
   /** @param {number} nowMs @param {"none" | "frozen" | "live"} picture */
   show(nowMs, picture) {
     const quiet = !this.isFresh(nowMs);
-    const fault = String(this.telemetry.fault || "");
+    const fault = String(this.telemetry.fault || "").replace(/\bclear\b/, "press Reset scene");
     const state = quiet ? "unknown" : fault ? "fault" : this.state;
     const [word, said] = STATES[state];
     const text = state === "unknown" ? this.silenceWords(nowMs) : said;
