@@ -10,6 +10,8 @@ from virtual_trace import TracedSession
 
 from teletwin.bench.restart.cases import Case, Outage
 from teletwin.bench.restart.run import run_case
+from teletwin.link.codec import encode
+from teletwin.link.wire import MAX_PAYLOAD_BYTES
 from teletwin.messages import LinkSettings, Mode
 from teletwin.safety import SafetyState
 from teletwin.session.config import NetworkCfg, SessionCfg
@@ -123,3 +125,11 @@ def test_limits_and_needs_of_the_arms_host_are_told_to_the_operator():
     assert row["max_body_speed_m_s"] == 0.25
     assert any("max_body_speed_m_s is 0.25" in note for note in row["notes"])
     assert book.needs_enabling
+
+
+def test_what_the_twin_tells_fits_one_datagram():
+    traced = TracedSession(SessionCfg(network=NetworkCfg(delay_ms=50, jitter_ms=10, loss=0.01)), renders=False)
+    traced.run(3.0)
+    traced.virtual.operator.press(Mode.OFF)
+    traced.virtual.advance(0.2)
+    assert max(len(encode(status)[1]) for status in traced.statuses) <= MAX_PAYLOAD_BYTES - 150

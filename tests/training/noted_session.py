@@ -13,7 +13,7 @@ from teletwin.clock import NS_PER_MS, NS_PER_S
 from teletwin.geometry import Array
 from teletwin.hand.recording import HandRecording
 from teletwin.hand.replay import ReplayHand
-from teletwin.messages import ArmState, LinkSettings
+from teletwin.messages import ArmState, LinkSettings, Mode
 from teletwin.session.config import NetworkCfg, SessionCfg
 from teletwin.session.virtual import VirtualSession
 from teletwin_training.horizon.conditions import HOPS, Schedule
@@ -61,6 +61,24 @@ class Noted:
     joints: dict[int, Array] = field(default_factory=dict)
 
 
+class NoInterlock:
+    """Stands in for a restart interlock: training begins where a person has engaged and nothing has failed."""
+
+    spent_act, outage, is_armed, restart_after_ns = 0, "", True, 0
+
+    def hear(self, act: int) -> None:
+        """Take any act for a fresh one."""
+
+    def notice_silence(self, silence_ns: int, who: str) -> None:
+        """Bear every silence: it is at most a hold."""
+
+    def spend(self, why: str) -> None:
+        """Spend nothing."""
+
+    def allows(self, act: int) -> bool:
+        return True
+
+
 class NotedSession:
     """Runs the live loop with its network changed on schedule.
 
@@ -104,6 +122,7 @@ class NotedSession:
                 link._endpoint.offset_ns = lambda peer, t_ns: 0
         if not learns_servo_lag:
             self._keep_first_guess()
+        self._engage_from_the_start()
         self._note_twin()
         self._note_operator()
         self._note_pictures()
@@ -123,6 +142,16 @@ class NotedSession:
             downstream.servo_lag_s = guess_s
 
         downstream.reported = only_the_link
+
+    def _engage_from_the_start(self) -> None:
+        """A session waits for the arm, and for a person after an outage; what training foretells does not."""
+        live = self.live
+        live.twin._in_force = live.arm._in_force = None  # three datagrams a second, which shift the network's draws
+        live.twin._control.interlock = live.arm.commands.interlock = NoInterlock()  # type: ignore[assignment]
+        operator = live.operator
+        operator.state.intent.press(Mode.ENGAGED)
+        operator.state.intent.withdraw = lambda why: None
+        operator._asked = lambda: Mode.ENGAGED
 
     def _note_twin(self) -> None:
         twin = self.live.twin

@@ -128,7 +128,7 @@ class Roles:
             except subprocess.TimeoutExpired:
                 role.process.kill()
                 role.process.wait()
-                print(f"teletwin: the {role.name} did not end in {within_s:g} s and was killed", file=sys.stderr)
+                sys.stderr.write(f"teletwin: the {role.name} did not end in {within_s:g} s and was killed\n")
 
     def __enter__(self) -> Roles:
         return self

@@ -48,6 +48,7 @@ class TwinLoop:
         self._in_force, self._trail = in_force, StateTrail(audit)
         self._told_limits: MotionLimits | None = None
         self._told_ns = 0
+        self._arm_in_force: InForce | None = None
         self._rate = UpdateRate()
         self._judged: dict[str, float] = {}
         self._judged_ns = 0
@@ -94,7 +95,9 @@ class TwinLoop:
             self._link.send_reliable("arm", message)
         elif isinstance(message, InForce) and item.peer == "arm":
             self._control.enabling.is_needed |= message.needs_enabling
-            self._link.send("operator", message)
+            if message != self._arm_in_force:
+                self._told_limits = None  # told on at once
+            self._arm_in_force = message
         elif isinstance(message, Note):
             self._heed(message, item.peer, now_ns)
         return item.t_sent_ns
@@ -131,11 +134,13 @@ class TwinLoop:
         self._tell_in_force(now_ns, self._control.limits.now)
 
     def _tell_in_force(self, now_ns: int, limits: MotionLimits) -> None:
-        """What this host keeps: once a second, and at once when it changes; also while no arm is heard."""
+        """What this host and the arm's keep: once a second, and at once when it changes."""
         if self._in_force is None or (self._told_limits == limits and now_ns - self._told_ns < NS_PER_S):
             return
         self._told_limits, self._told_ns = limits, now_ns
         self._link.send("operator", self._in_force(limits))
+        if self._arm_in_force is not None:
+            self._link.send("operator", self._arm_in_force)
 
     def _judge(self, now_ns: int) -> None:
         """Percentiles once a second: they cost more than a tick."""
@@ -144,6 +149,11 @@ class TwinLoop:
             self._judged = self.ticks.judge()
             if self._on_message is not None:
                 self._on_message("twin", clock_note(self._link, ("operator", "arm")), now_ns, now_ns)
+
+    def _link_counts(self) -> dict[str, int]:
+        """What the link has counted, without its noughts: a status must fit one datagram."""
+        counts = self._counters() if self._counters is not None else {}
+        return {name: count for name, count in counts.items() if count}
 
     def _status(self, now_ns: int, arm: ArmState) -> TwinStatus:
         """What the operator is told."""
@@ -169,7 +179,7 @@ class TwinLoop:
             spent_act=control.interlock.spent_act,
             outage=control.interlock.outage,
             is_armed=control.interlock.is_armed,
-            counters=own | self._arm_counts | (self._counters() if self._counters is not None else {}),
+            counters=own | self._arm_counts | self._link_counts(),
             tick_us=ticks.work_smoothed_us,
             overrun_count=ticks.overrun_count,
             tick_count=ticks.tick_count,
