@@ -52,7 +52,7 @@ def test_without_an_allocator_the_same_cut_is_felt():
     cut = off.phases[1]
     assert cut.effective_p95_ms > LIMIT_MS
     assert cut.held_after_s == np.inf
-    assert cut.sample_count < 0.05 * off.phases[0].sample_count, "hardly a picture comes"
+    assert cut.sample_count < 0.2 * off.phases[0].sample_count, "few pictures come"
     assert off.phases[1].queue_most_ms > 100.0
     assert off.tick_rate_hz == pytest.approx(500.0), "control has a lane of its own"
 
