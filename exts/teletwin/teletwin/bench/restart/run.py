@@ -95,11 +95,18 @@ def _instants(case: Case, virtual: VirtualSession, start_ns: int) -> Iterator[fl
     now_s = 0.0
     while now_s < end_s:
         while changes and changes[0][0] <= now_s + 1e-9:
-            _, ends, outage = changes.pop(0)
-            _change(virtual, outage, ends=ends)
+            at_s, ends, outage = changes.pop(0)
+            if not (ends and _goes_on(case, outage, at_s)):
+                _change(virtual, outage, ends=ends)
         virtual.advance(_STEP_S)
         now_s = (virtual.clock.now_ns() - start_ns) / NS_PER_S
         yield now_s
+
+
+def _goes_on(case: Case, ended: Outage, at_s: float) -> bool:
+    """Whether another outage of the same kind lasts beyond the end of this one."""
+    others = (outage for outage in case.outages if outage is not ended and outage.event == ended.event)
+    return any(outage.starts_s <= at_s < outage.ends_s for outage in others)
 
 
 def _change(virtual: VirtualSession, outage: Outage, *, ends: bool) -> None:
