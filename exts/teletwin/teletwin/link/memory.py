@@ -14,6 +14,7 @@ from teletwin.link import Received
 from teletwin.link.endpoint import Endpoint, EndpointCfg
 from teletwin.link.greeting import Greeting
 from teletwin.link.ingress import Ingress, Passing
+from teletwin.link.passed import read_passed
 from teletwin.link.streams import StreamCounts
 from teletwin.messages import LinkSettings, Message
 
@@ -173,13 +174,7 @@ class MemoryLink:
 
     def _leave(self, now_ns: int) -> None:
         """Read what has passed the imitated network by now_ns [ns]."""
-        for due_ns, _, (datagram, body, _, source) in self._ingress.leave(now_ns):
-            if isinstance(datagram, Greeting):
-                self._greet(datagram, due_ns, source)
-                continue
-            item = self._endpoint.read(datagram, body, due_ns)
-            if item is not None:
-                self._received.append(item)
+        self._received.extend(read_passed(self._ingress, self._endpoint, now_ns, self._greet))
 
     def _greet(self, greeting: Greeting, arrived_ns: int, source: Any) -> None:
         """Answer a greeting the way it came."""

@@ -19,6 +19,7 @@ from teletwin.link.epoch import RotationCfg
 from teletwin.link.greeting import Greeting, is_greeting
 from teletwin.link.ingress import Ingress, Passing
 from teletwin.link.kernel_stamp import ANCILLARY_BYTES, stamp_arrivals, waited_ns
+from teletwin.link.passed import read_passed
 from teletwin.link.streams import StreamCounts
 from teletwin.link.wire import MAX_DATAGRAM_BYTES, ROLES, RefusedError, claim
 from teletwin.messages import LinkSettings, Message
@@ -258,13 +259,7 @@ class UdpLink:
 
     def _leave(self, now_ns: int) -> None:
         """Read what has passed the imitated network by now_ns [ns]."""
-        for due_ns, _, (datagram, body, _, source) in self._ingress.leave(now_ns):
-            if isinstance(datagram, Greeting):
-                self._greet(datagram, due_ns, source)
-                continue
-            item = self._endpoint.read(datagram, body, due_ns)
-            if item is not None:
-                self._received.append(item)
+        self._received.extend(read_passed(self._ingress, self._endpoint, now_ns, self._greet))
 
     def _greet(self, greeting: Greeting, arrived_ns: int, source: Any) -> None:
         """Answer a greeting where it came from, and believe that its sender is there once that is proven."""
