@@ -182,7 +182,7 @@ class FakeTwin:
             input_seq=input_seq,
             pose_t_ns=self.clock.now_ns(),
             shown_pose=np.array([0.0, 0, 0, 1, 0, 0, 0]),
-            shadow_pose=np.array([0.0, 0, 0, 1, 0, 0, 0]),
+            shadow_poses=np.tile([0.0, 0, 0, 1, 0, 0, 0], (2, 1)),
             horizon_used_s=0.08,
             stages_ms={"encode": 1.0},
             t_ready_ns=self.clock.now_ns(),

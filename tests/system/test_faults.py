@@ -135,12 +135,20 @@ def killed(tmp_path, *, holds_after_ms):
             mode = Mode.HOLD if t_ms > 1000 + holds_after_ms else Mode.ENGAGED
             t_ns = t_ms * 1_000_000
             log.write(
-                ArmState(t_ns=t_ns, q=HOME_Q, qd=still, q_shadow=HOME_Q, pose_t_ns=1, mode=mode), role="arm", t_ns=t_ns
+                ArmState(t_ns=t_ns, q=HOME_Q, qd=still, q_shadows=np.tile(HOME_Q, (2, 1)), pose_t_ns=1, mode=mode),
+                role="arm",
+                t_ns=t_ns,
             )
     with SessionLog(twin, clock=VirtualClock(start_ns=1)) as log:
         for t_ms in range(0, 1000, 10):
             command = JointCommand(
-                t_ns=1, q=HOME_Q, qd=still, q_shadow=HOME_Q, qd_shadow=still, pose_t_ns=1, mode=Mode.ENGAGED
+                t_ns=1,
+                q=HOME_Q,
+                qd=still,
+                q_shadows=np.tile(HOME_Q, (2, 1)),
+                qd_shadows=np.tile(still, (2, 1)),
+                pose_t_ns=1,
+                mode=Mode.ENGAGED,
             )
             log.write(command, role="twin", t_ns=t_ms * 1_000_000)
     files = {"arm": arm, "twin": twin}

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from virtual_trace import TracedSession, assert_within_limits
 
+from teletwin.messages import NO_PREDICTION
 from teletwin.session.config import NetworkCfg, SessionCfg
 from teletwin.session.metrics import SessionMetrics
 from teletwin.session.wiring import PEERS
@@ -74,7 +75,7 @@ def test_clocks_that_drift_apart_are_followed_and_the_loop_stays_as_good(true):
     for name in ("uplink", "command_link", "frame_ready_to_drawn"):
         assert latencies[name] == pytest.approx(true[name], abs=2.1), name
     assert traced.virtual.metrics.control.whole().position_m < 0.3 * (
-        traced.virtual.metrics.control_shadow.whole().position_m
+        traced.virtual.metrics.control_shadows[NO_PREDICTION].whole().position_m
     )
 
 

@@ -13,7 +13,7 @@ import pytest
 from virtual_trace import TracedSession, assert_within_limits
 
 from teletwin.arm.simulated import SimulatedArmCfg
-from teletwin.messages import Frame, FrameAck, LinkSettings, Mode
+from teletwin.messages import NO_PREDICTION, Frame, FrameAck, LinkSettings, Mode
 from teletwin.robot.ur3e import HOME_Q, tool_pose_in_ur_base
 from teletwin.session.config import HorizonCfg, NetworkCfg, SessionCfg
 from teletwin.session.virtual import VirtualSession
@@ -63,9 +63,11 @@ def test_the_motion_is_the_one_on_record():
 @pytest.mark.slow
 def test_forecasting_takes_most_of_the_error_away():
     metrics = TracedSession(SessionCfg(network=NETWORK)).run(20.0)
-    assert metrics.control.whole().position_m <= 0.3 * metrics.control_shadow.whole().position_m
-    assert metrics.shown.whole().position_m <= 0.3 * metrics.shown_shadow.whole().position_m
-    assert metrics.control.whole().orientation_rad <= 0.3 * metrics.control_shadow.whole().orientation_rad
+    assert metrics.control.whole().position_m <= 0.3 * metrics.control_shadows[NO_PREDICTION].whole().position_m
+    assert metrics.shown.whole().position_m <= 0.3 * metrics.shown_shadows[NO_PREDICTION].whole().position_m
+    assert (
+        metrics.control.whole().orientation_rad <= 0.3 * metrics.control_shadows[NO_PREDICTION].whole().orientation_rad
+    )
 
 
 @pytest.mark.slow
@@ -75,15 +77,17 @@ def test_a_softer_arm_is_later_and_the_forecast_makes_up_for_it():
     status = soft.operator.state.status
     assert status is not None
     assert 0.1 < status.downstream_s < 0.16, "learned: 34 ms is the stiff arm's"
-    error, shadow_error = (track.whole() for track in (soft.metrics.control, soft.metrics.control_shadow))
+    error, shadow_error = (
+        track.whole() for track in (soft.metrics.control, soft.metrics.control_shadows[NO_PREDICTION])
+    )
     assert error.position_m < 0.5 * shadow_error.position_m
 
 
 def test_paper_mode_with_good_fixed_horizons_halves_the_error():
     horizon = HorizonCfg(policy="fixed", horizon_control_ms=300, horizon_render_ms=225)
     metrics = TracedSession(SessionCfg(network=NETWORK, paper_mode=True, horizon=horizon)).run(20.0)
-    assert metrics.control.whole().position_m <= 0.5 * metrics.control_shadow.whole().position_m
-    assert metrics.shown.whole().position_m <= 0.5 * metrics.shown_shadow.whole().position_m
+    assert metrics.control.whole().position_m <= 0.5 * metrics.control_shadows[NO_PREDICTION].whole().position_m
+    assert metrics.shown.whole().position_m <= 0.5 * metrics.shown_shadows[NO_PREDICTION].whole().position_m
 
 
 def test_the_rule_in_paper_mode_counts_the_lag_of_the_motion_policy_once():
@@ -131,13 +135,13 @@ def test_a_bad_network_never_breaks_a_limit():
     times_s, q = traced.set_points()
     assert len(q) > 3000
     assert_within_limits(times_s, q)
-    assert np.isfinite([command.q_shadow for command in traced.commands]).all()
+    assert np.isfinite([command.q_shadows for command in traced.commands]).all()
     assert np.isfinite([frame.shown_pose for frame in traced.frames]).all()
     counters = traced.link("twin").counters()
     assert counters["imitated_loss"] > 0
     assert counters["replayed"] > 0
     assert counters["late"] > 0
-    assert metrics.control.whole().position_m < metrics.control_shadow.whole().position_m
+    assert metrics.control.whole().position_m < metrics.control_shadows[NO_PREDICTION].whole().position_m
 
 
 def test_engaging_starts_from_where_the_arm_stands():

@@ -40,13 +40,13 @@ class TracedSession:
     def _log(self, role, message, t_log_ns, t_sent_ns) -> None:
         if role == "twin" and isinstance(message, JointCommand):
             self.commands.append(message)
-            self._hash(message.q, message.qd, message.q_shadow, message.t_ns)
+            self._hash(message.q, message.qd, message.q_shadows, message.t_ns)
         elif role == "arm" and isinstance(message, ArmState):
             self.states.append(message)
-            self._hash(message.q, message.qd, message.q_shadow, message.t_ns)
+            self._hash(message.q, message.qd, message.q_shadows, message.t_ns)
         elif isinstance(message, Frame):
             self.frames.append(message)
-            self._hash(message.shown_pose, message.shadow_pose, message.t_ready_ns)
+            self._hash(message.shown_pose, message.shadow_poses, message.t_ready_ns)
         elif isinstance(message, TwinStatus):
             self.statuses.append(message)
 

@@ -29,7 +29,9 @@ def packet(t_ns, position, *, mode=Mode.ENGAGED, **change):
 
 def state(t_ns=0, *, q=HOME_Q, mode=Mode.ENGAGED, fault=""):
     zero = np.zeros(6)
-    return ArmState(t_ns=t_ns, q=np.array(q), qd=zero, q_shadow=np.array(q), pose_t_ns=0, mode=mode, fault=fault)
+    return ArmState(
+        t_ns=t_ns, q=np.array(q), qd=zero, q_shadows=np.tile(q, (2, 1)), pose_t_ns=0, mode=mode, fault=fault
+    )
 
 
 class Twin:
@@ -187,7 +189,7 @@ def test_control_and_its_shadow_share_nothing():
 
     first.run(1.0, diving)
     second.run(1.0, lambda t_ns: packet(t_ns, HOME[:3]))
-    shadows = [np.array([command.q_shadow for command in twin.commands]) for twin in (first, second)]
+    shadows = [np.array([command.q_shadows for command in twin.commands]) for twin in (first, second)]
     assert np.array_equal(*shadows), "a forecast does not touch the shadow"
     assert np.abs(first.commands[-1].q - second.commands[-1].q).max() > 0.01
 

@@ -28,7 +28,7 @@ def frame(frame_id, *, pose_ms=0, shown=0.0, horizon_s=0.0, is_key=False, codec=
         input_seq=0,
         pose_t_ns=pose_ms * MS,
         shown_pose=pose,
-        shadow_pose=shadow,
+        shadow_poses=np.tile(shadow, (2, 1)),
         horizon_used_s=horizon_s,
         stages_ms={},
         t_ready_ns=0,
@@ -38,7 +38,7 @@ def frame(frame_id, *, pose_ms=0, shown=0.0, horizon_s=0.0, is_key=False, codec=
 
 def track():
     hand = PoseHistory()
-    made = DisplayTrack(hand, error=ErrorTrack(), shadow_error=ErrorTrack())
+    made = DisplayTrack(hand, errors=[ErrorTrack() for _ in range(3)])
     for t_ms in range(0, 2000, 10):
         pose = POSE.copy()
         pose[0] = 1e-4 * t_ms  # 0.1 m/s
@@ -67,9 +67,9 @@ def test_the_error_is_that_of_the_frame_on_the_screen_at_each_instant():
     shown.drawn(1, 200 * MS, engaged=True)
     # the hand goes from 10 mm to 19 mm while 10 mm is shown
     expected = np.sqrt(np.mean((np.arange(10) * 1e-3) ** 2))
-    assert shown._error.whole().count == 10
-    assert shown._error.whole().position_m == pytest.approx(expected)
-    assert shown._shadow_error.whole().position_m > expected
+    assert shown._errors[0].whole().count == 10
+    assert shown._errors[0].whole().position_m == pytest.approx(expected)
+    assert shown._errors[1].whole().position_m > expected
 
 
 def test_a_frame_that_was_never_announced_counts_for_nothing():

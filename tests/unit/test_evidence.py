@@ -19,7 +19,7 @@ Q = np.zeros(6)
 
 
 def status(arm_t_ns: int, mode: Mode = Mode.ENGAGED, fault: str = "") -> TwinStatus:
-    arm = ArmState(t_ns=arm_t_ns, q=Q, qd=Q, q_shadow=Q, pose_t_ns=0, mode=mode, fault=fault)
+    arm = ArmState(t_ns=arm_t_ns, q=Q, qd=Q, q_shadows=np.tile(Q, (2, 1)), pose_t_ns=0, mode=mode, fault=fault)
     return TwinStatus(
         t_ns=0,
         arm=arm,

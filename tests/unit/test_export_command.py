@@ -21,7 +21,13 @@ def record(path: Path) -> None:
         for tick in range(3):
             log.write(PoseSample(t_ns=tick * 10, pose=np.array([0, 0, 0, 1.0, 0, 0, 0])), role="operator", t_ns=tick)
             command = JointCommand(
-                t_ns=tick * 10, q=HOME_Q, qd=zeros, q_shadow=zeros, qd_shadow=zeros, pose_t_ns=0, mode=Mode.ENGAGED
+                t_ns=tick * 10,
+                q=HOME_Q,
+                qd=zeros,
+                q_shadows=np.zeros((2, 6)),
+                qd_shadows=np.zeros((2, 6)),
+                pose_t_ns=0,
+                mode=Mode.ENGAGED,
             )
             log.write(command, role="twin", t_ns=tick)
 

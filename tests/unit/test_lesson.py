@@ -47,7 +47,7 @@ def drawn_frame(shown: np.ndarray) -> Frame:
         input_seq=0,
         pose_t_ns=0,
         shown_pose=shown,
-        shadow_pose=shown,
+        shadow_poses=np.tile(shown, (2, 1)),
         horizon_used_s=0.0,
         stages_ms={},
         t_ready_ns=0,

@@ -19,12 +19,18 @@ _PEER = {"twin": "arm", "arm": "twin"}
 
 def _command():
     return JointCommand(
-        t_ns=1, q=zeros(6), qd=zeros(6), q_shadow=zeros(6), qd_shadow=zeros(6), pose_t_ns=0, mode=Mode.HOLD
+        t_ns=1,
+        q=zeros(6),
+        qd=zeros(6),
+        q_shadows=np.zeros((2, 6)),
+        qd_shadows=np.zeros((2, 6)),
+        pose_t_ns=0,
+        mode=Mode.HOLD,
     )
 
 
 def _state():
-    return ArmState(t_ns=1, q=zeros(6), qd=zeros(6), q_shadow=zeros(6), pose_t_ns=0, mode=Mode.HOLD)
+    return ArmState(t_ns=1, q=zeros(6), qd=zeros(6), q_shadows=np.zeros((2, 6)), pose_t_ns=0, mode=Mode.HOLD)
 
 
 @dataclasses.dataclass

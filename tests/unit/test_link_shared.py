@@ -1,5 +1,6 @@
 """The bottleneck that pictures and updates to the operator share."""
 
+import numpy as np
 import pytest
 
 from teletwin.clock import NS_PER_MS, VirtualClock
@@ -15,13 +16,14 @@ S, MS = 1_000_000_000, NS_PER_MS
 def _frame(number, size):
     return Frame(
         frame_id=number, codec="h264", is_key=False, width=640, height=360, input_seq=0, pose_t_ns=0,
-        shown_pose=IDENTITY_POSE, shadow_pose=IDENTITY_POSE, horizon_used_s=0.0, stages_ms={}, t_ready_ns=S,
+        shown_pose=IDENTITY_POSE, shadow_poses=np.tile(IDENTITY_POSE, (2, 1)),
+        horizon_used_s=0.0, stages_ms={}, t_ready_ns=S,
         data=bytes(size),
     )  # fmt: skip
 
 
 def _status(t_ns):
-    arm = ArmState(t_ns=t_ns, q=zeros(6), qd=zeros(6), q_shadow=zeros(6), pose_t_ns=0, mode=Mode.HOLD)
+    arm = ArmState(t_ns=t_ns, q=zeros(6), qd=zeros(6), q_shadows=np.zeros((2, 6)), pose_t_ns=0, mode=Mode.HOLD)
     return TwinStatus(
         t_ns=t_ns, arm=arm, q_command=zeros(6), uplink_age_ms=1.0, horizon_used_s=0.0,
         horizon_orientation_used_s=0.0, downstream_s=0.0,

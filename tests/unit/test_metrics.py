@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from teletwin.messages import ArmState, Mode, TwinStatus
+from teletwin.messages import NO_PREDICTION, ArmState, Mode, TwinStatus
 from teletwin.session.display import FrameGate
 from teletwin.session.metrics import SessionMetrics
 from teletwin.session.report import session_results
@@ -19,7 +19,13 @@ def tool_pose(q):
 
 def status(q, q_shadow, *, mode=Mode.ENGAGED, pose_t_ns=0):
     state = ArmState(
-        t_ns=0, q=q, qd=np.zeros(6), q_shadow=q_shadow, pose_t_ns=pose_t_ns, mode=mode, command_age_ms=60.0
+        t_ns=0,
+        q=q,
+        qd=np.zeros(6),
+        q_shadows=np.tile(q_shadow, (2, 1)),
+        pose_t_ns=pose_t_ns,
+        mode=mode,
+        command_age_ms=60.0,
     )
     return TwinStatus(
         t_ns=0,
@@ -54,12 +60,12 @@ def moved(*, lag_ms=20, shadow_lag_ms=200, mode=Mode.ENGAGED, seconds=10, told_m
 def test_arm_and_hand_are_compared_at_the_same_instant():
     metrics = moved(lag_ms=0)
     assert metrics.control.whole().position_m < 1e-5
-    assert metrics.control_shadow.whole().position_m > 0.01
+    assert metrics.control_shadows[NO_PREDICTION].whole().position_m > 0.01
 
 
 def test_the_lag_that_aligns_arm_and_hand_is_found():
-    assert moved(lag_ms=20, told_ms=4).lag_ms()[0] == pytest.approx(20.0, abs=2.0), "before the hand's next sample"
-    lag_ms, shadow_ms = moved(lag_ms=20, shadow_lag_ms=200).lag_ms()
+    assert moved(lag_ms=20, told_ms=4).lags_ms()[0] == pytest.approx(20.0, abs=2.0), "before the hand's next sample"
+    lag_ms, shadow_ms, _ = moved(lag_ms=20, shadow_lag_ms=200).lags_ms()
     assert lag_ms == pytest.approx(20.0, abs=2.0)
     assert shadow_ms == pytest.approx(200.0, abs=2.0)
 

@@ -30,7 +30,7 @@ from teletwin.recording.schemas import FOXGLOVE_SCHEMAS, foxglove_schema, messag
 
 POSE = np.array([0.1, -0.2, 0.3, 1.0, 0.0, 0.0, 0.0])
 ARM = ArmState(
-    t_ns=7, q=np.arange(6.0), qd=np.zeros(6), q_shadow=np.ones(6), pose_t_ns=3, mode=Mode.HOLD, fault="stopped"
+    t_ns=7, q=np.arange(6.0), qd=np.zeros(6), q_shadows=np.ones((2, 6)), pose_t_ns=3, mode=Mode.HOLD, fault="stopped"
 )
 EXAMPLES = [
     Stop(act=7),
@@ -60,8 +60,8 @@ EXAMPLES = [
         t_ns=1,
         q=np.arange(6.0),
         qd=np.zeros(6),
-        q_shadow=np.zeros(6),
-        qd_shadow=np.zeros(6),
+        q_shadows=np.zeros((2, 6)),
+        qd_shadows=np.zeros((2, 6)),
         pose_t_ns=0,
         mode=Mode.OFF,
     ),
@@ -85,7 +85,7 @@ EXAMPLES = [
         input_seq=1,
         pose_t_ns=2,
         shown_pose=POSE,
-        shadow_pose=POSE,
+        shadow_poses=np.tile(POSE, (2, 1)),
         horizon_used_s=0.1,
         stages_ms={"draw": 9.5},
         t_ready_ns=11,

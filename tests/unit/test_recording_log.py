@@ -48,7 +48,7 @@ def frame(frame_id: int) -> Frame:
         input_seq=0,
         pose_t_ns=0,
         shown_pose=POSE + np.eye(7)[0] * frame_id,
-        shadow_pose=POSE,
+        shadow_poses=np.tile(POSE, (2, 1)),
         horizon_used_s=0.0,
         stages_ms={},
         t_ready_ns=0,
@@ -58,7 +58,15 @@ def frame(frame_id: int) -> Frame:
 
 def joints(t_ns: int, q0: float) -> JointCommand:
     q = np.full(6, q0)
-    return JointCommand(t_ns=t_ns, q=q, qd=q, q_shadow=q, qd_shadow=q, pose_t_ns=0, mode=Mode.ENGAGED)
+    return JointCommand(
+        t_ns=t_ns,
+        q=q,
+        qd=q,
+        q_shadows=np.tile(q, (2, 1)),
+        qd_shadows=np.tile(q, (2, 1)),
+        pose_t_ns=0,
+        mode=Mode.ENGAGED,
+    )
 
 
 def fake_tool_pose(q: np.ndarray) -> np.ndarray:
@@ -218,7 +226,12 @@ def test_the_exported_trajectories_carry_the_right_times(tmp_path: Path) -> None
             log.write(PoseSample(t_ns=t_ns, pose=POSE), role="operator", t_ns=t_ns + 1)
             log.write(joints(t_ns, 0.1 * tick), role="twin", t_ns=t_ns + 2)
             state = ArmState(
-                t_ns=t_ns + 4, q=np.full(6, tick), qd=POSE[:6], q_shadow=POSE[:6], pose_t_ns=0, mode=Mode.ENGAGED
+                t_ns=t_ns + 4,
+                q=np.full(6, tick),
+                qd=POSE[:6],
+                q_shadows=np.tile(POSE[:6], (2, 1)),
+                pose_t_ns=0,
+                mode=Mode.ENGAGED,
             )
             log.write(state, role="arm", t_ns=t_ns + 5)
             log.write(frame(tick), role="renderer", t_ns=t_ns + 6)

@@ -205,7 +205,7 @@ def noise_frame(frame_id: int, data: bytes, t_ready_ns: int) -> Frame:
         input_seq=1,
         pose_t_ns=1,
         shown_pose=pose,
-        shadow_pose=pose,
+        shadow_poses=np.tile(pose, (2, 1)),
         horizon_used_s=0.0,
         stages_ms={},
         t_ready_ns=t_ready_ns,

@@ -19,6 +19,9 @@ CURVE_KNOTS = 26
 """Knots of a forecast curve: horizons 0, 20, ... 500 ms; the first is the newest pose itself."""
 HORIZON_MAX_S = CURVE_STEP_S * (CURVE_KNOTS - 1)
 """H_max [s]: no horizon reaches further."""
+NO_PREDICTION, FEED_FORWARD_ONLY = SHADOWS = ("no_prediction", "feed_forward_only")
+"""What runs beside the loop to judge it by, k of them: paper mode without a forecast, and the loop itself with every
+horizon at zero, whose motion policy is still told how the hand moves."""
 
 
 class Mode(IntEnum):
@@ -117,9 +120,9 @@ class JointCommand:
     """When these joint positions hold, twin's clock."""
     q: Array
     qd: Array
-    q_shadow: Array
-    """What the no-prediction shadow asks of its own arm; same packets, same network draws."""
-    qd_shadow: Array
+    q_shadows: Array
+    """What each of SHADOWS asks of its own arm (k, n); same packets, same network draws."""
+    qd_shadows: Array
     pose_t_ns: int
     """Generation time of the newest pose that shaped q, operator's clock; 0 before the first."""
     mode: Mode
@@ -138,7 +141,8 @@ class ArmState:
     t_ns: int
     q: Array
     qd: Array
-    q_shadow: Array
+    q_shadows: Array
+    """Joints (k, n) of the arms of SHADOWS."""
     pose_t_ns: int
     """Generation time of the newest pose that controls the arm, operator's clock (for AoL)."""
     mode: Mode
@@ -229,8 +233,8 @@ class Frame:
     """Generation time of the newest pose that shaped the picture, operator's clock."""
     shown_pose: Array
     """Pose of the rendered tool."""
-    shadow_pose: Array
-    """Pose that a picture without forecasting would have shown."""
+    shadow_poses: Array
+    """Poses (k, 7) that pictures of SHADOWS would have shown."""
     horizon_used_s: float
     stages_ms: dict[str, float]
     """Time of each stage by name: wait, policy, physics, draw, read, encode."""

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from teletwin.clock import NS_PER_MS, NS_PER_S
 from teletwin.geometry import IDENTITY_POSE, Array
 from teletwin.link.delay import hop_seed
-from teletwin.messages import Frame
+from teletwin.messages import SHADOWS, Frame
 from teletwin.session.display import FrameGate
 from teletwin.session.renderer import Credit
 from teletwin.session.virtual import PictureTimes
@@ -199,6 +199,7 @@ def _on_screen(screen: Ints, count: int) -> tuple[NDArray[np.int32], NDArray[np.
 
 
 _NOTHING = IDENTITY_POSE
+_NOTHINGS = np.tile(IDENTITY_POSE, (len(SHADOWS), 1))
 
 
 def _frame(frame_id: int, is_key: bool) -> Frame:
@@ -212,7 +213,7 @@ def _frame(frame_id: int, is_key: bool) -> Frame:
         input_seq=0,
         pose_t_ns=0,
         shown_pose=_NOTHING,
-        shadow_pose=_NOTHING,
+        shadow_poses=_NOTHINGS,
         horizon_used_s=0.0,
         stages_ms={},
         t_ready_ns=0,

@@ -1,7 +1,7 @@
 """What forecasting is worth: errors of the whole loop on the virtual clock, beside what they must be held against.
 
-Every figure stands beside the same run's no-prediction shadow (paper mode), the best fixed pair of horizons
-in paper mode by enumeration, and an oracle that knows the hand's future.
+Every figure stands beside the same run's two shadows (no prediction in paper mode, and feed-forward only), the best
+fixed pair of horizons in paper mode by enumeration, and an oracle that knows the hand's future.
 """
 
 from __future__ import annotations
@@ -9,14 +9,15 @@ from __future__ import annotations
 import concurrent.futures
 import itertools
 import multiprocessing
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from teletwin.bench.oracle import oracle_session
+from teletwin.messages import FEED_FORWARD_ONLY, NO_PREDICTION
 from teletwin.session.config import HorizonCfg, NetworkCfg, SessionCfg
 from teletwin.session.virtual import VirtualSession
-from teletwin.telemetry import Rmse
+from teletwin.telemetry import ErrorTrack, Rmse
 
 HORIZONS_MS = tuple(range(100, 501, 25))
 """Fixed horizons that are tried; the two paths do not interact, so one run judges a horizon for both."""
@@ -42,6 +43,8 @@ class PathErrors:
     """Late binding and feed-forward, the default."""
     none: Rmse
     """The no-prediction shadow of the same run."""
+    fed: Rmse
+    """The feed-forward-only shadow of the same run."""
     paper: Rmse
     """Paper mode at its best fixed horizon."""
     paper_horizon_ms: int
@@ -52,6 +55,11 @@ class PathErrors:
     def ratio(self) -> float:
         """Default over no prediction, position."""
         return self.best.position_m / self.none.position_m
+
+    @property
+    def fed_ratio(self) -> float:
+        """Default over feed-forward only, position: what the forecast itself brings."""
+        return self.best.position_m / self.fed.position_m
 
     @property
     def paper_ratio(self) -> float:
@@ -72,8 +80,8 @@ class Effect:
     display: PathErrors
 
 
-_Pair = tuple[tuple[Rmse, Rmse], tuple[Rmse, Rmse]]
-"""(control, its shadow), (display, its shadow)."""
+_Pair = tuple[tuple[Rmse, Rmse, Rmse], tuple[Rmse, Rmse, Rmse]]
+"""Control and its shadows, display and its shadows."""
 
 
 def measure_effect(hand: str, cfg: EffectCfg, *, progress: Callable[[], None] = lambda: None) -> Effect:
@@ -130,9 +138,14 @@ def _run(hand: str, cfg: EffectCfg, kind: str, horizon_ms: int) -> _Pair:
     virtual = oracle_session(session) if kind == "oracle" else VirtualSession(session)
     metrics = virtual.run(cfg.duration_s)
     return (
-        (metrics.control.whole(), metrics.control_shadow.whole()),
-        (metrics.shown.whole(), metrics.shown_shadow.whole()),
+        (metrics.control.whole(), *_shadows(metrics.control_shadows)),
+        (metrics.shown.whole(), *_shadows(metrics.shown_shadows)),
     )
+
+
+def _shadows(tracks: Mapping[str, ErrorTrack]) -> tuple[Rmse, Rmse]:
+    """Errors without prediction and with feed-forward only."""
+    return tracks[NO_PREDICTION].whole(), tracks[FEED_FORWARD_ONLY].whole()
 
 
 def _path(which: int, default: _Pair, oracle: _Pair, paper: Sequence[_Pair], horizons_ms: Sequence[int]) -> PathErrors:
@@ -142,6 +155,7 @@ def _path(which: int, default: _Pair, oracle: _Pair, paper: Sequence[_Pair], hor
     return PathErrors(
         best=default[which][0],
         none=default[which][1],
+        fed=default[which][2],
         paper=errors[best],
         paper_horizon_ms=horizons_ms[best],
         oracle=oracle[which][0],

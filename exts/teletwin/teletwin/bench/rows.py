@@ -154,6 +154,8 @@ def effect_rows(recordings: str, *, duration_s: float, say: Callable[[str], None
         for name, path in (("control", effect.control), ("display", effect.display)):
             beside = {
                 "no prediction [mm]": 1e3 * path.none.position_m,
+                "feed-forward only [mm]": 1e3 * path.fed.position_m,
+                "of feed-forward only": path.fed_ratio,
                 "oracle [ratio]": path.oracle.position_m / path.none.position_m,
                 "orientation [ratio]": path.best.orientation_rad / path.none.orientation_rad,
             }

@@ -19,7 +19,7 @@ from teletwin.kit.picture import KitPicture, Pictures
 from teletwin.kit.settings import KitCfg
 from teletwin.kit.world import IsaacWorld
 from teletwin.link import Link
-from teletwin.messages import ViewSettings
+from teletwin.messages import NO_PREDICTION, ViewSettings
 from teletwin.session.build import build_control, build_path, build_rendering_in, fast_tool_pose
 from teletwin.session.config import SessionCfg
 from teletwin.session.renderer import StartedFrame
@@ -40,7 +40,7 @@ class Functions:
 
 def compile_kernels(session: SessionCfg) -> None:
     """Build one path and drop it: the kernels are then in the cache. Minutes at the very first time."""
-    build_path(session, "control", is_shadow=True)
+    build_path(session, "control", shadow=NO_PREDICTION)
     fast_tool_pose()
 
 

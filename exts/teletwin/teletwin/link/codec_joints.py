@@ -9,7 +9,7 @@ import numpy as np
 from teletwin.errors import MessageError
 from teletwin.geometry import Array
 from teletwin.link.codec_json import dump_json, load_json
-from teletwin.messages import ArmState, JointCommand, Mode, TwinStatus
+from teletwin.messages import SHADOWS, ArmState, JointCommand, Mode, TwinStatus
 
 _COMMAND = struct.Struct("<qqBBII")
 _ARM = struct.Struct("<qqBBHHHIIqqqqqq7d")
@@ -18,12 +18,13 @@ _CATCHING_UP = _APPROACHING = 0x80
 _NOT_ENABLED, _NOT_ARMED = 0x40, 0x20
 """Beside the mode, in its byte."""
 _JOINTS = 6
+_SHADOWS = len(SHADOWS)
 _MAX_TEXT_BYTES = 300
 
 
 def encode_command(command: JointCommand) -> bytes:
-    """Payload of a joint command: 218 bytes for six joints."""
-    vectors, count = _pack_vectors(command.q, command.qd, command.q_shadow, command.qd_shadow)
+    """Payload of a joint command: 314 bytes for six joints."""
+    vectors, count = _pack_vectors(command.q, command.qd, *command.q_shadows, *command.qd_shadows)
     mode = command.mode | _APPROACHING * command.is_approaching
     head = _COMMAND.pack(command.t_ns, command.pose_t_ns, mode, count, command.act, command.enable_seq)
     return head + vectors
@@ -32,13 +33,13 @@ def encode_command(command: JointCommand) -> bytes:
 def decode_command(payload: bytes) -> JointCommand:
     """The joint command in a payload."""
     t_ns, pose_t_ns, mode, count, act, enable_seq = _COMMAND.unpack_from(payload)
-    q, qd, q_shadow, qd_shadow = _unpack_vectors(payload, _COMMAND.size, rows=4, count=count)
+    joints = _unpack_vectors(payload, _COMMAND.size, rows=2 + 2 * _SHADOWS, count=count)
     return JointCommand(
         t_ns=t_ns,
-        q=q,
-        qd=qd,
-        q_shadow=q_shadow,
-        qd_shadow=qd_shadow,
+        q=joints[0],
+        qd=joints[1],
+        q_shadows=joints[2 : 2 + _SHADOWS],
+        qd_shadows=joints[2 + _SHADOWS :],
         pose_t_ns=pose_t_ns,
         mode=Mode(mode & ~_APPROACHING),
         is_approaching=bool(mode & _APPROACHING),
@@ -49,7 +50,7 @@ def decode_command(payload: bytes) -> JointCommand:
 
 def encode_arm_state(state: ArmState) -> bytes:
     """Payload of an arm state; a text beyond 300 bytes is cut."""
-    vectors, count = _pack_vectors(state.q, state.qd, state.q_shadow)
+    vectors, count = _pack_vectors(state.q, state.qd, *state.q_shadows)
     texts = _text_bytes(state.fault), _text_bytes(state.held_back_by), _text_bytes(state.outage)
     flags = _CATCHING_UP * state.is_catching_up | _NOT_ENABLED * (not state.is_enabled)
     mode = state.mode | flags | _NOT_ARMED * (not state.is_armed)
@@ -73,13 +74,13 @@ def decode_arm_state(payload: bytes) -> ArmState:
     reason_start = _ARM.size + fault_bytes
     outage_start = reason_start + reason_bytes
     start = outage_start + outage_bytes
-    q, qd, q_shadow = _unpack_vectors(payload, start, rows=3, count=count)
+    joints = _unpack_vectors(payload, start, rows=2 + _SHADOWS, count=count)
     _require_finite(sum(numbers))
     return ArmState(
         t_ns=t_ns,
-        q=q,
-        qd=qd,
-        q_shadow=q_shadow,
+        q=joints[0],
+        qd=joints[1],
+        q_shadows=joints[2:],
         pose_t_ns=pose_t_ns,
         mode=Mode(mode & ~(_CATCHING_UP | _NOT_ENABLED | _NOT_ARMED)),
         fault=payload[_ARM.size : reason_start].decode(),

@@ -9,11 +9,11 @@ import numpy as np
 
 from teletwin.errors import MessageError
 from teletwin.link.codec_json import dump_json, load_json
-from teletwin.messages import Frame, FrameAck, ViewSettings
+from teletwin.messages import SHADOWS, Frame, FrameAck, ViewSettings
 
 CODECS = ("h264", "jpeg")
 
-_FRAME = struct.Struct("<qqqqBBHHHd7d7d")
+_FRAME = struct.Struct(f"<qqqqBBHHHd7d{7 * len(SHADOWS)}d")
 _ACK = struct.Struct("<qBBdIddd")
 _SETTINGS = struct.Struct("<HHBBBqd")
 
@@ -25,7 +25,7 @@ def encode_frame(frame: Frame) -> bytes:
         *(frame.frame_id, frame.input_seq, frame.pose_t_ns, frame.t_ready_ns),
         *(_codec_number(frame.codec), frame.is_key, frame.width, frame.height, len(stages), frame.horizon_used_s),
         *frame.shown_pose.tolist(),
-        *frame.shadow_pose.tolist(),
+        *frame.shadow_poses.ravel().tolist(),
     )
     return fixed + stages + frame.data
 
@@ -49,7 +49,7 @@ def decode_frame(payload: bytes) -> Frame:
         input_seq=input_seq,
         pose_t_ns=pose_t_ns,
         shown_pose=np.array(numbers[1:8]),
-        shadow_pose=np.array(numbers[8:15]),
+        shadow_poses=np.array(numbers[8:]).reshape(-1, 7),
         horizon_used_s=numbers[0],
         stages_ms=_stage_times(payload[_FRAME.size : start]),
         t_ready_ns=t_ready_ns,

@@ -13,16 +13,18 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Series = Sequence[float | None]
-_WITH, _WITHOUT = "#0b7a75", "#c8553d"
+_ERROR_COLORS = {"no prediction": "#c8553d", "feed-forward only": "#f2c14e", "with forecasting": "#0b7a75"}
+_ERROR_KEYS = {"no prediction": "_shadow", "feed-forward only": "_feed_forward_only", "with forecasting": ""}
 _PALETTE = ("#0b7a75", "#19a7a0", "#7fc8a9", "#f2c14e", "#f78154", "#c8553d", "#8d5a97", "#4d6c9a", "#9aa5b1")
 _ABOVE: dict[str, Any] = {"frameon": False, "ncols": 4, "loc": "lower right", "bbox_to_anchor": (1.0, 1.0)}
 
 
-def draw_error(path: str | Path, *, t_s: Series, with_forecast_mm: Series, without_mm: Series, title: str) -> Path:
-    """Error over time [mm] with forecasting and of the no-prediction shadow; None leaves a gap."""
+def draw_error(path: str | Path, *, t_s: Series, errors_mm: Mapping[str, Series], title: str) -> Path:
+    """Error over time [mm] by 'no prediction', 'feed-forward only' and 'with forecasting'; None leaves a gap."""
     figure, axes = _new(height=3.2)
-    axes.plot(_gaps(t_s), _gaps(without_mm), color=_WITHOUT, lw=1.2, label="no prediction")
-    axes.plot(_gaps(t_s), _gaps(with_forecast_mm), color=_WITH, lw=1.4, label="with forecasting")
+    for label, color in _ERROR_COLORS.items():
+        if label in errors_mm:
+            axes.plot(_gaps(t_s), _gaps(errors_mm[label]), color=color, lw=1.3, label=label)
     axes.set(xlabel="time [s]", ylabel="error [mm]")
     axes.set_title(title, loc="left", color=INK)
     axes.set_ylim(bottom=0.0)
@@ -65,17 +67,20 @@ def save_figures(document: Mapping[str, Any], folder: str | Path) -> list[Path]:
     """Draw what a report has; return the files.
 
     It looks in `results` for `series` ({'t_s', 'control_error_mm', 'control_error_shadow_mm',
-    'display_error_mm', 'display_error_shadow_mm', 'horizon_*_ms'}) and for `paths_ms` ({path: {stage: ms}}).
+    'control_error_feed_forward_only_mm', the same of 'display', 'horizon_*_ms'}) and for `paths_ms`
+    ({path: {stage: ms}}).
     """
     folder, results = Path(folder), document["results"]
     series, paths = results.get("series") or {}, results.get("paths_ms") or {}
     drawn = []
     for what in ("control", "display"):
-        mine, shadow = series.get(f"{what}_error_mm"), series.get(f"{what}_error_shadow_mm")
-        if mine and shadow:
+        errors_mm = {
+            label: values for label, key in _ERROR_KEYS.items() if (values := series.get(f"{what}_error{key}_mm"))
+        }
+        if "with forecasting" in errors_mm:
             title = f"{what} error, hand against {'arm' if what == 'control' else 'picture'} at the same instant"
             target = folder / f"{what}_error.png"
-            drawn.append(draw_error(target, t_s=series["t_s"], with_forecast_mm=mine, without_mm=shadow, title=title))
+            drawn.append(draw_error(target, t_s=series["t_s"], errors_mm=errors_mm, title=title))
     horizons = {key: values for key, values in series.items() if key.startswith("horizon_") and values}
     if horizons:
         named = {key.removeprefix("horizon_").removesuffix("_ms"): values for key, values in horizons.items()}

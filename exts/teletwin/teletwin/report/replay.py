@@ -18,20 +18,28 @@ def variants_table(results: Mapping[str, Mapping[str, Any]]) -> Table:
     """Errors [mm, deg] and ages [ms] of every way, by its name."""
     from rich.table import Table
 
-    table = Table(title="the recorded hand, replayed; in brackets without a forecast", title_justify="left")
+    table = Table(
+        title="the recorded hand, replayed; in brackets feed-forward only, no prediction", title_justify="left"
+    )
     table.add_column("settings", min_width=28)
     for name in ("arm mm", "picture mm", "turned deg", "age ms", "ahead ms"):
         table.add_column(name, justify="right", no_wrap=True)
     for name, each in results.items():
         table.add_row(
             name,
-            f"{_mm(each['control_rmse'])} ({_mm(each['control_rmse_shadow'])})",
-            f"{_mm(each['display_rmse'])} ({_mm(each['display_rmse_shadow'])})",
+            _beside(each, "control"),
+            _beside(each, "display"),
             _number(57.29578 * each["control_rmse"]["orientation_rad"]),
             _number(each["aol_ms"]),
             _number(each["horizon_control_ms"]),
         )
     return table
+
+
+def _beside(each: Mapping[str, Any], path: str) -> str:
+    """An error, and what the loop without forecasts has [mm]."""
+    fed, plain = each[f"{path}_rmse_feed_forward_only"], each[f"{path}_rmse_shadow"]
+    return f"{_mm(each[f'{path}_rmse'])} ({_mm(fed)}, {_mm(plain)})"
 
 
 def draw_variants(path: str | Path, results: Mapping[str, Mapping[str, Any]]) -> Path:

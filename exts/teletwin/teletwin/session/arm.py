@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+
+import numpy as np
 
 from teletwin.arm import Arm, MeasuredJoints
 from teletwin.arm.resample import CommandResampler
-from teletwin.arm.simulated import SimulatedArm
 from teletwin.clock import NS_PER_MS, NS_PER_S, Clock, TickLength
 from teletwin.errors import ConfigError
 from teletwin.geometry import Array
@@ -27,6 +27,7 @@ from teletwin.safety import (
 )
 from teletwin.session.arm_commands import CommandIntake, CommandsCfg, Taken
 from teletwin.session.log import clock_note
+from teletwin.session.shadow_arm import ShadowArm
 from teletwin.session.smoothness import smoothness_counts
 from teletwin.session.trail import Audit, StateTrail, no_audit
 from teletwin.smoothness import SetPointTrack
@@ -55,17 +56,8 @@ EXIT_S = 0.4
 """Longest time for which the role brakes on its way out [s]."""
 
 
-@dataclass(slots=True, kw_only=True)
-class ShadowArm:
-    """The no-prediction shadow's own arm: the same resampling, limits and servo law, in this process."""
-
-    arm: SimulatedArm
-    resampler: CommandResampler
-    limiter: CommandLimiter
-
-
 class ArmLoop:
-    """One servo tick: receive, resample, limit, set-point. Shadow, state and log come after it."""
+    """One servo tick: receive, resample, limit, set-point. Shadows, state and log come after it."""
 
     def __init__(
         self,
@@ -75,7 +67,7 @@ class ArmLoop:
         arm: Arm,
         resampler: CommandResampler,
         limiter: CommandLimiter,
-        shadow: ShadowArm,
+        shadows: Sequence[ShadowArm],
         ticks: TickStats,
         commands: CommandsCfg,
         period_s: float = 0.002,
@@ -85,7 +77,7 @@ class ArmLoop:
         on_message: Callable[[str, Message, int, int], None] | None = None,
     ) -> None:
         self._clock, self._link, self._arm = clock, link, arm
-        self._resampler, self._limiter, self._shadow, self.ticks = resampler, limiter, shadow, ticks
+        self._resampler, self._limiter, self._shadows, self.ticks = resampler, limiter, tuple(shadows), ticks
         self._period_ns = int(1e9 * period_s)
         self.commands = CommandIntake(commands, offset_ns=lambda: link.offset_ns("twin"), tick_ns=self._period_ns)
         self._in_force, self._trail = in_force, StateTrail(audit)
@@ -186,7 +178,7 @@ class ArmLoop:
                 self._push(taken)
 
     def _push(self, taken: Taken) -> None:
-        """Resample a command; the shadow's comes after the tick."""
+        """Resample a command; the shadows' comes after the tick."""
         command = taken.command
         if command.is_approaching and not self._approaches:
             self._set_approach(True)
@@ -206,14 +198,14 @@ class ArmLoop:
             self.on_note(note)
 
     def _obey(self, limits: MotionLimits) -> None:
-        for limiter in (self._limiter, self._shadow.limiter):
-            limiter.limit_to(limits)
+        for each in (self._limiter, *self._shadows):
+            each.limit_to(limits)
 
     def _meet(self) -> MeasuredJoints:
-        """Where the arm is found; the shadow's arm starts there too."""
+        """Where the arm is found; the shadows' arms start there too."""
         measured = self._arm.state()
-        self._shadow.arm.reset(measured.q)
-        self._shadow.limiter.reset(measured.q)
+        for shadow in self._shadows:
+            shadow.meet(measured.q)
         return measured
 
     def _decide(self, measured: MeasuredJoints, now_ns: int) -> None:
@@ -259,7 +251,8 @@ class ArmLoop:
                 return
             self._limiter.reset(measured.q)
             self._resampler.reset(measured.q)
-            self._shadow.resampler.reset(self._shadow.arm.state().q)
+            for shadow in self._shadows:
+                shadow.engage()
             self._servoing = True
             self._begin_approach(self.held_by or "engaged")
             self.held_by = ""
@@ -302,12 +295,12 @@ class ArmLoop:
             self._arm.stop()
 
     def _after(self, received: list[Received], measured: MeasuredJoints, now_ns: int, due_ns: int, dt_s: float) -> None:
-        """Off the control path: the shadow's arm, state to the twin, the log."""
+        """Off the control path: the shadows' arms, state to the twin, the log."""
         if self._sent is None:
             self.set_points.pause()
         else:
             self.set_points.add(self._sent, dt_s)
-        self._step_shadow(due_ns, dt_s)
+        self._step_shadows(due_ns, dt_s)
         if now_ns - self._state_ns >= _STATE_NS:
             self._state_ns = now_ns
             if now_ns - self._judged_ns >= NS_PER_S:
@@ -335,23 +328,17 @@ class ArmLoop:
         if self._on_message is not None:
             self._on_message("arm", message, now_ns, now_ns)
 
-    def _step_shadow(self, now_ns: int, dt_s: float) -> None:
-        """Advance the no-prediction shadow."""
-        shadow = self._shadow
-        for taken in self._fresh:
-            if taken.begins:
-                shadow.resampler.forget()
-            command = taken.command
-            shadow.resampler.push(taken.hold_ns, command.q_shadow, command.qd_shadow, now_ns=taken.arrived_ns)
+    def _step_shadows(self, now_ns: int, dt_s: float) -> None:
+        """Advance the arms beside the real one."""
+        for number, shadow in enumerate(self._shadows):
+            for taken in self._fresh:
+                shadow.push(taken, taken.command.q_shadows[number], taken.command.qd_shadows[number])
+            if self.state is SafetyState.ENGAGED:
+                shadow.follow(now_ns, dt_s)
+            elif self._servoing:
+                shadow.brake(dt_s)
+            shadow.arm.advance(now_ns)
         self._fresh.clear()
-        if self.state is SafetyState.ENGAGED:
-            wanted = shadow.resampler.sample(now_ns)
-            shadow.arm.servo(shadow.limiter.limit(wanted.q, dt_s, qd_desired=wanted.qd).q)
-        elif self._servoing:
-            rest_q = shadow.limiter.hold(dt_s).q
-            shadow.resampler.rest_at(rest_q)
-            shadow.arm.servo(rest_q)
-        shadow.arm.advance(now_ns)
 
     def _counts(self) -> dict[str, object]:
         """What this host refused or missed; only what happened."""
@@ -373,7 +360,7 @@ class ArmLoop:
             t_ns=measured.t_ns,
             q=measured.q,
             qd=measured.qd,
-            q_shadow=self._shadow.arm.state().q,
+            q_shadows=np.stack([shadow.q for shadow in self._shadows]),
             pose_t_ns=command.pose_t_ns if command is not None else 0,
             mode=mode_of(self.state),
             fault=measured.fault,

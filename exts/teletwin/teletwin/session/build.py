@@ -21,14 +21,15 @@ from teletwin.hand.recording import still_hand
 from teletwin.hand.source import HandSwitch
 from teletwin.horizon.rule import STOCK_ORIENTATION_LAG_S, STOCK_POSITION_LAG_S
 from teletwin.link import Link
-from teletwin.messages import Message
+from teletwin.messages import NO_PREDICTION, SHADOWS, Message
 from teletwin.robot.fast import FastKinematics
 from teletwin.robot.obstacles import Obstacle, load_obstacles
 from teletwin.robot.ur3e import HOME_Q, load_ur3e, tool_pose_in_ur_base
-from teletwin.session.arm import ArmLoop, ShadowArm
+from teletwin.session.arm import ArmLoop
 from teletwin.session.arm_commands import CommandsCfg
 from teletwin.session.config import SessionCfg
 from teletwin.session.in_force import in_force_of
+from teletwin.session.shadow_arm import ShadowArm
 from teletwin.session.trail import Audit, no_audit
 from teletwin.sim import World
 from teletwin.sim.mujoco_world import MujocoWorld, MujocoWorldCfg
@@ -93,10 +94,10 @@ def build_path(
     session: SessionCfg,
     function: str,
     *,
-    is_shadow: bool = False,
+    shadow: str = "",
     policy: Callable[[], MotionPolicy] | None = None,
 ) -> MotionPath:
-    """One path with a state of its own; the shadow is paper mode without a forecast.
+    """One path with a state of its own, or one of SHADOWS.
 
     Without another policy it is RMPflow, which keeps clear of what the limiter enforces.
 
@@ -104,11 +105,11 @@ def build_path(
         RobotError: The compiled kernels compute something else than they should.
     """
     require_sound_kernels()
-    plain = session.paper_mode or is_shadow
+    plain = shadow == NO_PREDICTION or (session.paper_mode and not shadow)
     path = MotionPath(
         PathCfg(
             function=function,
-            predict=not is_shadow,
+            predict=not shadow,
             feed_forward=not plain,
             reference=ReferenceCfg() if session.smooth else None,
         ),
@@ -119,6 +120,11 @@ def build_path(
     )
     path.limit_to(session.limits())
     return path
+
+
+def _build_shadows(session: SessionCfg, function: str) -> list[MotionPath]:
+    """What a path is judged by, in the order of SHADOWS."""
+    return [build_path(session, function, shadow=name) for name in SHADOWS]
 
 
 def _build_smoothing(session: SessionCfg, *, plain: bool) -> Smoothing | None:
@@ -136,7 +142,7 @@ def _policy_lags_s(session: SessionCfg) -> tuple[float, float]:
 
 
 def build_control(session: SessionCfg, *, policy: Callable[[], MotionPolicy] | None = None) -> ControlFunction:
-    """The control function with its shadow, which keeps the stock policy."""
+    """The control function with its shadows, which keep our policy."""
     lag_s, turn_lag_s = _policy_lags_s(session)
     return ControlFunction(
         ControlCfg(
@@ -150,13 +156,13 @@ def build_control(session: SessionCfg, *, policy: Callable[[], MotionPolicy] | N
             limits=session.limits(),
         ),
         path=build_path(session, "control", policy=policy),
-        shadow=build_path(session, "control", is_shadow=True),
+        shadows=_build_shadows(session, "control"),
         joint_count=len(HOME_Q),
     )
 
 
 def build_rendering(session: SessionCfg) -> tuple[RenderingFunction, MujocoWorld]:
-    """The rendering function with its shadow, and its embedded world."""
+    """The rendering function with its shadows, and its embedded world."""
     world = MujocoWorld(MujocoWorldCfg(scene=session.scene))
     return build_rendering_in(world, session), world
 
@@ -164,12 +170,12 @@ def build_rendering(session: SessionCfg) -> tuple[RenderingFunction, MujocoWorld
 def build_rendering_in(
     world: World, session: SessionCfg, *, policy: Callable[[], MotionPolicy] | None = None, tick_s: float = 0.004
 ) -> RenderingFunction:
-    """The rendering function with its shadow, in a world that the host simulates."""
+    """The rendering function with its shadows, in a world that the host simulates."""
     lag_s, turn_lag_s = _policy_lags_s(session)
     return RenderingFunction(
         RenderingCfg(tick_s=tick_s, policy_lag_s=lag_s, orientation_lag_s=turn_lag_s - lag_s),
         path=build_path(session, "render", policy=policy),
-        shadow=build_path(session, "render", is_shadow=True),
+        shadows=_build_shadows(session, "render"),
         world=world,
         tool_pose=fast_tool_pose(),
         home=HOME_Q,
@@ -219,18 +225,14 @@ def build_arm_loop(
         RobotError: The compiled kernels compute something else than they should.
     """
     require_sound_kernels()
-    # No prediction is measured, not shown: what it would run into does not matter.
-    physical = SimulatedArm(clock, replace(simulated_arm(session), scene="bare", watchdog_s=0.0))
     resampling = RESAMPLING if session.smooth else _PLAIN_RESAMPLING
-    shadow = ShadowArm(arm=physical, resampler=CommandResampler(resampling), limiter=build_limiter(session))
-    shadow.limiter.reset(HOME_Q)
     return ArmLoop(
         clock=clock,
         link=link,
         arm=arm,
         resampler=CommandResampler(resampling),
         limiter=build_limiter(session),
-        shadow=shadow,
+        shadows=[_build_shadow_arm(session, clock, resampling) for _ in SHADOWS],
         ticks=ticks,
         commands=CommandsCfg(
             silence_s=1e-3 * session.silence_ms,
@@ -244,6 +246,14 @@ def build_arm_loop(
         limits=session.limits(),
         on_message=log,
     )
+
+
+def _build_shadow_arm(session: SessionCfg, clock: Clock, resampling: ResamplerCfg) -> ShadowArm:
+    """A shadow is measured, not shown: what it would run into does not matter."""
+    physical = SimulatedArm(clock, replace(simulated_arm(session), scene="bare", watchdog_s=0.0))
+    shadow = ShadowArm(arm=physical, resampler=CommandResampler(resampling), limiter=build_limiter(session))
+    shadow.limiter.reset(HOME_Q)
+    return shadow
 
 
 def build_hand(session: SessionCfg) -> HandSwitch:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from teletwin.buffer import PoseHistory
 from teletwin.clock import NS_PER_MS
@@ -19,8 +19,9 @@ _RESTART_GAP = 100
 class DisplayTrack:
     """Follows every frame from arrival to the screen, on the operator's clock."""
 
-    def __init__(self, hand: PoseHistory, *, error: ErrorTrack, shadow_error: ErrorTrack) -> None:
-        self._hand, self._error, self._shadow_error = hand, error, shadow_error
+    def __init__(self, hand: PoseHistory, *, errors: Sequence[ErrorTrack]) -> None:
+        """Errors of the picture and of its shadows, in their order."""
+        self._hand, self._errors = hand, tuple(errors)
         self._waiting: deque[tuple[int, Frame]] = deque(maxlen=64)
         self._samples: deque[int] = deque(maxlen=4096)
         self._on_screen: Frame | None = None
@@ -102,8 +103,8 @@ class DisplayTrack:
         while t_ns < until_ns:
             hand = self._hand.at(t_ns)
             if hand is not None:
-                self._error.add_pair(t_ns, hand, frame.shown_pose)
-                self._shadow_error.add_pair(t_ns, hand, frame.shadow_pose)
+                for error, pose in zip(self._errors, (frame.shown_pose, *frame.shadow_poses), strict=True):
+                    error.add_pair(t_ns, hand, pose)
             t_ns += _GRID_NS
 
 

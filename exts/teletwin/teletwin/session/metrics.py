@@ -11,7 +11,7 @@ import numpy as np
 from teletwin.buffer import PoseHistory
 from teletwin.clock import NS_PER_MS, NS_PER_S
 from teletwin.geometry import Array
-from teletwin.messages import Mode, TwinStatus
+from teletwin.messages import SHADOWS, Mode, TwinStatus
 from teletwin.session.display import DisplayTrack
 from teletwin.smoothness import ToolTrack
 from teletwin.telemetry import ErrorTrack, LatencyHistogram, best_lag_ms
@@ -31,21 +31,22 @@ class SessionMetrics:
         self._tool_pose, self._settle_ns = tool_pose, int(settle_s * NS_PER_S)
         self.settle_s = settle_s
         self.hand = PoseHistory(capacity=8192)
-        self.control, self.control_shadow = ErrorTrack(), ErrorTrack()
-        self.shown, self.shown_shadow = ErrorTrack(), ErrorTrack()
-        self.display = DisplayTrack(self.hand, error=self.shown, shadow_error=self.shown_shadow)
+        self.control, self.shown = ErrorTrack(), ErrorTrack()
+        self.control_shadows = {name: ErrorTrack() for name in SHADOWS}
+        self.shown_shadows = {name: ErrorTrack() for name in SHADOWS}
+        self.display = DisplayTrack(self.hand, errors=(self.shown, *self.shown_shadows.values()))
         self.aol_ms, self.pose_age_at_arm_ms = LatencyHistogram(), LatencyHistogram()
         self.stages_ms = {name: LatencyHistogram() for name in _STAGES}
         self.page_mtp_ms = LatencyHistogram()
         self.held_back: Counter[str] = Counter()
         """Statuses of an arm that followed, by what held it back most; empty where nothing did."""
         self.horizon_control_ms, self.horizon_render_ms = LatencyHistogram(), LatencyHistogram()
-        self.tool, self.tool_shadow = ToolTrack(), ToolTrack()
+        self.tool, self.tool_shadows = ToolTrack(), {name: ToolTrack() for name in SHADOWS}
         self._engaged_since_ns = -1
         self._arm_ns = -_SAME_STATE_NS
-        self._waiting: deque[tuple[int, Array, Array]] = deque(maxlen=_WAITING_MAX)
+        self._waiting: deque[tuple[int, Array]] = deque(maxlen=_WAITING_MAX)
         # Written to now: memory that fills while a session runs looks like a leak.
-        self._arm_track, self._arm_track_count = np.full((_TRACK_MAX, 9), np.nan), 0
+        self._arm_track, self._arm_track_count = np.full((_TRACK_MAX, 2 + len(SHADOWS), 3), np.nan), 0
         self._arm_track_ns, self._arm_track_start_ns = np.full(_TRACK_MAX, np.nan), 0
 
     def engaged(self, now_ns: int, mode: Mode) -> None:
@@ -76,40 +77,35 @@ class SessionMetrics:
             self.held_back[status.held_back_by or arm.held_back_by] += 1
         if not self.is_settled(t_ns) or arm.mode is not Mode.ENGAGED:
             return
-        pose, shadow = self._tool_pose(arm.q), self._tool_pose(arm.q_shadow)
+        poses = np.stack([self._tool_pose(q) for q in (arm.q, *arm.q_shadows)])
         hand = self.hand.at(t_ns)
         if hand is not None:
-            self.control.add_pair(t_ns, hand, pose)
-            self.control_shadow.add_pair(t_ns, hand, shadow)
-        self._waiting.append((t_ns, pose, shadow))
+            for error, pose in zip((self.control, *self.control_shadows.values()), poses, strict=True):
+                error.add_pair(t_ns, hand, pose)
+        self._waiting.append((t_ns, poses))
         self._track_arm()
 
     def _track_arm(self) -> None:
         """Pairs for the lag: an arm is often heard of before the hand's next sample tells where the hand was then."""
         while self._waiting and self._waiting[0][0] <= self.hand.newest_t_ns:
-            t_ns, pose, shadow = self._waiting.popleft()
+            t_ns, poses = self._waiting.popleft()
             hand, row = self.hand.at(t_ns), self._arm_track_count
             if hand is None:
                 continue
-            self.tool.add(t_ns, hand[:3], pose[:3])
-            self.tool_shadow.add(t_ns, hand[:3], shadow[:3])
+            for tool, pose in zip((self.tool, *self.tool_shadows.values()), poses, strict=True):
+                tool.add(t_ns, hand[:3], pose[:3])
             if row == _TRACK_MAX:
                 continue
             self._arm_track_start_ns = self._arm_track_start_ns or t_ns
-            track = self._arm_track[row]
-            self._arm_track_ns[row], track[:3], track[3:6], track[6:] = (
-                t_ns - self._arm_track_start_ns,
-                hand[:3],
-                pose[:3],
-                shadow[:3],
-            )
+            self._arm_track_ns[row] = t_ns - self._arm_track_start_ns
+            self._arm_track[row, 0], self._arm_track[row, 1:] = hand[:3], poses[:, :3]
             self._arm_track_count += 1
 
-    def lag_ms(self) -> tuple[float | None, float | None]:
-        """Lag that best aligns arm and hand [ms], with forecasting and of the shadow."""
+    def lags_ms(self) -> list[float | None]:
+        """Lag that best aligns arm and hand [ms]: with forecasting, and of each shadow."""
         count = self._arm_track_count
         if count < 100:
-            return None, None
+            return [None] * (1 + len(SHADOWS))
         times, track = self._arm_track_ns[:count], self._arm_track[:count]
-        lag_ms, shadow_ms = (best_lag_ms(times, track[:, :3], each) for each in (track[:, 3:6], track[:, 6:]))
-        return (None if math.isnan(lag_ms) else lag_ms), (None if math.isnan(shadow_ms) else shadow_ms)
+        lags_ms = [best_lag_ms(times, track[:, 0], track[:, number]) for number in range(1, track.shape[1])]
+        return [None if math.isnan(lag_ms) else lag_ms for lag_ms in lags_ms]

@@ -307,7 +307,7 @@ class RendererLoop:
             input_seq=shown.input_seq,
             pose_t_ns=shown.pose_t_ns,
             shown_pose=shown.tool,
-            shadow_pose=shown.shadow_tool,
+            shadow_poses=shown.shadow_tools,
             horizon_used_s=shown.horizon_s,
             stages_ms=stages,
             t_ready_ns=ready_ns,

@@ -2,32 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from teletwin.messages import TwinStatus
+from teletwin.messages import FEED_FORWARD_ONLY, NO_PREDICTION, TwinStatus
 from teletwin.session.display import FrameGate
 from teletwin.session.metrics import SessionMetrics
 from teletwin.session.smoothness import smoothness_rows
 from teletwin.telemetry import ErrorTrack, LatencyHistogram
+
+SHADOW_KEYS = {NO_PREDICTION: "_shadow", FEED_FORWARD_ONLY: "_feed_forward_only"}
+"""How the shadows are called in keys of reports and of the page's rows."""
 
 
 def session_results(
     metrics: SessionMetrics, *, duration_s: float, status: TwinStatus | None, gate: FrameGate, counters: dict[str, int]
 ) -> dict[str, Any]:
     """Everything that a session measured; a unit stands in every key; None where nothing was measured."""
-    lag_ms, shadow_lag_ms = metrics.lag_ms()
+    lags_ms = dict(zip(("", *SHADOW_KEYS.values()), metrics.lags_ms(), strict=True))
     display = metrics.display
     return {
         "duration_s": duration_s,
         "settle_s": metrics.settle_s,
         "control_rmse": _rmse(metrics.control),
-        "control_rmse_shadow": _rmse(metrics.control_shadow),
-        "control_ratio": _ratio(metrics.control, metrics.control_shadow),
         "display_rmse": _rmse(metrics.shown),
-        "display_rmse_shadow": _rmse(metrics.shown_shadow),
-        "display_ratio": _ratio(metrics.shown, metrics.shown_shadow),
-        "arm_lag_ms": lag_ms,
-        "arm_lag_shadow_ms": shadow_lag_ms,
+        **_beside("control", metrics.control, metrics.control_shadows),
+        **_beside("display", metrics.shown, metrics.shown_shadows),
+        **{f"arm_lag{key}_ms": lag_ms for key, lag_ms in lags_ms.items()},
         "smoothness": smoothness_rows(metrics, status),
         "mtp_ms": _spread(display.mtp_ms),
         "effective_mtp_ms": _spread(display.effective_mtp_ms),
@@ -51,6 +52,15 @@ def session_results(
         "twin_counters": dict(status.counters) if status is not None else {},
         "series": _series(metrics),
     }
+
+
+def _beside(path: str, track: ErrorTrack, shadows: Mapping[str, ErrorTrack]) -> dict[str, object]:
+    """Errors of a path's shadows, and its own error over theirs."""
+    rows: dict[str, object] = {}
+    for name, key in SHADOW_KEYS.items():
+        rows[f"{path}_rmse{key}"] = _rmse(shadows[name])
+        rows[f"{path}_ratio{'' if name == NO_PREDICTION else key}"] = _ratio(track, shadows[name])
+    return rows
 
 
 def _paths(metrics: SessionMetrics, status: TwinStatus | None) -> dict[str, dict[str, float]]:
@@ -88,7 +98,7 @@ def _rmse(track: ErrorTrack) -> dict[str, float] | None:
 
 
 def _ratio(track: ErrorTrack, shadow: ErrorTrack) -> dict[str, float] | None:
-    """Error over the no-prediction shadow's."""
+    """Error over a shadow's."""
     ours, theirs = track.whole(), shadow.whole()
     if not ours.count or not theirs.position_m or not theirs.orientation_rad:
         return None
@@ -143,13 +153,11 @@ def _arm_loop(status: TwinStatus | None) -> dict[str, float | int] | None:
 
 
 def _series(metrics: SessionMetrics) -> dict[str, list[float]]:
-    """Errors second by second, where all four were measured."""
-    tracks = {
-        "control_error_mm": metrics.control.per_second(),
-        "control_error_shadow_mm": metrics.control_shadow.per_second(),
-        "display_error_mm": metrics.shown.per_second(),
-        "display_error_shadow_mm": metrics.shown_shadow.per_second(),
-    }
+    """Errors second by second, where all were measured."""
+    tracks = {"control_error_mm": metrics.control.per_second(), "display_error_mm": metrics.shown.per_second()}
+    for name, key in SHADOW_KEYS.items():
+        tracks[f"control_error{key}_mm"] = metrics.control_shadows[name].per_second()
+        tracks[f"display_error{key}_mm"] = metrics.shown_shadows[name].per_second()
     seconds = sorted(set.intersection(*(set(track) for track in tracks.values())))
     series = {name: [1e3 * track[s].position_m for s in seconds] for name, track in tracks.items()}
     return {"t_s": [float(s - seconds[0]) for s in seconds], **series}

@@ -10,7 +10,9 @@ from teletwin.clock import NS_PER_S
 from teletwin.safety import STATE_NAMES
 from teletwin.session.desk import PageDesk
 from teletwin.session.operator import OperatorLoop
-from teletwin.telemetry import Rmse
+from teletwin.session.report import SHADOW_KEYS
+from teletwin.smoothness import ToolTrack
+from teletwin.telemetry import ErrorTrack, Rmse
 
 _KEEP_NS = NS_PER_S
 _SILENT_NS = 2 * NS_PER_S
@@ -95,21 +97,13 @@ class TelemetryRow:
         return state.allocation if is_new else None
 
     def _errors(self) -> dict[str, float | None]:
-        """Errors over the newest second, with and without forecasting."""
+        """Errors over the newest second, of the loop and of its shadows."""
         metrics = self._loop.metrics
-        control, control_shadow = metrics.control.running(), metrics.control_shadow.running()
-        shown, shown_shadow = metrics.shown.running(), metrics.shown_shadow.running()
-        return {
-            "control_error_mm": _mm(control),
-            "control_error_shadow_mm": _mm(control_shadow),
-            "display_error_mm": _mm(shown),
-            "display_error_shadow_mm": _mm(shown_shadow),
-            "orientation_error_deg": _deg(control),
-            "orientation_error_shadow_deg": _deg(control_shadow),
-            "shake_mm": _times_thousand(metrics.tool.running_shake_m),
-            "shake_shadow_mm": _times_thousand(metrics.tool_shadow.running_shake_m),
-            "reversals_per_s": self._reversal_rate(),
-        }
+        errors = _errors("", metrics.control, metrics.shown, metrics.tool)
+        for name, key in SHADOW_KEYS.items():
+            tracks = metrics.control_shadows[name], metrics.shown_shadows[name]
+            errors |= _errors(key, *tracks, metrics.tool_shadows[name])
+        return errors | {"reversals_per_s": self._reversal_rate()}
 
     def _reversal_rate(self) -> float | None:
         """Reversals a second of the joint with most, over the last seconds in which the arm followed."""
@@ -151,6 +145,17 @@ class TelemetryRow:
                 "twin_ticks": status.tick_count,
             }
         return counters
+
+
+def _errors(key: str, control: ErrorTrack, shown: ErrorTrack, tool: ToolTrack) -> dict[str, float | None]:
+    """Of arm, picture and the arm's shaking."""
+    arm = control.running()
+    return {
+        f"control_error{key}_mm": _mm(arm),
+        f"display_error{key}_mm": _mm(shown.running()),
+        f"orientation_error{key}_deg": _deg(arm),
+        f"shake{key}_mm": _times_thousand(tool.running_shake_m),
+    }
 
 
 def _times_thousand(value: float | None) -> float | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from teletwin.messages import TwinStatus
+from teletwin.messages import FEED_FORWARD_ONLY, NO_PREDICTION, TwinStatus
 from teletwin.session.metrics import SessionMetrics
 from teletwin.smoothness import SetPointTrack, ToolTrack
 
@@ -28,11 +28,12 @@ def smoothness_counts(track: SetPointTrack) -> dict[str, int]:
 
 
 def smoothness_rows(metrics: SessionMetrics, status: TwinStatus | None) -> dict[str, Any]:
-    """The report's part: the set-points, the measured tool beside the hand, and the same of the shadow."""
+    """The report's part: the set-points, the measured tool beside the hand, and the same of the shadows."""
     return {
         "set_points": _set_points(status.counters if status is not None else {}),
         "tool": _tool(metrics.tool),
-        "tool_shadow": _tool(metrics.tool_shadow),
+        "tool_shadow": _tool(metrics.tool_shadows[NO_PREDICTION]),
+        "tool_feed_forward_only": _tool(metrics.tool_shadows[FEED_FORWARD_ONLY]),
     }
 
 

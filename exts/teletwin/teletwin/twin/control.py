@@ -1,12 +1,12 @@
 """The control function: packets from the operator to joint commands for the real arm.
 
-Its tick is receive, target, RMPflow, smoothing, limits, send. The no-prediction shadow takes the same
-packets through a path of its own, so that both meet the same network.
+Its tick is receive, target, RMPflow, smoothing, limits, send. Its shadows take the same packets through
+paths of their own, so that all meet the same network.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -63,10 +63,10 @@ class ControlCfg:
 
 
 class ControlFunction:
-    """Steps the control path and its shadow; holds when packets stop."""
+    """Steps the control path and its shadows; holds when packets stop."""
 
-    def __init__(self, cfg: ControlCfg, *, path: MotionPath, shadow: MotionPath, joint_count: int) -> None:
-        self._cfg, self._path, self._shadow = cfg, path, shadow
+    def __init__(self, cfg: ControlCfg, *, path: MotionPath, shadows: Sequence[MotionPath], joint_count: int) -> None:
+        self._cfg, self._path, self._shadows = cfg, path, tuple(shadows)
         self.downstream = DownstreamEstimate(joint_count=joint_count, servo_lag_s=cfg.servo_lag_s)
         self._workspace = WorkspaceLimits()
         self._measured: Array | None = None
@@ -104,7 +104,7 @@ class ControlFunction:
         return self._cfg.silence_s
 
     def ask_limits(self, change: Mapping[str, object]) -> None:
-        """Take other limits of motion by name, for the shadow too.
+        """Take other limits of motion by name, for the shadows too.
 
         Raises:
             ConfigError: They cannot be used, or would be raised while the arm is engaged.
@@ -112,7 +112,7 @@ class ControlFunction:
         self._obey(self.limits.ask(change, state=self.state))
 
     def _obey(self, limits: MotionLimits) -> None:
-        for path in (self._path, self._shadow):
+        for path in (self._path, *self._shadows):
             path.limit_to(limits)
 
     def accept(self, packet: ForecastPacket, *, pose_t_ns: int, now_ns: int) -> bool:
@@ -120,8 +120,8 @@ class ControlFunction:
         if not is_usable(packet, self._workspace) or abs(now_ns - pose_t_ns) > _APART_NS:
             self.invalid_count += 1
             return False
-        self._path.accept(packet, pose_t_ns=pose_t_ns)
-        self._shadow.accept(packet, pose_t_ns=pose_t_ns)
+        for path in (self._path, *self._shadows):
+            path.accept(packet, pose_t_ns=pose_t_ns)
         self._asked, self._act, self._enable_seq = packet.mode, packet.act, packet.enable_seq
         self._operator.hear(now_ns)
         self.interlock.hear(packet.act)
@@ -148,7 +148,8 @@ class ControlFunction:
         """Take what the arm measured at t_ns on this clock."""
         if self._measured is None:
             self._path.reset(state.q)
-            self._shadow.reset(state.q_shadow)
+            for shadow, q in zip(self._shadows, state.q_shadows, strict=True):
+                shadow.reset(q)
         self._measured, self._measured_ns, self._fault = state.q, t_ns, state.fault
         if state.fault or (state.spent_act and state.spent_act == self._act):
             self.interlock.spend(state.fault or state.outage)
@@ -174,7 +175,8 @@ class ControlFunction:
         self._meet_the_arm(before, now_ns)
         self.held_count += before is SafetyState.ENGAGED is not self.state
         engaged = self.state is SafetyState.ENGAGED
-        out, shadow = self._engaged(now_ns, dt_s) if engaged else self._held(dt_s)
+        out = self._engaged(now_ns, dt_s) if engaged else self._path.hold(dt_s)
+        shadows = self._step_shadows(now_ns, dt_s, engaged=engaged)
         hold_ns = now_ns + int(1e9 * self.downstream.link_s)
         self.downstream.commanded(hold_ns, out.q)
         self.limited_count += out.is_limited
@@ -183,8 +185,8 @@ class ControlFunction:
             t_ns=hold_ns,
             q=out.q,
             qd=out.qd,
-            q_shadow=shadow.q,
-            qd_shadow=shadow.qd,
+            q_shadows=np.stack([shadow.q for shadow in shadows]),
+            qd_shadows=np.stack([shadow.qd for shadow in shadows]),
             pose_t_ns=self._pose_t_ns,
             mode=mode_of(self.state),
             is_approaching=out.is_approaching,
@@ -208,15 +210,17 @@ class ControlFunction:
         if apart > (_APART_RAD if before is SafetyState.HOLD else 0.0):
             self._path.restart(self._measured)
 
-    def _engaged(self, now_ns: int, dt_s: float) -> tuple[PathOutput, PathOutput]:
+    def _engaged(self, now_ns: int, dt_s: float) -> PathOutput:
         """Follow; on the first tick start from the measured joints."""
         lag_s = self.downstream.total_s + self._cfg.policy_lag_s
         out = self._path.follow(now_ns, dt_s, downstream_s=lag_s, orientation_extra_s=self._cfg.orientation_lag_s)
         if out.bound is not None:
             self._pose_t_ns = out.bound.pose_t_ns
             self.horizon_s, self.horizon_orientation_s = out.bound.horizon_s, out.bound.horizon_orientation_s
-        return out, self._shadow.follow(now_ns, dt_s, downstream_s=0.0)
+        return out
 
-    def _held(self, dt_s: float) -> tuple[PathOutput, PathOutput]:
-        """Brake and stay."""
-        return self._path.hold(dt_s), self._shadow.hold(dt_s)
+    def _step_shadows(self, now_ns: int, dt_s: float, *, engaged: bool) -> list[PathOutput]:
+        """What the arm would be told otherwise."""
+        if not engaged:
+            return [shadow.hold(dt_s) for shadow in self._shadows]
+        return [shadow.follow(now_ns, dt_s, downstream_s=0.0) for shadow in self._shadows]

@@ -1,6 +1,6 @@
 """One path from packets to joints: target, motion policy, smoothing, limits.
 
-The control function, the rendering function and their no-prediction shadows are each one such path with
+The control function, the rendering function and their shadows are each one such path with
 a state of its own; nothing is shared between them.
 """
 

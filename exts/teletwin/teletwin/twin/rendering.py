@@ -1,13 +1,15 @@
 """The rendering function: the same packets to what the operator is shown, with a world of its own.
 
 It shares no state with the control function: its own path, its own arm in its own simulated world with
-things that can be pushed, and its own shadow for the picture that no forecast would have made.
+things that can be pushed, and its own shadows for the pictures that would have been shown otherwise.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+
+import numpy as np
 
 from teletwin.geometry import Array
 from teletwin.messages import ForecastPacket, Mode
@@ -48,8 +50,8 @@ class Shown:
     horizon_s: float
     tool: Array
     """Pose (7,) of the shown tool, UR base frame."""
-    shadow_tool: Array
-    """Pose (7,) that a picture without forecasting would show."""
+    shadow_tools: Array
+    """Poses (k, 7) that pictures of SHADOWS would show."""
     held_back_by: str = ""
     """What holds the shown arm back, for example 'forearm to table'; empty when nothing does."""
 
@@ -62,12 +64,12 @@ class RenderingFunction:
         cfg: RenderingCfg,
         *,
         path: MotionPath,
-        shadow: MotionPath,
+        shadows: Sequence[MotionPath],
         world: World,
         tool_pose: Callable[[Array], Array],
         home: Array,
     ) -> None:
-        self._cfg, self._path, self._shadow, self._world = cfg, path, shadow, world
+        self._cfg, self._path, self._shadows, self._world = cfg, path, tuple(shadows), world
         self._tool_pose, self._home = tool_pose, home
         self._workspace = WorkspaceLimits()
         self.tick_s = cfg.tick_s
@@ -77,9 +79,9 @@ class RenderingFunction:
     def reset(self) -> None:
         """Arm at home, every object at its place."""
         self._world.reset(self._home)
-        self._path.reset(self._home)
-        self._shadow.reset(self._home)
-        self._shadow_q = self._home.copy()
+        for path in (self._path, *self._shadows):
+            path.reset(self._home)
+        self._shadows_q = [self._home.copy() for _ in self._shadows]
         self._packet: ForecastPacket | None = None
         self._heard_ns = self._t_ns = 0
         self._horizon_s = 0.0
@@ -89,7 +91,7 @@ class RenderingFunction:
 
     def limit_to(self, limits: MotionLimits) -> None:
         """Show an arm that keeps to the session's limits."""
-        for path in (self._path, self._shadow):
+        for path in (self._path, *self._shadows):
             path.limit_to(limits)
 
     def start_at(self, q: Array) -> None:
@@ -101,8 +103,8 @@ class RenderingFunction:
         """Take a packet (pose generated at pose_t_ns on this clock); refuse an unusable one."""
         if not is_usable(packet, self._workspace):
             return False
-        self._path.accept(packet, pose_t_ns=pose_t_ns)
-        self._shadow.accept(packet, pose_t_ns=pose_t_ns)
+        for path in (self._path, *self._shadows):
+            path.accept(packet, pose_t_ns=pose_t_ns)
         self._packet, self._heard_ns = packet, now_ns
         return True
 
@@ -134,7 +136,7 @@ class RenderingFunction:
             input_seq=self._input_seq,
             horizon_s=self._horizon_s,
             tool=self._tool_pose(q),
-            shadow_tool=self._tool_pose(self._shadow_q),
+            shadow_tools=np.stack([self._tool_pose(each) for each in self._shadows_q]),
             held_back_by=self._held_back_by,
         )
 
@@ -143,11 +145,12 @@ class RenderingFunction:
         dt_s, packet = self.tick_s, self._packet
         fresh = packet is not None and t_ns - self._heard_ns <= 1e9 * self._cfg.silence_s
         if packet is None or not fresh or packet.mode is not Mode.ENGAGED:
-            out, self._shadow_q = self._path.hold(dt_s), self._shadow.hold(dt_s).q
+            out = self._path.hold(dt_s)
+            self._shadows_q = [shadow.hold(dt_s).q for shadow in self._shadows]
         else:
             way_s = downstream_s + self._cfg.policy_lag_s
             out = self._path.follow(t_ns, dt_s, downstream_s=way_s, orientation_extra_s=self._cfg.orientation_lag_s)
-            self._shadow_q = self._shadow.follow(t_ns, dt_s, downstream_s=0.0).q
+            self._shadows_q = [shadow.follow(t_ns, dt_s, downstream_s=0.0).q for shadow in self._shadows]
         self._held_back_by = out.reason
         if out.bound is not None:
             self._pose_t_ns, self._input_seq = out.bound.pose_t_ns, out.bound.input_seq

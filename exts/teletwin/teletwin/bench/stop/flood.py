@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import multiprocessing
 from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from teletwin.clock import NS_PER_S, SystemClock
@@ -20,7 +20,7 @@ PAGES = 5
 _TURN_S = 0.005
 
 
-@contextmanager
+@contextlib.contextmanager
 def floods(cfg: RoleCfg, url: str, *, busy: int) -> Iterator[None]:
     """Let all of them run meanwhile; `cfg` is the renderer's, which nobody else plays."""
     context = multiprocessing.get_context("spawn")
@@ -64,7 +64,17 @@ async def _pages(url: str) -> None:
     import aiohttp
 
     async with aiohttp.ClientSession() as session:
-        await asyncio.gather(*(_page(session, url) for _ in range(PAGES)))
+        await asyncio.gather(*(_keep_saying(session, url) for _ in range(PAGES)))
+
+
+async def _keep_saying(session: Any, url: str) -> None:
+    """A page that comes back where the server turns it away: the flood goes on."""
+    import aiohttp
+
+    while True:
+        with contextlib.suppress(aiohttp.ClientError, ConnectionError):
+            await _page(session, url)
+        await asyncio.sleep(_TURN_S)
 
 
 async def _page(session: Any, url: str) -> None:

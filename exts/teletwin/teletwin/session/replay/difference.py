@@ -38,7 +38,7 @@ class CommandDifference:
         self.equal_count += is_equal
         self.position_max_rad = max(self.position_max_rad, apart)
         self.speed_max_rad_s = max(self.speed_max_rad_s, float(np.abs(recorded.qd - replayed.qd).max()))
-        self.shadow_max_rad = max(self.shadow_max_rad, float(np.abs(recorded.q_shadow - replayed.q_shadow).max()))
+        self.shadow_max_rad = max(self.shadow_max_rad, float(np.abs(recorded.q_shadows - replayed.q_shadows).max()))
         self.time_max_ns = max(self.time_max_ns, abs(recorded.t_ns - replayed.t_ns))
         self.mode_count += recorded.mode is not replayed.mode
         if not is_equal and self.first_unequal_s is None:
@@ -46,5 +46,5 @@ class CommandDifference:
 
 
 def _bits(command: JointCommand) -> tuple[object, ...]:
-    arrays = (command.q, command.qd, command.q_shadow, command.qd_shadow)
+    arrays = (command.q, command.qd, command.q_shadows, command.qd_shadows)
     return (command.t_ns, command.pose_t_ns, int(command.mode), *(array.tobytes() for array in arrays))

@@ -13,6 +13,7 @@ from teletwin.recording import SessionRecording
 from teletwin.session.config import HorizonCfg, NetworkCfg, SessionCfg
 from teletwin.session.metrics import SessionMetrics
 from teletwin.session.replay.recorded import RecordedHand, RecordedWishes
+from teletwin.session.report import SHADOW_KEYS
 from teletwin.session.virtual import VirtualSession
 from teletwin.telemetry import ErrorTrack
 
@@ -138,9 +139,9 @@ def _running_mm(track: ErrorTrack) -> float | None:
 def _results(metrics: SessionMetrics) -> dict[str, object]:
     tracks = {
         "control_rmse": metrics.control,
-        "control_rmse_shadow": metrics.control_shadow,
+        **{f"control_rmse{key}": metrics.control_shadows[name] for name, key in SHADOW_KEYS.items()},
         "display_rmse": metrics.shown,
-        "display_rmse_shadow": metrics.shown_shadow,
+        **{f"display_rmse{key}": metrics.shown_shadows[name] for name, key in SHADOW_KEYS.items()},
     }
     errors: dict[str, object] = {
         name: {"position_m": track.whole().position_m, "orientation_rad": track.whole().orientation_rad}

@@ -5,22 +5,24 @@ import { History, StripChart } from "./plots.js";
 
 const WITH = "#45c8b0";
 const WITHOUT = "#dd86b0";
+const FED = "#d9b36c";
 const OTHER = "#7fa7f5";
 const MEAN_MS = 2000;
 
 /**
  * @typedef {{title: string, tip: string, unit: string, digits: number, leastTop: number, mostTop?: number, wide?: boolean,
- *   compare?: boolean, turn?: [string, string], lines: import("./plots.js").Line[]}} Card
+ *   compare?: boolean, turn?: string[], lines: import("./plots.js").Line[]}} Card
  */
 
 /** @type {Card[]} */
 export const CARDS = [
   {
     title: "Arm error", unit: "mm", digits: 1, leastTop: 10, wide: true, compare: true,
-    turn: ["orientation_error_deg", "orientation_error_shadow_deg"],
-    tip: "How far the real arm's tool is from where your hand asks it to be, at this very instant. The second line is the same hand over the same network without forecasting.",
+    turn: ["orientation_error_deg", "orientation_error_feed_forward_only_deg", "orientation_error_shadow_deg"],
+    tip: "How far the real arm's tool is from where your hand asks it to be, at this very instant. The other lines are the same hand over the same network: the same loop without looking ahead (feed-forward only), and the plain one without either.",
     lines: [
-      { key: "control_error_shadow_mm", color: WITHOUT, label: "without forecast" },
+      { key: "control_error_shadow_mm", color: WITHOUT, label: "no prediction" },
+      { key: "control_error_feed_forward_only_mm", color: FED, label: "feed-forward only" },
       { key: "control_error_mm", color: WITH, label: "with forecast", fill: true },
     ],
   },
@@ -28,7 +30,8 @@ export const CARDS = [
     title: "Picture error", unit: "mm", digits: 1, leastTop: 10, wide: true, compare: true,
     tip: "How far the tool in the picture is from your hand at the instant the picture is on the screen.",
     lines: [
-      { key: "display_error_shadow_mm", color: WITHOUT, label: "without forecast" },
+      { key: "display_error_shadow_mm", color: WITHOUT, label: "no prediction" },
+      { key: "display_error_feed_forward_only_mm", color: FED, label: "feed-forward only" },
       { key: "display_error_mm", color: WITH, label: "with forecast", fill: true },
     ],
   },
@@ -42,9 +45,10 @@ export const CARDS = [
   },
   {
     title: "Shaking", unit: "mm", digits: 2, leastTop: 0.5,
-    tip: "How much the arm's tool shakes: its distance from your hand above 8 Hz, over the last two seconds. Forecasts that change their mind cause it; the second line is the arm without forecasting.",
+    tip: "How much the arm's tool shakes: its distance from your hand above 8 Hz, over the last two seconds. Forecasts that change their mind cause it; the other lines are the arm without them.",
     lines: [
-      { key: "shake_shadow_mm", color: WITHOUT, label: "without forecast" },
+      { key: "shake_shadow_mm", color: WITHOUT, label: "no prediction" },
+      { key: "shake_feed_forward_only_mm", color: FED, label: "feed-forward only" },
       { key: "shake_mm", color: WITH, label: "with forecast", fill: true },
     ],
   },
@@ -110,9 +114,10 @@ export class Charts {
     head.append(title, element("small", "", card.unit));
     /** @type {HTMLElement | null} */
     const gain = card.compare ? element("span", "gain") : null;
+    if (gain) gain.dataset.tip = "What forecasting is worth: with forecast against feed-forward only, over the last two seconds.";
     if (gain) head.append(gain);
     const turn = card.turn ? element("span", "turn") : null;
-    if (turn) turn.dataset.tip = "How far the tool is turned away from your hand: with forecast, and without.";
+    if (turn) turn.dataset.tip = "How far the tool is turned away from your hand: with forecast, with feed-forward only, with no prediction.";
     if (turn) head.append(turn);
     const values = element("div", "values");
     const outputs = [...card.lines].reverse().map((line) => {
@@ -161,8 +166,8 @@ export class Charts {
     outputs.forEach(({ output }, i) => setText(output, words(means[i], card.digits)));
     if (gain) showGain(gain, means[0], means[1]);
     if (turn && card.turn) {
-      const [now, without] = card.turn.map((key) => words(this.history.mean(key, nowMs, MEAN_MS), 1));
-      setText(turn, `turned ${now}° (${without}°)`);
+      const [now, ...others] = card.turn.map((key) => words(this.history.mean(key, nowMs, MEAN_MS), 1));
+      setText(turn, `turned ${now}° (${others.map((each) => `${each}°`).join(", ")})`);
     }
   }
 }

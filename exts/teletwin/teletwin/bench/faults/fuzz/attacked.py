@@ -8,6 +8,7 @@ from teletwin.link.codec import encode
 from teletwin.link.wire import Datagram
 from teletwin.messages import (
     CURVE_KNOTS,
+    SHADOWS,
     ArmState,
     ForecastPacket,
     Frame,
@@ -31,12 +32,13 @@ _MOVED_RAD = 1e-4
 def good_messages() -> list[Message]:
     """One of each kind."""
     pose, q, still = tool_pose_in_ur_base(HOME_Q), HOME_Q.copy(), np.zeros(6)
-    arm = ArmState(t_ns=5, q=q, qd=still, q_shadow=q, pose_t_ns=4, mode=Mode.HOLD)
+    beside = np.zeros((len(SHADOWS), 6))
+    arm = ArmState(t_ns=5, q=q, qd=still, q_shadows=beside, pose_t_ns=4, mode=Mode.HOLD)
     horizons = Horizons(control_s=0.1, render_s=0.1, control_orientation_s=0.1, render_orientation_s=0.1)
     curve = np.tile(pose, (CURVE_KNOTS, 1))
     return [
         ForecastPacket(t_ns=9, pose=pose, curve=curve, horizons=horizons, mode=Mode.ENGAGED, input_seq=1, slot=2),
-        JointCommand(t_ns=9, q=q, qd=still, q_shadow=q, qd_shadow=still, pose_t_ns=8, mode=Mode.ENGAGED),
+        JointCommand(t_ns=9, q=q, qd=still, q_shadows=beside, qd_shadows=beside, pose_t_ns=8, mode=Mode.ENGAGED),
         arm,
         TwinStatus(
             t_ns=9,
@@ -57,7 +59,7 @@ def good_messages() -> list[Message]:
             input_seq=3,
             pose_t_ns=7,
             shown_pose=pose,
-            shadow_pose=pose,
+            shadow_poses=np.tile(pose, (len(SHADOWS), 1)),
             horizon_used_s=0.1,
             stages_ms={"draw": 3.0},
             t_ready_ns=8,
