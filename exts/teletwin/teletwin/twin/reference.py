@@ -24,8 +24,9 @@ Quat = tuple[float, float, float, float]
 
 STEP_MAX_S = 0.01
 """A longer tick counts as this one [s]."""
-MOTION_FLOOR, TURN_FLOOR = 1e-4, 1e-3
-"""Slower motion counts as if it were as fast as this: [m^2/s^2], [rad^2/s^2]."""
+MOTION_FLOOR, TURN_FLOOR = 0.1**2, 0.3**2
+"""Slower motion counts as if it were as fast as this, squared: [m^2/s^2], [rad^2/s^2]. Doubt is for the jumps that an
+arm feels; a slow, precise hand has small ones, and the lag that doubt brings costs it more than they do."""
 _SLOT_S = 0.01
 """Packets come this often; doubt compares what happens within it [s]."""
 _STILL = (0.0, 0.0, 0.0)
@@ -47,9 +48,9 @@ class ReferenceCfg:
     """Jumps of a slot over the motion of a slot at which doubt begins."""
     doubt_span: float = 1.2
     """Doubt is whole where that ratio is larger by this."""
-    doubt_time: float = 0.6
+    doubt_time: float = 0.3
     """By what share doubt lengthens the time constant."""
-    doubt_lag: float = 0.3
+    doubt_lag: float = 0.1
     """What share of the lead doubt takes away."""
     averaging_s: float = 0.5
     """Time constant of the average horizon and of the doubt [s]: the filter shall not change with every packet."""
