@@ -50,12 +50,12 @@ OBSTACLE, OBSTACLE_RADIUS_M = np.array([0.3, 0.3, 0.45]), 0.08
 """Center (3,) [m] and radius of a ball near the arm, in the root frame."""
 RMPFLOW_ACCELERATION = np.array(
     [
-        -43.58659272404674,
-        -3.131984398005905,
-        22.50369226910301,
-        9.137724442609562,
-        0.8808367815230093,
-        -0.026965653419527263,
+        -43.58916628601711,
+        -3.1162108820492556,
+        22.506758458912305,
+        9.147423242056966,
+        0.8803842306893316,
+        -0.0009070812041366838,
     ]
 )
 """What the formulas give for these [rad/s^2]; the unit tests compute it without warp."""
