@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from teletwin.errors import ConfigError
 from teletwin.forecast import WINDOW_COUNT, WINDOW_STEP_S, build_forecaster
 from teletwin.forecast.batched import BatchedForecaster
-from teletwin.forecast.combined import CANDIDATES, CombinedCfg, CombinedForecaster
+from teletwin.forecast.candidates import CANDIDATES
+from teletwin.forecast.combined import CombinedCfg, CombinedForecaster
 from teletwin.forecast.table import forecast_tables
 from teletwin.geometry import Array, align_hemispheres, quat_normalize
 from teletwin.hand.handwriting import write_by_hand
@@ -102,7 +105,7 @@ def test_learning_that_does_not_pay_is_given_up(seed):
     truth = came(track, rows)
     checking, trusting = (
         rmse(stream(CombinedForecaster(cfg=cfg), track)[0][:rows][-700:], truth[-700:], "position").mean()
-        for cfg in (CombinedCfg(), CombinedCfg(check_horizons=1e9))
+        for cfg in (CombinedCfg(), CombinedCfg(trust_in_learned=10.0, choice_evidence=1e-9))
     )
     assert checking < 0.995 * trusting
 
@@ -139,13 +142,18 @@ def test_expected_errors_are_read_between_knots():
     assert (forecaster.predicted_error_rad(np.array([0.1, 0.5])) > 0.0).all()
 
 
-@pytest.mark.parametrize(("name", "at"), [(name, at) for at, name in enumerate(CANDIDATES)])
+def trusting(name: str) -> CombinedCfg:
+    """All trust in one candidate, to begin with."""
+    candidates = tuple(replace(each, trust=0.0 if each.name == name else -100.0) for each in CANDIDATES)
+    return CombinedCfg(candidates=candidates, trust_in_holding=-100.0, trust_in_prior=-100.0, trust_in_learned=-100.0)
+
+
+@pytest.mark.parametrize("name", [each.name for each in CANDIDATES])
 @pytest.mark.parametrize("kind", ["reach", "write"])
-def test_all_trust_in_one_candidate_gives_its_forecast(name, at, kind):
+def test_all_trust_in_one_candidate_gives_its_forecast(name, kind):
     window = drawn(kind, duration_s=4.0)[-WINDOW_COUNT:]
-    trust = (tuple(1.0 if i == at else 0.0 for i in range(len(CANDIDATES))),) * 3
     mixed, alone = np.empty((CURVE_KNOTS, 7)), np.empty((CURVE_KNOTS, 7))
-    CombinedForecaster(cfg=CombinedCfg(prior_position=trust, prior_orientation=trust)).forecast(window, out=mixed)
+    CombinedForecaster(cfg=trusting(name)).forecast(window, out=mixed)
     build_forecaster(name).forecast(window, out=alone)
     np.testing.assert_allclose(mixed, alone, rtol=0, atol=1e-4 if name == "autoreg" else 1e-12)  # a trace of ridge
 
@@ -220,9 +228,10 @@ def test_many_threads_give_the_numbers_of_one():
     [
         {"memory_s": 0.0},
         {"patience_slots": float("nan")},
-        {"prior_position": (1.0,)},
+        {"candidates": CANDIDATES[:2]},
         {"surprise_position_slots": -1.0},
-        {"check_horizons": 0.0},
+        {"choice_evidence": 0.0},
+        {"trust_in_holding": float("nan")},
     ],
 )
 def test_settings_that_cannot_be_used_are_refused(bad):

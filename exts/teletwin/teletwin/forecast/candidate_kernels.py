@@ -5,15 +5,18 @@
 
 import warp as wp  # noqa: TID253
 
+from teletwin.forecast import candidates as table
+from teletwin.forecast.constant_velocity import constant_velocity_spec
 from teletwin.forecast.fit_kernels import burg_lanes, covariance_lanes
 from teletwin.forecast.kernels import bounded_pose, channels, quat4, start_of
 from teletwin.forecast.lane_kernels import continue_lanes, fir_lanes, straight_lanes, vec7, vec8
+from teletwin.forecast.velocity_kernels import slope_lanes
+from teletwin.forecast.weighing_kernels import Shares, Weights
 
-CANDIDATES = wp.constant(4)
+CANDIDATES = wp.constant(len(table.CANDIDATES))
 KNOTS_AHEAD = wp.constant(25)
 STEPS_PER_KNOT = wp.constant(2)
-
-vec4d = wp.vec4d
+VELOCITY_SPAN = wp.constant(constant_velocity_spec().lags[0])
 
 
 @wp.struct
@@ -21,7 +24,8 @@ class Candidates:
     """What is mixed: models fitted beforehand, room to work in (nook first), the weights to start from.
 
     lags are 1 ... 5; taps and weights (knots ahead, taps) the pooled model's; prior (trials, 2).
-    moved (nook, 4 x knots): displacements that the candidates forecast, knot by knot.
+    moved (nook, candidates x knots): displacements that the candidates forecast, knot by knot.
+    leads (nook, 2 x trials): how the shares did of late, position and orientation in turn.
     """
 
     lags: wp.array(dtype=wp.int32)
@@ -32,7 +36,8 @@ class Candidates:
     coefficients: wp.array2d(dtype=vec7)
     ways: wp.array2d(dtype=vec8)
     moved: wp.array2d(dtype=vec7)
-    prior: wp.array2d(dtype=vec4d)
+    leads: wp.array2d(dtype=Shares)
+    prior: wp.array2d(dtype=Weights)
 
 
 @wp.struct
@@ -78,7 +83,7 @@ def keep_bounded(candidates: Candidates, nook: int, known: int, which: int, boun
 
 @wp.func
 def forecast_candidates(candidates: Candidates, nook: int, known: int, bounds: Bounds) -> None:
-    """Burg ARMA, paper mode, the pooled FIR, constant velocity."""
+    """Displacements of every candidate, in the order of `candidates.CANDIDATES`."""
     burg_lanes(candidates.increments, nook, known, candidates.lags, candidates.scratch, candidates.coefficients, nook)
     continue_lanes(candidates.increments, nook, known, candidates.lags, candidates.coefficients, nook)
     keep_bounded(candidates, nook, known, 0, bounds)
@@ -87,8 +92,10 @@ def forecast_candidates(candidates: Candidates, nook: int, known: int, bounds: B
     keep_bounded(candidates, nook, known, 1, bounds)
     fir_lanes(candidates.increments, nook, known, candidates.taps, candidates.weights)
     keep_bounded(candidates, nook, known, 2, bounds)
-    straight_lanes(candidates.increments, nook, known)
+    slope_lanes(candidates.increments, nook, known, VELOCITY_SPAN)
     keep_bounded(candidates, nook, known, 3, bounds)
+    straight_lanes(candidates.increments, nook, known)
+    keep_bounded(candidates, nook, known, 4, bounds)
 
 
 @wp.func

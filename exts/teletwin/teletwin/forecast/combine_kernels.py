@@ -1,16 +1,8 @@
 """The kernel that weighs forecasters by how their earlier forecasts came out. Only `combined` imports this.
 
-One thread serves one hand. All that a hand has taught lies in `Memory`, indexed by the hand first:
-
-history (338, 6)      displacements forecast earlier: by candidate, of the combination, and what the learned weights
-                      add to the prior's. Trial m lies 4 m + 2 slots ahead and owns the 4 m + 2 rows from 2 m^2 on: a
-                      row is read, exactly when its forecast falls due, and then written anew.
-moments (13, 2)       sums of the candidates' products, by trial and group (position, orientation)
-products (13, 2)      sums of the candidates times what came
-scores (13, 2)        effective count; squared error of the combination, of holding; squared activity
-checks (13, 2)        did learning pay of late: the sums of `checked`
-
-Every other knot is a trial (20, 60, ... 500 ms); the knots between take the mean of their neighbours' weights.
+One thread serves one hand. Every other knot is a trial (20, 60, ... 500 ms); the knots between take the mean of their
+neighbors' weights. `candidate_kernels` forecasts, `memory_kernels` keeps what hands taught, `weighing_kernels`
+regresses, `choice_kernels` decides whom to trust.
 """
 # Annotations of kernels are warp types, which a static checker takes for variables.
 # pyright: reportInvalidTypeForm=false, reportIndexIssue=false, reportOperatorIssue=false, reportCallIssue=false
@@ -19,17 +11,26 @@ Every other knot is a trial (20, 60, ... 500 ms); the knots between take the mea
 import warp as wp  # noqa: TID253
 
 from teletwin.forecast.candidate_kernels import Bounds, Candidates, bounds_of, forecast_candidates, moved_by
-from teletwin.forecast.kernels import bounded_pose, channels
-from teletwin.forecast.lane_kernels import fetch_early, lively_lanes, read_lanes, vec7, vec7f, vec8
+from teletwin.forecast.choice_kernels import HELD, LEARNED, PRIOR, Trust, chosen, leads_of, shared_leads
+from teletwin.forecast.kernels import bounded_pose
+from teletwin.forecast.lane_kernels import lively_lanes, read_lanes, vec7
+from teletwin.forecast.memory_kernels import (
+    ISSUED,
+    Memory,
+    begin_slot,
+    issue,
+    keep,
+    newest_due,
+    past,
+    row_of,
+    slots_taught,
+    way_back,
+)
 from teletwin.forecast.weighing_kernels import (
-    Trust,
-    checked,
+    CANDIDATES,
+    Weights,
     dot_group,
     expected_errors,
-    mat44d,
-    mix,
-    second_moments,
-    sobered,
     square_sum,
     vec4d,
     weigh,
@@ -37,240 +38,134 @@ from teletwin.forecast.weighing_kernels import (
 
 wp.set_module_options({"enable_backward": False, "fast_math": False})
 
-TRIALS = wp.constant(13)
-STEPS_PER_KNOT = wp.constant(2)
-ISSUED_SLOTS = wp.constant(64)
-"""Ring of the numbers of slots in which a forecast was made; longer than the longest horizon."""
-SLOTS_MISSED_MAX = wp.constant(8)
-SQUARE_CHORD_M2 = wp.constant(wp.float64(0.01))
-"""What a chord of 1 between quaternions, about 2 rad, counts as [m^2]."""
-SAME_GAP_MAX = wp.constant(wp.float64(1.0e-18))
-FAR = wp.constant(wp.float64(1.0e30))
-NO_SLOT = wp.constant(-1000000)
-SLOTS_WRAP = wp.constant(1000000)
 SQUARE_MAX = wp.constant(wp.float64(1.0e12))
-
-
-@wp.struct
-class Memory:
-    """What the hands have taught."""
-
-    before: wp.array2d(dtype=vec7)
-    slots: wp.array(dtype=wp.int32)
-    signs: wp.array(dtype=wp.float64)
-    issued: wp.array2d(dtype=wp.int32)
-    history: wp.array3d(dtype=vec7f)
-    moments: wp.array3d(dtype=mat44d)
-    products: wp.array3d(dtype=vec4d)
-    scores: wp.array3d(dtype=vec4d)
-    checks: wp.array3d(dtype=wp.vec3d)
+LEARNED_ROW = CANDIDATES
+SAID_ROW = wp.constant(int(CANDIDATES) + 1)
 
 
 @wp.struct
 class Mixture:
-    """Weights for position and orientation, the learned ones less the prior, and the errors to expect [m], [rad]."""
+    """Weights for position and orientation, the learned ones too, and the errors to expect [m], [rad]."""
 
-    place: vec4d
-    turn: vec4d
-    place_learned: vec4d
-    turn_learned: vec4d
+    place: Weights
+    turn: Weights
+    place_learned: Weights
+    turn_learned: Weights
     errors: wp.vec2d
 
 
 @wp.func
-def gap(a: vec7, b: vec7) -> wp.float64:
-    """Squared distance of two poses, a radian counting as 50 mm; q and -q are one orientation."""
-    place = wp.float64(0.0)
-    same = wp.float64(0.0)
-    opposite = wp.float64(0.0)
-    for lane in range(3):
-        place += (a[lane] - b[lane]) * (a[lane] - b[lane])
-    for lane in range(3, 7):
-        same += (a[lane] - b[lane]) * (a[lane] - b[lane])
-        opposite += (a[lane] + b[lane]) * (a[lane] + b[lane])
-    return place + SQUARE_CHORD_M2 * wp.min(same, opposite)
-
-
-@wp.func
-def slots_passed(
-    window: wp.array2d(dtype=vec7),
-    increments: wp.array2d(dtype=vec8),
-    nook: int,
-    before: wp.array2d(dtype=vec7),
-    hand: int,
-) -> int:
-    """Slots since the window before this one: 0 if it is the same, -1 if this window does not continue it."""
-    last = window.shape[1] - 1
-    if gap(before[hand, 0], window[hand, last - 1]) <= SAME_GAP_MAX:
-        return 1
-    if gap(before[hand, 0], window[hand, last]) <= SAME_GAP_MAX:
-        return 0
-    fastest = wp.float64(0.0)
-    nearest = FAR
-    passed = int(-1)  # noqa: UP018, RUF046 - a variable, not a constant of the kernel
-    for s in range(1, wp.min(SLOTS_MISSED_MAX, last - 1) + 1):
-        step = channels(increments[nook, last - s])
-        fastest = wp.max(fastest, gap(step, vec7()))
-        apart = gap(before[hand, 0], window[hand, last - s]) + gap(before[hand, 1], window[hand, last - s - 1])
-        if apart < nearest:
-            nearest = apart
-            passed = s
-    if nearest <= wp.float64(0.5) * fastest:
-        return passed
-    return -1
-
-
-@wp.func
-def past(history: wp.array3d(dtype=vec7f), hand: int, row: int, candidate: int) -> vec7:
-    """A displacement from the history."""
-    stored = history[hand, row, candidate]
-    result = vec7()
-    for lane in range(7):
-        result[lane] = wp.float64(stored[lane])
-    return result
-
-
-@wp.func
-def keep(history: wp.array3d(dtype=vec7f), hand: int, row: int, candidate: int, moved: vec7) -> None:
-    """Put a displacement into the history."""
-    stored = vec7f()
-    for lane in range(7):
-        stored[lane] = wp.float32(moved[lane])
-    history[hand, row, candidate] = stored
-
-
-@wp.func
-def kept_share(forgetting: wp.float64, passed: int) -> wp.float64:
-    """Share of what was learned that outlives the slots passed; nothing does with a new hand."""
-    if passed < 0:
-        return wp.float64(0.0)
-    kept = wp.float64(1.0)
-    for _ in range(passed):
-        kept *= forgetting
-    return kept
-
-
-@wp.func
-def begin_slot(
-    window: wp.array2d(dtype=vec7), increments: wp.array2d(dtype=vec8), nook: int, hand: int, memory: Memory
-) -> int:
-    """Find this window's place in time and number its slot; return the slots that passed, -1 for a new hand."""
-    last = window.shape[1] - 1
-    passed = int(-1)  # noqa: UP018, RUF046 - a variable, not a constant of the kernel
-    if memory.slots[hand] >= 0:
-        passed = slots_passed(window, increments, nook, memory.before, hand)
-    if passed < 0:
-        for slot in range(ISSUED_SLOTS):
-            memory.issued[hand, slot] = NO_SLOT
-        memory.slots[hand] = 0
-        memory.signs[hand] = wp.float64(1.0)
-    else:
-        memory.slots[hand] = (memory.slots[hand] + passed) % SLOTS_WRAP
-        if dot_group(memory.before[hand, 0], window[hand, last - passed], 1) < wp.float64(0.0):
-            memory.signs[hand] = -memory.signs[hand]  # this window is in the other hemisphere
-    memory.before[hand, 0] = window[hand, last]
-    memory.before[hand, 1] = window[hand, last - 1]
-    return passed
+def fade(memory: Memory, hand: int, passed: wp.float64, trust: Trust) -> None:
+    """Let what was learned lose weight over the slots passed; nothing outlives a new hand."""
+    kept = wp.float64(0.0)
+    kept_choice = wp.float64(0.0)
+    if passed == wp.float64(0.0):
+        return
+    if passed > wp.float64(0.0):
+        kept = wp.exp(-passed / trust.memory)
+        kept_choice = wp.exp(-passed / trust.choice_memory)
+    for trial in range(memory.evidence.shape[1]):
+        for group in range(2):
+            memory.moments[hand, trial, group] = memory.moments[hand, trial, group] * kept
+            memory.products[hand, trial, group] = memory.products[hand, trial, group] * kept
+            memory.scores[hand, trial, group] = memory.scores[hand, trial, group] * kept
+            memory.faults[hand, trial, group] = memory.faults[hand, trial, group] * kept_choice
+            memory.evidence[hand, trial, group] = memory.evidence[hand, trial, group] * kept_choice
 
 
 @wp.func
 def learn(
+    memory: Memory,
     hand: int,
     trial: int,
     group: int,
     row: int,
-    kept: wp.vec2d,
-    due: bool,
+    slots: wp.float64,
     came: vec7,
     activity: wp.float64,
-    prior: vec4d,
-    memory: Memory,
+    prior: Weights,
 ) -> None:
-    """Fade what one trial was taught; score the forecasts that fall due."""
-    moment = mat44d()
-    product = vec4d()
-    score = vec4d()
-    check = wp.vec3d()
-    if kept[0] > wp.float64(0.0):
-        moment = memory.moments[hand, trial, group] * kept[0]
-        product = memory.products[hand, trial, group] * kept[0]
-        score = memory.scores[hand, trial, group] * kept[0]
-        check = memory.checks[hand, trial, group] * kept[1]
+    """Score the forecasts that fell due, for one group: they stand for so many slots."""
     held = square_sum(came, group)
-    if due and held < SQUARE_MAX:
-        a = past(memory.history, hand, row, 0)
-        b = past(memory.history, hand, row, 1)
-        c = past(memory.history, hand, row, 2)
-        d = past(memory.history, hand, row, 3)
-        error = square_sum(came - past(memory.history, hand, row, 4), group)
-        moment += second_moments(a, b, c, d, group)
-        product += vec4d(
-            dot_group(a, came, group), dot_group(b, came, group), dot_group(c, came, group), dot_group(d, came, group)
-        )
-        score += vec4d(wp.float64(1.0), error, held, wp.min(activity, SQUARE_MAX))
-        learned = past(memory.history, hand, row, 5)
-        missed = came - mix(a, b, c, d, prior, prior)
-        check += wp.vec3d(square_sum(learned, group), dot_group(learned, missed, group), wp.float64(1.0))
-    memory.moments[hand, trial, group] = moment
-    memory.products[hand, trial, group] = product
-    memory.scores[hand, trial, group] = score
-    memory.checks[hand, trial, group] = check
+    if not (held < SQUARE_MAX):
+        return
+    moments = memory.moments[hand, trial, group]
+    products = memory.products[hand, trial, group]
+    faults = memory.faults[hand, trial, group]
+    mixed = vec7()
+    for i in range(CANDIDATES):
+        a = past(memory, hand, row, i)
+        mixed += prior[i] * a
+        products[i] = products[i] + slots * dot_group(a, came, group)
+        faults[i] = faults[i] + slots * square_sum(came - a, group)
+        for j in range(i + 1):
+            product = slots * dot_group(a, past(memory, hand, row, j), group)
+            moments[i, j] = moments[i, j] + product
+    faults[HELD] = faults[HELD] + slots * held
+    faults[PRIOR] = faults[PRIOR] + slots * square_sum(came - mixed, group)
+    faults[LEARNED] = faults[LEARNED] + slots * square_sum(came - past(memory, hand, row, LEARNED_ROW), group)
+    error = square_sum(came - past(memory, hand, row, SAID_ROW), group)
+    score = slots * vec4d(wp.float64(1.0), error, held, wp.min(activity, SQUARE_MAX))
+    memory.moments[hand, trial, group] = moments
+    memory.products[hand, trial, group] = products
+    memory.faults[hand, trial, group] = faults
+    memory.evidence[hand, trial, group] = memory.evidence[hand, trial, group] + slots
+    memory.scores[hand, trial, group] = memory.scores[hand, trial, group] + score
+
+
+@wp.func
+def learn_from_due(
+    memory: Memory, candidates: Candidates, hand: int, nook: int, trial: int, last: int, faced: vec7
+) -> None:
+    """Compare the newest forecast of a trial that fell due with what came."""
+    number = newest_due(memory, hand, trial)
+    if number < 0:
+        return
+    slots = slots_taught(memory, hand, trial, number)
+    age = memory.clocks[hand] - memory.issued[hand, number % ISSUED]
+    if age > wp.float64(last):
+        return
+    late = wp.max(age - wp.float64(4 * trial + 2), wp.float64(0.0))
+    moved = way_back(candidates.ways, nook, last, late) - way_back(candidates.ways, nook, last, age)
+    came = wp.cw_mul(faced, moved)
+    row = row_of(trial, number)
+    lively = candidates.ways[nook, last + 1 + trial]
+    for group in range(2):
+        learn(memory, hand, trial, group, row, slots, came, lively[group], candidates.prior[trial, group])
 
 
 @wp.func
 def group_weights(
-    hand: int,
-    nook: int,
-    trial: int,
-    group: int,
-    knot: int,
-    trust: Trust,
-    candidates: Candidates,
-    memory: Memory,
-) -> vec4d:
-    """Learned weights of the candidates at one trial, less the prior."""
-    prior = candidates.prior[trial, group]
-    score = memory.scores[hand, trial, group]
-    now = second_moments(
-        moved_by(candidates, nook, knot, 0),
-        moved_by(candidates, nook, knot, 1),
-        moved_by(candidates, nook, knot, 2),
-        moved_by(candidates, nook, knot, 3),
-        group,
-    )
-    learned = weigh(
+    memory: Memory, candidates: Candidates, trust: Trust, hand: int, nook: int, trial: int, group: int
+) -> Weights:
+    """Learned weights of the candidates at one trial."""
+    now = Weights()
+    for i in range(CANDIDATES):
+        now[i] = square_sum(moved_by(candidates, nook, 2 * trial + 1, i), group)
+    return weigh(
         memory.moments[hand, trial, group],
         memory.products[hand, trial, group],
         now,
-        score[0],
-        prior,
+        memory.scores[hand, trial, group][0],
+        candidates.prior[trial, group],
         trust.patience,
         trust.surprise[group],
     )
-    return sobered(learned, score) - prior
 
 
 @wp.func
-def trusted(
-    learned: vec4d, hand: int, trial: int, group: int, trust: Trust, candidates: Candidates, memory: Memory
-) -> vec4d:
-    """Weights between the prior and the learned ones, as far as learning has paid."""
-    span = wp.float64(4 * trial + 2)
-    share = checked(memory.checks[hand, trial, group], span, trust.check_horizons)
-    return candidates.prior[trial, group] + share * learned
-
-
-@wp.func
-def mixed(candidates: Candidates, nook: int, knot: int, place: vec4d, turn: vec4d) -> vec7:
+def mixed(candidates: Candidates, nook: int, knot: int, place: Weights, turn: Weights) -> vec7:
     """Weighted sum of the candidates' displacements to a knot."""
-    return mix(
-        moved_by(candidates, nook, knot, 0),
-        moved_by(candidates, nook, knot, 1),
-        moved_by(candidates, nook, knot, 2),
-        moved_by(candidates, nook, knot, 3),
-        place,
-        turn,
-    )
+    moved = vec7()
+    for i in range(CANDIDATES):
+        a = moved_by(candidates, nook, knot, i)
+        p = place[i]
+        t = turn[i]
+        moved += wp.cw_mul(vec7(p, p, p, t, t, t, t), a)
+    for lane in range(7):
+        if not wp.isfinite(moved[lane]):
+            moved[lane] = wp.float64(0.0)
+    return moved
 
 
 @wp.func
@@ -302,6 +197,40 @@ def midway(a: Mixture, b: Mixture) -> Mixture:
     return mean
 
 
+@wp.func
+def mixture_at(
+    memory: Memory, candidates: Candidates, trust: Trust, hand: int, nook: int, trial: int, last: int
+) -> Mixture:
+    """What one trial's forecast is mixed of."""
+    mixture = Mixture()
+    mixture.place_learned = group_weights(memory, candidates, trust, hand, nook, trial, 0)
+    mixture.turn_learned = group_weights(memory, candidates, trust, hand, nook, trial, 1)
+    place = shared_leads(candidates.leads, nook, trial, 0, trust)
+    turn = shared_leads(candidates.leads, nook, trial, 1, trust)
+    mixture.place = chosen(place, candidates.prior[trial, 0], mixture.place_learned)
+    mixture.turn = chosen(turn, candidates.prior[trial, 1], mixture.turn_learned)
+    lively = candidates.ways[nook, last + 1 + trial]
+    mixture.errors = expected_errors(
+        memory.scores[hand, trial, 0],
+        memory.scores[hand, trial, 1],
+        wp.vec2d(lively[0], lively[1]),
+        wp.float64(trial + 1) / wp.float64(13.0),
+    )
+    return mixture
+
+
+@wp.func
+def keep_trial(
+    memory: Memory, candidates: Candidates, hand: int, nook: int, trial: int, row: int, faced: vec7, mixture: Mixture
+) -> None:
+    """Keep what the candidates and the learned mixture forecast, until it falls due."""
+    knot = 2 * trial + 1
+    for i in range(CANDIDATES):
+        keep(memory, hand, row, i, wp.cw_mul(faced, moved_by(candidates, nook, knot, i)))
+    learned = mixed(candidates, nook, knot, mixture.place_learned, mixture.turn_learned)
+    keep(memory, hand, row, LEARNED_ROW, wp.cw_mul(faced, learned))
+
+
 @wp.kernel
 def combine(
     window: wp.array2d(dtype=vec7),
@@ -312,7 +241,7 @@ def combine(
     curve: wp.array2d(dtype=vec7),
     expected: wp.array2d(dtype=wp.vec2d),
 ) -> None:
-    """Forecast four ways and weigh the displacements, trial by trial, position and orientation apart.
+    """Forecast with every candidate and weigh the displacements, trial by trial, position and orientation apart.
 
     expected (26): error to expect [m], [rad].
     """
@@ -320,48 +249,32 @@ def combine(
     last = window.shape[1] - 1
     nook = hand % candidates.increments.shape[0]
     read_lanes(window, candidates.increments, hand, nook)
-    passed = begin_slot(window, candidates.increments, nook, hand, memory)
-    kept = wp.vec2d(kept_share(trust.kept, passed), kept_share(trust.kept_check, passed))
-    sign = memory.signs[hand]
-    slot = memory.slots[hand]
-    fetch_early(memory.history, hand, slot)
+    passed = begin_slot(window, hand, memory)
+    fade(memory, hand, passed, trust)
     bounds = bounds_of(candidates.increments, nook, limits)
     lively_lanes(candidates.increments, candidates.ways, nook, last)
     forecast_candidates(candidates, nook, last, bounds)
-    start = bounds.begin
-    curve[hand, 0] = start
+    sign = memory.signs[hand]
+    faced = vec7(wp.float64(1.0), wp.float64(1.0), wp.float64(1.0), sign, sign, sign, sign)
+    for trial in range(candidates.prior.shape[0]):
+        learn_from_due(memory, candidates, hand, nook, trial, last, faced)
+        span = wp.float64(4 * trial + 2)
+        for group in range(2):
+            candidates.leads[nook, 2 * trial + group] = leads_of(
+                memory.faults[hand, trial, group], memory.evidence[hand, trial, group], span, trust.evidence
+            )
+    number = issue(memory, hand, passed)
+    curve[hand, 0] = bounds.begin
     expected[hand, 0] = wp.vec2d()
     before = Mixture()
-    faced = vec7(wp.float64(1.0), wp.float64(1.0), wp.float64(1.0), sign, sign, sign, sign)
-    for trial in range(TRIALS):
+    for trial in range(candidates.prior.shape[0]):
         knot = 2 * trial + 1
-        span = STEPS_PER_KNOT * knot
-        row = 2 * trial * trial + slot % span
-        lively = candidates.ways[nook, last + 2 + 2 * trial]
-        activity = wp.vec2d(lively[0], lively[1])
-        came = vec7()
-        due = passed > 0 and last >= span and memory.issued[hand, (slot - span) & (ISSUED_SLOTS - 1)] == slot - span
-        if due:
-            came = wp.cw_mul(faced, channels(candidates.ways[nook, last + 1 + 2 * trial]))
-        for group in range(2):
-            learn(hand, trial, group, row, kept, due, came, activity[group], candidates.prior[trial, group], memory)
-        mixture = Mixture()
-        mixture.place_learned = group_weights(hand, nook, trial, 0, knot, trust, candidates, memory)
-        mixture.turn_learned = group_weights(hand, nook, trial, 1, knot, trust, candidates, memory)
-        mixture.place = trusted(mixture.place_learned, hand, trial, 0, trust, candidates, memory)
-        mixture.turn = trusted(mixture.turn_learned, hand, trial, 1, trust, candidates, memory)
-        horizon_share = wp.float64(trial + 1) / wp.float64(13.0)
-        mixture.errors = expected_errors(
-            memory.scores[hand, trial, 0], memory.scores[hand, trial, 1], activity, horizon_share
-        )
+        mixture = mixture_at(memory, candidates, trust, hand, nook, trial, last)
         write_knot(hand, nook, knot, mixture, bounds, candidates, curve, expected)
         if trial > 0:
             write_knot(hand, nook, knot - 1, midway(before, mixture), bounds, candidates, curve, expected)
         before = mixture
-        if passed != 0:
-            for which in range(4):
-                keep(memory.history, hand, row, which, wp.cw_mul(faced, moved_by(candidates, nook, knot, which)))
-            keep(memory.history, hand, row, 4, wp.cw_mul(faced, curve[hand, knot] - start))
-            added = mixed(candidates, nook, knot, mixture.place_learned, mixture.turn_learned)
-            keep(memory.history, hand, row, 5, wp.cw_mul(faced, added))
-    memory.issued[hand, slot & (ISSUED_SLOTS - 1)] = slot
+        if number >= 0:
+            row = row_of(trial, number)
+            keep_trial(memory, candidates, hand, nook, trial, row, faced, mixture)
+            keep(memory, hand, row, SAID_ROW, wp.cw_mul(faced, curve[hand, knot] - bounds.begin))

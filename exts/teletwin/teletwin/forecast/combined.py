@@ -11,6 +11,8 @@ import numpy as np
 from teletwin.errors import ConfigError
 from teletwin.forecast import WINDOW_COUNT, WINDOW_STEP_S
 from teletwin.forecast.autoreg import DEFAULT_LAGS, autoreg_spec
+from teletwin.forecast.candidates import CANDIDATES, PRIOR_HORIZONS_S, Candidate, check_trust
+from teletwin.forecast.constant_velocity import constant_velocity_spec
 from teletwin.forecast.launch import KernelSpec, MotionLimits, bound_limits, eight_lanes
 from teletwin.forecast.pooled import pooled_fir_spec
 from teletwin.forecast.pooled_model import PooledModel
@@ -18,55 +20,49 @@ from teletwin.geometry import Array
 from teletwin.messages import CURVE_KNOTS, CURVE_STEP_S
 from teletwin.warp_runtime import RecordedLaunch, load_warp, record
 
-CANDIDATES = ("arma", "autoreg", "pooled-fir", "linear")
-"""What is mixed, besides holding the pose (which the weights reach by shrinking)."""
-PRIOR_HORIZONS_S = (0.02, 0.2, 0.5)
-"""Where the weights to start from are given; between, they follow straight lines."""
 _TRIALS = CURVE_KNOTS // 2
 """Knots at which forecasts are checked: every other one."""
-_HISTORY_ROWS = 2 * _TRIALS**2
-_HISTORY_COLUMNS = len(CANDIDATES) + 2
-_ISSUED_SLOTS = 64
+_SPANS = 4 * np.arange(_TRIALS) + 2
+"""Their horizons in slots."""
+_HISTORY_ROWS = 2 * _TRIALS * (_TRIALS + 1)
+_ISSUED = 64
+_POSES_KEPT = 4
 _POSITIVE = (
     "memory_s",
     "patience_slots",
     "surprise_position_slots",
     "surprise_orientation_slots",
-    "check_memory_s",
-    "check_horizons",
+    "choice_memory_s",
+    "choice_evidence",
+    "neighbors",
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CombinedCfg:
-    """How fast trust is won and lost."""
+    """Whom to trust, and how fast trust is won and lost."""
 
+    candidates: tuple[Candidate, ...] = CANDIDATES
+    """The table with other priors; its names are fixed, the kernel forecasts them."""
     memory_s: float = 60.0
-    """Time constant of forgetting [s]; one number per candidate and knot needs many seconds of evidence."""
-    patience_slots: float = 40.0
+    """Time constant of forgetting what the learned mixture rests on [s]; one number per candidate and knot needs many
+    seconds of evidence."""
+    patience_slots: float = 15.0
     """Slots of the hand's average motion that the prior weights are worth."""
     surprise_position_slots: float = 50.0
     """Slots of motion as lively as now's that they are worth too, times how much livelier than average it is: a burst
     falls back on them."""
     surprise_orientation_slots: float = 15.0
-    check_memory_s: float = 5.0
-    """Time constant [s] of telling whether learning pays."""
-    check_horizons: float = 30.0
-    """Horizons of evidence that it takes to give up half of what was learned."""
-    prior_position: tuple[tuple[float, ...], ...] = (
-        (0.35, 0.30, 0.25, 0.08),
-        (0.65, 0.15, 0.12, 0.03),
-        (0.65, 0.05, 0.10, 0.00),
-    )
-    """Weights before anything is known, by PRIOR_HORIZONS_S and candidate; what a row lacks to 1 is held.
-
-    About the least squares over synthetic operators and handwriting, also played two and four times as fast.
-    """
-    prior_orientation: tuple[tuple[float, ...], ...] = (
-        (0.45, 0.40, 0.05, 0.05),
-        (0.60, 0.12, 0.06, 0.00),
-        (0.48, 0.05, 0.05, 0.00),
-    )
+    choice_memory_s: float = 4.0
+    """Time constant [s] of telling which of the single forecasts and mixtures does best."""
+    choice_evidence: float = 0.6
+    """A share's weight falls with its squared error to this power for each independent forecast that fell due."""
+    neighbors: float = 2.0
+    """What a knot learns from another one falls with the ratio of their horizons to this power."""
+    trust_in_holding: float = 0.0
+    """Logarithm of the weight to begin with, as a candidate's `trust`."""
+    trust_in_prior: float = -1.0
+    trust_in_learned: float = 0.0
     limits: MotionLimits = field(default_factory=MotionLimits)
     model: PooledModel | None = None
     """Weights of the pooled candidate; None takes the shipped ones."""
@@ -75,17 +71,17 @@ class CombinedCfg:
         for name in _POSITIVE:
             if not 0.0 < getattr(self, name) < math.inf:
                 raise ConfigError(f"{name} cannot be used", given=getattr(self, name), allowed="a positive number")
-        shape = (len(PRIOR_HORIZONS_S), len(CANDIDATES))
-        for name in ("prior_position", "prior_orientation"):
-            rows = getattr(self, name)
-            fits = len(rows) == shape[0] and all(len(row) == shape[1] for row in rows)
-            if not fits or not all(abs(weight) <= 1.0 for row in rows for weight in row):
-                raise ConfigError(f"{name} cannot be used", given=rows, allowed=f"{shape} weights in -1 ... 1")
+        for name in ("trust_in_holding", "trust_in_prior", "trust_in_learned"):
+            check_trust(name, getattr(self, name))
+        given, fixed = [each.name for each in self.candidates], [each.name for each in CANDIDATES]
+        if given != fixed:
+            raise ConfigError("candidates cannot be used", given=", ".join(given), allowed=", ".join(fixed))
 
     @property
     def shortest_window(self) -> int:
         """The fewest poses that every candidate can read."""
-        return max(spec.shortest_window for spec in (autoreg_spec(), self.pooled_spec()))
+        specs = (autoreg_spec(), self.pooled_spec(), constant_velocity_spec())
+        return max(spec.shortest_window for spec in specs)
 
     def pooled_spec(self) -> KernelSpec:
         """The pooled candidate."""
@@ -95,11 +91,12 @@ class CombinedCfg:
 class CombinedHands:
     """The combined forecaster over many hands at once; every hand has its own memory.
 
-    For each knot, position and orientation apart, the weights w minimize
+    For each knot, position and orientation apart, the learned weights w minimize
     sum_t f^(now - t) |x(t + h) - x(t) - sum_i w_i d_i(t)|^2 + ridge |w - prior|^2 over the forecasts d_i that have
-    fallen due: ridge regression with exponential forgetting, the ridge growing with the motion of now. How far to go
-    from the prior to these weights, 0 ... 1, is regressed likewise on what the difference brought in the last seconds.
-    A window that does not continue the one before starts that hand anew.
+    fallen due: ridge regression with exponential forgetting, the ridge growing with the motion of now. What is said
+    is the mean of this mixture, the prior one, every candidate alone and holding, each weighed by its errors in the
+    last seconds (`choice_kernels`). A forecast is compared with what came at the very time that it was made for,
+    whatever the rate of the hand's samples. A window that does not continue the one before starts that hand anew.
 
     Attributes:
         device_window, device_curve: (hands, count) and (hands, CURVE_KNOTS) of 7-vectors, on the device.
@@ -135,7 +132,7 @@ class CombinedHands:
 
     def reset(self) -> None:
         """Forget what every hand has taught."""
-        self._slots.fill_(-1)
+        self._counts.fill_(-1)
 
     def forecast(self, windows: Array, *, out: Array | None = None) -> Array:
         """Continue windows (hands, count, 7) of past poses; return curves (hands, CURVE_KNOTS, 7)."""
@@ -157,7 +154,7 @@ class CombinedHands:
         )
         self.device_expected = self._zeros(hands, CURVE_KNOTS, dtype=warp.vec2d)
         candidates, memory = self._candidates(hands, count, cfg), self._memory(hands)
-        inputs = [self.device_window, candidates, bound_limits(warp, cfg.limits), _trust(cfg), memory]
+        inputs = [self.device_window, candidates, bound_limits(warp, cfg.limits), self._trust(cfg), memory]
         return record(
             combine_kernels.combine,
             dim=hands,
@@ -166,76 +163,90 @@ class CombinedHands:
             device=self._device,
         )
 
+    def _given(self, values: Array, dtype: Any) -> Any:
+        return load_warp().array(values, dtype=dtype, device=self._device)
+
     def _zeros(self, *shape: int, dtype: Any) -> Any:
         return load_warp().zeros(shape, dtype=dtype, device=self._device)
 
     def _candidates(self, hands: int, count: int, cfg: CombinedCfg) -> Any:
         """Room for the candidates: one hand's on the CPU, which serves them one by one, else every hand's."""
         warp = load_warp()
-        from teletwin.forecast import combine_kernels, kernels
-
-        def given(values: Any, dtype: Any) -> Any:
-            return warp.array(values, dtype=dtype, device=self._device)
+        from teletwin.forecast import candidate_kernels, kernels, weighing_kernels
 
         nooks = 1 if warp.get_device(self._device).is_cpu else hands
         pooled = cfg.pooled_spec()
         assert pooled.weights is not None
-        candidates = combine_kernels.Candidates()
-        candidates.lags = given(np.array(DEFAULT_LAGS, dtype=np.int32), warp.int32)
-        candidates.taps = given(np.array(pooled.lags, dtype=np.int32), warp.int32)
-        candidates.weights = given(eight_lanes(pooled.weights), kernels.vec8)
+        candidates = candidate_kernels.Candidates()
+        candidates.lags = self._given(np.array(DEFAULT_LAGS, dtype=np.int32), warp.int32)
+        candidates.taps = self._given(np.array(pooled.lags, dtype=np.int32), warp.int32)
+        candidates.weights = self._given(eight_lanes(pooled.weights), kernels.vec8)
         candidates.increments = self._zeros(nooks, count + CURVE_KNOTS + 2, dtype=kernels.vec8)
         candidates.scratch = self._zeros(nooks, 2, count, dtype=kernels.vec8)
         candidates.coefficients = self._zeros(nooks, len(DEFAULT_LAGS) + 1, dtype=kernels.vec7)
-        candidates.ways = self._zeros(nooks, count + 2 * _TRIALS, dtype=kernels.vec8)
+        candidates.ways = self._zeros(nooks, count + _TRIALS, dtype=kernels.vec8)
         candidates.moved = self._zeros(nooks, len(CANDIDATES) * CURVE_KNOTS, dtype=kernels.vec7)
-        candidates.prior = given(_prior_by_trial(cfg), warp.vec4d)
+        candidates.leads = self._zeros(nooks, 2 * _TRIALS, dtype=weighing_kernels.Shares)
+        candidates.prior = self._given(_prior_by_trial(cfg), weighing_kernels.Weights)
         return candidates
+
+    def _trust(self, cfg: CombinedCfg) -> Any:
+        """The settings as the kernel takes them."""
+        from teletwin.forecast import choice_kernels, weighing_kernels
+
+        mixtures = (cfg.trust_in_holding, cfg.trust_in_prior, cfg.trust_in_learned)
+        trust = choice_kernels.Trust()
+        trust.memory = cfg.memory_s / WINDOW_STEP_S
+        trust.choice_memory = cfg.choice_memory_s / WINDOW_STEP_S
+        trust.patience = cfg.patience_slots
+        trust.surprise = load_warp().vec2d(cfg.surprise_position_slots, cfg.surprise_orientation_slots)
+        trust.evidence = cfg.choice_evidence
+        trust.start = weighing_kernels.Shares(*(each.trust for each in cfg.candidates), *mixtures)
+        trust.between = self._given(_between_trials(cfg), load_warp().float64)
+        return trust
 
     def _memory(self, hands: int) -> Any:
         """What the hands teach; nothing yet."""
         warp = load_warp()
-        from teletwin.forecast import combine_kernels, kernels
+        from teletwin.forecast import kernels, lane_kernels, memory_kernels, weighing_kernels
 
-        self._slots = warp.full((hands,), -1, dtype=warp.int32, device=self._device)
-        memory = combine_kernels.Memory()
-        memory.before = self._zeros(hands, 2, dtype=kernels.vec7)
-        memory.slots = self._slots
+        self._counts = warp.full((hands,), -1, dtype=warp.int32, device=self._device)
+        memory = memory_kernels.Memory()
+        memory.before = self._zeros(hands, _POSES_KEPT, dtype=kernels.vec7)
+        memory.clocks = self._zeros(hands, dtype=warp.float64)
+        memory.counts = self._counts
         memory.signs = self._zeros(hands, dtype=warp.float64)
-        memory.issued = self._zeros(hands, _ISSUED_SLOTS, dtype=warp.int32)
-        memory.history = self._zeros(hands, _HISTORY_ROWS, _HISTORY_COLUMNS, dtype=combine_kernels.vec7f)
-        memory.moments = self._zeros(hands, _TRIALS, 2, dtype=warp.mat44d)
-        memory.products = self._zeros(hands, _TRIALS, 2, dtype=warp.vec4d)
-        memory.scores = self._zeros(hands, _TRIALS, 2, dtype=warp.vec4d)
-        memory.checks = self._zeros(hands, _TRIALS, 2, dtype=warp.vec3d)
+        memory.issued = self._zeros(hands, _ISSUED, dtype=warp.float64)
+        memory.scored = self._zeros(hands, _TRIALS, dtype=warp.int32)
+        memory.history = self._zeros(hands, _HISTORY_ROWS, len(CANDIDATES) + 2, dtype=lane_kernels.vec7f)
+        by_trial = (hands, _TRIALS, 2)
+        memory.moments = self._zeros(*by_trial, dtype=weighing_kernels.Moments)
+        memory.products = self._zeros(*by_trial, dtype=weighing_kernels.Weights)
+        memory.scores = self._zeros(*by_trial, dtype=warp.vec4d)
+        memory.faults = self._zeros(*by_trial, dtype=weighing_kernels.Shares)
+        memory.evidence = self._zeros(*by_trial, dtype=warp.float64)
         return memory
-
-
-def _trust(cfg: CombinedCfg) -> Any:
-    """The settings as the kernel takes them."""
-    from teletwin.forecast.weighing_kernels import Trust
-
-    trust = Trust()
-    trust.kept = math.exp(-WINDOW_STEP_S / cfg.memory_s)
-    trust.kept_check = math.exp(-WINDOW_STEP_S / cfg.check_memory_s)
-    trust.patience = cfg.patience_slots
-    trust.surprise = load_warp().vec2d(cfg.surprise_position_slots, cfg.surprise_orientation_slots)
-    trust.check_horizons = cfg.check_horizons
-    return trust
 
 
 def _prior_by_trial(cfg: CombinedCfg) -> Array:
     """Weights to start from (trials, 2, candidates)."""
-    trial_s = CURVE_STEP_S * np.arange(1, CURVE_KNOTS, 2)
-    prior = np.empty((_TRIALS, 2, len(CANDIDATES)))
-    for group, rows in enumerate((cfg.prior_position, cfg.prior_orientation)):
-        for candidate, weights in enumerate(zip(*rows, strict=True)):
-            prior[:, group, candidate] = np.interp(trial_s, PRIOR_HORIZONS_S, weights)
+    trial_s = WINDOW_STEP_S * _SPANS
+    prior = np.empty((_TRIALS, 2, len(cfg.candidates)))
+    for which, candidate in enumerate(cfg.candidates):
+        for group, weights in enumerate((candidate.prior_position, candidate.prior_orientation)):
+            prior[:, group, which] = np.interp(trial_s, PRIOR_HORIZONS_S, weights)
     return prior
 
 
+def _between_trials(cfg: CombinedCfg) -> Array:
+    """What a trial (row) learns from each trial; rows add up to 1."""
+    ratio = np.minimum.outer(_SPANS, _SPANS) / np.maximum.outer(_SPANS, _SPANS)
+    weights = ratio**cfg.neighbors
+    return weights / weights.sum(axis=1, keepdims=True)
+
+
 class CombinedForecaster:
-    """Burg ARMA, least-squares autoregression, a pooled FIR and constant velocity, weighed by their recent errors.
+    """The forecasts of `candidates.CANDIDATES`, weighed by their recent errors on this hand.
 
     Feed it the window of every slot: it finds out by itself whether a window continues the one before, and learns
     only then. A window that stands alone gets the prior weights.

@@ -154,26 +154,6 @@ def continue_lanes(
     ...
 
 
-_PREFETCH = """
-#if defined(__clang__) && !defined(__CUDA_ARCH__)
-for (int trial = 0; trial < 13; ++trial) {
-    const int span = 4 * trial + 2;
-    const char* row = (const char*)&wp::index(history, hand, 2 * trial * trial + slot % span, 0);
-    __builtin_prefetch(row);
-    __builtin_prefetch(row + 64);
-    __builtin_prefetch(row + 128);
-    __builtin_prefetch(row + 167);
-}
-#endif
-"""
-
-
-@wp.func_native(_PREFETCH)
-def fetch_early(history: wp.array3d(dtype=vec7f), hand: int, slot: int):
-    """Ask memory for the rows of a hand's history that this slot will read; they lie far apart."""
-    ...
-
-
 _FIR = (
     LANES
     + """
@@ -241,11 +221,10 @@ for (int trial = 0; trial < 13; ++trial) {
         origins += 1;
     }
     const double share = 1.0 / (origins > 0 ? origins : 1);
-    lanes result = last >= span ? way[last] - way[last - span] : all(0.0);
-    way[last + 1 + 2 * trial] = result;
+    lanes result = all(0.0);
     result[0] = (square[0] + square[1] + square[2]) * share;
     result[1] = ((square[3] + square[4]) + (square[5] + square[6])) * share;
-    way[last + 2 + 2 * trial] = result;
+    way[last + 1 + trial] = result;
 }
 """
 )
@@ -253,9 +232,9 @@ for (int trial = 0; trial < 13; ++trial) {
 
 @wp.func_native(_LIVELY)
 def lively_lanes(increments: wp.array2d(dtype=vec8), ways: wp.array2d(dtype=vec8), nook: int, last: int):
-    """The way from the oldest pose to each; after it, two rows a trial of 4 m + 2 slots.
+    """The way from the oldest pose to each; after it, a row a trial of 4 m + 2 slots.
 
-    The first is the displacement over these last slots, the second begins with the mean squared displacements over
-    as many slots in the window, of position and orientation, from every eighth origin.
+    It begins with the mean squared displacements over as many slots in the window, of position and orientation, from
+    every eighth origin.
     """
     ...

@@ -5,13 +5,33 @@
 
 import warp as wp  # noqa: TID253
 
-from teletwin.forecast.kernels import channels, write_lanes
+from teletwin.forecast.kernels import KNOTS_AHEAD, STEPS_PER_KNOT, channels, write_lanes
 from teletwin.forecast.lane_kernels import continue_lanes, read_lanes, vec7, vec8
 
 wp.set_module_options({"enable_backward": False, "fast_math": False})
 
 BANK = wp.constant(6)
 """Kalman filters that run side by side."""
+
+
+@wp.func
+def slope(increments: wp.array2d(dtype=vec8), nook: int, known: int, span: int) -> vec8:
+    """Slope a slot of the straight line by least squares through the last poses, `span` increments of them."""
+    steep = vec8()
+    total = wp.float64(0.0)
+    for j in range(span):  # an increment counts with the poses on either side of it
+        weight = wp.float64((j + 1) * (span - j))
+        steep += increments[nook, known - span + j] * weight
+        total += weight
+    return steep / total
+
+
+@wp.func
+def slope_lanes(increments: wp.array2d(dtype=vec8), nook: int, known: int, span: int) -> None:
+    """Displacement to each knot at this slope, to rows known ... known + 24."""
+    steep = slope(increments, nook, known, span)
+    for k in range(KNOTS_AHEAD):
+        increments[nook, known + k] = steep * wp.float64(STEPS_PER_KNOT * (k + 1))
 
 
 @wp.kernel
@@ -29,16 +49,8 @@ def constant_velocity(
     nook = hand % increments.shape[0]
     known = window.shape[1] - 1
     read_lanes(window, increments, hand, nook)
-    span = lags[0]
-    slope = vec8()
-    total = wp.float64(0.0)
-    for j in range(span):  # an increment counts with the poses on either side of it
-        weight = wp.float64((j + 1) * (span - j))
-        slope += increments[nook, known - span + j] * weight
-        total += weight
-    slope = slope / total
     coefficients[hand, 0] = vec7()
-    coefficients[hand, 1] = channels(slope)
+    coefficients[hand, 1] = channels(slope(increments, nook, known, lags[0]))
     continue_lanes(increments, nook, known, lags, coefficients, hand)
     write_lanes(hand, nook, increments, known, limits, curve)
 
