@@ -25,6 +25,8 @@ FAULT_FLOOR = wp.constant(wp.float64(1.0e-18))
 """[m^2], and the same of a quaternion: nothing is told from errors below a nanometre."""
 SLOTS_ALIKE = wp.constant(wp.float64(10.0))
 """Forecasts this near to each other tell the same thing, whatever their horizon."""
+LEAD_MIN = wp.constant(wp.float64(-12.0))
+"""A share that lost at one horizon by any factor may still be the best at the next."""
 EXPONENT_MAX = wp.constant(wp.float64(40.0))
 
 
@@ -56,7 +58,8 @@ def leads_of(faults: Shares, evidence: wp.float64, span: wp.float64, worth: wp.f
     exponent = wp.min(worth * independent, EXPONENT_MAX)
     leads = Shares()
     for i in range(SHARES):
-        leads[i] = exponent * wp.log((least + FAULT_FLOOR) / (faults[i] + FAULT_FLOOR))
+        lead = exponent * wp.log((least + FAULT_FLOOR) / (faults[i] + FAULT_FLOOR))
+        leads[i] = wp.max(lead, LEAD_MIN)
     return leads
 
 

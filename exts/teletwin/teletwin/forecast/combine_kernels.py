@@ -221,14 +221,24 @@ def mixture_at(
 
 @wp.func
 def keep_trial(
-    memory: Memory, candidates: Candidates, hand: int, nook: int, trial: int, row: int, faced: vec7, mixture: Mixture
+    memory: Memory,
+    candidates: Candidates,
+    bounds: Bounds,
+    hand: int,
+    nook: int,
+    trial: int,
+    row: int,
+    faced: vec7,
+    mixture: Mixture,
 ) -> None:
     """Keep what the candidates and the learned mixture forecast, until it falls due."""
     knot = 2 * trial + 1
     for i in range(CANDIDATES):
         keep(memory, hand, row, i, wp.cw_mul(faced, moved_by(candidates, nook, knot, i)))
     learned = mixed(candidates, nook, knot, mixture.place_learned, mixture.turn_learned)
-    keep(memory, hand, row, LEARNED_ROW, wp.cw_mul(faced, learned))
+    horizon = wp.float64(knot) * bounds.knot_s
+    pose = bounded_pose(bounds.begin, bounds.start, learned, horizon, bounds.speed, bounds.turn_rate)
+    keep(memory, hand, row, LEARNED_ROW, wp.cw_mul(faced, pose - bounds.begin))
 
 
 @wp.kernel
@@ -276,5 +286,5 @@ def combine(
         before = mixture
         if number >= 0:
             row = row_of(trial, number)
-            keep_trial(memory, candidates, hand, nook, trial, row, faced, mixture)
+            keep_trial(memory, candidates, bounds, hand, nook, trial, row, faced, mixture)
             keep(memory, hand, row, SAID_ROW, wp.cw_mul(faced, curve[hand, knot] - bounds.begin))
