@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 
 import numpy as np
@@ -15,8 +16,10 @@ from teletwin.forecast.combined import CombinedCfg, CombinedForecaster
 from teletwin.forecast.table import forecast_tables
 from teletwin.geometry import Array, align_hemispheres, quat_normalize
 from teletwin.hand.handwriting import write_by_hand
+from teletwin.hand.recording import HandRecording
+from teletwin.hand.resampled import ResampledHand, resample
 from teletwin.hand.synthetic import draw_hands
-from teletwin.messages import CURVE_KNOTS
+from teletwin.messages import CURVE_KNOTS, CURVE_STEP_S
 
 AHEAD = 2 * np.arange(CURVE_KNOTS)
 RIVALS = ("linear", "constant-velocity", "kalman", "arma", "autoreg", "pooled-ar", "pooled-fir")
@@ -237,3 +240,68 @@ def test_many_threads_give_the_numbers_of_one():
 def test_settings_that_cannot_be_used_are_refused(bad):
     with pytest.raises(ConfigError):
         CombinedCfg(**bad)
+
+
+def sampled(track: Array, *, rate_hz: float) -> HandRecording:
+    """The same motion from a device of another rate."""
+    known_s = WINDOW_STEP_S * np.arange(len(track))
+    t_s = np.arange(0.0, known_s[-1], 1.0 / rate_hz)
+    poses = np.stack([np.interp(t_s, known_s, channel) for channel in track.T], axis=1)
+    poses[:, 3:] = quat_normalize(poses[:, 3:])
+    return HandRecording(name="sampled", t_ns=np.round(1e9 * t_s).astype(np.int64), poses=poses)
+
+
+def rmse_live(name: str, hand: ResampledHand, horizons_s: Array) -> Array:
+    """RMSE of position by horizon, forecast slot by slot as it runs live, from 2 s on."""
+    forecaster, curve = build_forecaster(name), np.empty((CURVE_KNOTS, 7))
+    knots = np.round(horizons_s / CURVE_STEP_S).astype(int)
+    counted = hand.whole(past_s=2.0, horizon_s=float(horizons_s[-1]))
+    said = np.empty((len(hand), len(knots), 3))
+    for slot, window in enumerate(hand.windows(np.arange(len(hand)), count=WINDOW_COUNT)):
+        forecaster.forecast(window, out=curve)
+        said[slot] = curve[knots, :3]
+    return np.sqrt(np.mean((said[counted] - hand.truth(counted, horizons_s)[..., :3]) ** 2, axis=(0, 2)))
+
+
+@pytest.mark.parametrize("rate_hz", [30.0, 60.0, 90.0, 125.0])
+@pytest.mark.parametrize("kind", ["trace", "write"])
+def test_at_every_sample_rate_and_horizon_it_is_near_the_best(kind, rate_hz):
+    horizons_s = np.array([0.06, 0.1, 0.14, 0.2, 0.3, 0.5])
+    fast = drawn(kind, seed=21, duration_s=24.0)
+    fast = np.ascontiguousarray(fast[::2])  # twice as fast: a wrong time tells
+    hand = resample(sampled(fast, rate_hz=rate_hz))
+    errors = {name: rmse_live(name, hand, horizons_s) for name in ("hold", *RIVALS, "combined")}
+    best = np.min([errors[name] for name in ("hold", *RIVALS)], axis=0)
+    assert (errors["combined"] <= errors["hold"]).all()
+    assert (errors["combined"] <= 1.1 * best).all()
+    assert np.mean(errors["combined"] / best) <= 1.03
+
+
+def test_a_fifth_of_a_second_without_samples_does_not_end_the_learning():
+    track = drawn("line", duration_s=12.0, seed=2)
+    steady, gappy, a, b, fresh = CombinedForecaster(), CombinedForecaster(), *np.empty((3, CURVE_KNOTS, 7))
+    for end in range(WINDOW_COUNT, len(track)):
+        steady.forecast(track[end - WINDOW_COUNT : end], out=a)
+        if not len(track) - 30 < end < len(track) - 12:
+            gappy.forecast(track[end - WINDOW_COUNT : end], out=b)
+    CombinedForecaster().forecast(track[-WINDOW_COUNT - 1 : -1], out=fresh)
+    assert np.abs(b - a).max() < 0.5 * np.abs(fresh - a).max()
+
+
+def test_forecasts_between_the_slots_are_learned_from_too():
+    track = drawn("trace", duration_s=20.0, seed=4)
+    hand = sampled(track, rate_hz=400.0)
+    forecaster, curve = CombinedForecaster(), np.empty((CURVE_KNOTS, 7))
+    errors = []
+    for window, truth in every_quarter_slot(hand):
+        forecaster.forecast(window, out=curve)
+        errors.append([np.linalg.norm(curve[5, :3] - truth[:3]), np.linalg.norm(window[-1, :3] - truth[:3])])
+    forecast, held = np.sqrt(np.mean(np.square(errors[len(errors) // 4 :]), axis=0))
+    assert forecast < 0.35 * held
+
+
+def every_quarter_slot(hand: HandRecording) -> Iterator[tuple[Array, Array]]:
+    """Windows every 2.5 ms, and the pose 100 ms later."""
+    step = round(WINDOW_STEP_S * hand.rate_hz)
+    for end in range(WINDOW_COUNT * step, len(hand.poses) - 10 * step):
+        yield hand.poses[end - (WINDOW_COUNT - 1) * step : end + 1 : step], hand.poses[end + 10 * step]

@@ -13,7 +13,7 @@ from teletwin.cli import main
 from teletwin.hand.synthetic import draw_recording
 from teletwin.report.document import read_report, report_faults
 
-QUICK = ["--hands", "none", "--no-cost", "--forecasters", "hold,arma", "--every-ms", "200"]
+QUICK = ["--hands", "none", "--no-cost", "--forecasters", "hold,arma", "--every-ms", "200", "--rates", "none"]
 
 
 def write_tum(path: Path, *, seed: int, duration_s: float = 4.0) -> None:
@@ -45,6 +45,26 @@ def test_a_folder_of_recordings_becomes_tables_figures_and_a_report(folder, tmp_
     assert "hand_1" in (out / "forecast.md").read_text()
     assert len(list(out.glob("*.png"))) == 5
     assert "hand_2" in capsys.readouterr().out
+
+
+def test_a_bad_file_and_a_gap_are_named_and_the_others_judged(folder, tmp_path, capsys):
+    (folder / "bad.tum").write_text("0 0 0 0 0 0 0 1\n0.01 nan 0 0 0 0 0 1\n")
+    write_tum(folder / "brief.tum", seed=4, duration_s=1.5)
+    rows = np.loadtxt(folder / "hand_1.tum")
+    later = rows + np.eye(8)[0] * 10.0
+    np.savetxt(folder / "torn.tum", np.concatenate([rows, later]), fmt="%.9f")
+    report = tmp_path / "report.json"
+    assert main(["forecast", "--recordings", str(folder), *QUICK, "--report", str(report)]) == 1
+    said = capsys.readouterr().out
+    assert "left out: bad.tum: " in said
+    assert "left out: brief: too short" in said
+    assert "cut at 1 gaps: torn" in said
+    assert "4 hands judged, 2 left out, 1 cut at gaps" in said
+    results = read_report(report)["results"]
+    assert list(results["hands"]) == ["hand_0", "hand_1", "hand_2", "torn"]
+    assert list(results["left_out"]) == ["bad.tum", "brief"]
+    counts = {name: each["forecasters"]["arma"]["forecast_count"] for name, each in results["hands"].items()}
+    assert counts["torn"] == 2 * counts["hand_1"]  # nothing is forecast across the gap
 
 
 def test_the_same_recordings_give_the_same_errors(folder, tmp_path, capsys):

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from itertools import product
+
 import numpy as np
 import pytest
 
 from teletwin.bench.forecast_study import entries as study_entries
 from teletwin.bench.forecast_study.bars import accuracy_rows, best_single, cost_rows
+from teletwin.bench.forecast_study.cells import CELL_HORIZONS_MS, cell_rows, cells_of
 from teletwin.bench.forecast_study.entries import Entry, entries_of, forecaster_for, piles_of, usual_names
 from teletwin.bench.forecast_study.errors import ErrorSums, ratios
 from teletwin.bench.forecast_study.hands import StudyHand, motion_facts, study_hands
@@ -17,7 +20,9 @@ from teletwin.errors import ConfigError
 from teletwin.forecast.hold import HoldForecaster
 from teletwin.geometry import IDENTITY_POSE, quat_from_rotvec
 from teletwin.hand.recording import HandRecording
+from teletwin.hand.synthetic import draw_recording
 from teletwin.report.document import build_report, report_faults, write_report
+from teletwin.report.forecast_cells import cells_markdown, draw_cells
 from teletwin.report.forecast_figures import save_study_figures
 from teletwin.report.forecast_tables import study_markdown, study_tables
 
@@ -238,6 +243,28 @@ def test_the_bars_say_which_recording_was_worst():
     assert not over_best.passed
     assert "bad" in over_best.note
     assert "1 of 2" in over_best.note
+
+
+def test_cells_judge_every_rate_and_horizon_of_the_long_recordings(tmp_path):
+    long, short = draw_recording("trace", seed=3, duration_s=9.0), draw_recording("trace", seed=4, duration_s=5.0)
+    cfg = StudyCfg(forecasters=("hold", "linear", "arma", "combined"), every_ms=100, rates_hz=(30, 60, 250))
+    results = run_study([hand_of(long), hand_of(short)], cfg).results
+    cells = cells_of(results, "position")
+    assert {(cell.rate_hz, cell.horizon_ms) for cell in cells} == set(product((0, 30, 60), CELL_HORIZONS_MS))
+    assert {cell.hand for cell in cells} == {long.name}
+    for cell in cells:
+        assert cell.best == min(cell.errors[name] for name in ("hold", "linear", "arma"))
+        assert cell.over_best == pytest.approx(cell.errors["combined"] / cell.errors[cell.best_name])
+    by_rate = results["hands"][long.name]["by_rate"]
+    assert by_rate["30"]["hold"]["position_mm"]["mean"] == pytest.approx(
+        results["hands"][long.name]["forecasters"]["hold"]["position_mm"]["mean"], rel=0.05
+    )
+    rows = {row.name: row for row in cell_rows(results)}
+    worst = rows["combined over the best single one, position, worst cell"]
+    assert worst.value == max(cell.over_best for cell in cells)
+    assert f"of {len(cells)} within" in worst.note
+    assert "| 140 ms |" in cells_markdown(cells, measure="position", unit="mm")
+    assert draw_cells(tmp_path / "cells.png", cells, measure="position").stat().st_size > 1500
 
 
 def test_the_cost_row_compares_with_statsmodels():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -43,6 +43,10 @@ class ForecastOptions:
     """Forecasters run at 100 Hz; their error is counted this often."""
     thin_count: int = 60
     """Windows of a hand that a slow forecaster (arima, statsmodels-autoreg, informer) is given."""
+    rates: str = "30,60,90,125"
+    """Sample rates [Hz] at which recordings are judged besides their own, with commas between; 'none' for none."""
+    settle_ms: int = 2000
+    """Forecasts count from so late on in each recording."""
     scaled: bool = False
     """Bring the motion into the arm's workspace first; else it stays as fast and wide as it was recorded."""
     cost: bool = True
@@ -72,32 +76,56 @@ def main(arguments: list[str]) -> int:
 
 
 def study(options: ForecastOptions) -> int:
-    """Run the study, print it, write what was asked for; 0 when it ran to its end, whatever it found."""
+    """Run the study, print it, write what was asked for.
+
+    Returns:
+        0 when all hands were judged, whatever it found; 1 when one was left out or cut at a gap.
+    """
     from rich.console import Console
 
     from teletwin.bench.forecast_study.bars import accuracy_rows
+    from teletwin.bench.forecast_study.cells import cell_rows
     from teletwin.bench.forecast_study.hands import study_hands
+    from teletwin.bench.forecast_study.run import long_enough
     from teletwin.report.forecast_tables import study_tables
     from teletwin.report.table import bench_table
 
     cfg = _cfg(options)
     _check_targets(options)
+    left_out: dict[str, str] = {}
     hands = study_hands(
         recordings=options.recordings,
         names=_split(options.hands),
         seeds=options.seeds,
         duration_s=options.duration,
         scaled=options.scaled,
+        left_out=left_out,
     )
+    hands = long_enough(hands, cfg, left_out)
     outcome = _run(hands, cfg)
-    rows = [*accuracy_rows(outcome.results), *(_cost_rows() if options.cost else ())]
+    outcome.results["left_out"] = left_out
+    rows = [*cell_rows(outcome.results), *accuracy_rows(outcome.results), *(_cost_rows() if options.cost else ())]
     console = Console()
     for table in study_tables(outcome.results):
         console.print(table)
     console.print(bench_table(rows))
     for line in _write(options, cfg, outcome, rows):
         console.print(line, highlight=False, soft_wrap=True)
-    return 0
+    complaints = _complaints(hands, left_out)
+    for line in complaints:
+        console.print(line, style="yellow", highlight=False, soft_wrap=True, markup=False)
+    return 1 if complaints else 0
+
+
+def _complaints(hands: Sequence[StudyHand], left_out: Mapping[str, str]) -> list[str]:
+    """What was not judged as it was given."""
+    lines = [f"left out: {name}: {reason}" for name, reason in left_out.items()]
+    lines += [f"cut at {hand.gaps} gaps: {hand.name}" for hand in hands if hand.gaps]
+    if lines:
+        lines.append(
+            f"{len(hands)} hands judged, {len(left_out)} left out, {sum(h.gaps > 0 for h in hands)} cut at gaps"
+        )
+    return lines
 
 
 def _cfg(options: ForecastOptions) -> StudyCfg:
@@ -110,7 +138,16 @@ def _cfg(options: ForecastOptions) -> StudyCfg:
         horizon_ms=options.horizon_ms,
         every_ms=options.every_ms,
         thin_count=options.thin_count,
+        settle_ms=options.settle_ms,
+        rates_hz=_rates(options.rates),
     )
+
+
+def _rates(text: str) -> tuple[int, ...]:
+    try:
+        return tuple(int(part) for part in _split(text))
+    except ValueError:
+        raise ConfigError("--rates cannot be used", given=text, allowed="whole numbers with commas between") from None
 
 
 def _run(hands: Sequence[StudyHand], cfg: StudyCfg) -> Study:
@@ -119,7 +156,7 @@ def _run(hands: Sequence[StudyHand], cfg: StudyCfg) -> Study:
     from teletwin.bench.forecast_study.run import run_study, total_slots
 
     with Progress(transient=True) as progress:
-        task = progress.add_task("forecast", total=total_slots(hands))
+        task = progress.add_task("forecast", total=total_slots(hands, cfg))
         return run_study(
             hands, cfg, advance=lambda name, slots: progress.update(task, advance=slots, description=name[:32])
         )
@@ -153,15 +190,22 @@ def _write(options: ForecastOptions, cfg: StudyCfg, outcome: Study, rows: Sequen
 
 
 def _write_folder(folder: Path, outcome: Study, rows: Sequence[BenchRow]) -> list[str]:
+    from teletwin.bench.forecast_study.cells import MEASURES, cells_of
     from teletwin.report.bench_rows import bench_markdown
+    from teletwin.report.forecast_cells import cells_markdown, draw_cells
     from teletwin.report.forecast_figures import save_study_figures
     from teletwin.report.forecast_tables import names_of, study_markdown
 
     names = names_of(outcome.results)
     fanned = [name for name in ("combined", "arma", "autoreg") if name in names] or names[-1:]
     figures = save_study_figures(outcome.results, outcome.traces, folder, fanned=fanned)
+    text = f"{bench_markdown(rows)}\n{study_markdown(outcome.results)}"
+    for measure, key in MEASURES.items():
+        if found := cells_of(outcome.results, measure):
+            text += f"\n{cells_markdown(found, measure=measure, unit=key.rpartition('_')[2])}"
+            figures.append(draw_cells(folder / f"forecast_cells_{measure}.png", found, measure=measure))
     tables = folder / "forecast.md"
-    tables.write_text(f"{bench_markdown(rows)}\n{study_markdown(outcome.results)}", encoding="utf-8")
+    tables.write_text(text, encoding="utf-8")
     return [f"tables: {tables}", *(f"figure: {path}" for path in figures)]
 
 

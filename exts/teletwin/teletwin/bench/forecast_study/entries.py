@@ -120,3 +120,5 @@ def _refitted_fir(hands: Sequence[StudyHand]) -> Forecaster:
 
 _REFITTED: dict[str, Fit] = {"pooled-ar-refit": _refitted_ar, "pooled-fir-refit": _refitted_fir}
 """Fitted on the other hands of the study."""
+REFITTED_NAMES = tuple(_REFITTED)
+"""They know the other hands of the study."""

@@ -9,10 +9,10 @@ from pathlib import Path
 import numpy as np
 
 from teletwin.clock import NS_PER_S
-from teletwin.errors import ConfigError
+from teletwin.errors import ConfigError, MissingPartError, RecordingError, TooLargeError
 from teletwin.geometry import IDENTITY_POSE, Array, rotation_angle
 from teletwin.hand import HANDWRITING
-from teletwin.hand.readers import read_recording, recording_files
+from teletwin.hand.readers import GapError, read_recording, recording_files
 from teletwin.hand.recording import HandRecording
 from teletwin.hand.synthetic import SYNTHETIC_HANDS, draw_recording
 
@@ -32,10 +32,18 @@ class StudyHand:
     kind: str
     """'recording', 'handwriting' or 'synthetic'."""
     tracks: tuple[HandRecording, ...]
+    gaps: int = 0
+    """Where the file had to be cut."""
 
 
 def study_hands(
-    *, recordings: str = "", names: Sequence[str] = HAND_NAMES, seeds: int = 1, duration_s: float = 60.0, scaled: bool
+    *,
+    recordings: str = "",
+    names: Sequence[str] = HAND_NAMES,
+    seeds: int = 1,
+    duration_s: float = 60.0,
+    scaled: bool,
+    left_out: dict[str, str] | None = None,
 ) -> list[StudyHand]:
     """The hands of a study, recordings first.
 
@@ -45,15 +53,16 @@ def study_hands(
         seeds: Operators made up of each kind.
         duration_s: How long each of these moves [s].
         scaled: Bring the motion into the arm's workspace; else it is as it was recorded.
+        left_out: Receives the files that cannot be used with the reason, and files are cut at gaps. None refuses both.
 
     Raises:
-        ConfigError: No such folder or hand, or no recording in the folder.
-        RecordingError: A file cannot be read or trusted.
+        ConfigError: No such folder or hand, or no recording in the folder that can be used.
+        RecordingError: A file cannot be read or trusted, and `left_out` is None.
     """
     for name in names:
         if name not in HAND_NAMES:
             raise ConfigError("no hand has this name", given=name, allowed=", ".join(HAND_NAMES))
-    hands = [_from_file(path) for path in recording_files(recordings)] if recordings else []
+    hands = _from_folder(recordings, left_out) if recordings else []
     hands += [_by_name(name, seeds=seeds, duration_s=duration_s) for name in names]
     if not hands:
         raise ConfigError("there is no hand to forecast", mend="give --recordings FOLDER or --hands line,reach")
@@ -66,8 +75,29 @@ def motion_facts(tracks: Iterable[HandRecording]) -> dict[str, dict[str, float]]
     return {"speed_mm_s": _spread(1e3 * speeds), "turn_rate_deg_s": _spread(np.rad2deg(turns))}
 
 
-def _from_file(path: Path) -> StudyHand:
-    return StudyHand(name=path.stem, kind="recording", tracks=(read_recording(path),))
+def _from_folder(folder: str, left_out: dict[str, str] | None) -> list[StudyHand]:
+    hands = []
+    for path in recording_files(folder):
+        try:
+            hands.append(_from_file(path, cut=left_out is not None))
+        except (RecordingError, TooLargeError, MissingPartError) as error:
+            if left_out is None:
+                raise
+            left_out[path.name] = str(error)
+    if not hands:
+        reasons = "; ".join(f"{name}: {reason}" for name, reason in (left_out or {}).items())
+        raise ConfigError("no recording of the folder can be used", given=reasons)
+    return hands
+
+
+def _from_file(path: Path, *, cut: bool) -> StudyHand:
+    try:
+        return StudyHand(name=path.stem, kind="recording", tracks=(read_recording(path),))
+    except GapError as gap:
+        if not cut:
+            raise
+        pieces = gap.pieces()
+        return StudyHand(name=path.stem, kind="recording", tracks=pieces, gaps=len(pieces) - 1)
 
 
 def _by_name(name: str, *, seeds: int, duration_s: float) -> StudyHand:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -11,11 +11,12 @@ import numpy as np
 from teletwin.bench.forecast_study.entries import Entry, entries_of, forecaster_for, piles_of, usual_names
 from teletwin.bench.forecast_study.hands import StudyHand, motion_facts
 from teletwin.bench.forecast_study.pooling import was_seen
+from teletwin.bench.forecast_study.rates import at_rate
 from teletwin.bench.forecast_study.runner import Runner
 from teletwin.bench.forecast_study.slots import Slot, counted_slots, slot_count, slots_of
 from teletwin.clock import NS_PER_S
 from teletwin.errors import ConfigError
-from teletwin.forecast import WINDOW_STEP_S
+from teletwin.forecast import WINDOW_STEP_S, build_forecaster
 from teletwin.geometry import Array
 from teletwin.hand.recording import HandRecording
 from teletwin.hand.resampled import resample
@@ -42,12 +43,19 @@ class StudyCfg:
     """Forecasters run at 100 Hz; their error is counted this often."""
     thin_count: int = 60
     """Windows of a hand that a slow forecaster is given."""
+    settle_ms: int = 2000
+    """Forecasts count from so late on: who begins cold has learned something by then."""
+    rates_hz: tuple[int, ...] = ()
+    """Recordings are judged at these sample rates too, as far as they have them."""
 
     def __post_init__(self) -> None:
         """Refuse what the grid cannot hold."""
         _whole("window_ms", self.window_ms, _STEP_MS, 100, 5000)
         _whole("horizon_ms", self.horizon_ms, _KNOT_MS, _KNOT_MS, _KNOT_MS * (CURVE_KNOTS - 1))
         _whole("every_ms", self.every_ms, _STEP_MS, _STEP_MS, 1000)
+        _whole("settle_ms", self.settle_ms, _STEP_MS, 0, 60_000)
+        if not all(20 <= rate <= 1000 for rate in self.rates_hz):
+            raise ConfigError("rates_hz cannot be used", given=self.rates_hz, allowed="20 ... 1000 Hz")
         if self.thin_count < 1:
             raise ConfigError("thin_count cannot be used", given=self.thin_count, allowed="1 or more")
 
@@ -60,7 +68,13 @@ class StudyCfg:
     def counting(self) -> dict[str, Any]:
         """Which slots count, for `counted_slots`."""
         every = self.every_ms // _STEP_MS
-        return {"past_s": 1e-3 * self.window_ms, "horizon_s": 1e-3 * self.horizon_ms, "every": every}
+        past_s = 1e-3 * max(self.window_ms, self.settle_ms)
+        return {"past_s": past_s, "horizon_s": 1e-3 * self.horizon_ms, "every": every}
+
+    @property
+    def shortest_s(self) -> float:
+        """A recording that is shorter has no forecast that counts."""
+        return 1e-3 * (max(self.window_ms, self.settle_ms) + self.horizon_ms + self.every_ms)
 
     @property
     def slots(self) -> dict[str, Any]:
@@ -113,7 +127,25 @@ def run_study(hands: Sequence[StudyHand], cfg: StudyCfg, *, advance: Advance = l
         traces.append(trace)
         figures = {each.name: each.figures() | {"was_seen_in_fit": was_seen(each.name, hand)} for each in runners}
         results[called] = _facts(hand) | {"forecasters": figures}
+        results[called]["by_rate"] = _by_rate(hand, entries, cfg, advance)
     return Study(results={"horizons_ms": _horizons_ms(cfg), "hands": results}, traces=traces)
+
+
+def _by_rate(hand: StudyHand, entries: Sequence[Entry], cfg: StudyCfg, advance: Advance) -> dict[str, Any]:
+    """The same hand at other sample rates, by those forecasters that ship and keep up."""
+    found: dict[str, Any] = {}
+    for rate_hz in cfg.rates_hz:
+        slower = at_rate(hand, rate_hz)
+        if slower is not None:
+            live = [entry for entry in entries if entry.fit is None and not entry.thin]
+            runners = [
+                Runner(each.name, build_forecaster(each.name), horizons=cfg.horizons, thin=False) for each in live
+            ]
+            _judge_hand(slower, runners, cfg, advance)
+            found[str(rate_hz)] = {
+                each.name: each.figures() | {"was_seen_in_fit": was_seen(each.name, hand)} for each in runners
+            }
+    return found
 
 
 def _names_apart(hands: Sequence[StudyHand]) -> list[str]:
@@ -129,9 +161,36 @@ def _names_apart(hands: Sequence[StudyHand]) -> list[str]:
     return names
 
 
-def total_slots(hands: Sequence[StudyHand]) -> int:
+def total_slots(hands: Sequence[StudyHand], cfg: StudyCfg) -> int:
     """How many slots a study lasts, for a progress bar."""
-    return sum(slot_count(track) for hand in hands for track in hand.tracks)
+    slots = 0
+    for hand in hands:
+        times = 1 + sum(at_rate(hand, rate_hz) is not None for rate_hz in cfg.rates_hz)
+        slots += times * sum(slot_count(track) for track in hand.tracks)
+    return slots
+
+
+def long_enough(hands: Sequence[StudyHand], cfg: StudyCfg, left_out: dict[str, str]) -> list[StudyHand]:
+    """The hands that can be judged; the others are left out with the reason.
+
+    Raises:
+        ConfigError: None can.
+    """
+    kept = []
+    for hand in hands:
+        tracks = tuple(track for track in hand.tracks if track.duration_s >= cfg.shortest_s)
+        if tracks:
+            kept.append(replace(hand, tracks=tracks))
+        else:
+            left_out[hand.name] = _too_short(hand, cfg)
+    if not kept:
+        raise ConfigError("no hand can be judged", given="; ".join(f"{n}: {why}" for n, why in left_out.items()))
+    return kept
+
+
+def _too_short(hand: StudyHand, cfg: StudyCfg) -> str:
+    longest_s = max(track.duration_s for track in hand.tracks)
+    return f"too short; given: {longest_s:.2f} s; allowed: {cfg.shortest_s:.2f} s or more"
 
 
 def _runner(entry: Entry, index: int, hands: Sequence[StudyHand], cfg: StudyCfg, built: dict[Any, Any]) -> Runner:
@@ -203,6 +262,7 @@ def _facts(hand: StudyHand) -> dict[str, Any]:
         "kind": hand.kind,
         "duration_s": sum(track.duration_s for track in hand.tracks),
         "sample_rate_hz": hand.tracks[0].rate_hz,
+        "gap_count": hand.gaps,
         "scale_ratio": hand.tracks[0].scale,
         "rotation_scale_ratio": hand.tracks[0].rotation_scale,
         **motion_facts(hand.tracks),
@@ -214,12 +274,8 @@ def _horizons_ms(cfg: StudyCfg) -> list[int]:
 
 
 def _check_long_enough(hand: StudyHand, cfg: StudyCfg) -> None:
-    needed_s = 1e-3 * (cfg.window_ms + cfg.horizon_ms + cfg.every_ms)
-    longest_s = max(track.duration_s for track in hand.tracks)
-    if longest_s < needed_s:
-        raise ConfigError(
-            f"'{hand.name}' is too short", given=f"{longest_s:.2f} s", allowed=f"{needed_s:.2f} s or more"
-        )
+    if max(track.duration_s for track in hand.tracks) < cfg.shortest_s:
+        raise ConfigError(f"'{hand.name}' is {_too_short(hand, cfg)}")
 
 
 def _whole(name: str, value: int, step: int, least: int, most: int) -> None:

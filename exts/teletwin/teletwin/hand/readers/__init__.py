@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from teletwin.errors import ConfigError, RecordingError
+from teletwin.hand.readers.checked import GapError
 from teletwin.hand.readers.csv_file import CSV_COLUMNS, LENGTH_UNITS_M, TIME_UNITS_NS, CsvUnits, read_csv
 from teletwin.hand.readers.jigsaws import JIGSAWS_COLUMNS, read_jigsaws
 from teletwin.hand.readers.text import text_lines
@@ -19,6 +20,7 @@ __all__ = [
     "RECORDING_SUFFIXES",
     "TIME_UNITS_NS",
     "CsvUnits",
+    "GapError",
     "read_csv",
     "read_recording",
     "read_tum",

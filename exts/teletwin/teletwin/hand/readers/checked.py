@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,14 @@ from teletwin.hand.recording import GAP_MAX_S, HandRecording, check_track
 
 _PLAYED_EVERY_NS, _PLAYED_BYTES = 10_000_000, 300
 """A recording is played in steps of at most so long, each of which takes so much of memory."""
+
+
+class GapError(RecordingError):
+    """A recording with gaps in time; `pieces` makes recordings of what lies between them."""
+
+    def __init__(self, what: str, *, pieces: Callable[[], tuple[HandRecording, ...]]) -> None:
+        super().__init__(what)
+        self.pieces = pieces
 
 
 def checked_recording(
@@ -40,6 +49,7 @@ def checked_recording(
         longest_piece: Keep only the longest stretch without a gap, instead of refusing the gap.
 
     Raises:
+        GapError: There is a gap.
         RecordingError: See check_track.
         TooLargeError: Playing it would take more memory than a file may: sparse samples are interpolated.
     """
@@ -52,6 +62,25 @@ def checked_recording(
     if longest_piece:
         kept = longest_gapless(t_ns)
         t_ns, poses, numbers = t_ns[kept], poses[kept], numbers[kept]
+    stretches = gapless(t_ns)
+    if len(stretches) > 1:
+        at = stretches[1].start
+        raise GapError(
+            f"{where(at)}: a gap in time; given: {(t_ns[at] - t_ns[at - 1]) / NS_PER_S:.6g}; "
+            f"allowed: at most {GAP_MAX_S:g} s; cut the file there",
+            pieces=lambda: tuple(
+                checked_recording(
+                    path,
+                    t_ns[kept],
+                    poses[kept],
+                    unit=unit,
+                    numbers=numbers[kept],
+                    name=f"{name or path.stem} piece {number}",
+                )
+                for number, kept in enumerate(stretches, start=1)
+                if kept.stop - kept.start > 1
+            ),
+        )
     check_track(t_ns, poses, where=where)
     Allowance(path).take(_PLAYED_BYTES * int((t_ns[-1] - t_ns[0]) // _PLAYED_EVERY_NS))
     return HandRecording(name=name or path.stem, t_ns=t_ns, poses=poses)
@@ -59,11 +88,13 @@ def checked_recording(
 
 def longest_gapless(t_ns: NDArray[np.int64]) -> slice:
     """The samples between two gaps (or ends) that span the longest time."""
-    gaps = np.flatnonzero(np.diff(t_ns) > GAP_MAX_S * NS_PER_S)
-    first = np.concatenate([[0], gaps + 1])
-    last = np.concatenate([gaps, [len(t_ns) - 1]])
-    best = int(np.argmax(t_ns[last] - t_ns[first]))
-    return slice(int(first[best]), int(last[best]) + 1)
+    return max(gapless(t_ns), key=lambda kept: int(t_ns[kept.stop - 1] - t_ns[kept.start]))
+
+
+def gapless(t_ns: NDArray[np.int64]) -> list[slice]:
+    """The samples of every stretch without a gap, in order."""
+    edges = [0, *(np.flatnonzero(np.diff(t_ns) > GAP_MAX_S * NS_PER_S) + 1).tolist(), len(t_ns)]
+    return [slice(first, end) for first, end in pairwise(edges)]
 
 
 def seconds_to_ns(times: Array, unit_ns: float, *, where: Callable[[int], str]) -> NDArray[np.int64]:
