@@ -45,7 +45,7 @@ def forecast_rows() -> Iterator[BenchRow]:
     for name, title, bar, batch_bar in (
         ("arma", "Burg ARMA", 20.0, None),
         ("autoreg", "AutoReg", 20.0, None),
-        ("combined", "combined", 60.0, 10.0),
+        ("combined", "combined", 40.0, 10.0),
     ):
         label = f"forecast of one pose, {title}"
         yield BenchRow(

@@ -59,7 +59,7 @@ def cost_rows(figures: Mapping[str, float | None]) -> Iterator[BenchRow]:
     """Rows of the cost, from `bench.forecast.measure_forecast`."""
     single, batch = figures.get(f"forecast_{COMBINED}_us_p50"), figures.get(f"forecast_{COMBINED}_1024_us_per_pose_p50")
     if single is not None:
-        yield BenchRow(name=f"{COMBINED}, one pose", unit="us", value=single, bar=60.0, note="7 channels, p50")
+        yield BenchRow(name=f"{COMBINED}, one pose", unit="us", value=single, bar=40.0, note="7 channels, p50")
     if batch is not None:
         yield BenchRow(name=f"{COMBINED}, 1024 hands", unit="us a pose", value=batch, bar=10.0)
     slow_ms, quick_us = figures.get("forecast_statsmodels_autoreg_ms_p50"), figures.get("forecast_autoreg_us_p50")
