@@ -163,7 +163,7 @@ class CombinedHands:
             device=self._device,
         )
 
-    def _given(self, values: Array, dtype: Any) -> Any:
+    def _given(self, values: Any, dtype: Any) -> Any:
         return load_warp().array(values, dtype=dtype, device=self._device)
 
     def _zeros(self, *shape: int, dtype: Any) -> Any:
