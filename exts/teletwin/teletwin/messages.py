@@ -43,6 +43,8 @@ class PoseSample:
     pose: Array
     input_seq: int = 0
     """Number of the newest input of the page that this sample contains; 0 for a replayed hand."""
+    grain_m: float = 0.0
+    """Step in which the hand's position is known [m], as a pointer's pixel; 0 where it is as fine as can be."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

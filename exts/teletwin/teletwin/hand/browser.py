@@ -6,11 +6,10 @@ from dataclasses import dataclass
 
 from teletwin.clock import NS_PER_MS
 from teletwin.geometry import Array, is_valid_pose
+from teletwin.hand.cadence import REST_LATEST_NS, SILENCE_LATEST_NS, Cadence
 from teletwin.hand.clutch import Clutch
 from teletwin.messages import PoseSample
 
-REST_AFTER_NS = 25 * NS_PER_MS
-"""A page that moves reports at 60 Hz or faster; silent for longer, the hand rests where it was [ns]."""
 REST_STEP_NS = 8 * NS_PER_MS
 """Below a slot of 10 ms, so that every slot of a resting hand gets its sample [ns]."""
 SILENT_NS = 200 * NS_PER_MS
@@ -26,7 +25,7 @@ class HandInput:
     seq: int
     """Number of the input; increases."""
     t_ns: int
-    """When the page sampled it, operator's clock."""
+    """When the hand was there, operator's clock: the time of the event, not of the message."""
     pose: Array
     """(7,) the accumulated hand pose in the hand's own frame: x right, y up, z towards the viewer."""
     clutch: bool
@@ -34,13 +33,19 @@ class HandInput:
     device: str = "mouse"
     viewer: int = 0
     """Number of the page's connection; another one starts over, with its own numbers and its own hand."""
+    before: tuple[tuple[int, Array], ...] = ()
+    """Times [ns] and poses on its way here since the last input, oldest first: several events that came as one."""
+    grain_m: float = 0.0
+    """Step in which the position is known, such as a pixel [m]; 0 where it is as fine as can be."""
+    reports_rest: bool = False
+    """Whether the device goes on reporting while the hand rests: its silence is then no rest."""
 
 
 class BrowserHand:
-    """Maps inputs through the clutch: one sample per input, and one at least every 10 ms while the hand rests.
+    """Maps inputs through the clutch: one sample for each place, and one in every slot while the hand rests.
 
-    Between inputs that are on their way nothing is made up: a repeated pose in a moving hand would look like
-    a stop to the forecaster.
+    While it is on its way nothing is made up: a repeated pose in a moving hand would look like a stop to the
+    forecaster. It rests when it has been silent for longer than between two motions, and when the clutch is open.
     """
 
     def __init__(self, clutch: Clutch) -> None:
@@ -50,7 +55,9 @@ class BrowserHand:
         self._seq = self._viewer = 0
         self._newest_ns = self._heard_ns = 0
         self._closed: dict[int, bool] = {}
-        self._started = False
+        self._cadence = Cadence()
+        self._pose: Array | None = None
+        self._grain_m = 0.0
         self._samples: list[PoseSample] = []
 
     def put(self, hand_input: HandInput) -> bool:
@@ -68,10 +75,20 @@ class BrowserHand:
         if hand_input.seq <= self._seq:
             self.stale_count += 1
             return False
-        self._seq = hand_input.seq
-        t_ns = max(hand_input.t_ns, self._newest_ns + 1) if self._started else hand_input.t_ns
-        self._add(t_ns, self.clutch.update(hand_input.pose, closed=hand_input.clutch))
+        self._seq, self._grain_m = hand_input.seq, hand_input.grain_m
+        self._cadence.latest_ns = SILENCE_LATEST_NS if hand_input.reports_rest else REST_LATEST_NS
+        for t_ns, pose in (*hand_input.before, (hand_input.t_ns, hand_input.pose)):
+            if is_valid_pose(pose):
+                self._follow(t_ns, self.clutch.update(pose, closed=hand_input.clutch))
         return True
+
+    def _follow(self, t_ns: int, pose: Array) -> None:
+        """The tool's pose at an instant: a motion, or a word that there was none."""
+        if self._pose is not None and (pose == self._pose).all():
+            self._cadence.quiet(t_ns)
+            return
+        self._cadence.moved(t_ns)
+        self._add(t_ns if self._pose is None else max(t_ns, self._newest_ns + 1), pose)
 
     def _keeps(self, other: HandInput) -> bool:
         """Whether the hand that moves the tool keeps it: until it lets go or falls silent, or another takes hold."""
@@ -86,6 +103,7 @@ class BrowserHand:
     def restart(self) -> None:
         """A page connected anew: its numbers and its hand start over, the tool stays where it is."""
         self._seq = 0
+        self._cadence.another()
         self.clutch.recentre(self.clutch.tool_pose)
 
     def recentre(self, tool_pose: Array) -> None:
@@ -94,17 +112,15 @@ class BrowserHand:
 
     def poll(self, now_ns: int) -> list[PoseSample]:
         """Samples since the last call, oldest first."""
-        if not self._started or now_ns - self._newest_ns >= self._rest_gap_ns():
+        rests_ns = self._cadence.rests_at(now_ns, is_free=not self.clutch.closed)
+        if self._pose is None:
             self._add(now_ns, self.clutch.tool_pose)
-            self._resting = True
+        elif rests_ns is not None and rests_ns - self._newest_ns >= REST_STEP_NS:
+            self._add(rests_ns, self.clutch.tool_pose)
         samples, self._samples = self._samples, []
         return samples
 
-    def _rest_gap_ns(self) -> int:
-        return REST_STEP_NS if self._resting else REST_AFTER_NS
-
     def _add(self, t_ns: int, pose: Array) -> None:
-        self._started, self._resting = True, False
-        self._newest_ns = t_ns
-        self._samples.append(PoseSample(t_ns=t_ns, pose=pose, input_seq=self._seq))
+        self._newest_ns, self._pose = t_ns, pose
+        self._samples.append(PoseSample(t_ns=t_ns, pose=pose, input_seq=self._seq, grain_m=self._grain_m))
         del self._samples[:-_QUEUE_MAX]

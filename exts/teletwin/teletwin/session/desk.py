@@ -211,6 +211,8 @@ class PageDesk:
                 clutch=values["clutch"],
                 device=values["device"],
                 viewer=event.viewer,
+                before=tuple(values.get("before", ())),
+                grain_m=values.get("grain_m", 0.0),
             )
         )
 

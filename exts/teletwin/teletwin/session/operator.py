@@ -32,6 +32,7 @@ from teletwin.session.acks import FrameAcks
 from teletwin.session.display import FrameGate
 from teletwin.session.evidence import ArmEvidence
 from teletwin.session.forecasting import predicted_error_m
+from teletwin.session.hand_window import HandWindow
 from teletwin.session.in_force import InForceBook
 from teletwin.session.intent import DriverIntent
 from teletwin.session.log import clock_note
@@ -122,6 +123,7 @@ class OperatorLoop:
         self._trail = StateTrail(self.state.intent.audit)
         self._restart_after_ns = int(restart_after_ms * NS_PER_MS)
         self._history = PoseHistory(capacity=2048)
+        self._window = HandWindow(self._history)
         self._gate, self._acks = FrameGate(), FrameAcks()
         self._key_asked_ns = 0
         self._curve = np.zeros((CURVE_KNOTS, 7))
@@ -149,7 +151,7 @@ class OperatorLoop:
         for sample in self._hand.poll(now_ns):
             if not np.isfinite(sample.pose).all():
                 self.state.invalid_count += 1
-            elif self._history.append(sample.t_ns, sample.pose):
+            elif self._window.append(sample):
                 self._input_seq = sample.input_seq
                 self.metrics.sampled(sample.t_ns, self._history.newest_pose)
                 self._log("operator", sample, sample.t_ns, now_ns)
@@ -163,7 +165,7 @@ class OperatorLoop:
 
     def _packet(self, now_ns: int) -> ForecastPacket:
         """The newest pose with its forecast and horizons."""
-        window = self._history.window(WINDOW_COUNT, step_ns=_WINDOW_STEP_NS)
+        window = self._window.window(WINDOW_COUNT, step_ns=_WINDOW_STEP_NS)
         self.forecaster.forecast(window, out=self._curve)
         self.state.horizons = self.policy.decide(self._observe(now_ns, window))
         self.state.slot += 1

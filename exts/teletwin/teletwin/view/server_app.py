@@ -18,6 +18,7 @@ from teletwin.view.server_driving import LOOK_S, Driving
 from teletwin.view.server_entry import Access, Entry, Refusal
 from teletwin.view.server_messages import MESSAGE_BYTES_MAX, PageEvent, Values, pack_text, parse_message
 from teletwin.view.server_stop import LANE_BYTES_MAX, LANES_MAX, StopLanes
+from teletwin.view.server_times import PageTimes
 from teletwin.view.server_viewers import PackedFrame, Viewer, Viewers
 from teletwin.view.slow_stream import SlowStream
 
@@ -29,8 +30,6 @@ VIEWERS_MAX = 32
 """Who comes later is told so."""
 TURN = 8
 """Messages that one connection is read before the others get their turn, Stop among them."""
-BACKDATE_MAX_NS = 1_000_000_000
-"""How far back the page may date an input or a draw; anything else counts from its receipt."""
 HEADERS = {
     # Isolation gives the page's clock a resolution of 5 us instead of 100 us.
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -68,6 +67,7 @@ class PageApp:
         self._hello = hello
         self._sockets: set[web.WebSocketResponse] = set()
         self._newest_seq = 0
+        self._times: dict[int, PageTimes] = {}
         names = ("bad_messages", "bad_http", "refused", "not_operator", "failed_events", "too_many")
         self.counters: dict[str, int] = dict.fromkeys(names, 0)
         self._entry = Entry(cfg, clock=clock)
@@ -194,6 +194,7 @@ class PageApp:
             sender.cancel()
             self._sockets.discard(socket)
             self.viewers.remove(viewer)
+            self._times.pop(viewer.number, None)
             self._driving.leave(viewer)
         return socket
 
@@ -216,6 +217,7 @@ class PageApp:
     def _greet(self, access: Access) -> Viewer:
         """Let a viewer in and tell it what is so."""
         viewer = self.viewers.add()
+        self._times[viewer.number] = PageTimes()
         own = {"viewer": viewer.number, "input_seq": self._newest_seq, "stop_number": self._stops.newest_number}
         viewer.offer_text(pack_text("hello", {**self._hello(), **own}))
         self._driving.come(viewer, access)
@@ -243,6 +245,7 @@ class PageApp:
             _log.debug("%s", error)
             viewer.offer_text(pack_text("refused", {"text": str(error)}))
             return
+        self._times[viewer.number].learn(kind, values, received_ns)
         if kind == "ping":
             viewer.offer_text(pack_text("pong", {"t_ms": values["t_ms"], "server_ns": received_ns}))
             return
@@ -266,9 +269,8 @@ class PageApp:
 
     def _tell(self, kind: str, values: Values, number: int, received_ns: int | None = None) -> None:
         now_ns = self._clock.now_ns() if received_ns is None else received_ns
-        at_ns = values.pop("server_ns", None)
-        fits = at_ns is not None and now_ns - BACKDATE_MAX_NS <= at_ns <= now_ns
-        t_ns = at_ns if fits and at_ns is not None else now_ns
+        times = self._times.get(number)
+        t_ns = now_ns if times is None else times.date(kind, values, now_ns)
         event = PageEvent(kind=kind, values=values, viewer=number, t_ns=t_ns, received_ns=now_ns)
         try:
             self._on_event(event)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from teletwin.errors import MessageError
 from teletwin.geometry import quat_normalize
@@ -25,6 +26,9 @@ LESSON_COMMANDS = ("lesson_start", "lesson_pause", "lesson_quit")
 CONTROL_ACTS = ("take", "ask", "give", "keep", "release", "take_back")
 DEVICES = ("mouse", "keyboard", "gamepad", "xr")
 HAND_REACH_M = 100.0
+BEFORE_MAX = 64
+"""Places of the hand that one input may bring besides its newest."""
+GRAIN_MAX_M = 0.02
 _NUMBER_MAX = 2**53
 
 Values = dict[str, Any]
@@ -88,8 +92,7 @@ def _time_ns(values: Mapping[str, object]) -> int | None:
     return None if value is None else int(_number(values, "server_ns", -_NUMBER_MAX, _NUMBER_MAX))
 
 
-def _input(message: Mapping[str, object]) -> Values:
-    hand = message.get("hand")
+def _hand(hand: object) -> NDArray[np.float64]:
     if not isinstance(hand, list) or len(hand) != 7:
         raise _refuse("hand must be seven numbers", hand)
     if not all(isinstance(v, (int, float)) and not isinstance(v, bool) and math.isfinite(v) for v in hand):
@@ -98,10 +101,30 @@ def _input(message: Mapping[str, object]) -> Values:
     if np.abs(pose[:3]).max() > HAND_REACH_M or not 0.5 < float(np.linalg.norm(pose[3:])) < 2.0:
         raise _refuse("hand is out of reach or its quaternion is not of unit length", hand)
     pose[3:] = quat_normalize(pose[3:])
+    return pose
+
+
+def _before(message: Mapping[str, object]) -> list[tuple[float, NDArray[np.float64]]]:
+    """Places of the hand on its way to the newest, oldest first: page's time [ms] and pose."""
+    rows = message.get("before", [])
+    if not isinstance(rows, list) or len(rows) > BEFORE_MAX:
+        raise _refuse(f"before must be a list of {BEFORE_MAX} places at most", rows)
+    places: list[tuple[float, NDArray[np.float64]]] = []
+    for row in rows:
+        if not isinstance(row, list) or len(row) != 8:
+            raise _refuse("a place before must be [t_ms, seven numbers]", row)
+        places.append((_number({"t_ms": row[0]}, "t_ms", 0, _NUMBER_MAX), _hand(row[1:])))
+    return places
+
+
+def _input(message: Mapping[str, object]) -> Values:
+    t_ms = None if message.get("t_ms") is None else _number(message, "t_ms", 0, _NUMBER_MAX)
     return {
         "seq": _whole(message, "seq", 1, 2**32 - 1),
-        "t_ms": _number(message, "t_ms", 0, _NUMBER_MAX),
-        "hand": pose,
+        "t_ms": t_ms,
+        "hand": _hand(message.get("hand")),
+        "before": _before(message) if t_ms is not None else [],
+        "grain_m": 0.0 if message.get("grain_m") is None else _number(message, "grain_m", 0.0, GRAIN_MAX_M),
         "clutch": _flag(message, "clutch", False),
         "device": _choice(message, "device", DEVICES),
         "server_ns": _time_ns(message),
