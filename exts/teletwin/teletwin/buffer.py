@@ -38,6 +38,13 @@ class PoseHistory:
         """Forget everything."""
         self._end = self._count = 0
 
+    def forget_after(self, t_ns: int) -> None:
+        """Forget every sample that is newer than t_ns."""
+        times, _ = self.samples()
+        newer = len(times) - int(np.searchsorted(times, t_ns, side="right"))
+        self._end -= newer
+        self._count -= newer
+
     def append(self, t_ns: int, pose: Array) -> bool:
         """Add a pose (7,); return False and change nothing when it is not newer than the newest."""
         if self._count and t_ns <= self.newest_t_ns:

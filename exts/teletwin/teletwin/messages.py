@@ -45,6 +45,9 @@ class PoseSample:
     """Number of the newest input of the page that this sample contains; 0 for a replayed hand."""
     grain_m: float = 0.0
     """Step in which the hand's position is known [m], as a pointer's pixel; 0 where it is as fine as can be."""
+    is_rest: bool = False
+    """The device said nothing: it has been silent for so long that the hand must rest. A sample that comes late proves
+    the rest wrong, and takes its place."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

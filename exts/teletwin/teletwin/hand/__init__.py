@@ -18,7 +18,10 @@ class HandSource(Protocol):
     """Gives samples of a hand, mapped to tool targets in the UR base frame."""
 
     def poll(self, now_ns: int) -> list[PoseSample]:
-        """Samples since the last call, oldest first; times increase over calls and are at most now_ns [ns]."""
+        """Samples since the last call, oldest first; times increase over calls and are at most now_ns [ns].
+
+        Only a rest that nobody reported (`is_rest`) may be followed by an earlier sample, which proves it wrong.
+        """
         ...
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import numpy as np
@@ -39,7 +40,7 @@ def _bend(past: Sequence[Place], place: Place) -> Array:
     """Half the second difference of the way (3,), per square of the last span [m]."""
     (t0_ns, from_pose), (t1_ns, to_pose) = past[-1], place
     span_ns = t1_ns - t0_ns
-    for t_ns, pose in reversed(past[:-1]):
+    for t_ns, pose in itertools.islice(reversed(past), 1, None):
         back = (t0_ns - t_ns) / span_ns
         if back >= 0.5:
             if back > 4.0:

@@ -53,7 +53,7 @@ class BrowserHand:
         self.invalid_count = 0
         self.stale_count = 0
         self._seq = self._viewer = 0
-        self._newest_ns = self._heard_ns = 0
+        self._moved_ns = self._newest_ns = self._heard_ns = 0
         self._closed: dict[int, bool] = {}
         self._cadence = Cadence()
         self._pose: Array | None = None
@@ -87,8 +87,10 @@ class BrowserHand:
         if self._pose is not None and (pose == self._pose).all():
             self._cadence.quiet(t_ns)
             return
+        t_ns = t_ns if self._pose is None else max(t_ns, self._moved_ns + 1)
         self._cadence.moved(t_ns)
-        self._add(t_ns if self._pose is None else max(t_ns, self._newest_ns + 1), pose)
+        self._moved_ns = t_ns
+        self._add(t_ns, pose)
 
     def _keeps(self, other: HandInput) -> bool:
         """Whether the hand that moves the tool keeps it: until it lets go or falls silent, or another takes hold."""
@@ -114,13 +116,14 @@ class BrowserHand:
         """Samples since the last call, oldest first."""
         rests_ns = self._cadence.rests_at(now_ns, is_free=not self.clutch.closed)
         if self._pose is None:
-            self._add(now_ns, self.clutch.tool_pose)
+            self._add(now_ns, self.clutch.tool_pose, is_rest=True)
         elif rests_ns is not None and rests_ns - self._newest_ns >= REST_STEP_NS:
-            self._add(rests_ns, self.clutch.tool_pose)
+            self._add(rests_ns, self.clutch.tool_pose, is_rest=True)
         samples, self._samples = self._samples, []
         return samples
 
-    def _add(self, t_ns: int, pose: Array) -> None:
+    def _add(self, t_ns: int, pose: Array, *, is_rest: bool = False) -> None:
         self._newest_ns, self._pose = t_ns, pose
-        self._samples.append(PoseSample(t_ns=t_ns, pose=pose, input_seq=self._seq, grain_m=self._grain_m))
+        told = {"input_seq": self._seq, "grain_m": self._grain_m}
+        self._samples.append(PoseSample(t_ns=t_ns, pose=pose, is_rest=is_rest, **told))
         del self._samples[:-_QUEUE_MAX]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Literal, Protocol
 
 from teletwin.clock import NS_PER_S
@@ -55,7 +56,7 @@ class HandSwitch:
         self._person = False
         self._armed = True
         self._tool: Array | None = None
-        self._newest_ns = -(2**62)
+        self._newest_ns = self._measured_ns = -(2**62)
         self._blend_from: Array | None = None
         self._blend_start_ns = 0
 
@@ -99,12 +100,21 @@ class HandSwitch:
         for hand_input in self.feed.inputs() if self.feed is not None else ():
             self.put(hand_input)
         recorded, typed = self._replay.poll(now_ns), self._browser.poll(now_ns)
-        samples = [s for s in (typed if self._person else recorded) if s.t_ns > self._newest_ns]
+        samples = [sample for sample in (typed if self._person else recorded) if self._is_news(sample)]
         if self._blend_from is not None:
             samples = [self._blended(sample) for sample in samples]
         if samples:
-            self._tool, self._newest_ns = samples[-1].pose, samples[-1].t_ns
+            self._tool = samples[-1].pose
         return samples
+
+    def _is_news(self, sample: PoseSample) -> bool:
+        """Whether it comes after what was told; a rest that was only concluded counts for less than a report."""
+        if sample.t_ns <= (self._newest_ns if sample.is_rest else self._measured_ns):
+            return False
+        self._newest_ns = sample.t_ns
+        if not sample.is_rest:
+            self._measured_ns = sample.t_ns
+        return True
 
     def _blended(self, sample: PoseSample) -> PoseSample:
         """The sample on the way from where the tool was left."""
@@ -115,4 +125,4 @@ class HandSwitch:
             return sample
         s = max(s, 0.0)
         pose = interpolate_pose(start, sample.pose, s * s * s * (10.0 - 15.0 * s + 6.0 * s * s))
-        return PoseSample(t_ns=sample.t_ns, pose=pose, input_seq=sample.input_seq)
+        return dataclasses.replace(sample, pose=pose)

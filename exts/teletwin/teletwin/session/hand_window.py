@@ -11,7 +11,7 @@ from teletwin.hand.between import Place, between
 from teletwin.hand.grain import smooth_window
 from teletwin.messages import PoseSample
 
-_EVEN_NS, _BRIDGED_NS = 10 * NS_PER_MS, 80 * NS_PER_MS
+_EVEN_NS, _BRIDGED_NS = 10 * NS_PER_MS, 100 * NS_PER_MS
 """Gaps longer than the first are filled, those longer than the second are rests [ns]."""
 _PAST = 6
 
@@ -25,16 +25,26 @@ class HandWindow:
         self._grain_m = 0.0
 
     def append(self, sample: PoseSample) -> bool:
-        """Add a sample, and what lies between it and the last; False when it is not newer than that."""
-        if len(self._history) and sample.t_ns <= self._history.newest_t_ns:
-            return False
-        place = (sample.t_ns, sample.pose)
-        if self._past and _EVEN_NS < sample.t_ns - self._past[-1][0] <= _BRIDGED_NS:
+        """Add a sample, and what lies between it and the last; False when it is not newer than that.
+
+        A short rest that no device reported was none, if a motion follows: it is forgotten.
+        """
+        if not sample.is_rest:
+            self._bridge((sample.t_ns, sample.pose))
+        self._grain_m = sample.grain_m
+        return self._history.append(sample.t_ns, sample.pose)
+
+    def _bridge(self, place: Place) -> None:
+        """Fill the gap since the last place that a device reported."""
+        gap_ns = place[0] - self._past[-1][0] if self._past else _BRIDGED_NS + 1
+        if gap_ns <= 0:
+            return
+        is_rest = gap_ns > _BRIDGED_NS
+        self._history.forget_after(place[0] - (1 if is_rest else gap_ns))
+        if _EVEN_NS < gap_ns and not is_rest:
             for t_ns, pose in between(self._past, place):
                 self._history.append(t_ns, pose)
         self._past.append(place)
-        self._grain_m = sample.grain_m
-        return self._history.append(sample.t_ns, sample.pose)
 
     def window(self, count: int, *, step_ns: int) -> Array:
         """Poses (count, 7) on a grid of step_ns that ends at the newest sample; smooth within the samples' grain."""

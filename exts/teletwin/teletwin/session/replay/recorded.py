@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from array import array
 from collections.abc import Iterable
 
@@ -45,7 +46,9 @@ class RecordedHand:
             allowance.take(_SAMPLE_BYTES)
             taken_ns.append(each.t_publish_ns)
             self._samples.append(each.message())
-        self._taken_ns = np.asarray(taken_ns)
+        order = np.argsort(taken_ns, kind="stable")  # one that came late stands in the log before a rest it proved wrong
+        self._samples = [self._samples[k] for k in order]
+        self._taken_ns = np.asarray(taken_ns)[order]
         self._from_first, self._shift_ns, self._next = from_first, 0, 0
 
     def poll(self, now_ns: int) -> list[PoseSample]:
@@ -80,4 +83,4 @@ class RecordedWishes:
 
 
 def _moved(sample: PoseSample, shift_ns: int) -> PoseSample:
-    return PoseSample(t_ns=sample.t_ns + shift_ns, pose=sample.pose, input_seq=sample.input_seq)
+    return dataclasses.replace(sample, t_ns=sample.t_ns + shift_ns)

@@ -10,6 +10,11 @@
 /** Least time between two messages [ms], and the longest while the clutch is closed. */
 const GAP_MIN_MS = 4;
 const GAP_HELD_MS = 14;
+/** Places of the hand closer together than this tell nothing more [ms]; and how many one message takes. */
+const PLACE_MIN_MS = 3;
+const PLACES_MAX = 32;
+/** A time of an event so long ago is none of this page's clock, as old browsers give it [ms]. */
+const EVENT_AGE_MAX_MS = 2000;
 const POLLED = ["gamepad", "xr"];
 
 /** @param {Quaternion} a @param {Quaternion} b @returns {Quaternion} */
@@ -29,6 +34,13 @@ export function fromRotation([x, y, z]) {
   return [Math.cos(angle / 2), k * x, k * y, k * z];
 }
 
+/** When an event happened [ms], by the clock of `performance.now()`. @param {Event} event */
+export function eventTime(event) {
+  const nowMs = performance.now();
+  const ageMs = nowMs - event.timeStamp;
+  return ageMs >= 0 && ageMs < EVENT_AGE_MAX_MS ? event.timeStamp : nowMs;
+}
+
 export class Hand {
   /** @param {(message: object, pageMs: number) => boolean} send gives false when it could not be sent */
   constructor(send) {
@@ -42,6 +54,12 @@ export class Hand {
     this.device = "mouse";
     this.seq = 0;
     this.sentMs = -Infinity;
+    /** Times of the newest place and of the newest that was sent, and the step in which its position is known [m]. */
+    this.placeMs = -Infinity;
+    this.sentPlaceMs = -Infinity;
+    this.grainM = 0;
+    /** Places not yet sent, oldest first: their time and the hand. @type {{ms: number, hand: number[]}[]} */
+    this.unsent = [];
     /** Whether this page drives. */
     this.enabled = false;
     /** Called when something was taken hold of or let go. */
@@ -57,29 +75,38 @@ export class Hand {
     return this.holders.size > 0;
   }
 
-  /** Move in the view's frame [m]. @param {Vector} step @param {string} device */
-  translate(step, device) {
+  /**
+   * Move in the view's frame [m].
+   * @param {Vector} step @param {string} device @param {number} ms when it was there @param {number} [grainM]
+   */
+  translate(step, device, ms, grainM = 0) {
     this.position = [this.position[0] + step[0], this.position[1] + step[1], this.position[2] + step[2]];
-    this.changed(device);
+    this.grainM = grainM;
+    this.changed(device, ms);
   }
 
-  /** Turn about the view's axes [rad]. @param {Vector} turn @param {string} device */
-  rotate(turn, device) {
+  /** Turn about the view's axes [rad]. @param {Vector} turn @param {string} device @param {number} ms */
+  rotate(turn, device, ms) {
     const q = multiply(fromRotation(turn), this.orientation);
     const norm = Math.hypot(...q);
     this.orientation = [q[0] / norm, q[1] / norm, q[2] / norm, q[3] / norm];
-    this.changed(device);
+    this.changed(device, ms);
   }
 
-  /** Close or open the clutch for one holder. @param {string} holder @param {boolean} held @param {string} device */
-  hold(holder, held, device) {
+  /**
+   * Close or open the clutch for one holder.
+   * @param {string} holder @param {boolean} held @param {string} device @param {number} [ms] when
+   */
+  hold(holder, held, device, ms) {
     if (!held) this.mustLetGo.delete(holder);
     if (held === this.holders.has(holder) || (held && (!this.enabled || this.mustLetGo.has(holder)))) return;
+    // Where it was until now belongs to the clutch as it was.
+    if (this.unsent.length) this.emit();
     if (held) this.holders.add(holder);
     else this.holders.delete(holder);
     this.device = device;
     this.onHold();
-    this.emit();
+    this.emit(ms);
   }
 
   /** Hold the clutch for a moment, as each notch of a wheel does. @param {string} holder @param {number} ms @param {string} device */
@@ -106,28 +133,51 @@ export class Hand {
     this.emit();
   }
 
-  /** @param {string} device */
-  changed(device) {
+  /** @param {string} device @param {number} ms */
+  changed(device, ms) {
     this.device = device;
+    this.note(Math.max(ms, this.placeMs));
     const waitMs = this.sentMs + GAP_MIN_MS - performance.now();
     if (waitMs <= 0) this.emit();
     else if (!this.timer) this.timer = window.setTimeout(() => this.emit(), waitMs);
   }
 
-  /** Called once a display frame: a hand that is held still is said again. @param {number} nowMs */
-  tick(nowMs) {
-    if (this.clutch && nowMs - this.sentMs >= GAP_HELD_MS) this.emit();
+  /** Keep where the hand was, until it is sent. @param {number} ms */
+  note(ms) {
+    const last = this.unsent.at(-1);
+    const beforeMs = this.unsent.at(-2)?.ms ?? this.sentPlaceMs;
+    const tellsNothing = last && (last.ms === ms || last.ms - beforeMs < PLACE_MIN_MS);
+    if (tellsNothing || this.unsent.length === PLACES_MAX) this.unsent.pop();
+    this.unsent.push({ ms, hand: [...this.position, ...this.orientation] });
+    this.placeMs = ms;
   }
 
-  emit() {
+  /**
+   * Called once a display frame: a hand that is held still is said again.
+   * @param {number} frameMs time of the frame: motions of before then have been heard of
+   */
+  tick(frameMs) {
+    if (this.clutch && performance.now() - this.sentMs >= GAP_HELD_MS) this.emit(frameMs);
+  }
+
+  /** Say where the hand is. @param {number} [ms] when it was there, if nothing has moved it since the last message */
+  emit(ms) {
     clearTimeout(this.timer);
     this.timer = 0;
+    const places = this.unsent;
+    this.unsent = [];
     if (!this.enabled) return;
-    const pageMs = performance.now();
-    const hand = [...this.position, ...this.orientation];
+    const nowMs = performance.now();
+    const place = places.pop();
+    const pageMs = Math.min(Math.max(place?.ms ?? ms ?? nowMs, this.placeMs), nowMs);
+    const hand = place?.hand ?? [...this.position, ...this.orientation];
+    /** @type {Record<string, unknown>} */
     const message = { type: "input", seq: this.seq + 1, t_ms: pageMs, hand, clutch: this.clutch, device: this.device };
+    if (places.length) message.before = places.map((one) => [one.ms, ...one.hand]);
+    if (this.grainM) message.grain_m = this.grainM;
     if (!this.send(message, pageMs)) return;
     this.seq += 1;
-    this.sentMs = pageMs;
+    this.sentMs = nowMs;
+    this.sentPlaceMs = pageMs;
   }
 }

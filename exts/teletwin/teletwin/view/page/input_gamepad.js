@@ -25,7 +25,7 @@ function standardPad() {
 /**
  * @param {import("./hand.js").Hand} hand
  * @param {{engage: () => void, stop: () => void}} actions
- * @returns {(dtS: number) => void} to be called once a display frame
+ * @returns {(dtS: number, frameMs: number) => void} to be called once a display frame
  */
 export function listenToGamepad(hand, actions) {
   /** @type {Set<number>} */
@@ -41,7 +41,7 @@ export function listenToGamepad(hand, actions) {
 
   addEventListener("gamepaddisconnected", () => hand.hold("gamepad", false, "gamepad"));
 
-  return (dtS) => {
+  return (dtS, frameMs) => {
     const pad = standardPad();
     if (!pad) return hand.hold("gamepad", false, "gamepad");
     onPress(pad, BUTTON.engage, actions.engage);
@@ -56,8 +56,8 @@ export function listenToGamepad(hand, actions) {
     const turns = turn.some(Boolean);
     // Two bumpers or two triggers move nothing, and yet somebody holds them.
     const held = [...pad.axes.slice(0, 4).map(live), ...HELD.map((button) => live(value(button)))].some(Boolean);
-    hand.hold("gamepad", held, "gamepad");
-    if (moves) hand.translate([move[0], move[1], move[2]], "gamepad");
-    if (turns) hand.rotate([turn[0], turn[1], turn[2]], "gamepad");
+    hand.hold("gamepad", held, "gamepad", frameMs);
+    if (moves) hand.translate([move[0], move[1], move[2]], "gamepad", frameMs);
+    if (turns) hand.rotate([turn[0], turn[1], turn[2]], "gamepad", frameMs);
   };
 }

@@ -1,9 +1,13 @@
 // @ts-check
 /** Keys: held motion keys move the hand at a steady speed and hold the clutch; Space latches it, or holds it as they do. */
 
+import { eventTime } from "./hand.js";
+
 const SPEED_M_S = 0.16;
 const TURN_RAD_S = 0.9;
 const FINE = 0.3;
+/** A page that stood still for longer goes on as if only so long had passed [ms]. */
+const STEP_MAX_MS = 50;
 
 /** @type {Record<string, [number, number, number]>} */
 const MOVES = {
@@ -36,22 +40,39 @@ const isCovered = () => document.querySelector("dialog[open]") !== null;
  * @param {import("./hand.js").Hand} hand
  * @param {Record<string, () => void>} actions by key code, for keys that are no motion
  * @param {() => boolean} spaceLatches whether Space keeps the clutch closed until it is pressed again
- * @returns {(dtS: number) => void} to be called once a display frame
+ * @returns {(frameMs: number) => void} to be called once a display frame
  */
 export function listenToKeyboard(hand, actions, spaceLatches) {
   /** @type {Set<string>} */
   const held = new Set();
   let fine = false;
+  let movedMs = -Infinity;
+
+  /** Move on to a moment: a key counts from the moment it was pressed to that when it was let go. @param {number} ms */
+  const moveOn = (ms) => {
+    const dtMs = Math.min(ms - movedMs, STEP_MAX_MS);
+    if (dtMs <= 0) return;
+    movedMs = ms;
+    if (!held.size) return;
+    const scale = (dtMs / 1000) * (fine ? FINE : 1);
+    const move = sum(held, MOVES, SPEED_M_S * scale);
+    const turn = sum(held, TURNS, TURN_RAD_S * scale);
+    if (move.some(Boolean)) hand.translate(move, "keyboard", ms);
+    if (turn.some(Boolean)) hand.rotate(turn, "keyboard", ms);
+  };
 
   addEventListener("keydown", (event) => {
+    moveOn(eventTime(event));
     fine = event.shiftKey;
     // Alt rolls the tool in a drag: Escape stops whatever else is held.
     if (event.code !== "Escape" && (event.ctrlKey || event.metaKey || event.altKey)) return;
     const isMotion = event.code in MOVES || event.code in TURNS;
     if (!isSafe(event) && (takesKey(event.target, event.code) || isCovered())) return;
     // A key that repeats was pressed before; after the page lost sight of it, only a fresh press counts.
-    if (isMotion && !event.repeat) held.add(event.code);
-    else if (event.code === "Space" && !event.repeat) {
+    if (isMotion && !event.repeat) {
+      held.add(event.code);
+      hand.hold("keys", true, "keyboard", eventTime(event));
+    } else if (event.code === "Space" && !event.repeat) {
       hand.hold("space", !spaceLatches() || !hand.holders.has("space"), "keyboard");
     }
     else if (event.code in actions && !event.repeat) actions[event.code]();
@@ -59,11 +80,13 @@ export function listenToKeyboard(hand, actions, spaceLatches) {
     if (isMotion || event.code === "Space" || event.code === "KeyH") event.preventDefault();
   });
   addEventListener("keyup", (event) => {
+    const ms = eventTime(event);
+    moveOn(ms);
     fine = event.shiftKey;
     // While Meta is down, macOS tells of no other key that is let go.
     if (event.key === "Meta") held.clear();
     else held.delete(event.code);
-    if (!held.size) hand.hold("keys", false, "keyboard");
+    if (!held.size) hand.hold("keys", false, "keyboard", ms);
     if (!spaceLatches() && (event.code === "Space" || event.key === "Meta")) hand.hold("space", false, "keyboard");
   });
   const forget = () => {
@@ -72,18 +95,13 @@ export function listenToKeyboard(hand, actions, spaceLatches) {
   };
   for (const name of ["blur", "pagehide", "visibilitychange"]) addEventListener(name, forget);
 
-  return (dtS) => {
+  return (frameMs) => {
     if (isCovered()) {
       forget();
       if (!spaceLatches()) hand.hold("space", false, "keyboard");
     }
-    if (!held.size) return;
-    hand.hold("keys", true, "keyboard");
-    const scale = dtS * (fine ? FINE : 1);
-    const move = sum(held, MOVES, SPEED_M_S * scale);
-    const turn = sum(held, TURNS, TURN_RAD_S * scale);
-    if (move.some(Boolean)) hand.translate(move, "keyboard");
-    if (turn.some(Boolean)) hand.rotate(turn, "keyboard");
+    if (held.size) hand.hold("keys", true, "keyboard");
+    moveOn(frameMs);
   };
 }
 

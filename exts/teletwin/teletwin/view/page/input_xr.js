@@ -41,8 +41,8 @@ export async function enterXr(picture, hand, onChange) {
   /** @type {{position: number[], orientation: number[]} | null} */
   let last = null;
 
-  /** @param {any} frame */
-  const follow = (frame) => {
+  /** @param {any} frame @param {number} ms */
+  const follow = (frame, ms) => {
     const source = [...session.inputSources].find((one) => one.gripSpace && one.handedness !== "left");
     const pose = source && frame.getPose(source.gripSpace, space);
     if (!pose) {
@@ -54,17 +54,18 @@ export async function enterXr(picture, hand, onChange) {
     hand.hold("xr", (source.gamepad?.buttons ?? []).slice(0, 2).some((/** @type {any} */ b) => b.pressed), "xr");
     if (last) {
       const from = last.position;
-      hand.translate([p.x - from[0], p.y - from[1], p.z - from[2]], "xr");
-      hand.rotate(turnBetween(last.orientation, now.orientation), "xr");
+      hand.translate([p.x - from[0], p.y - from[1], p.z - from[2]], "xr", ms);
+      hand.rotate(turnBetween(last.orientation, now.orientation), "xr", ms);
     }
     last = now;
   };
 
-  /** @param {number} _ @param {any} frame */
-  const onFrame = (_, frame) => {
+  /** @param {number} time of the frame; poses may be of a moment that is still to come @param {any} frame */
+  const onFrame = (time, frame) => {
     session.requestAnimationFrame(onFrame);
-    follow(frame);
-    hand.tick(performance.now());
+    const ms = Math.min(frame.predictedDisplayTime ?? time, performance.now());
+    follow(frame, ms);
+    hand.tick(ms);
     screen.draw(frame, space);
   };
   session.addEventListener("end", () => {

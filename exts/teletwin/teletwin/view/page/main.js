@@ -268,9 +268,9 @@ function everyFrame(nowMs) {
   requestAnimationFrame(everyFrame);
   const dtS = Math.min(Math.max(nowMs - lastMs, 0), 50) / 1000;
   lastMs = nowMs;
-  pressKeys(dtS);
-  pollGamepad(dtS);
-  hand.tick(performance.now());
+  pressKeys(nowMs);
+  pollGamepad(dtS, nowMs);
+  hand.tick(nowMs);
   enabling.beat();
   charts.drawNext(performance.now());
   showPicture(performance.now());
