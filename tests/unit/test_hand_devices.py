@@ -306,3 +306,64 @@ def test_a_pen_on_a_topic_moves_the_hand_and_its_silence_opens_the_clutch():
     assert xs == sorted(xs)
     assert xs[-1] == pytest.approx(0.19)
     assert [each.clutch for each in inputs] == [True] * (len(inputs) - 1) + [False]
+
+
+def pen_message(x, *, sent_ms, turn=(1.0, 0.0, 0.0, 0.0)):
+    stamp = ros2_types.make("builtin_interfaces/msg/Time", sec=sent_ms // 1000, nanosec=sent_ms % 1000 * MS)
+    point = ros2_types.make("geometry_msgs/msg/Point", x=x, y=0.0, z=0.0)
+    w, a, b, c = turn
+    placed = ros2_types.make(
+        "geometry_msgs/msg/Pose",
+        position=point,
+        orientation=ros2_types.make("geometry_msgs/msg/Quaternion", x=a, y=b, z=c, w=w),
+    )
+    header = ros2_types.make("std_msgs/msg/Header", stamp=stamp, frame_id="map")
+    return ros2_types.make(ros2_types.POSE_STAMPED, header=header, pose=placed)
+
+
+class Graph:
+    """Where no messages come but those that a test hands over."""
+
+    def spin(self):
+        return None
+
+
+def pen(**cfg):
+    device = Ros2Pose("/phantom/pose", Ros2Cfg(**cfg), VirtualClock(start_ns=0))
+    device._graph = Graph()
+    return device
+
+
+def test_a_pens_poses_count_from_when_they_were_sent():
+    device, told = pen(), []
+    late_ms = np.random.default_rng(1).exponential(8.0, 90)
+    for k, late in enumerate(late_ms):
+        device._take(pen_message(0.001 * k, sent_ms=500_000 + 33 * k), round((33 * k + 1000 + late) * MS))
+        told.append(device.read(0).t_ns)
+    gaps_ms = np.diff(told[20:]) / MS
+    np.testing.assert_allclose(gaps_ms, 33.0, atol=0.6)
+
+
+def test_a_header_whose_time_stands_still_is_not_believed():
+    device = pen()
+    for k in range(5):
+        device._take(pen_message(0.01 * k, sent_ms=7), (100 + 30 * k) * MS)
+        assert device.read(0).t_ns == (100 + 30 * k) * MS
+
+
+def test_a_pens_button_closes_the_clutch_and_letting_go_opens_it_at_once():
+    device = pen(ros2_hand_button="grey")
+    device._take(pen_message(0.0, sent_ms=10), 100 * MS)
+    assert not device.read(100 * MS).closed
+    device._press(ros2_types.make(ros2_types.PEN_BUTTONS, grey_button=1, white_button=0), 110 * MS)
+    device._take(pen_message(0.1, sent_ms=20), 120 * MS)
+    assert device.read(120 * MS).closed
+    device._press(ros2_types.make(ros2_types.PEN_BUTTONS, grey_button=0, white_button=1), 125 * MS)
+    assert not device.read(126 * MS).closed
+
+
+def test_omni_axes_have_places_with_z_up_and_turns_of_the_pen():
+    start, end = (in_hand_axes(np.array(each), "omni") for each in ([0.0, 0, 0, 1, 0, 0, 0], [0.0, 1, 2, 1, 0, 0, 0]))
+    np.testing.assert_allclose(end[:3] - start[:3], [0.0, 2.0, -1.0], atol=1e-12)
+    turned = in_hand_axes(np.array([0, 0, 0, *quat_from_rotvec([0.3, 0.0, 0.0])]), "omni")
+    np.testing.assert_allclose(turned[3:], quat_from_rotvec([0.3, 0.0, 0.0]), atol=1e-12)

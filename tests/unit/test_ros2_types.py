@@ -62,6 +62,7 @@ MESSAGES = {
     types.JOINT_STATE: [joint_state([]), joint_state(["elbow_joint", "b", "wrist_3_joint"])],
     types.BOOL: [types.make(types.BOOL, data=value) for value in (False, True)],
     types.SAFETY_MODE: [types.make(types.SAFETY_MODE, mode=3)],
+    types.PEN_BUTTONS: [types.make(types.PEN_BUTTONS, grey_button=1, white_button=-2)],
 }
 EVERY = [pytest.param(message, id=f"{name}-{k}") for name, all_ in MESSAGES.items() for k, message in enumerate(all_)]
 

@@ -1,7 +1,7 @@
 """`teletwin bench`: speed of every stage and what the loop is worth, each beside its baseline.
 
-`teletwin bench viewers`, `soak`, `squeeze`, `smooth`, `faults`, `fuzz`, `rest`, `restart`, `seal`, `stop`, `limits`
-are longer runs with options of their own.
+`teletwin bench viewers`, `soak`, `squeeze`, `smooth`, `drag`, `faults`, `fuzz`, `rest`, `restart`, `seal`, `stop`,
+`limits` are longer runs with options of their own.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from teletwin.report.bench_rows import BenchRow
 
 GROUPS = ("import", "forecast", "policy", "rmpflow", "limits", "seal", "view", "effect", "live")
 STUDIES = {
+    "drag": "teletwin.cli.bench_drag",
     "faults": "teletwin.cli.bench_faults",
     "fuzz": "teletwin.cli.bench_fuzz",
     "limits": "teletwin.cli.bench_limits",

@@ -60,12 +60,12 @@ class Cadence:
         self._fresh.clear()
         guard_ns = min(max(self._late, default=0), _GUARD_MOST_NS)
         heard_ns = now_ns - guard_ns
-        known_ns = min(self._quiet_ns, now_ns) if self._says_quiet else heard_ns
+        known_ns = min(self._quiet_ns, now_ns) - guard_ns if self._says_quiet else heard_ns
         still_ns = known_ns - self._moved_ns
         may_move = still_ns < self._patience_ns() and now_ns - self._moved_ns < self.latest_ns
         if may_move and not is_free:
             return None
-        return max(known_ns, heard_ns)
+        return heard_ns
 
     def _patience_ns(self) -> int:
         if len(self._gaps) < _GAPS_LEAST:

@@ -17,7 +17,8 @@ JOINT_TRAJECTORY = "trajectory_msgs/msg/JointTrajectory"
 JOINT_STATE = "sensor_msgs/msg/JointState"
 BOOL = "std_msgs/msg/Bool"
 SAFETY_MODE = "ur_dashboard_msgs/msg/SafetyMode"
-USED_TYPES = (POSE_STAMPED, FLOAT64_MULTI_ARRAY, JOINT_TRAJECTORY, JOINT_STATE, BOOL, SAFETY_MODE)
+PEN_BUTTONS = "omni_msgs/msg/OmniButtonEvent"
+USED_TYPES = (POSE_STAMPED, FLOAT64_MULTI_ARRAY, JOINT_TRAJECTORY, JOINT_STATE, BOOL, SAFETY_MODE, PEN_BUTTONS)
 
 _BASE, _NAME, _ARRAY, _SEQUENCE = 1, 2, 3, 4  # rosbags' kinds of fields
 _NUMBERS = {
@@ -32,7 +33,8 @@ _NUMBERS = {
 
 @cache
 def typestore() -> Any:
-    """The messages of ROS 2 Humble, which the releases after it share, and those of the UR driver used here.
+    """The messages of ROS 2 Humble, which the releases after it share, those of the UR driver and of haptic pens
+    used here.
 
     Raises:
         MissingPartError: rosbags is not installed.
@@ -43,6 +45,7 @@ def typestore() -> Any:
         raise MissingPartError("ROS 2 needs rosbags", given=error, mend="pip install 'teletwin[ros2]'") from error
     store = typesys.get_typestore(typesys.Stores.ROS2_HUMBLE)
     store.register(typesys.get_types_from_msg("uint8 mode", SAFETY_MODE))
+    store.register(typesys.get_types_from_msg("int32 grey_button\nint32 white_button", PEN_BUTTONS))
     return store
 
 

@@ -13,7 +13,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from teletwin.errors import TeletwinError
-from teletwin.hand.browser import HandInput
 from teletwin.hand.source import HandSwitch
 from teletwin.link.delay import check_settings
 from teletwin.messages import LinkSettings, Mode, Note, ViewSettings
@@ -21,6 +20,7 @@ from teletwin.safety import MotionLimits, SafetyState, SessionLimits
 from teletwin.session.config import HorizonCfg, check_size
 from teletwin.session.forecasting import live_forecaster, retire
 from teletwin.session.operator import OperatorLoop
+from teletwin.session.page_input import hand_input
 from teletwin.session.policies import live_policy
 from teletwin.view.server_messages import LESSON_COMMANDS, PageEvent
 
@@ -201,20 +201,8 @@ class PageDesk:
 
     def _input(self, event: PageEvent) -> None:
         """A hand input of the page."""
-        values = event.values
         self.input_count += 1
-        self._hand.put(
-            HandInput(
-                seq=values["seq"],
-                t_ns=event.t_ns,
-                pose=values["hand"],
-                clutch=values["clutch"],
-                device=values["device"],
-                viewer=event.viewer,
-                before=tuple(values.get("before", ())),
-                grain_m=values.get("grain_m", 0.0),
-            )
-        )
+        self._hand.put(hand_input(event))
 
     def _command(self, name: str, values: dict[str, Any], event: PageEvent) -> None:
         """A button."""

@@ -80,7 +80,7 @@ class DeviceFeed:
         if isinstance(reading, Deflection):
             self._push(reading, now_ns)
         elif isinstance(reading, Placement) and is_valid_pose(reading.pose):
-            self._say(reading.pose, closed=reading.closed, t_ns=reading.t_ns)
+            self._say(reading.pose, closed=reading.closed, t_ns=reading.t_ns, reports_rest=True)
 
     def _found(self, now_ns: int) -> bool:
         if now_ns < self._retry_ns:
@@ -111,12 +111,21 @@ class DeviceFeed:
         if is_pushed or self._is_closed:
             self._say(self._jog.pose, closed=is_pushed, t_ns=now_ns)
 
-    def _say(self, pose: Array, *, closed: bool, t_ns: int) -> None:
+    def _say(self, pose: Array, *, closed: bool, t_ns: int, reports_rest: bool = False) -> None:
         self._seq += 1
         self._pose, self._is_closed = pose, closed
         self.enable_seq = self._seq if closed else 0
+        name = self._device.name
         self._inputs.append(
-            HandInput(seq=self._seq, t_ns=t_ns, pose=pose, clutch=closed, device=self._device.name, viewer=_VIEWER)
+            HandInput(
+                seq=self._seq,
+                t_ns=t_ns,
+                pose=pose,
+                clutch=closed,
+                device=name,
+                viewer=_VIEWER,
+                reports_rest=reports_rest,
+            )
         )
 
     def _run(self) -> None:
