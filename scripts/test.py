@@ -87,6 +87,19 @@ def _ensure_browser() -> list[str]:
         if os.environ.get("CI"):
             sys.exit(f"teletwin: {error}")
         return [f"the browser tests are left out: {error}"]
+    return _ensure_firefox()
+
+
+def _ensure_firefox() -> list[str]:
+    """Install Firefox, which a few of the browser tests drive beside Chromium; without it they say so and go on."""
+    if any(map(shutil.which, filter(None, (os.environ.get("TELETWIN_FIREFOX"), "firefox-esr", "firefox")))):
+        return []
+    if _is_ubuntu():  # as its chromium, its firefox package is only a door to the snap store
+        return ["the tests in Firefox are left out: install it and name it in TELETWIN_FIREFOX"]
+    try:
+        ensure_system(["firefox-esr"])
+    except BootstrapError as error:
+        return [f"the tests in Firefox are left out: {error}"]
     return []
 
 

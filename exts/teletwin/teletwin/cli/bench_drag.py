@@ -51,9 +51,7 @@ def main(arguments: list[str]) -> int:
 
     options = read_options(DragOptions, arguments, command="bench drag", description=__doc__ or "")
     rows: list[BenchRow] = list(_measure(options, lambda text: print(f"drag: {text}", file=sys.stderr, flush=True)))
-    return show_rows(
-        "drag", rows, options, report=options.report, markdown=options.markdown, seed=options.first_seed
-    )
+    return show_rows("drag", rows, options, report=options.report, markdown=options.markdown, seed=options.first_seed)
 
 
 def _measure(options: DragOptions, say: Callable[[str], None]) -> Iterator[BenchRow]:
@@ -61,9 +59,7 @@ def _measure(options: DragOptions, say: Callable[[str], None]) -> Iterator[Bench
     from teletwin.bench.dragged.rows import drag_rows
 
     seeds = range(options.first_seed, options.first_seed + options.seeds)
-    cfg = DragCfg(
-        delay_ms=options.delay_ms, jitter_ms=options.jitter_ms, loss=options.loss, duration_s=options.seconds
-    )
+    cfg = DragCfg(delay_ms=options.delay_ms, jitter_ms=options.jitter_ms, loss=options.loss, duration_s=options.seconds)
     if options.browsers:
         from teletwin.bench.dragged.live import browser_rows
 

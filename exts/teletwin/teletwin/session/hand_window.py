@@ -41,7 +41,7 @@ class HandWindow:
             return
         is_rest = gap_ns > _BRIDGED_NS
         self._history.forget_after(place[0] - (1 if is_rest else gap_ns))
-        if _EVEN_NS < gap_ns and not is_rest:
+        if gap_ns > _EVEN_NS and not is_rest:
             for t_ns, pose in between(self._past, place):
                 self._history.append(t_ns, pose)
         self._past.append(place)

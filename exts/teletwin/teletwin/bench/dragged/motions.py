@@ -71,8 +71,10 @@ class Timing:
     def draw(self, duration_s: float, rng: np.random.Generator) -> tuple[Array, Array]:
         """Times of events and of their handling (n,) [s]."""
         low, high = self.gap_ms
-        gaps_ms = rng.uniform(low, high, int(1e3 * duration_s / low) + 1) if high > low else np.full(
-            int(1e3 * duration_s / low) + 1, low
+        gaps_ms = (
+            rng.uniform(low, high, int(1e3 * duration_s / low) + 1)
+            if high > low
+            else np.full(int(1e3 * duration_s / low) + 1, low)
         )
         t_s = 1e-3 * np.cumsum(gaps_ms)
         handled_s = t_s + 1e-3 * rng.exponential(self.delay_ms, len(t_s)) if self.delay_ms else t_s.copy()

@@ -49,8 +49,8 @@ def _row(
     *,
     bar: float | None = None,
 ) -> BenchRow:
-    say(f"{name}, {timing.name}")
     errors = measure_drag(motion, timing, cfg, seeds=seeds)
+    say(f"{name}, {timing.name}: {errors.of_none:.3f} of no prediction")
     return BenchRow(
         name=f"{name}, {timing.name}", unit="of no prediction", value=errors.of_none, bar=bar, beside=_beside(errors)
     )

@@ -46,7 +46,9 @@ class RecordedHand:
             allowance.take(_SAMPLE_BYTES)
             taken_ns.append(each.t_publish_ns)
             self._samples.append(each.message())
-        order = np.argsort(taken_ns, kind="stable")  # one that came late stands in the log before a rest it proved wrong
+        order = np.argsort(
+            taken_ns, kind="stable"
+        )  # one that came late stands in the log before a rest it proved wrong
         self._samples = [self._samples[k] for k in order]
         self._taken_ns = np.asarray(taken_ns)[order]
         self._from_first, self._shift_ns, self._next = from_first, 0, 0

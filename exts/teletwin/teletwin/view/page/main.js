@@ -292,6 +292,7 @@ Object.assign(window, {
       hand: [...hand.position, ...hand.orientation],
       opened: connection.openedCount,
       codec: shown?.codec ?? null,
+      engaged: status.isEngaged(performance.now()),
       offset_known: clock.serverNs(0) !== null,
       isolated: crossOriginIsolated,
       lesson: lesson.active ? { ...lesson.time(performance.now()), state: lesson.told?.state ?? null } : null,

@@ -1,0 +1,187 @@
+"""The same drag in real browsers: a scripted pointer with human timing, a whole session of processes behind the page."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import math
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from teletwin.bench.browser import chromium_page, missing_browser
+from teletwin.bench.drag import end_operator, start_roles
+from teletwin.bench.dragged.loop import SETTLE_S, DragCfg
+from teletwin.bench.dragged.motions import TIMINGS, Motion, circle
+from teletwin.bench.dragged.rows import FAST_RAD_S, RATE_RAD_S
+from teletwin.bench.firefox import firefox_page, firefox_path
+from teletwin.errors import TeletwinError
+from teletwin.report.bench_rows import BenchRow
+from teletwin.session.config import HorizonCfg, NetworkCfg, SessionCfg
+from teletwin.session.launch import Roles
+from teletwin.session.page_cfg import PageCfg
+from teletwin.session.role_cfg import RoleCfg
+from teletwin.session.warm import warm_up
+
+_VIEW_M = 0.7
+"""Height of the view at the tool, as the page takes it."""
+_READY_S = 60.0
+
+
+class Pointer(Protocol):
+    """A page whose pointer can be moved."""
+
+    def goto(self, url: str) -> None:
+        """Open an address."""
+        ...
+
+    def evaluate(self, expression: str) -> Any:
+        """The value of an expression of the page."""
+        ...
+
+    def move(self, x: float, y: float) -> None:
+        """Put the pointer there [px]."""
+        ...
+
+    def down(self) -> None:
+        """Press it."""
+        ...
+
+    def up(self) -> None:
+        """Let it go."""
+        ...
+
+
+class ChromiumPointer:
+    """The pointer of a Playwright page."""
+
+    def __init__(self, page: Any) -> None:
+        self._page, self.goto, self.evaluate = page, page.goto, page.evaluate
+        self.down, self.up = page.mouse.down, page.mouse.up
+
+    def move(self, x: float, y: float) -> None:
+        """Put the pointer there [px]; a mouse has whole ones."""
+        self._page.mouse.move(round(x), round(y))
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Pointer]:
+    """A fresh Chromium."""
+    with chromium_page() as page:
+        yield ChromiumPointer(page)
+
+
+def missing_firefox() -> str:
+    """Why no Firefox can be driven; empty when one can."""
+    return "" if firefox_path() is not None else "Firefox is not installed (apt-get install firefox-esr)"
+
+
+BROWSERS: dict[str, tuple[Callable[[], str], Callable[[], contextlib.AbstractContextManager[Pointer]]]] = {
+    "Chromium": (missing_browser, chromium),
+    "Firefox": (missing_firefox, firefox_page),
+}
+"""Name -> why it cannot be driven, and what opens it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LiveErrors:
+    """Root mean squares of one drag [mm], by the session's own report."""
+
+    arm_mm: float
+    none_mm: float
+
+
+def browser_rows(cfg: DragCfg, *, diameter_m: float, say: Callable[[str], None] = lambda _: None) -> Iterator[BenchRow]:
+    """Both circles in every browser that is here, with forecasts and with all horizons at zero."""
+    warm_up(lambda _: None)
+    zero = HorizonCfg(policy="fixed", horizon_control_ms=0.0, horizon_render_ms=0.0)
+    for name, (missing, opened) in BROWSERS.items():
+        reason = missing()
+        for words, rate in (("circle", RATE_RAD_S), ("faster circle", FAST_RAD_S)):
+            row = f"{words}, {name}, irregular"
+            if reason:
+                yield BenchRow(name=row, unit="of no prediction", value=None, note=reason)
+                continue
+            say(row)
+            motion = circle(diameter_m=diameter_m, rate_rad_s=rate)
+            ours = drag_live(opened, motion, cfg, HorizonCfg())
+            say(f"{row}, feed-forward only")
+            yield _row(row, ours, drag_live(opened, motion, cfg, zero))
+
+
+def _row(name: str, ours: LiveErrors, plain: LiveErrors) -> BenchRow:
+    beside = {
+        "feed-forward only": plain.arm_mm / plain.none_mm,
+        "arm [mm]": ours.arm_mm,
+        "feed-forward only [mm]": plain.arm_mm,
+        "no prediction [mm]": ours.none_mm,
+    }
+    return BenchRow(name=name, unit="of no prediction", value=ours.arm_mm / ours.none_mm, beside=beside)
+
+
+def drag_live(
+    opened: Callable[[], contextlib.AbstractContextManager[Pointer]], motion: Motion, cfg: DragCfg, horizon: HorizonCfg
+) -> LiveErrors:
+    """One session, one browser, one drag; its errors after the first seconds.
+
+    Raises:
+        TeletwinError: The page does not come to show the arm, or the arm did not follow.
+    """
+    network = NetworkCfg(delay_ms=cfg.delay_ms, jitter_ms=cfg.jitter_ms, loss=cfg.loss)
+    with contextlib.ExitStack() as stack:
+        report = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="teletwin-drag-"))) / "report.json"
+        pointer = stack.enter_context(opened())
+        role = RoleCfg(
+            role="operator",
+            session=SessionCfg(network=network, horizon=horizon),
+            page=PageCfg(port=0),
+            engage=True,
+            report=str(report),
+        )
+        roles = stack.enter_context(Roles())
+        pointer.goto(start_roles(roles, role))
+        _await_arm(pointer)
+        drag(pointer, motion, duration_s=cfg.duration_s)
+        end_operator(roles)
+        series = json.loads(report.read_text())["results"]["series"]
+    count = int(cfg.duration_s - SETTLE_S)
+    arm, none = (series[name][-count - 1 : -1] for name in ("control_error_mm", "control_error_shadow_mm"))
+    if len(arm) < count:
+        raise TeletwinError("the arm did not follow the whole drag", given=f"{len(arm)} s of {count} s")
+    return LiveErrors(arm_mm=_rms(arm), none_mm=_rms(none))
+
+
+def _await_arm(pointer: Pointer) -> None:
+    ends_s = time.monotonic() + _READY_S
+    shows = "Boolean(window.teletwin?.snapshot().stream.drawn > 10 && window.teletwin.snapshot().engaged)"
+    while not pointer.evaluate(shows):
+        if time.monotonic() > ends_s:
+            raise TeletwinError("the page did not come to show an engaged arm", given=f"{_READY_S:g} s")
+        time.sleep(0.1)
+
+
+def drag(pointer: Pointer, motion: Motion, *, duration_s: float) -> None:
+    """Press in the middle of the picture and follow the motion, at a person's irregular times."""
+    box = pointer.evaluate(
+        "(() => { const b = document.getElementById('picture').getBoundingClientRect();"
+        " return [b.x + b.width / 2, b.y + b.height / 2, b.height]; })()"
+    )
+    x, y, scale = box[0], box[1], box[2] / _VIEW_M
+    due_s, _ = TIMINGS[3].draw(duration_s, np.random.default_rng(3))
+    pointer.move(x, y)
+    pointer.down()
+    start_s = time.monotonic()
+    while (now_s := time.monotonic() - start_s) < duration_s:
+        place = motion(np.array([now_s]))[0]
+        pointer.move(x + scale * place[0], y - scale * place[1])
+        next_s = due_s[min(int(np.searchsorted(due_s, time.monotonic() - start_s)), len(due_s) - 1)]
+        time.sleep(max(next_s - (time.monotonic() - start_s), 0.001))
+
+
+def _rms(errors_mm: list[float]) -> float:
+    return math.sqrt(float(np.mean(np.square(errors_mm))))
