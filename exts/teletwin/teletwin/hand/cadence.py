@@ -54,7 +54,8 @@ class Cadence:
     def rests_at(self, now_ns: int, *, is_free: bool = False) -> int | None:
         """The instant until which the hand is known to rest where it was; None while it may be on its way.
 
-        With is_free it moves nothing and rests at once. The instant lies before now by as much as inputs come late: a motion that is on its way shall not contradict it.
+        With is_free it moves nothing and rests at once. The instant lies before now by as much as inputs come late: a
+        motion that is on its way shall not contradict it.
         """
         self._late += [now_ns - t_ns for t_ns in self._fresh]
         self._fresh.clear()

@@ -45,4 +45,4 @@ def _smoothers(count: int) -> tuple[Array, ...]:
     """Matrices (count, count), the gentlest first."""
     differences = np.diff(np.eye(count), _ORDER, axis=0)
     penalty = differences.T @ differences
-    return tuple(np.linalg.inv(np.eye(count) + weight * penalty) for weight in STIFFNESS)
+    return tuple(np.linalg.inv(np.eye(count) + weight * penalty).astype(np.float64) for weight in STIFFNESS)

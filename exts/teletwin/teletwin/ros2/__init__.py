@@ -27,7 +27,7 @@ class Ros2Cfg:
     """What the driver's tf_prefix puts before the names of joints."""
     ros2_hand_axes: HandAxes = "touch"
     """Axes of a hand's topic: 'touch' is x right, y up, z towards the person, as a haptic pen has them; 'rep103' is
-    x ahead, y left, z up; 'omni' has places x right, y ahead, z up and turns as 'touch', as omni_driver publishes them."""
+    x ahead, y left, z up; 'omni' has places x right, y ahead, z up and turns as 'touch', as omni_driver tells them."""
     ros2_hand_button: HandButton = ""
     """Button of a haptic pen that must be held for the tool to follow, 'grey' or 'white' (omni_msgs/OmniButtonEvent on
     the topic 'button' beside that of the pose); empty: it follows while poses come."""

@@ -1,4 +1,4 @@
-"""The same drag in real browsers: a scripted pointer with human timing, a whole session of processes behind the page."""
+"""The same drag in real browsers: a scripted pointer with human timing, a whole session behind the page."""
 
 from __future__ import annotations
 

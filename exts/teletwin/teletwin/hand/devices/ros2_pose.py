@@ -17,10 +17,11 @@ from teletwin.ros2.types import PEN_BUTTONS, POSE_STAMPED
 from teletwin.sender_clock import SenderClock
 
 _SILENT_NS = 250 * NS_PER_MS
-_AHEAD_UP = np.array([0.5**0.5, -(0.5**0.5), 0.0, 0.0])
+_AHEAD_UP: Array = np.array([0.5**0.5, -(0.5**0.5), 0.0, 0.0])
+_AHEAD_LEFT: Array = np.array([0.5, -0.5, 0.5, 0.5])
 _TO_HAND: dict[HandAxes, tuple[Array, Array]] = {
     "touch": (IDENTITY_POSE[3:], IDENTITY_POSE[3:]),
-    "rep103": (np.array([0.5, -0.5, 0.5, 0.5]),) * 2,
+    "rep103": (_AHEAD_LEFT, _AHEAD_LEFT),
     "omni": (_AHEAD_UP, IDENTITY_POSE[3:]),
 }
 """Rotations wxyz of places and of turns from the topic's axes to the hand's (x right, y up, z towards the person)."""

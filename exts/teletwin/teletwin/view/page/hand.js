@@ -138,7 +138,8 @@ export class Hand {
     this.device = device;
     this.note(Math.max(ms, this.placeMs));
     const waitMs = this.sentMs + GAP_MIN_MS - performance.now();
-    if (waitMs <= 0) this.emit();
+    // After this turn, with all places that came in it.
+    if (waitMs <= 0) queueMicrotask(() => this.unsent.length && this.emit());
     else if (!this.timer) this.timer = window.setTimeout(() => this.emit(), waitMs);
   }
 
