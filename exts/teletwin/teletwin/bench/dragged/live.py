@@ -6,7 +6,6 @@ import contextlib
 import json
 import math
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,7 @@ from teletwin.bench.dragged.loop import SETTLE_S, DragCfg
 from teletwin.bench.dragged.motions import TIMINGS, Motion, circle
 from teletwin.bench.dragged.rows import FAST_RAD_S, RATE_RAD_S
 from teletwin.bench.firefox import firefox_page, firefox_path
+from teletwin.clock import NS_PER_S, Clock, SystemClock
 from teletwin.errors import TeletwinError
 from teletwin.report.bench_rows import BenchRow
 from teletwin.session.config import HorizonCfg, NetworkCfg, SessionCfg
@@ -30,7 +30,7 @@ from teletwin.session.warm import warm_up
 
 _VIEW_M = 0.7
 """Height of the view at the tool, as the page takes it."""
-_READY_S = 60.0
+_READY_S, _LOOK_NS, _MOVE_LEAST_NS = 60.0, NS_PER_S // 10, NS_PER_S // 1000
 
 
 class Pointer(Protocol):
@@ -145,8 +145,9 @@ def drag_live(
         )
         roles = stack.enter_context(Roles())
         pointer.goto(start_roles(roles, role))
-        _await_arm(pointer)
-        drag(pointer, motion, duration_s=cfg.duration_s)
+        clock = SystemClock()
+        _await_arm(pointer, clock)
+        drag(pointer, motion, clock, duration_s=cfg.duration_s)
         end_operator(roles)
         series = json.loads(report.read_text())["results"]["series"]
     count = int(cfg.duration_s - SETTLE_S)
@@ -156,31 +157,33 @@ def drag_live(
     return LiveErrors(arm_mm=_rms(arm), none_mm=_rms(none))
 
 
-def _await_arm(pointer: Pointer) -> None:
-    ends_s = time.monotonic() + _READY_S
+def _await_arm(pointer: Pointer, clock: Clock) -> None:
     shows = "Boolean(window.teletwin?.snapshot().stream.drawn > 10 && window.teletwin.snapshot().engaged)"
+    ends_ns = clock.now_ns() + round(_READY_S * NS_PER_S)
     while not pointer.evaluate(shows):
-        if time.monotonic() > ends_s:
+        if clock.now_ns() > ends_ns:
             raise TeletwinError("the page did not come to show an engaged arm", given=f"{_READY_S:g} s")
-        time.sleep(0.1)
+        clock.sleep_until(clock.now_ns() + _LOOK_NS)
 
 
-def drag(pointer: Pointer, motion: Motion, *, duration_s: float) -> None:
+def drag(pointer: Pointer, motion: Motion, clock: Clock, *, duration_s: float) -> None:
     """Press in the middle of the picture and follow the motion, at a person's irregular times."""
     box = pointer.evaluate(
         "(() => { const b = document.getElementById('picture').getBoundingClientRect();"
         " return [b.x + b.width / 2, b.y + b.height / 2, b.height]; })()"
     )
     x, y, scale = box[0], box[1], box[2] / _VIEW_M
-    due_s, _ = TIMINGS[3].draw(duration_s, np.random.default_rng(3))
+    events_s, _ = TIMINGS[3].draw(duration_s, np.random.default_rng(3))
+    events_ns = (events_s * NS_PER_S).astype(np.int64)
     pointer.move(x, y)
     pointer.down()
-    start_s = time.monotonic()
-    while (now_s := time.monotonic() - start_s) < duration_s:
-        place = motion(np.array([now_s]))[0]
+    start_ns, end_ns = clock.now_ns(), round(duration_s * NS_PER_S)
+    while (past_ns := clock.now_ns() - start_ns) < end_ns:
+        place = motion(np.array([past_ns / NS_PER_S]))[0]
         pointer.move(x + scale * place[0], y - scale * place[1])
-        next_s = due_s[min(int(np.searchsorted(due_s, time.monotonic() - start_s)), len(due_s) - 1)]
-        time.sleep(max(next_s - (time.monotonic() - start_s), 0.001))
+        past_ns = clock.now_ns() - start_ns
+        due_ns = int(events_ns[min(int(np.searchsorted(events_ns, past_ns)), len(events_ns) - 1)])
+        clock.sleep_until(start_ns + max(due_ns, past_ns + _MOVE_LEAST_NS))
 
 
 def _rms(errors_mm: list[float]) -> float:
