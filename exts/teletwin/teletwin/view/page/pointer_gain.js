@@ -8,8 +8,8 @@
 
 /** Share of the pointer's way below the slower of these speeds; above the faster the tool keeps up [px/s]. */
 const GAIN_SLOW = 1 / 3;
-const SLOW_PX_S = 15;
-const FAST_PX_S = 60;
+const SLOW_PX_S = 8;
+const FAST_PX_S = 30;
 /** The pointer's speed is that of the last so many milliseconds: in less a creeping pointer leaps by whole pixels. */
 const SPEED_MS = 100;
 const SPEED_LEAST_MS = 40;
