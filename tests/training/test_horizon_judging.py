@@ -102,11 +102,12 @@ def test_a_short_hand_is_left_out_by_name_and_the_report_tells_the_real_stretch(
     assert [hand["name"] for hand in outcome.hands] == ["waves:seed=1", "waves:seed=3"]
     assert set(outcome.names) == {"waves:seed=1", "waves:seed=3"}
     facts = outcome_facts(outcome)
-    assert (facts["slots"], facts["left_out"]) == (886, ["brief"])
-    assert "too short to be judged, left out: brief" in caplog.text
+    assert (facts["slots"], facts["left_out"]) == (886, [{"name": "brief", "why": "too short to be judged"}])
+    assert "left out: brief: too short to be judged" in caplog.text
     told = evaluation_markdown(outcome, [], {})
     assert (
-        "886 slots of 10 ms of each hand are judged (at most 2500 were asked for). Too short, left out: brief." in told
+        "886 slots of 10 ms of each hand are judged (at most 2500 were asked for). "
+        "Left out, 1: brief (too short to be judged)." in told
     )
 
 

@@ -83,7 +83,7 @@ def main(arguments: list[str]) -> int:
 
 
 def run(options: EvaluateOptions) -> int:
-    """Compare, print, write; 0 when it ran to its end, whatever it found."""
+    """Compare, print, write; 0 when every hand that was asked for was judged, 1 when some had to be left out."""
     from rich.console import Console
 
     from teletwin_training.horizon.evaluation.bars import bar_rows
@@ -102,7 +102,11 @@ def run(options: EvaluateOptions) -> int:
     utc = utc_text()
     for line in write_evaluation(outcome, bars, studies, options, folder, report=options.report, created_utc=utc):
         console.print(line, highlight=False, soft_wrap=True)
-    return 0
+    for left in outcome.left_out:
+        console.print(f"left out: {left.name}: {left.why}", highlight=False, soft_wrap=True, style="red")
+    if outcome.left_out:
+        console.print(f"{len(outcome.left_out)} hands left out, {len(outcome.hands)} judged", highlight=False)
+    return 1 if outcome.left_out else 0
 
 
 def policy_files(text: str) -> list[Path]:

@@ -34,6 +34,8 @@ class HandsCfg:
     """Every recording is learned from at each of these paces: there are slower people than those who were recorded."""
     forecaster: str = "arma"
     """Forecaster by name."""
+    skip_bad: bool = False
+    """Leave out what cannot be read or trusted, with a warning, instead of refusing it."""
 
     def __post_init__(self) -> None:
         if self.part not in PARTS:

@@ -20,6 +20,7 @@ from teletwin.hand.resampled import resample
 from teletwin.horizon.observation import motion_table
 from teletwin.messages import CURVE_KNOTS, CURVE_STEP_S
 from teletwin.robot.ur3e import HOME_Q, tool_pose_in_ur_base
+from teletwin_training.horizon.left_out import OnLeftOut, usable
 
 PAST_SLOTS = WINDOW_COUNT + 64
 """Slots that must lie before an episode: the forecaster's window, and packets under way when it begins."""
@@ -77,19 +78,49 @@ class HandBank:
 
 
 def load_hands(
-    names: Sequence[str], *, forecaster: str = "arma", longest_s: float = 60.0, paces: Sequence[float] = (1.0,)
+    names: Sequence[str],
+    *,
+    forecaster: str = "arma",
+    longest_s: float = 60.0,
+    paces: Sequence[float] = (1.0,),
+    on_left_out: OnLeftOut | None = None,
 ) -> HandBank:
     """Hands by name or path, scaled into the workspace, each at every pace, with their forecasts.
 
+    Args:
+        names: Hands by name or path.
+        forecaster: By name.
+        longest_s: What comes later in a recording is cut off [s].
+        paces: One or more.
+        on_left_out: Told of every hand that cannot be read or trusted, or is too short; without it that is refused.
+
     Raises:
-        RecordingError: One cannot be read or trusted, or is too short.
+        RecordingError: No hand can be used; or, without on_left_out, one cannot.
     """
     home = tool_pose_in_ur_base(HOME_Q)
-    loaded = [load_hand(name, home_pose=home) for name in names]
+    loaded = list(usable(names, lambda name: _long_enough(load_hand(name, home_pose=home)), on_left_out=on_left_out))
+    if not loaded:
+        raise RecordingError("no hand can be used", given=", ".join(names))
     paced = [_paced(recording, pace) for pace in paces for recording in loaded if _can_go_at(recording, pace)]
     if not paced:
         raise RecordingError("no hand can be used at these paces", given=", ".join(f"{pace:g}" for pace in paces))
     return bank_of(paced, forecaster=forecaster, longest_s=longest_s)
+
+
+def _long_enough(recording: HandRecording) -> HandRecording:
+    """The recording.
+
+    Raises:
+        RecordingError: It is too short.
+    """
+    if recording.duration_s < SHORTEST_S:
+        raise RecordingError(
+            f"recording '{recording.name}' is too short to learn from",
+            given=f"{recording.duration_s:.1f} s",
+            allowed=f"at least {SHORTEST_S:g} s",
+            mend="leave it out of the folder",
+        )
+    return recording
 
 
 def is_paced(name: str) -> bool:
@@ -120,7 +151,7 @@ def bank_of(recordings: Sequence[HandRecording], *, forecaster: str = "arma", lo
     Raises:
         RecordingError: One is too short.
     """
-    tracks = [_track(recording, longest_s) for recording in recordings]
+    tracks = [_track(_long_enough(recording), longest_s) for recording in recordings]
     tables = _known_futures(tracks) if forecaster == ORACLE else forecast_tables(tracks, name=forecaster)
     before = WINDOW_COUNT - 1
     counts = np.array([len(track) for track in tracks], dtype=np.int64)
@@ -156,13 +187,6 @@ def _known_futures(tracks: Sequence[Array]) -> list[Array]:
 
 def _track(recording: HandRecording, longest_s: float) -> Array:
     """The motion (n, 7) at the slots' times."""
-    if recording.duration_s < SHORTEST_S:
-        raise RecordingError(
-            f"recording '{recording.name}' is too short to learn from",
-            given=f"{recording.duration_s:.1f} s",
-            allowed=f"at least {SHORTEST_S:g} s",
-            mend="leave it out of the folder",
-        )
     last = int(np.searchsorted(recording.t_ns, recording.t_ns[0] + round(longest_s * NS_PER_S), side="right"))
     part = HandRecording(
         name=recording.name,

@@ -20,6 +20,7 @@ from teletwin_training.horizon.environment import EnvCfg, HorizonEnv
 from teletwin_training.horizon.fine_tuning import PPO, Kept, Watcher, fine_tune
 from teletwin_training.horizon.hand_names import HandsCfg, training_hands
 from teletwin_training.horizon.hands import HandBank, is_paced, load_hands
+from teletwin_training.horizon.left_out import LeftOut
 from teletwin_training.horizon.loops import LoopsCfg
 from teletwin_training.horizon.probe import Chooser, constant
 from teletwin_training.horizon.rules import sender_rule
@@ -152,7 +153,12 @@ class _Ground:
 
 def _prepared(cfg: RecordedCfg, watcher: Watcher, before: PolicyFile | None) -> _Ground:
     watcher.begin("hands and networks", cfg.sessions + 1)
-    hands = load_hands(training_hands(cfg.hands), forecaster=cfg.hands.forecaster, paces=cfg.hands.paces)
+    hands = load_hands(
+        training_hands(cfg.hands),
+        forecaster=cfg.hands.forecaster,
+        paces=cfg.hands.paces,
+        on_left_out=_warn if cfg.hands.skip_bad else None,
+    )
     _check_same_hands(hands.names, before)
     watcher.advance(1)
     sessions, env, probe = _sessions(cfg, watcher), with_rule(cfg.env), ProbeCfg(slots=_SCORE_SLOTS)
@@ -163,6 +169,10 @@ def _prepared(cfg: RecordedCfg, watcher: Watcher, before: PolicyFile | None) -> 
     own_pace = [number for number, name in enumerate(hands.names) if not is_paced(name)]
     score = _score(Bench(hands, sessions, probe, numbers=own_pace), env, cfg, norm)
     return _Ground(hands=hands, sessions=sessions, env=env, bench=bench, norm=norm, score=score)
+
+
+def _warn(left: LeftOut) -> None:
+    _LOG.warning("left out: %s: %s", left.name, left.why)
 
 
 def _check_same_hands(names: Sequence[str], policy: PolicyFile | None) -> None:

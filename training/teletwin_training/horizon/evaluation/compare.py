@@ -15,6 +15,7 @@ from teletwin_training.horizon.conditions import EVALUATED
 from teletwin_training.horizon.evaluation.effective import effective_mtp_ms
 from teletwin_training.horizon.evaluation.methods import Method
 from teletwin_training.horizon.hands import HandBank, load_hands, motion_of
+from teletwin_training.horizon.left_out import LeftOut
 from teletwin_training.horizon.loops import LoopsCfg
 from teletwin_training.horizon.probe import Run, common_stretch, mean_squares, measure
 from teletwin_training.horizon.seen import Rows
@@ -70,8 +71,8 @@ class Outcome:
     """Name, scale and speed of each hand."""
     slots: int
     """Slots [10 ms] of each stretch that were judged: as many as the shortest of these hands has."""
-    left_out: tuple[str, ...] = ()
-    """Hands that are too short to be judged."""
+    left_out: tuple[LeftOut, ...] = ()
+    """Hands that were asked for and could not be judged."""
 
     def pick(self, *, condition: str | None = None, motion: str | None = None) -> Rows:
         """Numbers of the runs on a network and of a motion."""
@@ -106,15 +107,22 @@ def compare(
         cfg: Networks and lengths.
         progress: Told each method's name before it runs.
     """
-    banks = {name: load_hands(names, forecaster=name) for name in dict.fromkeys(m.forecaster for m in methods)}
+    spoiled: dict[str, LeftOut] = {}
+
+    def leave_out(left: LeftOut) -> None:
+        if left.name not in spoiled:
+            _LOG.warning("left out: %s: %s", left.name, left.why)
+        spoiled[left.name] = left
+
+    forecasters = dict.fromkeys(method.forecaster for method in methods)
+    banks = {name: load_hands(names, forecaster=name, on_left_out=leave_out) for name in forecasters}
     first = next(iter(banks.values()))
     need_s = 0.01 * (min(cfg.slots, int(first.slot_count.max())) + 700)
     sessions = draw_sessions(cfg.conditions, each=cfg.sessions, duration_s=need_s, seed=cfg.seed)
     stretches = common_stretch(first, sessions, range(len(first.names)), most=cfg.slots)
     numbers, slots = stretches.numbers, stretches.slots
-    left_out = tuple(first.names[hand] for hand in stretches.short)
-    if left_out:
-        _LOG.warning("too short to be judged, left out: %s", ", ".join(left_out))
+    for hand in stretches.short:
+        leave_out(LeftOut(name=first.names[hand], why="too short to be judged"))
     runs = [Run(hand=h, session=s) for s in range(len(sessions)) for h in numbers]
     squares, effective = {}, {}
     loops = LoopsCfg(arm=cfg.arm, causal=cfg.arm != "lag")
@@ -140,7 +148,7 @@ def compare(
             for hand, name in ((hand, first.names[hand]) for hand in numbers)
         ],
         slots=slots,
-        left_out=left_out,
+        left_out=tuple(spoiled.values()),
     )
 
 
@@ -179,5 +187,5 @@ def outcome_facts(outcome: Outcome) -> dict[str, Any]:
         "hands": outcome.hands,
         "labels": outcome.labels,
         "slots": outcome.slots,
-        "left_out": list(outcome.left_out),
+        "left_out": [asdict(left) for left in outcome.left_out],
     }

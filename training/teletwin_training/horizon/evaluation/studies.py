@@ -7,6 +7,7 @@ import json
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,10 +15,13 @@ import numpy as np
 
 from teletwin.bounded import read_json
 from teletwin.errors import ConfigError
+from teletwin.hand import load_hand
 from teletwin.jsonable import to_jsonable
+from teletwin.robot.ur3e import HOME_Q, tool_pose_in_ur_base
 from teletwin_training.horizon.environment import EnvCfg
 from teletwin_training.horizon.evaluation.live import LiveCfg, measure_agreement
 from teletwin_training.horizon.hand_names import part_of, training_hands
+from teletwin_training.horizon.left_out import usable
 from teletwin_training.horizon.step_recorded import RecordedCfg, train_recorded
 from teletwin_training.run_folder import open_run
 
@@ -80,6 +84,7 @@ def study_cfg(options: EvaluateOptions, kind: str, seed: int) -> RecordedCfg:
 
     other = {"test": "train", "train": "test"}.get(options.part, "all")
     trained = recorded_cfg(TrainOptions(recordings=options.recordings, part=other, made_up=options.made_up, seed=seed))
+    trained = replace(trained, hands=replace(trained.hands, skip_bad=True))
     if kind == "guided":
         return trained
     alone = replace(trained.ppo, epochs=50, log_sigma=-1.5, learning_rate=5e-4, critic_first_epochs=0)
@@ -106,11 +111,18 @@ def _curve(metrics: Mapping[str, Any]) -> dict[str, list[float]]:
     }
 
 
+def _last_usable(recordings: str, part: str) -> list[str]:
+    """The last file of the part that can be used, if there is one."""
+    files = [str(path) for path in reversed(part_of(recordings, part))] if recordings else []
+    home = tool_pose_in_ur_base(HOME_Q)
+    readable = usable(files, lambda file: (file, load_hand(file, home_pose=home))[0], on_left_out=lambda left: None)
+    return list(islice(readable, 1))
+
+
 def live_agreements(policy: Path, recordings: str, part: str, console: Console) -> list[dict[str, Any]]:
     """The live loop beside the environment on handwriting and, where there are some, a recording."""
-    files = [str(path) for path in part_of(recordings, part)][-1:] if recordings else []
     rows = []
-    for hand in ["handwriting", *files]:
+    for hand in ["handwriting", *_last_usable(recordings, part)]:
         console.print(f"the live loop on {Path(hand).stem}, {LiveCfg().duration_s:g} s")
         rows.append(asdict(measure_agreement(LiveCfg(hand=hand, policy=str(policy)))))
     return rows

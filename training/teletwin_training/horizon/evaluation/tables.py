@@ -35,7 +35,8 @@ def _hands_text(outcome: Outcome) -> str:
     hands = ", ".join(f"{h['name']} (scale {h['scale']:.2f}, {h['speed_mm_s']:.0f} mm/s rms)" for h in outcome.hands)
     cfg = outcome.cfg
     stretch = f"{outcome.slots} slots of 10 ms of each hand are judged (at most {cfg.slots} were asked for)."
-    left_out = f" Too short, left out: {', '.join(outcome.left_out)}." if outcome.left_out else ""
+    told = "; ".join(f"{left.name} ({left.why})" for left in outcome.left_out)
+    left_out = f" Left out, {len(outcome.left_out)}: {told}." if outcome.left_out else ""
     networks = f"{cfg.sessions} networks of each kind for every hand, seed {cfg.seed}."
     return f"Hands: {hands}. {networks} {stretch}{left_out}\n"
 
