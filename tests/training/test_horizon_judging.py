@@ -26,7 +26,7 @@ from teletwin_training.horizon.environment import EnvCfg
 from teletwin_training.horizon.evaluation import compare as comparing
 from teletwin_training.horizon.evaluation import studies
 from teletwin_training.horizon.evaluation.compare import CompareCfg, compare, outcome_facts
-from teletwin_training.horizon.evaluation.methods import all_methods, baseline_methods
+from teletwin_training.horizon.evaluation.methods import all_methods, unforecast_methods
 from teletwin_training.horizon.evaluation.tables import evaluation_markdown
 from teletwin_training.horizon.hand_names import part_of
 from teletwin_training.horizon.hands import bank_of, load_hands
@@ -96,7 +96,7 @@ def bank():
 def test_a_short_hand_is_left_out_by_name_and_the_report_tells_the_real_stretch(bank, monkeypatch, caplog):
     monkeypatch.setattr(comparing, "load_hands", lambda *_, **__: bank)
     cfg = CompareCfg(conditions=("jitter",), sessions=1, slots=2500, arm="lag")
-    method = next(each for each in baseline_methods(found()) if each.name == "none")
+    method = unforecast_methods("arma")[1]
     outcome = compare(["any"], [method], cfg)
     assert outcome.slots == 1400 - 514
     assert [hand["name"] for hand in outcome.hands] == ["waves:seed=1", "waves:seed=3"]

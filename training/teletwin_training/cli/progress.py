@@ -57,4 +57,4 @@ class RichWatcher:
     def stage_over(self, stage: str, total: float, ratios: Sequence[float]) -> None:
         """Say what the stage has reached beside the rule."""
         parts = ", ".join(f"{name} {ratio:.3f}" for name, ratio in zip(ERRORS, ratios, strict=True))
-        self._console.print(f"{stage:<7} {total:.4f} of the rule's error ({parts})", highlight=False, soft_wrap=True)
+        self._console.print(f"{stage:<13} {total:.4f} of the rule's error ({parts})", highlight=False, soft_wrap=True)

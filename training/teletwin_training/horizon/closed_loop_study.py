@@ -19,7 +19,7 @@ from teletwin.errors import ConfigError
 from teletwin.geometry import Array
 from teletwin.horizon.policy_file import PolicyFile, load_policy, save_policy
 from teletwin.jsonable import to_jsonable
-from teletwin_training.horizon.bootstrap_ratio import mean_interval
+from teletwin_training.horizon.bootstrap_ratio import ratio_interval
 from teletwin_training.horizon.choosing import Choosing, HorizonChooser, constantly, without_prediction
 from teletwin_training.horizon.drawing import DRAWING_COLUMNS, Crowd, draw_crowd, play
 from teletwin_training.horizon.sessions import SessionBank, draw_sessions
@@ -27,7 +27,7 @@ from teletwin_training.horizon.step_simulated import SimulatedCfg, fitting, poli
 from teletwin_training.ppo import EpochFacts
 
 FORMAT = "teletwin-closed-loop-study"
-_VERSION = 1
+_VERSION = 2
 _SESSION_S = 30.0
 _HELD_OUT = 991_000
 """Seed of the networks and persons that judge; training seeds are far from it."""
@@ -122,12 +122,14 @@ class _Study:
         """Errors of everybody without step 2."""
         choosing = Choosing(self.crowd.sessions, self._cfg.training.loop.env)
         start = choosing.by_actor(start_of(self._policy), self._policy.mean, self._policy.scale)
-        ways = {"none": without_prediction, "rule": choosing.by_rule, "step1": start}
+        ways = {"feed_forward": without_prediction, "rule": choosing.by_rule, "step1": start}
         return {
             "columns": DRAWING_COLUMNS,
             "conditions": self.crowd.conditions.tolist(),
+            "networks": self.crowd.session.tolist(),
             "speed_m_s": self.crowd.tasks.speed_m_s,
-            "errors": {name: self._played(way) for name, way in ways.items()},
+            "errors": {"none": play(_stock(self.crowd), without_prediction)}
+            | {name: self._played(way) for name, way in ways.items()},
         }
 
     def offsets(self) -> dict[str, Any]:
@@ -190,16 +192,22 @@ class _Study:
         return self._crowd
 
 
+def _stock(crowd: Crowd) -> Crowd:
+    """The same persons with the stock motion policy, without feed-forward."""
+    return replace(crowd, cfg=replace(crowd.cfg, env=replace(crowd.cfg.env, stock=True)))
+
+
 def _key(policy: PolicyFile, cfg: StudyCfg) -> str:
     """What must be the same for files of one study; more seeds may be added later."""
-    digest = hashlib.sha256(json.dumps(asdict(replace(cfg, seeds=1)), sort_keys=True, default=str).encode())
+    settings = json.dumps([_VERSION, asdict(replace(cfg, seeds=1))], sort_keys=True, default=str)
+    digest = hashlib.sha256(settings.encode())
     for array in (policy.mean, policy.scale, *(array for layer in policy.layers for array in layer)):
         digest.update(np.ascontiguousarray(array).tobytes())
     return digest.hexdigest()[:16]
 
 
 def summary(cfg: StudyCfg, baselines: dict[str, Any], rows: list[dict[str, Any]]) -> dict[str, Any]:
-    """Errors and paired ratios by network and over all; intervals over trainings and persons."""
+    """Geometric means of errors and of paired ratios; intervals over trainings, persons and networks."""
     names = np.array(baselines["conditions"])
     before = {name: np.array(errors)[None] for name, errors in baselines["errors"].items()}
     after = np.stack([np.array(row["errors"]) for row in rows])
@@ -210,7 +218,9 @@ def summary(cfg: StudyCfg, baselines: dict[str, Any], rows: list[dict[str, Any]]
         "seeds": [row["seed"] for row in rows],
         "persons": len(names),
         "settings": to_jsonable(asdict(cfg)),
-        "conditions": {name: _compared(before, after, masks) for name, masks in groups.items()},
+        "conditions": {
+            name: _compared(before, after, masks, np.array(baselines["networks"])) for name, masks in groups.items()
+        },
         "by_seed": [
             {"seed": row["seed"], "score": row["score"], "took_s": row["took_s"], "ratio": _seed_ratio(before, errors)}
             for row, errors in zip(rows, after, strict=True)
@@ -220,25 +230,29 @@ def summary(cfg: StudyCfg, baselines: dict[str, Any], rows: list[dict[str, Any]]
 
 
 def _seed_ratio(before: dict[str, Array], errors: Array) -> float:
-    return float((errors[:, 0] / before["step1"][0, :, 0]).mean())
+    return float(np.exp(np.log(errors[:, 0] / before["step1"][0, :, 0]).mean()))
 
 
-def _compared(before: dict[str, Array], after: Array, masks: list[NDArray[np.bool_]]) -> dict[str, Any]:
+def _compared(
+    before: dict[str, Array], after: Array, masks: list[NDArray[np.bool_]], networks: NDArray[np.int64]
+) -> dict[str, Any]:
     ways = {**before, "step2": after}
     means = {
         name: {
-            column: float(np.mean([errors[:, mask, number].mean() for mask in masks]))
+            column: float(np.exp(np.mean([np.log(errors[:, mask, number]).mean() for mask in masks])))
             for number, column in enumerate(DRAWING_COLUMNS)
         }
         for name, errors in ways.items()
     }
     ratios: dict[str, Any] = {}
-    for over in ("step1", "rule", "none"):
+    own = [networks[mask] for mask in masks]
+    for over in ("step1", "rule", "feed_forward", "none"):
         ratios[f"step2/{over}"] = {
-            column: mean_interval([(after / before[over])[:, mask, number] for mask in masks])
+            column: ratio_interval([(after / before[over])[:, mask, number] for mask in masks], networks=own)
             for number, column in enumerate(DRAWING_COLUMNS)
         }
     drawing = before["step1"][..., :1] / before["rule"][..., :1]
-    ratios["step1/rule"] = {"drawing_m": mean_interval([drawing[:, mask, 0] for mask in masks])}
+    ratios["step1/rule"] = {"drawing_m": ratio_interval([drawing[:, mask, 0] for mask in masks], networks=own)}
     better = np.mean([(after.mean(axis=0) < before["step1"][0])[mask, 0].mean() for mask in masks])
-    return {"errors": means, "ratios": ratios, "persons_better_than_step1": float(better)}
+    persons = int(sum(mask.sum() for mask in masks))
+    return {"errors": means, "ratios": ratios, "persons": persons, "persons_better_than_step1": float(better)}

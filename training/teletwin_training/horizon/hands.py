@@ -47,6 +47,12 @@ def motion_of(name: str) -> str:
     return max(starts, key=lambda pair: len(pair[1]))[0] if starts else "other"
 
 
+def source_of(name: str) -> str:
+    """Where a hand comes from, by its name: a generator, or a set of recordings."""
+    kind, _, rest = name.partition(":")
+    return kind if rest else name.partition("_")[0]
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class HandBank:
     """Tracks of hands on the grid of slots, one after the other in the rows of common arrays."""

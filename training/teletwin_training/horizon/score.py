@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 
 from teletwin.geometry import Array
-from teletwin_training.horizon.actions import horizon_rows
+from teletwin_training.horizon.actions import NO_PREDICTION, horizon_rows
 from teletwin_training.horizon.baselines import Bench
 from teletwin_training.horizon.environment import EnvCfg
 from teletwin_training.horizon.hands import HandBank
-from teletwin_training.horizon.probe import Chooser
+from teletwin_training.horizon.probe import Chooser, constant
 from teletwin_training.horizon.rules import sender_rule
 from teletwin_training.horizon.seen import Rows, observations
 from teletwin_training.horizon.sessions import SessionBank
@@ -51,16 +51,25 @@ class Score:
         self._session = np.tile(sessions, len(bench.numbers))
         self._reference = self._terms(reference(self._session))
 
-    def _terms(self, choose: Chooser) -> Array:
+    def _terms(self, choose: Chooser, *, stock: bool | None = None) -> Array:
         """Mean normalised squares (4,), every kind of motion alike."""
         bench = self._bench
-        each = bench.each(choose, self._sessions, stock=self._env.stock) / self._norm
+        each = bench.each(choose, self._sessions, stock=self._env.stock if stock is None else stock) / self._norm
         return (bench.weights[:, None] * each.mean(axis=1)).sum(axis=0)
+
+    def unforecast(self) -> dict[str, tuple[float, list[float]]]:
+        """The same of what looks nowhere ahead, with and without the motion fed forward."""
+        choose = constant(np.array(NO_PREDICTION))
+        ways = {"no_prediction": True, "feed_forward": False}
+        return {name: self._beside(self._terms(choose, stock=stock)) for name, stock in ways.items()}
+
+    def _beside(self, terms: Array) -> tuple[float, list[float]]:
+        worth = np.array(self._env.weights)
+        total = float(np.sqrt((worth * terms).sum() / (worth * self._reference).sum()))
+        return total, np.sqrt(terms / self._reference).tolist()
 
     def judge(self, weights: Weights, mean: Array, scale: Array) -> tuple[float, list[float]]:
         """The score, and its parts: arm's position and orientation, the picture's position and orientation."""
         bench = self._bench
-        terms = self._terms(actor_chooser(bench.hands, bench.sessions, self._env, weights, mean, scale, self._session))
-        worth = np.array(self._env.weights)
-        total = float(np.sqrt((worth * terms).sum() / (worth * self._reference).sum()))
-        return total, np.sqrt(terms / self._reference).tolist()
+        choose = actor_chooser(bench.hands, bench.sessions, self._env, weights, mean, scale, self._session)
+        return self._beside(self._terms(choose))

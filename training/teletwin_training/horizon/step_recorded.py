@@ -73,7 +73,7 @@ class Taught:
     direct: DirectResult
     scores: dict[str, tuple[float, list[float]]]
     """Stage to (score, ratios to the rule): 'direct' (or 'resumed': what the run had kept), 'ppo', and 'best', which
-    was kept."""
+    was kept; beside them 'no_prediction' and 'feed_forward', which look nowhere ahead."""
     curve: list[dict[str, float]]
     """PPO by epoch: frames, reward, paper_reward, score (where it was taken)."""
     took_s: dict[str, float]
@@ -113,8 +113,9 @@ def train_recorded(
     score, env = ground.score, ground.env
     begins = "resumed" if before else "direct"
     direct = _resumed(before) if before else _direct(ground, cfg, watcher)
-    scores = {begins: score.judge(direct.weights, direct.mean, direct.scale)}
-    watcher.stage_over(begins, *scores[begins])
+    scores = score.unforecast() | {begins: score.judge(direct.weights, direct.mean, direct.scale)}
+    for stage, told in scores.items():
+        watcher.stage_over(stage.replace("_", " "), *told)
     laps.end(begins)
     kept = Kept(score, direct, scores[begins][0])
     curve = fine_tune(

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
-from teletwin_training.horizon.evaluation.compare import Outcome, Rows
-from teletwin_training.horizon.evaluation.intervals import Ratio, paired_ratio
+from teletwin_training.horizon.evaluation.compare import Outcome
+from teletwin_training.horizon.evaluation.intervals import Cell, Ratio, geometric_ratio
+from teletwin_training.horizon.evaluation.methods import FEED_FORWARD, NO_PREDICTION_NAME
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,6 +20,8 @@ class Bar:
     """The other method, or 'better of ...'."""
     condition: str
     motion: str
+    hands: str
+    """How many hands of how many generators or sets of recordings it rests on."""
     control: Ratio
     display: Ratio
     most: float | None
@@ -32,6 +33,9 @@ class Bar:
         return None if self.most is None else self.control.value <= self.most
 
 
+Cells = Sequence[tuple[str, str]]
+"""(network, motion) pairs that one figure is the mean of."""
+NEVER_WORSE = "learned over the better of best fixed and the calibrated rules"
 SWITCHED = ("switching", "unknown")
 MIX = ("jitter", "rough", "switching")
 """The mix of jitter and switching."""
@@ -44,6 +48,9 @@ def bar_rows(outcome: Outcome) -> list[Bar]:
     names = list(outcome.squares)
     late = _learned(outcome, "late", stock=False)
     rows: list[Bar] = []
+    whole = _whole(outcome) or late
+    if whole and FEED_FORWARD in names:
+        rows += _beside_feed_forward(outcome, whole)
     if late and "fixed" in names:
         rows += _never_worse(outcome, late)
         rows += _beside_fixed(outcome, late, "fixed", 0.70, "lag fed forward")
@@ -52,11 +59,10 @@ def bar_rows(outcome: Outcome) -> list[Bar]:
         rows += _beside_fixed(outcome, stock, "fixed_stock", 0.85, "stock RMPflow")
     sender = _learned(outcome, "sender", stock=False)
     if sender and "rule_1000ms" in names:
-        rows.append(_mix(outcome, sender, "rule_1000ms", 0.95, "bound at the sender, both"))
+        rows += _mix(outcome, sender, "rule_1000ms", 0.95, "bound at the sender, both")
     if late and "late" in names:
-        rows.append(_mix(outcome, late, "late", 1.00, "late bound, both"))
-    whole = _whole(outcome) or late
-    if whole and "none_stock" in names:
+        rows += _mix(outcome, late, "late", 1.00, "late bound, both")
+    if whole and NO_PREDICTION_NAME in names:
         rows += _whole_loop(outcome, whole)
     return rows
 
@@ -76,34 +82,56 @@ def _whole(outcome: Outcome) -> str | None:
     return next(found, None)
 
 
-def _ratio(outcome: Outcome, method: str, beside: str, runs: Rows, column: int) -> Ratio:
-    return paired_ratio(outcome.squares[method][runs, column], outcome.squares[beside][runs, column])
+def _ratio(outcome: Outcome, method: str, beside: str, cells: Cells, column: int) -> Ratio:
+    squares = outcome.squares
+    return geometric_ratio(
+        [
+            Cell(
+                motion=motion,
+                condition=condition,
+                own=squares[method][runs, column],
+                beside=squares[beside][runs, column],
+            )
+            for condition, motion, runs in ((c, m, outcome.grid(c, m)) for c, m in cells)
+        ]
+    )
 
 
-def _bar(outcome: Outcome, name: str, method: str, beside: str, condition: str, motion: str, most: float | None) -> Bar:
-    runs = outcome.pick(condition=condition, motion=motion)
+def _bar(outcome: Outcome, name: str, method: str, beside: str, cells: Cells, most: float | None) -> Bar:
+    conditions, motions = (list(dict.fromkeys(part)) for part in zip(*cells, strict=True))
+    is_all = len(conditions) > 1 and conditions == list(outcome.cfg.conditions)
     return Bar(
         name=name,
         method=method,
         beside=beside,
-        condition=condition,
-        motion=motion,
-        control=_ratio(outcome, method, beside, runs, 0),
-        display=_ratio(outcome, method, beside, runs, 2),
+        condition="all" if is_all else "+".join(conditions),
+        motion=motions[0] if len(motions) == 1 else "mean over motions",
+        hands=", ".join(outcome.told(motion) for motion in motions),
+        control=_ratio(outcome, method, beside, cells, 0),
+        display=_ratio(outcome, method, beside, cells, 2),
         most=most,
     )
 
 
+def _beside_feed_forward(outcome: Outcome, method: str) -> list[Bar]:
+    """What forecasting brings beyond feed-forward, by kind of hand over all networks."""
+    name = "learned over feed-forward only"
+    return [
+        _bar(outcome, name, method, FEED_FORWARD, [(c, motion) for c in outcome.cfg.conditions], 1.02)
+        for motion in outcome.kinds
+    ]
+
+
 def _never_worse(outcome: Outcome, late: str) -> list[Bar]:
-    """Learned beside the better of best fixed and the calibrated rule, everywhere."""
-    rows = []
+    """Learned beside the better of best fixed and the calibrated rules: by kind of hand, then on each network."""
     rivals = [name for name in ("fixed", "rule_1000ms", "rule_50ms", "late") if name in outcome.squares]
-    for condition in outcome.cfg.conditions:
-        for motion in outcome.kinds:
-            runs = outcome.pick(condition=condition, motion=motion)
-            best = min(rivals, key=lambda name: float(outcome.squares[name][runs, 0].mean()))
-            name = "learned beside the better of best fixed and the calibrated rules"
-            rows.append(_bar(outcome, name, late, best, condition, motion, 1.02))
+    conditions = outcome.cfg.conditions
+    cells = [[(c, motion) for c in conditions] for motion in outcome.kinds]
+    cells += [[(c, motion)] for c in conditions for motion in outcome.kinds if len(conditions) > 1]
+    rows = []
+    for each in cells:
+        best = min(rivals, key=lambda name: _ratio(outcome, name, FEED_FORWARD, each, 0).value)
+        rows.append(_bar(outcome, NEVER_WORSE, late, best, each, 1.02))
     return rows
 
 
@@ -112,35 +140,14 @@ def _beside_fixed(outcome: Outcome, method: str, fixed: str, most: float, words:
     conditions = [c for c in SWITCHED if c in outcome.cfg.conditions]
     if "smooth" not in outcome.kinds:
         return []
-    return [_bar(outcome, name, method, fixed, condition, "smooth", most) for condition in conditions]
+    return [_bar(outcome, name, method, fixed, [(condition, "smooth")], most) for condition in conditions]
 
 
-def _mix(outcome: Outcome, method: str, rule: str, most: float, words: str) -> Bar:
-    """Mean over motions and networks of the ratios, bootstrapped over stretches within each."""
-    conditions = [c for c in MIX if c in outcome.cfg.conditions]
-    cells = [outcome.pick(condition=c, motion=m) for c in conditions for m in outcome.kinds]
-    return Bar(
-        name=f"learned beside the calibrated rule, {words}",
-        method=method,
-        beside=rule,
-        condition="+".join(conditions),
-        motion="mean over motions",
-        control=_mean_ratio(outcome, method, rule, cells, 0),
-        display=_mean_ratio(outcome, method, rule, cells, 2),
-        most=most,
-    )
-
-
-def _mean_ratio(outcome: Outcome, method: str, beside: str, cells: Sequence[Rows], column: int) -> Ratio:
-    rng = np.random.default_rng(23)
-    own, other = outcome.squares[method][:, column], outcome.squares[beside][:, column]
-    value = float(np.mean([np.sqrt(own[c].mean() / other[c].mean()) for c in cells]))
-    drawn = np.zeros(2000)
-    for cell in cells:
-        picks = cell[rng.integers(0, len(cell), (len(drawn), len(cell)))]
-        drawn += np.sqrt(own[picks].mean(axis=1) / other[picks].mean(axis=1)) / len(cells)
-    low, high = np.percentile(drawn, [2.5, 97.5])
-    return Ratio(value=value, low=float(low), high=float(high), count=sum(map(len, cells)))
+def _mix(outcome: Outcome, method: str, rule: str, most: float, words: str) -> list[Bar]:
+    """Mean over motions and networks."""
+    cells = [(c, m) for c in MIX if c in outcome.cfg.conditions for m in outcome.kinds]
+    name = f"learned beside the calibrated rule, {words}"
+    return [_bar(outcome, name, method, rule, cells, most)] if cells else []
 
 
 def _whole_loop(outcome: Outcome, method: str) -> list[Bar]:
@@ -150,7 +157,7 @@ def _whole_loop(outcome: Outcome, method: str) -> list[Bar]:
         return rows
     for motion, (of_none, of_fixed) in WHOLE_LOOP.items():
         if motion in outcome.kinds:
-            for beside, most in (("none_stock", of_none), ("fixed_stock", of_fixed)):
+            for beside, most in ((NO_PREDICTION_NAME, of_none), ("fixed_stock", of_fixed)):
                 name = "whole loop beside the paper's plain loop"
-                rows.append(_bar(outcome, name, method, beside, "switching", motion, most))
+                rows.append(_bar(outcome, name, method, beside, [("switching", motion)], most))
     return rows

@@ -14,7 +14,7 @@ from teletwin.geometry import Array
 from teletwin_training.horizon.conditions import EVALUATED
 from teletwin_training.horizon.evaluation.effective import effective_mtp_ms
 from teletwin_training.horizon.evaluation.methods import Method
-from teletwin_training.horizon.hands import HandBank, load_hands, motion_of
+from teletwin_training.horizon.hands import HandBank, load_hands, motion_of, source_of
 from teletwin_training.horizon.left_out import LeftOut
 from teletwin_training.horizon.loops import LoopsCfg
 from teletwin_training.horizon.probe import Run, common_stretch, mean_squares, measure
@@ -24,6 +24,7 @@ from teletwin_training.horizon.tables import recorded_tables
 
 ERRORS = ("control_position_mm", "control_orientation_deg", "display_position_mm", "display_orientation_deg")
 _LOG = logging.getLogger(__name__)
+_LEAST = 1e-9
 _UNITS = np.array([1e3, 180.0 / np.pi, 1e3, 180.0 / np.pi])
 
 
@@ -87,9 +88,29 @@ class Outcome:
         """Kinds of motion, as they come."""
         return list(dict.fromkeys(self.motions))
 
-    def errors(self, method: str, runs: Rows) -> Array:
-        """Root mean square errors (4,) over runs, in the units of ERRORS."""
-        return np.sqrt(self.squares[method][runs].mean(axis=0)) * _UNITS
+    def grid(self, condition: str, motion: str) -> Rows:
+        """Numbers (hands, networks) of the runs on a network and of a motion."""
+        count = len(self.hands)  # the hand varies fastest
+        hands = [index for index, hand in enumerate(self.hands) if hand["motion"] == motion]
+        starts = [first for first in range(0, len(self.names), count) if self.conditions[first] == condition]
+        return np.add.outer(hands, starts)
+
+    def by_hand(self, method: str, condition: str, motion: str) -> Array:
+        """Root mean square errors (hands, 4) over networks, in the units of ERRORS."""
+        return np.sqrt(self.squares[method][self.grid(condition, motion)].mean(axis=1)) * _UNITS
+
+    def errors(self, method: str, condition: str, motion: str) -> Array:
+        """Geometric means (4,) over hands of their root mean square errors, in the units of ERRORS."""
+        return np.exp(np.log(np.maximum(self.by_hand(method, condition, motion), _LEAST)).mean(axis=0))
+
+    def hands_of(self, motion: str) -> list[str]:
+        """Names of the hands of a motion."""
+        return [str(hand["name"]) for hand in self.hands if hand["motion"] == motion]
+
+    def told(self, motion: str) -> str:
+        """On how many hands of how many generators or sets of recordings what is said of a motion rests."""
+        sources = {str(hand["source"]) for hand in self.hands if hand["motion"] == motion}
+        return f"{len(self.hands_of(motion))} of {len(sources)}"
 
 
 def compare(
@@ -142,6 +163,7 @@ def compare(
             {
                 "name": name,
                 "motion": motion_of(name),
+                "source": source_of(name),
                 "scale": first.scales[hand],
                 "speed_mm_s": 1e3 * first.speed_m_s(hand),
             }
@@ -164,16 +186,17 @@ def _run(
 
 
 def outcome_rows(outcome: Outcome) -> list[dict[str, Any]]:
-    """Errors by network, motion and method, JSON-ready."""
+    """Errors by network, motion and method, geometric means over hands; JSON-ready."""
     rows = []
     for condition in outcome.cfg.conditions:
         for motion in outcome.kinds:
             runs = outcome.pick(condition=condition, motion=motion)
             for method in outcome.squares:
-                errors = dict(zip(ERRORS, outcome.errors(method, runs).tolist(), strict=True))
+                errors = dict(zip(ERRORS, outcome.errors(method, condition, motion).tolist(), strict=True))
                 mtp = float(outcome.effective_mtp_ms[method][runs].mean())
                 rows.append(
                     {"condition": condition, "motion": motion, "method": method, "runs": len(runs)}
+                    | {"hands": len(outcome.hands_of(motion))}
                     | errors
                     | {"effective_mtp_ms": mtp}
                 )

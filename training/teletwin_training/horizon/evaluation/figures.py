@@ -10,7 +10,7 @@ import numpy as np
 
 from teletwin.geometry import Array
 from teletwin.report.figure_file import save_figure
-from teletwin_training.horizon.evaluation.bars import Bar
+from teletwin_training.horizon.evaluation.bars import NEVER_WORSE, Bar
 from teletwin_training.horizon.evaluation.compare import Outcome
 
 _LEARNED, _RULE, _PLAIN, _FLOOR = "#0f766e", "#b45309", "#64748b", "#a1a1aa"
@@ -25,7 +25,7 @@ def save_evaluation_figures(
 
     matplotlib.use("Agg")
     saved = [_errors(outcome, folder / "errors_by_method.png")]
-    never = [bar for bar in bars if bar.most == 1.02]
+    never = [bar for bar in bars if bar.name == NEVER_WORSE]
     if never:
         saved.append(_never_worse(outcome, never, folder / "learned_over_better.png"))
     if "step1" in studies:
@@ -57,15 +57,14 @@ def _errors(outcome: Outcome, path: Path) -> Path:
     )
     for line, condition in zip(axes, conditions, strict=True):
         for axis, kind in zip(line, kinds, strict=True):
-            runs = outcome.pick(condition=condition, motion=kind)
-            errors = np.array([outcome.errors(name, runs) for name in names])
+            errors = np.array([outcome.errors(name, condition, kind) for name in names])
             place = np.arange(len(names))[::-1]
             colors = [_color(outcome.labels[name]) for name in names]
             axis.barh(place + 0.18, errors[:, 0], 0.34, color=colors)
             axis.barh(place - 0.18, errors[:, 2], 0.34, color=colors, alpha=0.45)
             axis.set_yticks(place, [outcome.labels[name] for name in names] if axis is line[0] else [""] * len(names))
             axis.tick_params(labelsize=7)
-            axis.set_title(f"{condition}, {kind}", fontsize=8)
+            axis.set_title(f"{condition}, {kind}, {len(outcome.hands_of(kind))} hands", fontsize=8)
             axis.grid(axis="x", alpha=0.3)
     for axis in axes[-1]:
         axis.set_xlabel("RMSE [mm]: arm (full), picture (light)", fontsize=8)
@@ -84,7 +83,13 @@ def _never_worse(outcome: Outcome, bars: Sequence[Bar], path: Path) -> Path:
     axis.plot([bar.display.value for bar in bars], place, "s", color=_LEARNED, alpha=0.4, label="picture")
     axis.axvline(1.0, color="black", linewidth=0.8)
     axis.axvline(1.02, color="crimson", linewidth=0.8, linestyle="--", label="1.02")
-    axis.set_yticks(place, [f"{bar.condition}, {bar.motion}: beside {outcome.labels[bar.beside]}" for bar in bars])
+    axis.set_yticks(
+        place,
+        [
+            f"{bar.condition}, {bar.motion} ({bar.control.hands} hands): beside {outcome.labels[bar.beside]}"
+            for bar in bars
+        ],
+    )
     axis.tick_params(labelsize=7)
     axis.set_xlabel("learned over the better of best fixed and calibrated rules, position RMSE", fontsize=8)
     axis.grid(axis="x", alpha=0.3)
@@ -103,7 +108,9 @@ def _learning(study: Mapping[str, Any], path: Path) -> Path:
             _band(left, curves, "episodes", "paper_reward", color, f"{name}, {len(curves)} seeds")
             _band(right, curves, "episodes", "score", color, name)
     left.set_ylabel("reward of eq. 16 by slot", fontsize=8)
+    bare = [np.mean([row[name] for row in study["rows"]]) for name in ("feed_forward", "no_prediction")]
     right.set_ylabel("error over the rule's", fontsize=8)
+    right.set_title("feed-forward only {:.2f}, no prediction {:.2f}".format(*bare), fontsize=8)
     right.axhline(1.0, color="black", linewidth=0.8)
     for axis in (left, right):
         axis.set_xlabel("episodes", fontsize=8)
@@ -135,6 +142,8 @@ def _drawing(study: Mapping[str, Any], path: Path) -> Path:
     axis.plot([0, most], [0, most], color="black", linewidth=0.8)
     axis.set_xlabel("drawing error after step 1 [mm]", fontsize=8)
     axis.set_ylabel("after step 2 [mm]", fontsize=8)
+    bare = [np.exp(np.log(persons[f"{name}_mm"]).mean()) for name in ("feed_forward", "none")]
+    axis.set_title("feed-forward only {:.1f} mm, no prediction {:.1f} mm".format(*bare), fontsize=8)
     axis.grid(alpha=0.3)
     return _save(figure, path)
 

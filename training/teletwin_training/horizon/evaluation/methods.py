@@ -27,6 +27,8 @@ from teletwin_training.horizon.seen import Rows
 from teletwin_training.horizon.sessions import SessionBank
 from teletwin_training.ppo import Weights
 
+FEED_FORWARD, NO_PREDICTION_NAME = "none", "none_stock"
+"""Names of the loop with every horizon at zero: with its motion fed forward, and without, the paper's plain loop."""
 Make = Callable[[HandBank, SessionBank, Rows], Chooser]
 """(hands, sessions, session of each run) to its chooser."""
 
@@ -47,12 +49,11 @@ class Method:
 
 
 def baseline_methods(found: Baselines) -> list[Method]:
-    """No prediction, best fixed, raw age, rules and the floor, on one motion policy and forecaster."""
+    """Best fixed, raw age, rules and the floor, on one motion policy and forecaster."""
     plain = ", stock policy" if found.stock else ""
     common: dict[str, Any] = {"stock": found.stock, "forecaster": found.forecaster}
     suffix = "_stock" if found.stock else ""
     methods = [
-        Method(name="none" + suffix, label=f"no prediction{plain}", make=_none, late=False, **common),
         Method(name="fixed" + suffix, label=f"best fixed{plain}", make=_fixed(found), late=False, **common),
         Method(name="raw_aol" + suffix, label=f"raw AoL{plain}", make=_raw, late=False, **common),
     ]
@@ -69,6 +70,15 @@ def baseline_methods(found: Baselines) -> list[Method]:
     return methods
 
 
+def unforecast_methods(forecaster: str) -> list[Method]:
+    """No prediction (the paper's plain loop), and the same with what is fed forward alone: nothing looks ahead."""
+    common: dict[str, Any] = {"make": _none, "late": False, "forecaster": forecaster}
+    return [
+        Method(name=NO_PREDICTION_NAME, label="no prediction", stock=True, **common),
+        Method(name=FEED_FORWARD, label="feed-forward only", stock=False, **common),
+    ]
+
+
 def all_methods(policies: Mapping[str, PolicyFile]) -> list[Method]:
     """The policies, and the baselines that their trainings found: one set for each motion policy and forecaster.
 
@@ -83,7 +93,7 @@ def all_methods(policies: Mapping[str, PolicyFile]) -> list[Method]:
                 groups.setdefault((found.stock, found.forecaster), found)
     names = [forecaster for _, forecaster in groups]
     shown = "arma" if "arma" in names else next(iter(names), "")
-    methods: list[Method] = []
+    methods = unforecast_methods(shown or "arma")
     for (_, forecaster), found in groups.items():
         methods += baseline_methods(found) if forecaster == shown else []
     methods += [policy_method(name, policy) for name, policy in policies.items()]

@@ -14,7 +14,15 @@ from teletwin_training.horizon.closed_loop_study import closed_loop_study
 if TYPE_CHECKING:
     from rich.console import Console
 
-WAYS = {"none": "no prediction", "rule": "late bound rule", "step1": "after step 1", "step2": "after step 2"}
+WAYS = {
+    "none": "no prediction",
+    "feed_forward": "feed-forward only",
+    "rule": "late bound rule",
+    "step1": "after step 1",
+    "step2": "after step 2",
+}
+
+_OVER = ("step1", "rule", "feed_forward")
 
 
 def closed_loop(policy: Path, seeds: int, folder: Path, console: Console) -> dict[str, Any]:
@@ -36,14 +44,14 @@ def _table(study: Mapping[str, Any]) -> dict[str, Any]:
     headings = [
         "network",
         *(f"{label} mm" for label in WAYS.values()),
-        "step 2 / step 1 [95 %]",
-        "step 2 / rule [95 %]",
+        *(f"step 2 / {name.replace('_', ' ')} [95 %]" for name in _OVER),
+        "persons",
     ]
     rows = []
     for network, facts in study["conditions"].items():
         errors = [f"{1e3 * facts['errors'][way]['drawing_m']:.2f}" for way in WAYS]
-        ratios = [_interval(facts["ratios"][f"step2/{over}"]["drawing_m"]) for over in ("step1", "rule")]
-        rows.append([network, *errors, *ratios])
+        ratios = [_interval(facts["ratios"][f"step2/{over}"]["drawing_m"]) for over in _OVER]
+        rows.append([network, *errors, *ratios, str(facts["persons"])])
     return {"headings": headings, "rows": rows}
 
 
@@ -52,10 +60,11 @@ def _interval(ratio: Mapping[str, float]) -> str:
 
 
 def _persons(folder: Path, seeds: int) -> dict[str, list[float]]:
-    """Drawing error of each judging person [mm], after step 2 averaged over trainings."""
-    before = np.array(_read(folder / "baselines.json")["errors"]["step1"])[:, 0]
+    """Drawing error of each judging person [mm] by way, after step 2 averaged over trainings."""
+    errors = _read(folder / "baselines.json")["errors"]
     after = np.mean([np.array(_read(folder / f"seed_{seed}.json")["errors"])[:, 0] for seed in range(seeds)], axis=0)
-    return {"step1_mm": (1e3 * before).tolist(), "step2_mm": (1e3 * after).tolist()}
+    before = {name: np.array(errors[name])[:, 0] for name in ("none", "feed_forward", "step1")}
+    return {f"{name}_mm": (1e3 * values).tolist() for name, values in {**before, "step2": after}.items()}
 
 
 def _read(path: Path) -> dict[str, Any]:

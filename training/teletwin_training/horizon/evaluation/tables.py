@@ -5,14 +5,33 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from teletwin_training.horizon.evaluation.bars import Bar
 from teletwin_training.horizon.evaluation.compare import ERRORS, Outcome
 from teletwin_training.horizon.evaluation.intervals import Ratio
+from teletwin_training.horizon.evaluation.methods import FEED_FORWARD, NO_PREDICTION_NAME
 
 if TYPE_CHECKING:
     from rich.table import Table
 
 Rows = list[list[str]]
+_STATISTICS = (
+    "Errors and ratios are geometric means over hands of root mean squares over networks; 'hands' says how many hands "
+    "they rest on, of how many generators or sets of recordings. Intervals: 95 % of a bootstrap that draws hands, then "
+    "networks."
+)
+_STAGES = {
+    "no_prediction": "no prediction",
+    "feed_forward": "feed-forward only",
+    "direct": "after the gradient",
+    "ppo": "after PPO",
+    "best": "kept",
+}
+"""Stages of step 1 to their headings, with what looks nowhere ahead before them."""
+_BY_HAND = (NO_PREDICTION_NAME, "fixed", "late")
+_STILL_MM = 1e-6
+"""Added to errors, so that a hand that rests has a ratio."""
 HEADINGS = ("arm mm", "arm deg", "picture mm", "picture deg", "effective MTP ms")
 
 
@@ -37,28 +56,47 @@ def _hands_text(outcome: Outcome) -> str:
     stretch = f"{outcome.slots} slots of 10 ms of each hand are judged (at most {cfg.slots} were asked for)."
     told = "; ".join(f"{left.name} ({left.why})" for left in outcome.left_out)
     left_out = f" Left out, {len(outcome.left_out)}: {told}." if outcome.left_out else ""
-    networks = f"{cfg.sessions} networks of each kind for every hand, seed {cfg.seed}."
+    networks = f"{cfg.sessions} networks of each kind for every hand, seed {cfg.seed}. {_STATISTICS}"
     return f"Hands: {hands}. {networks} {stretch}{left_out}\n"
 
 
 def _sections(outcome: Outcome, bars: Sequence[Bar]) -> list[tuple[str, list[str], Rows]]:
-    return [("promises", *_bar_section(outcome, bars)), *_error_sections(outcome)]
+    hands = ("arm's position by hand, over feed-forward only", *_hand_section(outcome))
+    return [("promises", *_bar_section(outcome, bars)), hands, *_error_sections(outcome)]
 
 
 def _bar_section(outcome: Outcome, bars: Sequence[Bar]) -> tuple[list[str], Rows]:
-    headings = ["what", "network", "motion", "beside", "arm [95 %]", "bar", "", "picture [95 %]"]
+    headings = ["what", "network", "motion", "hands", "beside", "arm [95 %]", "bar", "", "picture [95 %]"]
     rows = []
     for bar in bars:
         verdict = {True: "yes", False: "NO", None: ""}[bar.passed]
         most = "" if bar.most is None else f"≤ {bar.most:.2f}"
         beside = outcome.labels.get(bar.beside, bar.beside)
         told = [_ratio(bar.control), most, verdict, _ratio(bar.display)]
-        rows.append([bar.name, bar.condition, bar.motion, beside, *told])
+        rows.append([bar.name, bar.condition, bar.motion, bar.hands, beside, *told])
     return headings, rows
 
 
 def _ratio(ratio: Ratio) -> str:
     return f"{ratio.value:.3f} [{ratio.low:.3f}, {ratio.high:.3f}]"
+
+
+def _hand_section(outcome: Outcome) -> tuple[list[str], Rows]:
+    """Each hand's error over what it has with feed-forward only, geometric mean over kinds of network."""
+    labels = {name: label for name, label in outcome.labels.items() if name in _BY_HAND or label.startswith("PPO")}
+    rows = []
+    for motion in outcome.kinds:
+        logs = {
+            name: np.mean(
+                [np.log(outcome.by_hand(name, c, motion)[:, 0] + _STILL_MM) for c in outcome.cfg.conditions], 0
+            )
+            for name in {*labels, FEED_FORWARD} & set(outcome.squares)
+        }
+        for number, hand in enumerate(outcome.hands_of(motion)):
+            bare = logs[FEED_FORWARD][number]
+            rows.append([hand, motion, f"{np.exp(bare):.2f}"])
+            rows[-1] += [f"{np.exp(logs[name][number] - bare):.3f}" for name in labels]
+    return ["hand", "motion", "feed-forward only mm", *labels.values()], rows
 
 
 def _error_sections(outcome: Outcome) -> list[tuple[str, list[str], Rows]]:
@@ -68,10 +106,10 @@ def _error_sections(outcome: Outcome) -> list[tuple[str, list[str], Rows]]:
         for motion in outcome.kinds:
             runs = outcome.pick(condition=condition, motion=motion)
             for method, label in outcome.labels.items():
-                errors = outcome.errors(method, runs)
+                errors = outcome.errors(method, condition, motion)
                 mtp = float(outcome.effective_mtp_ms[method][runs].mean())
-                rows.append([motion, label, *(f"{value:.2f}" for value in errors), f"{mtp:.0f}"])
-        sections.append((f"network: {condition}", ["motion", "method", *HEADINGS], rows))
+                rows.append([motion, outcome.told(motion), label, *(f"{value:.2f}" for value in errors), f"{mtp:.0f}"])
+        sections.append((f"network: {condition}", ["motion", "hands", "method", *HEADINGS], rows))
     return sections
 
 
@@ -80,10 +118,10 @@ def study_sections(studies: Mapping[str, Any]) -> list[tuple[str, list[str], Row
     sections = []
     if "step1" in studies:
         rows = [
-            [str(row["seed"]), *(f"{row[stage]:.4f}" for stage in ("direct", "ppo", "best")), f"{row['took_s']:.0f}"]
+            [str(row["seed"]), *(f"{row[stage]:.4f}" for stage in _STAGES if stage in row), f"{row['took_s']:.0f}"]
             for row in studies["step1"]["rows"]
         ]
-        headings = ["seed", "after the gradient", "after PPO", "kept", "took s"]
+        headings = ["seed", *(_STAGES[stage] for stage in _STAGES if stage in studies["step1"]["rows"][0]), "took s"]
         sections.append(
             ("step 1 by seed: error over the rule's, on its training hands and other networks", headings, rows)
         )
