@@ -125,7 +125,11 @@ class Bench:
 
         def choose(number: Rows, row: Rows, slot: Rows) -> Array:
             rows = np.empty((len(number), 6))
-            rows[:, :4] = offset if base is None else np.clip(base[session, slot] + offset, 0.0, HORIZON_MAX_S)
+            rows[:, :4] = (
+                offset
+                if base is None
+                else np.clip(base[session, slot] + self.hands.usual_age_s(row)[:, None] + offset, 0.0, HORIZON_MAX_S)
+            )
             rows[:, 4:] = 1.0, float(base is None)
             return rows
 

@@ -94,7 +94,7 @@ class DirectData:
             np.array(self._cfg.weights) / self._norm[hand, session]
         )
         truth = [
-            _moved(hands.poses, row, time_s[session, slot] + extra_s)[:, part]
+            _moved(hands, row, time_s[session, slot] + extra_s)[:, part]
             for time_s in (m.control_truth_s, m.render_truth_s)
             for extra_s, part in ((0.0, slice(0, 3)), (m.turn_truth_s, slice(3, 6)))
         ]
@@ -102,17 +102,17 @@ class DirectData:
             observation=observations(hands, self._sessions, self._cfg.observation, row, session, slot).astype(
                 np.float32
             ),
-            curve=_displacements(hands.curves[row], hands.poses[row]),
-            base=self._horizons(session, slot),
+            curve=_displacements(hands.curves[row], hands.seen[row]),
+            base=self._horizons(row, session, slot),
             truth=np.concatenate(truth, axis=1).astype(np.float32),
             weight=weight.astype(np.float32),
         )
 
-    def _horizons(self, session: Rows, slot: Rows) -> NDArray[np.float32]:
+    def _horizons(self, row: Rows, session: Rows, slot: Rows) -> NDArray[np.float32]:
         m = self._moments
         if self._base is not None:
-            return self._base[session, slot].astype(np.float32)
-        control, render = m.control_late_s[session, slot], m.render_late_s[session, slot]
+            return (self._base[session, slot] + self._hands.usual_age_s(row)[:, None]).astype(np.float32)
+        control, render = (late[session, slot] + self._hands.age_s[row] for late in (m.control_late_s, m.render_late_s))
         columns = [control, render, control + m.turn_late_s, render + m.turn_late_s]
         return np.stack(columns, axis=1).astype(np.float32)
 
@@ -130,13 +130,13 @@ def _turns(a: Array, b: Array) -> Array:
     return 2.0 * (w - np.cross(b[..., 1:], a[..., 1:]))
 
 
-def _moved(poses: Array, row: NDArray[np.int64], ahead_s: Array) -> Array:
-    """Displacement and turn (B, 6) of the hand from its row to ahead_s [s] later."""
+def _moved(hands: HandBank, row: NDArray[np.int64], ahead_s: Array) -> Array:
+    """Displacement and turn (B, 6) of the hand from the newest sample of its row to ahead_s [s] after the row."""
     place = np.clip(ahead_s, 0.0, 0.75) * 100.0
     left = row + place.astype(np.int64)
     share = (place % 1.0)[:, None]
-    later = (1.0 - share) * poses[left] + share * poses[left + 1]
-    now = poses[row]
+    later = (1.0 - share) * hands.poses[left] + share * hands.poses[left + 1]
+    now = hands.seen[row]
     return np.concatenate([later[:, :3] - now[:, :3], _turns(now[:, 3:], later[:, 3:])], axis=1)
 
 

@@ -159,8 +159,13 @@ class HorizonEnv:
         """Horizons of the packets under way when an episode begins: the rule's."""
         if self._base is None:
             return np.tile(LATE_RULE, (len(rows), 1))
-        base = self._base[self._session[rows], self._slot[rows]]
+        base = self._said(rows)
         return np.concatenate([base, np.tile([1.0, 0.0], (len(rows), 1))], axis=1)
+
+    def _said(self, rows: NDArray[np.intp] | slice) -> Array:
+        """Horizons (k, 4) of the sender's rule [s]; what it measures has the age of samples in it."""
+        assert self._base is not None
+        return self._base[self._session[rows], self._slot[rows]] + self.hands.usual_age_s(self._row[rows])[:, None]
 
     def observe(self, rows: NDArray[np.intp] | slice = slice(None)) -> NDArray[np.float32]:
         """What a policy sees now (N, n), not normalised; of some environments (k,) when rows are given."""
@@ -178,7 +183,7 @@ class HorizonEnv:
         if np.shape(actions) != wanted or not np.isfinite(actions).all():
             given = f"shape {np.shape(actions)}, {np.isnan(actions).sum()} not numbers"
             raise ConfigError("the actions cannot be used", given=given, allowed=f"{wanted}, finite")
-        base = np.zeros((self.count, 4)) if self._base is None else self._base[self._session, self._slot]
+        base = np.zeros((self.count, 4)) if self._base is None else self._said(slice(None))
         return horizon_rows(
             np.asarray(actions, dtype=np.float64), kind=self.cfg.action, limits=self.cfg.limits, base=base
         )

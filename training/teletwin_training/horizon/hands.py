@@ -5,6 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,12 +14,12 @@ from numpy.typing import NDArray
 from teletwin.clock import NS_PER_S
 from teletwin.errors import RecordingError
 from teletwin.forecast import WINDOW_COUNT
-from teletwin.forecast.table import forecast_tables
+from teletwin.forecast.table import window_tables
 from teletwin.geometry import Array
 from teletwin.hand import load_hand
 from teletwin.hand.recording import GAP_MAX_S, HandRecording
-from teletwin.hand.resampled import resample
-from teletwin.horizon.observation import motion_table
+from teletwin.hand.resampled import HandWindows, ResampledHand, resample
+from teletwin.horizon.observation import MOTION_NAMES, window_motion_table
 from teletwin.messages import CURVE_KNOTS, CURVE_STEP_S
 from teletwin.robot.ur3e import HOME_Q, tool_pose_in_ur_base
 from teletwin_training.horizon.left_out import OnLeftOut, usable
@@ -36,7 +38,8 @@ SHORTEST_S = 6.0
 MOTIONS: dict[str, tuple[str, ...]] = {
     "smooth": ("handwriting", "tum", "line", "touch", "trace"),
     "fast": ("broad",),
-    "stop-and-go": ("reach", "write", "jigsaws"),
+    "stop-and-go": ("reach", "write"),
+    "tool": ("turning", "pair", "screws", "jigsaws"),
 }
 """Kind of motion to how the names of its hands begin."""
 
@@ -65,12 +68,25 @@ class HandBank:
     slot_count: NDArray[np.int64]
     """(hands,) slots of each."""
     poses: Array
-    """(rows, 7)."""
+    """(rows, 7) where the hand is at each slot: what arm and picture are judged by."""
+    seen: Array
+    """(rows, 7) newest sample that has come by then: what the loop is told."""
+    age_s: Array
+    """(rows,) how old that is then [s]."""
     curves: Array
-    """(rows, CURVE_KNOTS, 7) forecast from each slot; holds the pose where the past is too short."""
+    """(rows, CURVE_KNOTS, 7) forecast from each newest sample on; holds it where the past is too short."""
     motion: Array
     """(rows, features) what a policy sees of the motion, see horizon.observation."""
     forecaster: str
+
+    def usual_age_s(self, rows: NDArray[np.integer[Any]]) -> Array:
+        """Mean age of the newest sample of the hands that these rows belong to [s]."""
+        return self._mean_age_s[np.searchsorted(self.first_row, rows, side="right") - 1]
+
+    @cached_property
+    def _mean_age_s(self) -> Array:
+        bounds = zip(self.first_row, self.slot_count, strict=True)
+        return np.array([self.age_s[first : first + count].mean() for first, count in bounds])
 
     def rooms(self, slots: int) -> NDArray[np.int64]:
         """How many places (hands,) an episode of so many slots can begin at in each hand."""
@@ -158,41 +174,40 @@ def bank_of(recordings: Sequence[HandRecording], *, forecaster: str = "arma", lo
         RecordingError: One is too short.
     """
     tracks = [_track(_long_enough(recording), longest_s) for recording in recordings]
-    tables = _known_futures(tracks) if forecaster == ORACLE else forecast_tables(tracks, name=forecaster)
+    windows = [HandWindows(track, count=WINDOW_COUNT) for track in tracks]
+    tables = _known_futures(tracks) if forecaster == ORACLE else window_tables(windows, name=forecaster)
     before = WINDOW_COUNT - 1
     counts = np.array([len(track) for track in tracks], dtype=np.int64)
     first = np.cumsum(counts) - counts
-    poses = np.concatenate(tracks)
-    curves = np.repeat(poses[:, None], CURVE_KNOTS, axis=1)
-    motion: Array | None = None
-    for start, track, table in zip(first.tolist(), tracks, tables, strict=True):
+    seen = np.concatenate([track.newest() for track in tracks])
+    curves = np.repeat(seen[:, None], CURVE_KNOTS, axis=1)
+    motion = np.zeros((len(seen), len(MOTION_NAMES)))
+    for start, track, each, table in zip(first.tolist(), tracks, windows, tables, strict=True):
         rows = slice(start + before, start + len(track))
         curves[rows] = table
-        seen = motion_table(track, table)
-        motion = np.zeros((len(poses), seen.shape[1])) if motion is None else motion
-        motion[rows] = seen
-    assert motion is not None
+        motion[rows] = window_motion_table(each, table)
     return HandBank(
         names=tuple(recording.name for recording in recordings),
         scales=tuple(recording.scale for recording in recordings),
         first_row=first,
         slot_count=counts,
-        poses=poses,
+        poses=np.concatenate([track.even() for track in tracks]),
+        seen=seen,
+        age_s=np.concatenate([track.age_s for track in tracks]),
         curves=curves,
         motion=motion,
         forecaster=forecaster,
     )
 
 
-def _known_futures(tracks: Sequence[Array]) -> list[Array]:
-    """Tables as `forecast_tables` gives them, of what the hands did; at the end of a track it rests."""
-    ahead = round(100.0 * CURVE_STEP_S) * np.arange(CURVE_KNOTS)
-    slots = [np.arange(WINDOW_COUNT - 1, len(track))[:, None] for track in tracks]
-    return [track[np.minimum(now + ahead, len(track) - 1)] for track, now in zip(tracks, slots, strict=True)]
+def _known_futures(tracks: Sequence[ResampledHand]) -> list[Array]:
+    """Tables as `window_tables` gives them, of what the hands did; at the end of a track it rests."""
+    ahead_s = np.arange(CURVE_KNOTS, dtype=np.float64) * CURVE_STEP_S
+    return [track.truth(np.arange(WINDOW_COUNT - 1, len(track)), ahead_s) for track in tracks]
 
 
-def _track(recording: HandRecording, longest_s: float) -> Array:
-    """The motion (n, 7) at the slots' times."""
+def _track(recording: HandRecording, longest_s: float) -> ResampledHand:
+    """The motion as the live loop meets it, slot by slot."""
     last = int(np.searchsorted(recording.t_ns, recording.t_ns[0] + round(longest_s * NS_PER_S), side="right"))
     part = HandRecording(
         name=recording.name,
@@ -201,4 +216,4 @@ def _track(recording: HandRecording, longest_s: float) -> Array:
         scale=recording.scale,
         rotation_scale=recording.rotation_scale,
     )
-    return resample(part).even()
+    return resample(part)

@@ -32,10 +32,11 @@ class LoopArrays:
         self.count = count = len(params["servo_guess"])
         self.motion, self.times = types.Motion(), types.Times()
         self.motion.poses, self.motion.curves, self.motion.ring = tables.poses, tables.curves, tables.ring
+        self.motion.seen, self.times.sample_age = tables.seen, tables.ages
         for name, values in tables.times.items():
             setattr(self.times, name, values)
         self.first_row, self.session, self.first_slot = (self.ints(np.zeros(count)) for _ in range(3))
-        self.motion.first_row = self.first_row.device
+        self.motion.first_row = self.times.first_row = self.first_row.device
         self.times.session, self.times.first_slot_of = self.session.device, self.first_slot.device
         self.params = types.Params()
         self.params.is_causal = int(causal)

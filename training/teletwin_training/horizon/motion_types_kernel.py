@@ -25,8 +25,10 @@ class Motion:
 
     poses: wp.array(dtype=vec7)
     """(rows,) hand at a slot."""
+    seen: wp.array(dtype=vec7)
+    """(rows,) newest sample that has come by then."""
     curves: wp.array2d(dtype=vec7)
-    """(rows, CURVE_KNOTS) its forecast then."""
+    """(rows, CURVE_KNOTS) the forecast from that sample on."""
     first_row: wp.array(dtype=wp.int32)
     """(N,) row of the environment's slot 0."""
     ring: wp.int32
@@ -53,6 +55,10 @@ class Times:
     first_slot: wp.array2d(dtype=wp.int32)
     last_slot: wp.array2d(dtype=wp.int32)
     screen: wp.array2d(dtype=wp.int32)
+    sample_age: wp.array(dtype=wp.float64)
+    """(rows,) age of a hand's newest sample at a slot [s]; (1,) where hands move as the loop runs: none has any."""
+    first_row: wp.array(dtype=wp.int32)
+    """(N,) row of the environment's slot 0, as in Motion."""
     session: wp.array(dtype=wp.int32)
     """(N,) session that the environment plays."""
     first_slot_of: wp.array(dtype=wp.int32)

@@ -31,7 +31,7 @@ def actor_chooser(
         mine = session[number]
         seen = observations(hands, sessions, env.observation, row, mine, slot)
         action = weights.mean_actions(np.clip((seen - mean) / scale, -BOUND, BOUND))
-        said = np.zeros((len(row), 4)) if base is None else base[mine, slot]
+        said = np.zeros((len(row), 4)) if base is None else base[mine, slot] + hands.usual_age_s(row)[:, None]
         return horizon_rows(action, kind=env.action, limits=env.limits, base=said)
 
     return choose

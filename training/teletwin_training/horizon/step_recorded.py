@@ -225,7 +225,7 @@ def _score(bench: Bench, env: EnvCfg, cfg: RecordedCfg, norm: Array) -> Score:
 
     def reference(session: Rows) -> Chooser:
         def choose(number: Rows, row: Rows, slot: Rows) -> Array:
-            said = base[session[number], slot]
+            said = base[session[number], slot] + bench.hands.usual_age_s(row)[:, None]
             return np.concatenate([said, np.tile([1.0, 0.0], (len(said), 1))], axis=1)
 
         return choose

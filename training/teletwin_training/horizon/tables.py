@@ -38,6 +38,8 @@ class Tables:
     """Arrays on one device, shared by every environment there."""
 
     poses: Any
+    seen: Any
+    ages: Any
     curves: Any
     times: dict[str, Any]
     ring: int
@@ -51,6 +53,8 @@ def recorded_tables(hands: HandBank, sessions: SessionBank, *, device: str = "cp
 
     return Tables(
         poses=_shared(wp, hands.poses, vec7, device),
+        seen=_shared(wp, hands.seen, vec7, device),
+        ages=_shared(wp, hands.age_s, wp.float64, device),
         curves=_shared(wp, hands.curves, vec7, device),
         times=session_times(sessions, device),
         ring=NO_RING,
@@ -63,8 +67,11 @@ def live_tables(poses: NDArray[Any], curves: NDArray[Any], sessions: SessionBank
     wp = load_warp()
     from teletwin_training.horizon.motion_types_kernel import vec7
 
+    own = _shared(wp, poses, vec7, "cpu")
     return Tables(
-        poses=_shared(wp, poses, vec7, "cpu"),
+        poses=own,
+        seen=own,
+        ages=_shared(wp, np.zeros(1), wp.float64, "cpu"),
         curves=_shared(wp, curves, vec7, "cpu"),
         times=session_times(sessions, "cpu"),
         ring=ring,

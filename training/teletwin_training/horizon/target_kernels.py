@@ -56,6 +56,15 @@ def between_knots(motion: Motion, row: wp.int32, horizon: wp.float64):
 
 
 @wp.func
+def packet_age(times: Times, e: wp.int32, packet: wp.int32, now: wp.float64):
+    """Age of a packet's pose at time now [s] of the session: since its slot, and what the sample was old then."""
+    age = now - wp.float64(packet) * _SLOT_S
+    if times.sample_age.shape[0] > 1:
+        age = age + times.sample_age[times.first_row[e] + packet - times.first_slot_of[e]]
+    return age
+
+
+@wp.func
 def packet_horizon(
     times: Times, loop: Loop, e: wp.int32, packet: wp.int32, render: wp.int32, now: wp.float64, way: wp.float64
 ):
@@ -63,7 +72,7 @@ def packet_horizon(
     place = wp.max(packet - times.first_slot_of[e], 0) % _RING
     horizon = loop.horizons[e, place, render]
     if loop.horizons[e, place, 5] > _ZERO:
-        horizon = horizon + (now - wp.float64(packet) * _SLOT_S + way)
+        horizon = horizon + (packet_age(times, e, packet, now) + way)
     return wp.clamp(horizon, _ZERO, _H_MAX)
 
 
@@ -93,9 +102,9 @@ def packet_target(
     turn = loop.horizons[e, place, 2 + render]
     gain = loop.horizons[e, place, 4]
     if loop.horizons[e, place, 5] > _ZERO:
-        age = now - wp.float64(packet) * _SLOT_S + way
+        age = packet_age(times, e, packet, now) + way
         turn = turn + age + turn_extra
-    pose = motion.poses[row]
+    pose = motion.seen[row]
     at = between_knots(motion, row, packet_horizon(times, loop, e, packet, render, now, way))
     turned = between_knots(motion, row, wp.clamp(turn, _ZERO, _H_MAX))
     out = vec7()

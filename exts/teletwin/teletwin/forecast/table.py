@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -11,6 +12,18 @@ from teletwin.forecast import DEFAULT_FORECASTER, WINDOW_COUNT
 from teletwin.forecast.batched import BatchedForecaster
 from teletwin.geometry import Array
 from teletwin.messages import CURVE_KNOTS
+
+
+class Windows(Protocol):
+    """Windows (count, 7) in the order of slots; an array (n, count, 7) is one."""
+
+    def __len__(self) -> int:
+        """Number of slots."""
+        ...
+
+    def __getitem__(self, rows: Any, /) -> Array:
+        """One window, or those of a slice (n, count, 7)."""
+        ...
 
 
 def forecast_tables(
@@ -32,12 +45,22 @@ def forecast_tables(
     for track in tracks:
         if len(track) < count:
             raise ConfigError("a track is too short", given=f"{len(track)} poses", allowed=f"at least {count}")
-    if not len(tracks):
-        return []
     windows = [np.lib.stride_tricks.sliding_window_view(track, count, axis=0).transpose(0, 2, 1) for track in tracks]
+    return window_tables(windows, name=name, count=count, device=device, batch=batch)
+
+
+def window_tables(
+    windows: Sequence[Windows],
+    *,
+    name: str = DEFAULT_FORECASTER,
+    count: int = WINDOW_COUNT,
+    device: str = "cpu",
+    batch: int = 1024,
+) -> list[Array]:
+    """Tables (n, CURVE_KNOTS, 7) of tracks whose windows (n, count, 7) are given slot by slot."""
     tables = [np.empty((len(each), CURVE_KNOTS, 7)) for each in windows]
     if name == "combined":
-        for first in range(0, len(tracks), batch):
+        for first in range(0, len(windows), batch):
             _side_by_side(windows[first : first + batch], tables[first : first + batch], count, device)
     else:
         for each, table in zip(windows, tables, strict=True):
@@ -47,14 +70,14 @@ def forecast_tables(
     return tables
 
 
-def _slots_at_once(windows: Array, table: Array, forecaster: BatchedForecaster) -> None:
+def _slots_at_once(windows: Windows, table: Array, forecaster: BatchedForecaster) -> None:
     hands = forecaster.hands
     for first in range(0, len(windows), hands):
         start = min(first, len(windows) - hands)  # the last batch overlaps the one before
         forecaster.forecast(windows[start : start + hands], out=table[start : start + hands])
 
 
-def _side_by_side(windows: list[Array], tables: list[Array], count: int, device: str) -> None:
+def _side_by_side(windows: Sequence[Windows], tables: list[Array], count: int, device: str) -> None:
     """One hand per track; a track that has ended goes on with its last window."""
     forecaster = BatchedForecaster("combined", hands=len(windows), count=count, device=device)
     now = np.empty((len(windows), count, 7))

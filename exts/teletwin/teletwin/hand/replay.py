@@ -11,14 +11,12 @@ from teletwin.hand.recording import HandRecording
 from teletwin.messages import PoseSample
 
 STEP_MAX_NS = NS_PER_S // 100
-"""Samples are never further apart [ns]."""
+"""Samples of the way back, and of the rest at the end, are never further apart [ns]."""
 _BRIDGE_SPEED_M_S = 0.2
 _BRIDGE_TURN_RAD_S = 1.0
 _BRIDGE_MIN_S = 0.5
 _CLOSED_M, _CLOSED_RAD = 1e-3, 5e-3
 _CATCH_UP_NS = NS_PER_S
-_AT_ONCE = 20_000
-"""Samples that are interpolated together."""
 
 
 class ReplayHand:
@@ -26,12 +24,12 @@ class ReplayHand:
 
     It starts at start_ns [ns], or at the first poll when that is None.
 
-    Recorded samples are given as they are. Only where they lie further than 10 ms apart, interpolated ones
-    are put between them.
+    Recorded samples are given as they are, when they were recorded, and none in between: it would tell of the next one
+    before that was there. A hand of 30 Hz is given at 30 Hz.
     """
 
     def __init__(self, recording: HandRecording, *, loop: bool = True, start_ns: int | None = None) -> None:
-        t_ns, poses = _dense(recording.t_ns - recording.t_ns[0], recording.poses)
+        t_ns, poses = recording.t_ns - recording.t_ns[0], recording.poses.copy()
         self._loop = loop
         self._t_ns, self._poses, self._period_ns = _closed(t_ns, poses) if loop else (t_ns, poses, 0)
         self._poses.setflags(write=False)
@@ -74,21 +72,6 @@ class ReplayHand:
             self._next += (oldest_ns - self._time_ns(self._next)) // STEP_MAX_NS
         while self._time_ns(self._next) < oldest_ns:
             self._next += 1
-
-
-def _dense(t_ns: np.ndarray, poses: Array) -> tuple[np.ndarray, Array]:
-    """The samples with interpolated ones between those that lie further than STEP_MAX_NS apart."""
-    pieces = -(-np.diff(t_ns) // STEP_MAX_NS)
-    left = np.repeat(np.arange(len(pieces)), pieces)
-    first = np.repeat(np.cumsum(pieces) - pieces, pieces)
-    fraction = (np.arange(len(left)) - first) / pieces[left]
-    times = t_ns[left] + np.round(fraction * (t_ns[left + 1] - t_ns[left])).astype(np.int64)
-    dense = np.empty((len(left) + 1, 7))
-    dense[-1] = poses[-1]
-    for start in range(0, len(left), _AT_ONCE):
-        some = slice(start, min(start + _AT_ONCE, len(left)))
-        dense[some] = interpolate_pose(poses[left[some]], poses[left[some] + 1], fraction[some])
-    return np.append(times, t_ns[-1]), dense
 
 
 def _closed(t_ns: np.ndarray, poses: Array) -> tuple[np.ndarray, Array, int]:

@@ -46,6 +46,15 @@ class ResampledHand:
         back = step_ns * np.arange(1 - count, 1, dtype=np.int64)
         return self._at(self.newest_ns[slots][:, None] + back)
 
+    def newest(self) -> Array:
+        """The newest pose (n, 7) that has come by each slot."""
+        return self._at(self.newest_ns)
+
+    @property
+    def age_s(self) -> Array:
+        """(n,) how old that is then [s]."""
+        return (self.slot_ns - self.newest_ns) / NS_PER_S
+
     def truth(self, slots: NDArray[np.int64], horizons_s: Array) -> Array:
         """Recorded poses (len(slots), len(horizons_s), 7) at these horizons after each slot's newest sample."""
         ahead = np.round(np.asarray(horizons_s) * NS_PER_S).astype(np.int64)
@@ -69,6 +78,23 @@ class ResampledHand:
         poses = (1.0 - share) * self.sample_poses[left] + share * self.sample_poses[right]
         poses[..., 3:] = quat_normalize(poses[..., 3:])
         return poses
+
+
+class HandWindows:
+    """Windows (count, 7) of a hand's slots, the first whose past is whole and those after it, made when asked for."""
+
+    def __init__(self, hand: ResampledHand, *, count: int) -> None:
+        self._hand, self._count = hand, count
+
+    def __len__(self) -> int:
+        return max(len(self._hand) - self._count + 1, 0)
+
+    def __getitem__(self, rows: int | slice) -> Array:
+        """One window (count, 7), or some (n, count, 7)."""
+        if isinstance(rows, slice):
+            slots = np.arange(len(self), dtype=np.int64)[rows] + self._count - 1
+            return self._hand.windows(slots, count=self._count)
+        return self[rows : rows + 1][0]
 
 
 def resample(recording: HandRecording, *, slot_ns: int = SLOT_NS) -> ResampledHand:

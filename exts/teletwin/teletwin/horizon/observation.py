@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
+from typing import Any
 
 import numpy as np
 
@@ -64,6 +65,9 @@ BOUND = 5.0
 
 _AVERAGING_S = (0.05, 0.3, 2.0)
 _DEVIATION_S = 0.03
+_LEVEL_S = 0.1
+_LEVELS = [i for i, name in enumerate(DELAY_NAMES) if not name.endswith(("change", "ms")) or "_mean_" in name]
+"""Features that tell how long a delay is."""
 _LONGEST_S = 10.0
 _KEPT_CURVES = 256  # 400 ms of the shortest slots, 2 ms, and some
 _KNOT_NS = round(CURVE_STEP_S * NS_PER_S)
@@ -140,6 +144,28 @@ def motion_table(track: Array, table: Array, *, count: int = WINDOW_COUNT, devic
         rows=rows, hands=1, poses=len(track), first=count - 1, hand_step=0, slot_step=1, device=device
     )
     return kernel.compute(track[None], table, past, None)
+
+
+def window_motion_table(windows: Any, table: Array, *, batch: int = 1024) -> Array:
+    """Features (n, len(MOTION_NAMES)) of slots whose windows are given, as `MotionFeatures` gives them slot by slot.
+
+    Args:
+        windows: Windows (count, 7) of the slots, by slice (n, count, 7).
+        table: The forecasts (n, CURVE_KNOTS, 7) made from them.
+        batch: Slots worked on together.
+    """
+    out = np.empty((len(table), len(MOTION_NAMES)))
+    features: MotionFeatures | None = None
+    for first in range(0, len(table), batch):
+        recent = windows[first : first + batch][:, -MOTION_COUNT:]
+        if features is None or len(recent) != batch:
+            features = MotionFeatures(hands=len(recent), count=MOTION_COUNT)
+        past = np.repeat(recent[:, -1:], len(PAST_KNOTS), axis=1)
+        for k, knot in enumerate(PAST_KNOTS):
+            then = np.arange(first, first + len(recent)) - SLOTS_PER_KNOT * knot
+            past[then >= 0, k] = table[then[then >= 0], knot]
+        features.compute(recent, table[first : first + batch], past, out=out[first : first + batch])
+    return out
 
 
 class _BoundFeatures:
@@ -323,5 +349,12 @@ class _Delay:
         )
 
 
+def later(features: Array, by_s: Array) -> Array:
+    """Delay features (n, len(DELAY_NAMES)) where every delay is longer by so much (n, 1) [s]; deviations stay."""
+    out = features.copy()
+    out[:, _LEVELS] = np.minimum(features[:, _LEVELS] + by_s / _LEVEL_S, BOUND)
+    return out
+
+
 def _level(delay_s: float) -> float:
-    return min((delay_s - 0.12) / 0.1, BOUND)
+    return min((delay_s - 0.12) / _LEVEL_S, BOUND)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 
 from teletwin.buffer import PoseHistory
 from teletwin.clock import NS_PER_MS
+from teletwin.geometry import Array
 from teletwin.messages import Frame
 from teletwin.telemetry import ErrorTrack, LatencyHistogram
 
@@ -24,6 +25,7 @@ class DisplayTrack:
         self._hand, self._errors = hand, tuple(errors)
         self._waiting: deque[tuple[int, Frame]] = deque(maxlen=64)
         self._samples: deque[int] = deque(maxlen=4096)
+        self._unjudged: deque[tuple[int, Array]] = deque(maxlen=64)
         self._on_screen: Frame | None = None
         self._since_ns = 0
         self.mtp_ms = LatencyHistogram()
@@ -50,8 +52,10 @@ class DisplayTrack:
         return self._since_ns
 
     def sampled(self, t_ns: int) -> None:
-        """Note a hand sample of t_ns, to be found again on the screen."""
+        """Note a hand sample of t_ns, to be found again on the screen; it tells where the hand was until then."""
         self._samples.append(t_ns)
+        while self._unjudged and self._unjudged[0][0] <= t_ns:
+            self._pair(*self._unjudged.popleft())
 
     def arrived(self, frame: Frame, *, t_ready_ns: int) -> None:
         """Note a frame that was ready at t_ready_ns."""
@@ -101,11 +105,19 @@ class DisplayTrack:
             return
         t_ns = max(self._since_ns, until_ns - 50 * _GRID_NS)
         while t_ns < until_ns:
-            hand = self._hand.at(t_ns)
-            if hand is not None:
-                for error, pose in zip(self._errors, (frame.shown_pose, *frame.shadow_poses), strict=True):
-                    error.add_pair(t_ns, hand, pose)
+            poses = np.stack((frame.shown_pose, *frame.shadow_poses))
+            if t_ns > self._hand.newest_t_ns:  # the hand's next sample will tell where it was
+                self._unjudged.append((t_ns, poses))
+            else:
+                self._pair(t_ns, poses)
             t_ns += _GRID_NS
+
+    def _pair(self, t_ns: int, poses: Array) -> None:
+        """Judge what was on the screen at t_ns, and what its shadows would have shown: poses (1 + k, 7)."""
+        hand = self._hand.at(t_ns)
+        if hand is not None:
+            for error, pose in zip(self._errors, poses, strict=True):
+                error.add_pair(t_ns, hand, pose)
 
 
 class FrameGate:

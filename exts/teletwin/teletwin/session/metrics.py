@@ -78,20 +78,18 @@ class SessionMetrics:
         if not self.is_settled(t_ns) or arm.mode is not Mode.ENGAGED:
             return
         poses = np.stack([self._tool_pose(q) for q in (arm.q, *arm.q_shadows)])
-        hand = self.hand.at(t_ns)
-        if hand is not None:
-            for error, pose in zip((self.control, *self.control_shadows.values()), poses, strict=True):
-                error.add_pair(t_ns, hand, pose)
         self._waiting.append((t_ns, poses))
         self._track_arm()
 
     def _track_arm(self) -> None:
-        """Pairs for the lag: an arm is often heard of before the hand's next sample tells where the hand was then."""
+        """Judge the arm: it is often heard of before the hand's next sample tells where the hand was then."""
         while self._waiting and self._waiting[0][0] <= self.hand.newest_t_ns:
             t_ns, poses = self._waiting.popleft()
             hand, row = self.hand.at(t_ns), self._arm_track_count
             if hand is None:
                 continue
+            for error, pose in zip((self.control, *self.control_shadows.values()), poses, strict=True):
+                error.add_pair(t_ns, hand, pose)
             for tool, pose in zip((self.tool, *self.tool_shadows.values()), poses, strict=True):
                 tool.add(t_ns, hand[:3], pose[:3])
             if row == _TRACK_MAX:

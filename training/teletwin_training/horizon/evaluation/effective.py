@@ -36,6 +36,7 @@ def effective_mtp_ms(
         horizons = choose(number, row + step, np.full(len(runs), slot))
         ahead = horizons[:, 1] + np.where(horizons[:, 5] > 0.0, late_s[:, slot] + lag_s, 0.0)
         ahead = np.clip(ahead, 0.0, 0.5) * horizons[:, 4]
+        ahead -= np.where(horizons[:, 5] > 0.0, 0.0, hands.age_s[row + step])  # counted from the sample, not the slot
         total[seen] += (delay_s[:, slot] - ahead)[seen]
         count[seen] += 1.0
     return 1e3 * total / np.maximum(count, 1.0)

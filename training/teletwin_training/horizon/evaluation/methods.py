@@ -191,19 +191,19 @@ def _fixed(found: Baselines) -> Make:
     return make
 
 
-def _table(session: Rows, table: Array, offsets: Array) -> Chooser:
-    """Horizons (sessions, slots, 4) with offsets (4,) on top."""
-    return lambda number, at, slot: _absolute(table[session[number], slot] + offsets)
+def _table(session: Rows, table: Array, offsets: Array, age_s: Callable[[Rows], Array]) -> Chooser:
+    """Horizons (sessions, slots, 4) with offsets (4,) and the age of the hand's samples [s] on top."""
+    return lambda number, at, slot: _absolute(table[session[number], slot] + offsets + age_s(at)[:, None])
 
 
 def _raw(hands: HandBank, sessions: SessionBank, session: Rows) -> Chooser:
-    return _table(session, raw_age(sessions), np.zeros(4))
+    return _table(session, raw_age(sessions), np.zeros(4), hands.usual_age_s)
 
 
 def _rule(found: Baselines, tau_s: float) -> Make:
     cfg: RuleCfg = sender_rule_cfg(tau_s, stock=found.stock)
     offsets = np.array(found.sender_offsets[str(tau_s)])
-    return lambda hands, sessions, session: _table(session, sender_rule(sessions, cfg), offsets)
+    return lambda hands, sessions, session: _table(session, sender_rule(sessions, cfg), offsets, hands.usual_age_s)
 
 
 def _late(found: Baselines) -> Make:
@@ -219,6 +219,6 @@ def _floor(found: Baselines) -> Make:
         turn = m.turn_truth_s
         columns = [m.control_truth_s, m.render_truth_s, m.control_truth_s + turn, m.render_truth_s + turn]
         table = np.stack(columns, axis=2)
-        return _table(session, table, np.zeros(4))
+        return _table(session, table, np.zeros(4), lambda at: hands.age_s[at])
 
     return make
