@@ -30,7 +30,7 @@ class EvaluateOptions:
     """Folder of held-out recordings."""
     part: str = "all"
     """Of these files by name: 'all', every other one from the first ('train') or from the second ('test')."""
-    made_up: str = "line,reach,write,trace"
+    made_up: str = "line,reach,write,trace,turning,pair,screws"
     """Hands that need no file, with commas between; 'none' for none. Their seeds are others than training's; there is
     only one 'handwriting', which training has usually seen."""
     made_up_seeds: int = 2

@@ -31,7 +31,7 @@ class TrainOptions:
     """Folder of recordings; every file that a reader knows is taken. Empty: made-up hands alone."""
     part: str = "all"
     """Of these files by name: 'all', every other one from the first ('train') or from the second ('test')."""
-    made_up: str = "line,reach,write,trace,handwriting"
+    made_up: str = "line,reach,write,trace,turning,pair,screws,handwriting"
     """Hands that need no file, with commas between; 'none' for none."""
     made_up_seeds: int = 2
     """Operators made up of each kind."""

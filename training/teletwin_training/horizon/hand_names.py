@@ -8,7 +8,7 @@ from pathlib import Path
 from teletwin.errors import ConfigError
 from teletwin.hand import HANDWRITING
 from teletwin.hand.readers import recording_files
-from teletwin.hand.synthetic import SYNTHETIC_HANDS
+from teletwin.hand.synthetic import MADE_UP_HANDS
 
 PARTS = ("all", "train", "test")
 JUDGING_SEED = 1000
@@ -24,7 +24,7 @@ class HandsCfg:
     part: str = "all"
     """Of these files, in the order of their names: 'all', every other one from the first ('train') or the second
     ('test')."""
-    made_up: str = "line,reach,write,trace,handwriting"
+    made_up: str = "line,reach,write,trace,turning,pair,screws,handwriting"
     """Hands that need no file, with commas between; 'none' for none."""
     made_up_seeds: int = 2
     """Operators made up of each kind."""
@@ -41,8 +41,8 @@ class HandsCfg:
         if self.part not in PARTS:
             raise ConfigError("no such part of the recordings", given=self.part, allowed=", ".join(PARTS))
         for name in self.kinds:
-            if name not in (*SYNTHETIC_HANDS, HANDWRITING):
-                allowed = ", ".join((*SYNTHETIC_HANDS, HANDWRITING, "none"))
+            if name not in (*MADE_UP_HANDS, HANDWRITING):
+                allowed = ", ".join((*MADE_UP_HANDS, HANDWRITING, "none"))
                 raise ConfigError("no hand has this name", given=name, allowed=allowed)
         if not self.paces or not all(0.2 <= pace <= 2.0 for pace in self.paces):
             raise ConfigError("a pace is out of range", given=self.paces, allowed="one or more of 0.2 ... 2")

@@ -29,8 +29,9 @@ def load_hand(name: str, *, home_pose: Array) -> HandRecording:
     """The hand of this name, scaled and placed before the arm.
 
     Args:
-        name: 'handwriting'; a made-up operator as 'line', 'reach', 'write', 'trace' or 'line:seed=3'; or the path
-            of a recording, with the part of it to play after a # ('session.mcap#/hand/pose').
+        name: 'handwriting'; a made-up operator as 'line', 'reach', 'write', 'trace', 'turning', 'pair',
+            'screws' or 'line:seed=3'; or the path of a recording, with the part of it to play after a #
+            ('session.mcap#/hand/pose').
         home_pose: Tool pose (7,) at the arm's home, UR base frame.
 
     Raises:

@@ -173,9 +173,10 @@ class SessionCfg:
     """One session: what moves the hand, how it is forecast, the network, the view and the arm."""
 
     hand: str = "handwriting"
-    """'handwriting'; a made-up operator: 'line', 'reach', 'write' or 'trace', with 'line:seed=3' another one; the
-    path of a recording (TUM, CSV, MCAP; parquet and HDF5 with teletwin[readers]); or a device on this host:
-    'spacemouse', 'gamepad', 'leader:CALIBRATION.json' (teletwin[hands]), 'ros2:/topic' (teletwin[ros2])."""
+    """'handwriting'; a made-up operator: 'line', 'reach', 'write', 'trace', or with a tool 'turning', 'pair' or
+    'screws', with 'line:seed=3' another one; the path of a recording (TUM, CSV, MCAP; parquet and HDF5 with
+    teletwin[readers]); or a device on this host: 'spacemouse', 'gamepad', 'leader:CALIBRATION.json' (teletwin[hands]),
+    'ros2:/topic' (teletwin[ros2])."""
     device: DeviceCfg = dataclasses.field(default_factory=DeviceCfg)
     """How a device moves the hand."""
     link: str = "udp"

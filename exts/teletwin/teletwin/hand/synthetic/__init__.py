@@ -1,4 +1,4 @@
-"""Operators made up: seeded hands that trace, reach, write and draw, as restless as people's hands are.
+"""Operators made up: seeded hands that trace, reach, write, draw and use tools, as restless as people's hands are.
 
 Same seed, same bytes. Calibration and its sources: docs/forecasting.md.
 """
@@ -18,6 +18,7 @@ from teletwin.hand.synthetic.body import BodyCfg, embody
 from teletwin.hand.synthetic.line import draw_lines
 from teletwin.hand.synthetic.reach import draw_reaches
 from teletwin.hand.synthetic.trace import draw_traces
+from teletwin.hand.synthetic.work import draw_pair, draw_screws, draw_turning
 from teletwin.hand.synthetic.write import draw_writing
 
 SYNTHETIC_HANDS: dict[str, Callable[..., Array]] = {
@@ -26,7 +27,11 @@ SYNTHETIC_HANDS: dict[str, Callable[..., Array]] = {
     "write": draw_writing,
     "trace": draw_traces,
 }
-"""What the hand does, by name."""
+"""What the hand does, by name; the wrist leans and sways with it."""
+TOOL_HANDS: dict[str, Callable[..., Array]] = {"turning": draw_turning, "pair": draw_pair, "screws": draw_screws}
+"""Work with a tool, by name: the wrist turns as much as the hand moves, at up to 80 deg/s, with stops in between."""
+MADE_UP_HANDS: dict[str, Callable[..., Array]] = {**SYNTHETIC_HANDS, **TOOL_HANDS}
+"""All of them. The order of names is a part of their seeds."""
 _HANDS_AT_ONCE = 32
 """What is made in between is many times larger than the poses: this bounds it. Other values give other hands."""
 
@@ -44,30 +49,30 @@ def draw_hands(
     """Poses (hands, n, 7) of made-up operators on an even grid; position [m] about the origin, quaternion wxyz.
 
     Args:
-        kind: One of SYNTHETIC_HANDS.
+        kind: One of MADE_UP_HANDS.
         hands: How many, each with its own curve, tremor and habits.
         duration_s: How long [s].
         rate_hz: Samples per second.
         seed: Same seed (and same other arguments), same bytes.
-        motion: The kind's own configuration (LineCfg, ReachCfg, WriteCfg, TraceCfg).
+        motion: The kind's own configuration (LineCfg, ReachCfg, WriteCfg, TraceCfg, WorkCfg).
         body: Tremor, drift, noise and wrist.
 
     Raises:
         ConfigError: No such kind, or a number out of range.
     """
-    if kind not in SYNTHETIC_HANDS:
-        raise ConfigError("no such synthetic hand", given=kind, allowed=", ".join(SYNTHETIC_HANDS))
+    if kind not in MADE_UP_HANDS:
+        raise ConfigError("no such synthetic hand", given=kind, allowed=", ".join(MADE_UP_HANDS))
     if hands < 1 or not 20.0 <= rate_hz <= 2000.0 or not 1.0 <= duration_s <= 3600.0 or seed < 0:
         raise ConfigError(
             "a synthetic hand cannot be made so",
             given=f"{hands} hands, {duration_s} s at {rate_hz} Hz, seed {seed}",
             allowed="1 hand or more, 1 ... 3600 s, 20 ... 2000 Hz, a seed of 0 or more",
         )
-    rng = np.random.default_rng([list(SYNTHETIC_HANDS).index(kind), seed])
+    rng = np.random.default_rng([list(MADE_UP_HANDS).index(kind), seed])
     poses = np.empty((hands, round(duration_s * rate_hz), 7))
     for first in range(0, hands, _HANDS_AT_ONCE):
         some = poses[first : first + _HANDS_AT_ONCE]
-        intention = SYNTHETIC_HANDS[kind](rng, hands=len(some), count=some.shape[1], rate_hz=rate_hz, cfg=motion)
+        intention = MADE_UP_HANDS[kind](rng, hands=len(some), count=some.shape[1], rate_hz=rate_hz, cfg=motion)
         some[:] = embody(rng, intention, rate_hz=rate_hz, cfg=body)
     return poses
 
@@ -86,7 +91,7 @@ def recording_by_name(name: str) -> HandRecording | None:
         ConfigError: The kind is known, but what follows it is not.
     """
     kind, _, rest = name.partition(":")
-    if kind not in SYNTHETIC_HANDS:
+    if kind not in MADE_UP_HANDS:
         return None
     given: dict[str, float] = {}
     for part in filter(None, rest.split(",")):

@@ -47,9 +47,17 @@ class BodyCfg:
 
 
 def embody(rng: np.random.Generator, intention: Array, *, rate_hz: float, cfg: BodyCfg | None = None) -> Array:
-    """Poses (hands, n, 7) of hands that intend these positions (hands, n, 3) [m]; quaternions wxyz."""
+    """Poses (hands, n, 7) of hands; quaternions wxyz.
+
+    Args:
+        rng: Source of randomness.
+        intention: Positions (hands, n, 3) [m] that they intend; with rotation vectors [rad] behind them, (hands, n, 6),
+            where they also mean to turn.
+        rate_hz: Samples per second.
+        cfg: What a body adds.
+    """
     cfg = cfg or BodyCfg()
-    hands = len(intention)
+    hands, meant, intention = len(intention), intention[..., 3:], intention[..., :3]
     velocity = smoothed(np.gradient(intention, 1.0 / rate_hz, axis=1), rate_hz=rate_hz, sigma_s=0.04)
     tremor_hz = rng.uniform(*cfg.tremor_hz, size=hands)
     poses = np.empty((*intention.shape[:2], 7))
@@ -57,6 +65,8 @@ def embody(rng: np.random.Generator, intention: Array, *, rate_hz: float, cfg: B
     if cfg.quantum_m > 0.0:
         poses[..., :3] = np.round(poses[..., :3] / cfg.quantum_m) * cfg.quantum_m
     poses[..., 3:] = _orientation(rng, velocity, tremor_hz, rate_hz, cfg)
+    if meant.shape[-1]:
+        poses[..., 3:] = quat_multiply(quat_from_rotvec(meant), poses[..., 3:])
     return poses
 
 
