@@ -28,6 +28,7 @@ except ImportError:
     sys.exit("fetch_recordings: run it by .venv/bin/python; python3 scripts/demo.py makes that")
 
 from recording_sets import SETS, RecordingSet, RemoteFile
+from recording_tables import ROSMA_HANDS, read_rosma, read_wearmocap
 from teletwin.bounded import memory_capped
 from teletwin.errors import RecordingError, TeletwinError
 from teletwin.hand.readers import read_tum
@@ -135,6 +136,8 @@ def _belongs(name: str, file_name: str) -> bool:
         "broad": ("*.hdf5", "*.h5", "*broad*.zip"),
         "tum": ("*groundtruth.txt", "rgbd_dataset_*.tgz", "rgbd_dataset_*.tar.gz"),
         "jigsaws": ("*.zip", "*_[A-I]00[0-9].txt"),
+        "wearmocap": ("*_watch_*.csv", "*_phone_*.csv"),
+        "rosma": ("*pea_on*peg*.csv", "*post_and_sleeve*.csv", "*wire_chaser*.csv", "*rosma*.zip"),
     }
     return any(fnmatch.fnmatch(file_name.lower(), pattern.lower()) for pattern in patterns[name])
 
@@ -214,12 +217,19 @@ def _converted(name: str, path: Path) -> Iterator[tuple[str, HandRecording]]:
     if path.suffix == ".zip":
         with memory_capped(path), zipfile.ZipFile(path) as archive:
             for member in archive.namelist():
-                wanted = member.endswith((".hdf5", ".h5")) if name == "broad" else "AllGestures/" in member
+                wanted = _is_wanted(name, member)
                 if wanted and not member.endswith("/"):
                     with archive.open(member) as stream:
                         yield from _from_stream(name, stream, os.path.basename(member))
         return
     yield from _from_file(name, path)
+
+
+def _is_wanted(name: str, member: str) -> bool:
+    """Whether a file in an archive of the set is a recording."""
+    if name == "rosma":
+        return member.endswith(".csv") and _belongs(name, os.path.basename(member))
+    return member.endswith((".hdf5", ".h5")) if name == "broad" else "AllGestures/" in member
 
 
 def _from_stream(name: str, stream: IO[bytes], file_name: str) -> Iterator[tuple[str, HandRecording]]:
@@ -238,6 +248,11 @@ def _from_file(name: str, path: Path) -> Iterator[tuple[str, HandRecording]]:
     elif name == "tum":
         label = path.stem.removeprefix("rgbd_dataset_").removesuffix("-groundtruth").removesuffix("_groundtruth")
         yield f"tum_{label}", read_tum(path, longest_piece=True)
+    elif name == "wearmocap":
+        yield f"wearmocap_{path.stem}", read_wearmocap(path)
+    elif name == "rosma":
+        for hand in ROSMA_HANDS:
+            yield f"rosma_{path.stem}_{hand}", read_rosma(path, hand=hand)
     else:
         for part in ("master-left", "master-right"):
             yield f"jigsaws_{path.stem}_{part}", read_jigsaws(path, part=part)

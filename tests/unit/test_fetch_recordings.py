@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from teletwin.errors import RecordingError
-from teletwin.geometry import quat_to_matrix
+from teletwin.geometry import quat_to_matrix, rotation_angle
 from teletwin.hand.readers import read_recording
 from teletwin.hand.synthetic import draw_recording
 from teletwin.recording.trajectory import tum_text
@@ -86,6 +86,72 @@ def test_both_hands_of_a_jigsaws_archive_are_converted(tmp_path):
     assert names == ["jigsaws_Suturing_B001_master-left.tum", "jigsaws_Suturing_B001_master-right.tum"]
 
 
+def table(path, columns, *, spoil=None):
+    """A table with commas, as the sets have them."""
+    rows = np.column_stack(list(columns.values())).astype(object)
+    lines = [", ".join(columns), *(",".join(f"{value:.6f}" for value in row) for row in rows)]
+    if spoil is not None:
+        lines[spoil] = "no,numbers"
+    path.write_text("\n".join(lines) + "\n")
+
+
+def rosma(path, left, right, **spoiled):
+    columns = {}
+    for arm, poses in (("MTML", left.poses), ("MTMR", right.poses), ("PSM1", left.poses)):
+        columns |= {f"{arm}_position_{axis}": poses[:, number] for number, axis in enumerate("xyz")}
+        columns |= {
+            f"{arm}_orientation_{axis}": poses[:, number] for axis, number in zip("xyzw", (4, 5, 6, 3), strict=True)
+        }
+        columns |= {f"{arm}_gripper_angle": np.zeros(len(poses))}
+    table(path, columns, **spoiled)
+
+
+def test_both_masters_of_a_rosma_trial_are_converted(tmp_path):
+    left, right = hand(1, rate_hz=50.0), hand(2, rate_hz=50.0)
+    (tmp_path / "in").mkdir()
+    rosma(tmp_path / "in" / "X01_Pea_on_a_Peg_01.csv", left, right)
+    rosma(tmp_path / "X02_Wire_Chaser_I_02.csv", right, left)
+    with zipfile.ZipFile(tmp_path / "in" / "ROSMA.zip", "w") as archive:
+        archive.write(tmp_path / "X02_Wire_Chaser_I_02.csv", "data/X02_Wire_Chaser_I_02.csv")
+        archive.writestr("data/notes.csv", "words")
+    assert main(["rosma", "--from", str(tmp_path / "in"), "--out", str(tmp_path / "out")]) == 0
+    names = sorted(path.name for path in (tmp_path / "out").iterdir())
+    assert names == [
+        f"rosma_{each}_MTM{side}.tum" for each in ("X01_Pea_on_a_Peg_01", "X02_Wire_Chaser_I_02") for side in "LR"
+    ]
+    again = read_recording(tmp_path / "out" / names[1])
+    assert again.rate_hz == pytest.approx(50.0)
+    np.testing.assert_allclose(again.poses[:, :3], right.poses[:, :3], atol=2e-6)
+    assert rotation_angle(again.poses[:, 3:], right.poses[:, 3:]).max() < 1e-5
+
+
+@pytest.mark.parametrize("row_by_row", [True, False])
+def test_a_wearmocap_trial_becomes_a_hand_that_turns_as_the_lower_arm(tmp_path, row_by_row):
+    recording = hand(3, rate_hz=60.0)
+    columns = quat_to_matrix(recording.poses[:, 3:])[:, :, :2]
+    six = (columns if row_by_row else columns.swapaxes(1, 2)).reshape(-1, 6)
+    dt_s = np.diff(recording.t_ns, prepend=recording.t_ns[0]) / 1e9
+    parts = {"sw_dt": dt_s} | {f"gt_hand_orig_cal_{axis}": recording.poses[:, n] for n, axis in enumerate("xyz")}
+    parts |= {f"gt_larm_6drr_cal_{n + 1}": six[:, n] for n in range(6)} | {"sw_pres_cal": dt_s}
+    table(tmp_path / "01_watch_only_001.csv", parts)
+    assert main(["wearmocap", "--from", str(tmp_path), "--out", str(tmp_path / "out")]) == 0
+    path = tmp_path / "out" / "wearmocap_01_watch_only_001.tum"
+    assert "Apache-2.0" in path.read_text().splitlines()[0]
+    again = read_recording(path)
+    assert again.rate_hz == pytest.approx(60.0, rel=0.01)
+    assert rotation_angle(again.poses[:, 3:], recording.poses[:, 3:]).max() < 1e-4
+
+
+def test_tables_that_are_none_of_a_set_are_told_by_file_and_line(tmp_path, capsys):
+    (tmp_path / "02_watch_only_001.csv").write_text("a,b\n1,2\n")
+    assert main(["wearmocap", "--from", str(tmp_path), "--out", str(tmp_path / "out")]) == 1
+    assert "the table lacks columns; given: a,b; allowed: sw_dt" in capsys.readouterr().err
+    recording = hand(rate_hz=50.0)
+    rosma(tmp_path / "X03_Post_and_Sleeve_01.csv", recording, recording, spoil=7)
+    assert main(["rosma", "--from", str(tmp_path), "--out", str(tmp_path / "out")]) == 1
+    assert "line 8: not numbers; given: no,numbers" in capsys.readouterr().err
+
+
 def test_what_cannot_be_converted_is_told_and_the_rest_is_done(tmp_path, capsys):
     (tmp_path / "a-groundtruth.txt").write_text("1 2 3\n")
     recording = hand()
@@ -120,7 +186,8 @@ def test_without_a_network_one_line_tells_how_to_go_on(tmp_path, capsys, monkeyp
 
 def test_every_known_file_has_its_own_name_and_an_https_address():
     files = [file for each in SETS.values() for file in each.files]
-    assert len({file.name for file in files}) == len(files) == 47
+    assert len({file.name for file in files}) == len(files)
+    assert len(SETS["broad"].files) + len(SETS["tum"].files) == 47
     assert all(file.url.startswith("https://") and file.url.endswith(file.name) for file in files)
     assert all(len(file.git_blob) == 40 for file in SETS["broad"].files)
 
