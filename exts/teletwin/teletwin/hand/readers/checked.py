@@ -16,7 +16,7 @@ from teletwin.geometry import Array
 from teletwin.hand.recording import GAP_MAX_S, HandRecording, check_track
 
 _PLAYED_EVERY_NS, _PLAYED_BYTES = 10_000_000, 300
-"""A recording is played in steps of at most so long, each of which takes so much of memory."""
+"""A recording is worked on in slots of so long, each of which takes so much of memory."""
 
 
 class GapError(RecordingError):
@@ -51,7 +51,7 @@ def checked_recording(
     Raises:
         GapError: There is a gap.
         RecordingError: See check_track.
-        TooLargeError: Playing it would take more memory than a file may: sparse samples are interpolated.
+        TooLargeError: Working with it would take more memory than a file may, however few its samples are.
     """
 
     def where(sample: int) -> str:

@@ -36,9 +36,11 @@ class BodyCfg:
     """Slow turning of the wrist."""
     sway_s: float = 2.5
     wrist_tremor_rad: Range = (2e-4, 6e-4)
+    wrist_effort_s: Range = (3e-3, 9e-3)
+    """The same noise of a wrist that means to turn: angle per rate of turning."""
 
     def __post_init__(self) -> None:
-        for name in ("tremor_hz", "tremor_m", "effort_s", "lean_s_m", "sway_rad", "wrist_tremor_rad"):
+        for name in ("tremor_hz", "tremor_m", "effort_s", "lean_s_m", "sway_rad", "wrist_tremor_rad", "wrist_effort_s"):
             low, high = getattr(self, name)
             if not 0.0 <= low <= high:
                 raise ConfigError(f"{name} is no range", given=(low, high), allowed="0 <= low <= high")
@@ -66,8 +68,16 @@ def embody(rng: np.random.Generator, intention: Array, *, rate_hz: float, cfg: B
         poses[..., :3] = np.round(poses[..., :3] / cfg.quantum_m) * cfg.quantum_m
     poses[..., 3:] = _orientation(rng, velocity, tremor_hz, rate_hz, cfg)
     if meant.shape[-1]:
-        poses[..., 3:] = quat_multiply(quat_from_rotvec(meant), poses[..., 3:])
+        poses[..., 3:] = quat_multiply(quat_from_rotvec(_turned(rng, meant, rate_hz, cfg)), poses[..., 3:])
     return poses
+
+
+def _turned(rng: np.random.Generator, meant: Array, rate_hz: float, cfg: BodyCfg) -> Array:
+    """Rotation vectors (hands, n, 3) [rad] that come of those which are meant."""
+    rate = np.gradient(smoothed(meant, rate_hz=rate_hz, sigma_s=0.04), 1.0 / rate_hz, axis=1)
+    effort = shaped_noise(rng, meant.shape, rate_hz=rate_hz, density=low_pass(cut_hz=cfg.effort_cut_hz))
+    share = rng.uniform(*cfg.wrist_effort_s, size=(len(meant), 1, 1))
+    return meant + share * np.linalg.norm(rate, axis=2, keepdims=True) * effort
 
 
 def _displacement(rng: np.random.Generator, velocity: Array, tremor_hz: Array, rate_hz: float, cfg: BodyCfg) -> Array:

@@ -17,9 +17,9 @@ from teletwin.hand.synthetic.work_plan import WorkCfg, WorkPlan, direction, towa
 
 TURNING = WorkCfg()
 """Reaching from place to place with turns of the wrist."""
-PAIR = WorkCfg(way_m=0.006, turn_rad=0.19, duration_s=(0.4, 0.9), wait_s=(0.1, 0.8), extent_m=0.025, extent_rad=0.6)
+PAIR = WorkCfg(way_m=0.006, turn_rad=0.105, duration_s=(0.2, 0.55), wait_s=(0.05, 0.6), extent_m=0.025, extent_rad=0.5)
 """Precise work of two hands: small ways, turns about the tip, and waiting for the other hand."""
-SCREWS = WorkCfg(way_m=0.025, turn_rad=0.4, spread=0.25, duration_s=(0.7, 1.3), wait_s=(0.05, 0.4), extent_rad=0.8)
+SCREWS = WorkCfg(way_m=0.02, turn_rad=0.26, spread=0.3, duration_s=(0.4, 0.9), wait_s=(0.05, 0.4), extent_rad=0.8)
 """Insertion, turning and grasping anew."""
 
 

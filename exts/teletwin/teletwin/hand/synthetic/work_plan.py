@@ -16,16 +16,16 @@ Range = tuple[float, float]
 class WorkCfg:
     """Sizes and times of work; each stroke draws its own."""
 
-    way_m: float = 0.02
+    way_m: float = 0.016
     """Median way of a stroke."""
-    turn_rad: float = 0.3
+    turn_rad: float = 0.2
     """Median turn of a stroke."""
     spread: float = 0.6
     """Standard deviation of the logarithm of both."""
     turn_share: float = 0.75
     """Share of the strokes with which the wrist turns."""
-    duration_s: Range = (0.6, 1.3)
-    wait_s: Range = (0.1, 0.9)
+    duration_s: Range = (0.35, 0.9)
+    wait_s: Range = (0.05, 0.7)
     apart_s: Range = (-0.12, 0.15)
     """By how much the wrist begins later than the hand."""
     extent_m: float = 0.05
