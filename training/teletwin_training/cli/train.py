@@ -62,8 +62,10 @@ class TrainOptions:
     """And with at most so many updates; 0 leaves it out: PPO then starts from the rule."""
     epochs: int = 100
     """Epochs of PPO, each of 32 actions of 4 slots in every environment."""
-    sim: str = "lag"
-    """What PPO's arms are: 'lag', 'rmpflow' (in joint space), 'mujoco', or 'isaac' (inside Isaac Sim's Python)."""
+    sim: str = "rmpflow"
+    """What PPO's arms are: 'rmpflow' (in joint space), 'lag' (in task space: ten times faster, blind to what a turning
+    wrist does to the tool), 'mujoco', or 'isaac' (inside Isaac Sim's Python). But for 'lag', scores and baselines are
+    taken in joint space too."""
     device: str = "cpu"
     """'cpu' or 'cuda:0'."""
     seed: int = 0

@@ -1,7 +1,9 @@
 """What a learned policy is held against: the best fixed horizons and the calibrated Age-of-Loop rules.
 
-All are found by full enumeration on the training's hands and networks. Arm and picture do not act on each other, nor do
-position and orientation, so that enumerating one horizon for all four at once judges every combination.
+All are found on the training's hands and networks by full enumeration with the arm as a lag in task space: there
+neither arm and picture nor position and orientation act on each other, so that one horizon for all four at once judges
+every combination. In joint space they do: a wrist that is turned ahead moves the tool. So pairs of the arm's horizons
+around those are tried once more with the arm in joint space (`refining`).
 """
 
 from __future__ import annotations
@@ -20,7 +22,9 @@ from teletwin.session.build import FED_LAG_S, FED_TURN_LAG_S
 from teletwin_training.horizon.actions import LATE_RULE, NO_PREDICTION
 from teletwin_training.horizon.conditions import EVALUATED
 from teletwin_training.horizon.hands import HandBank, is_paced, motion_of
+from teletwin_training.horizon.loops import LoopsCfg
 from teletwin_training.horizon.probe import Run, common_stretch, mean_squares, measure
+from teletwin_training.horizon.refining import refine
 from teletwin_training.horizon.rules import sender_rule
 from teletwin_training.horizon.seen import Rows
 from teletwin_training.horizon.sessions import SessionBank, draw_sessions
@@ -48,6 +52,10 @@ class ProbeCfg:
     """At most, of each stretch."""
 
 
+JOINT_PROBE = ProbeCfg(slots=400)
+"""The same in joint space, where a slot costs ten times as much."""
+
+
 class Bench:
     """Hands, sessions and their tables, with what no prediction errs on each hand."""
 
@@ -58,8 +66,10 @@ class Bench:
         cfg: ProbeCfg | None = None,
         *,
         numbers: Sequence[int] | None = None,
+        loops: LoopsCfg | None = None,
     ) -> None:
-        self.hands, self.sessions, self.cfg = hands, sessions, cfg or ProbeCfg()
+        """Judges these hands (all where None) with loops that are run so; the arm is a lag where None."""
+        self.hands, self.sessions, self.cfg, self._loops = hands, sessions, cfg or ProbeCfg(), loops
         self._asked = list(range(len(hands.names)) if numbers is None else numbers)
         stretches = common_stretch(hands, sessions, self._asked, most=self.cfg.slots)
         self.numbers = stretches.numbers
@@ -78,13 +88,17 @@ class Bench:
     def squares(self, choose: Callable, sessions: Rows, *, stock: bool, candidates: int = 1) -> Array:
         """Mean squares (hands, candidates, 4), over the sessions; candidates vary fastest."""
         runs = [run for run in self.runs(sessions, stock=stock) for _ in range(candidates)]
-        total = measure(self.hands, self.sessions, runs, choose, slots=self.slots, tables=self.tables)
+        total = measure(
+            self.hands, self.sessions, runs, choose, slots=self.slots, tables=self.tables, loops=self._loops
+        )
         return mean_squares(total).reshape(len(self.numbers), len(sessions), candidates, 4).mean(axis=1)
 
     def each(self, choose: Callable, sessions: Rows, *, stock: bool) -> Array:
         """Mean squares (hands, sessions, 4)."""
         runs = self.runs(sessions, stock=stock)
-        total = measure(self.hands, self.sessions, runs, choose, slots=self.slots, tables=self.tables)
+        total = measure(
+            self.hands, self.sessions, runs, choose, slots=self.slots, tables=self.tables, loops=self._loops
+        )
         return mean_squares(total).reshape(len(self.numbers), len(sessions), 4)
 
     def some(self, condition: str) -> Rows:
@@ -103,43 +117,67 @@ class Bench:
             if numbers:
                 runs = self.runs(rows, stock=stock, numbers=numbers)
                 choose = _always(LATE_RULE)
-                total = measure(self.hands, self.sessions, runs, choose, slots=slots, tables=self.tables)
+                total = measure(
+                    self.hands, self.sessions, runs, choose, slots=slots, tables=self.tables, loops=self._loops
+                )
                 places = [self._asked.index(hand) for hand in numbers]
                 each[places] = mean_squares(total).reshape(len(numbers), len(rows), 4)
         return np.sqrt(each * each.mean(axis=1, keepdims=True))
 
-    def best_fixed(self, condition: str, *, stock: bool) -> Four:
+    def best_fixed(self, condition: str, *, stock: bool, joint: Bench | None = None) -> Four:
         """The best absolute horizons on a condition, over all hands, each kind of motion alike."""
-        chosen = self.some(condition)
-        grid = np.zeros((len(HORIZONS_S), 6))
-        grid[:, :4], grid[:, 4] = HORIZONS_S[:, None], 1.0
-        squares = self.squares(_cycle(grid), chosen, stock=stock, candidates=len(grid))
-        best = self._best(squares, self.squares(_always(NO_PREDICTION), chosen, stock=stock))
-        return _four(HORIZONS_S[best])
 
-    def best_offsets(self, condition: str, base: Array | None, *, stock: bool) -> Four:
+        def choose_among(rows: Array, bench: Bench) -> Callable:
+            return _cycle(np.concatenate([rows, np.tile([1.0, 0.0], (len(rows), 1))], axis=1))
+
+        return self._found(condition, HORIZONS_S, choose_among, stock=stock, joint=joint, least_s=0.0)
+
+    def best_offsets(self, condition: str, base: Array | None, *, stock: bool, joint: Bench | None = None) -> Four:
         """The best constant offsets of a rule: the late bound one, or the sender's horizons (sessions, slots, 4)."""
-        chosen = self.some(condition)
-        session: Rows = np.repeat(np.tile(chosen, len(self.numbers)), len(OFFSETS_S))
-        offset = np.tile(OFFSETS_S, len(session) // len(OFFSETS_S))[:, None]
 
-        def choose(number: Rows, row: Rows, slot: Rows) -> Array:
-            rows = np.empty((len(number), 6))
-            rows[:, :4] = (
-                offset
-                if base is None
-                else np.clip(base[session, slot] + self.hands.usual_age_s(row)[:, None] + offset, 0.0, HORIZON_MAX_S)
-            )
-            rows[:, 4:] = 1.0, float(base is None)
-            return rows
+        def choose_among(rows: Array, bench: Bench) -> Callable:
+            session = np.repeat(np.tile(self.some(condition), len(bench.numbers)), len(rows))
 
-        squares = self.squares(choose, chosen, stock=stock, candidates=len(OFFSETS_S))
-        best = self._best(squares, self.squares(_always(NO_PREDICTION), chosen, stock=stock))
-        return _four(OFFSETS_S[best])
+            def choose(number: Rows, row: Rows, slot: Rows) -> Array:
+                offset, out = rows[number % len(rows)], np.empty((len(number), 6))
+                said = 0.0 if base is None else base[session[number], slot] + self.hands.usual_age_s(row)[:, None]
+                out[:, :4] = offset if base is None else np.clip(said + offset, 0.0, HORIZON_MAX_S)
+                out[:, 4:] = 1.0, float(base is None)
+                return out
 
-    def _best(self, squares: Array, none: Array) -> Rows:
-        """Number of the best candidate (4,) in the order of horizons, by root mean square over no prediction's."""
-        ratio = np.sqrt(squares / np.maximum(none, 1e-12))
+            return choose
+
+        return self._found(condition, OFFSETS_S, choose_among, stock=stock, joint=joint, least_s=-HORIZON_MAX_S)
+
+    def _found(
+        self,
+        condition: str,
+        grid_s: Array,
+        choose_among: Callable[[Array, Bench], Callable],
+        *,
+        stock: bool,
+        joint: Bench | None,
+        least_s: float,
+    ) -> Four:
+        """The best of a grid for all four by themselves, then of pairs around it in joint space where that is given."""
+        rows, chosen = np.repeat(grid_s[:, None], 4, axis=1), self.some(condition)
+        best = grid_s[self._best(self._ratios(choose_among(rows, self), chosen, len(rows), stock=stock))]
+        if joint is None:
+            return _four(best)
+
+        def judge(rows: Array) -> Array:
+            return joint._ratios(choose_among(rows, joint), chosen, len(rows), stock=stock)
+
+        return _four(refine(best, judge, joint.weights, least_s=least_s))
+
+    def _ratios(self, choose: Callable, sessions: Rows, candidates: int, *, stock: bool) -> Array:
+        """Root mean squares (hands, candidates, 4) over no prediction's."""
+        squares = self.squares(choose, sessions, stock=stock, candidates=candidates)
+        none = self.squares(_always(NO_PREDICTION), sessions, stock=stock)
+        return np.sqrt(squares / np.maximum(none, 1e-12))
+
+    def _best(self, ratio: Array) -> Rows:
+        """Number of the best candidate (4,) in the order of horizons, by ratios (hands, candidates, 4)."""
         return np.argmin((self.weights[:, None, None] * ratio).sum(axis=0), axis=0)[list(_ORDER)]
 
 
@@ -170,22 +208,34 @@ def find_baselines(
     seed: int,
     conditions: Sequence[str] = EVALUATED,
     progress: Callable[[str], None] = lambda condition: None,
+    loops: LoopsCfg | None = None,
 ) -> Baselines:
-    """Every baseline by full enumeration, on the training's hands at their own pace and networks drawn anew."""
+    """Every baseline, on the training's hands at their own pace and networks drawn anew.
+
+    Args:
+        hands: The training's.
+        stock: The stock motion policy.
+        seed: Of the networks.
+        conditions: Networks that horizons are fixed for.
+        progress: Told each network before it is looked at.
+        loops: In joint space, to try the arm's horizons there as well; None leaves them as found with a lag.
+    """
     probe = ProbeCfg()
     sessions = draw_sessions([*conditions, "mixed"], each=probe.sessions, duration_s=28.0, seed=seed)
     recorded = [number for number, name in enumerate(hands.names) if not is_paced(name)]
     bench = Bench(hands, sessions, probe, numbers=recorded)
+    joint = Bench(hands, sessions, JOINT_PROBE, numbers=recorded, loops=loops) if loops else None
+    given: dict[str, Any] = {"stock": stock, "joint": joint}
     fixed = {}
     for condition in conditions:
         progress(condition)
-        fixed[condition] = bench.best_fixed(condition, stock=stock)
+        fixed[condition] = bench.best_fixed(condition, **given)
     progress("mixed")
     senders = {tau: sender_rule(sessions, sender_rule_cfg(tau, stock=stock)) for tau in AVERAGING_S}
     return Baselines(
         fixed=fixed,
-        late_offsets=bench.best_offsets("mixed", None, stock=stock),
-        sender_offsets={str(t): bench.best_offsets("mixed", base, stock=stock) for t, base in senders.items()},
+        late_offsets=bench.best_offsets("mixed", None, **given),
+        sender_offsets={str(tau): bench.best_offsets("mixed", base, **given) for tau, base in senders.items()},
         stock=stock,
         forecaster=hands.forecaster,
     )

@@ -37,9 +37,9 @@ SHORTEST_S = 6.0
 
 MOTIONS: dict[str, tuple[str, ...]] = {
     "smooth": ("handwriting", "tum", "line", "touch", "trace"),
-    "fast": ("broad",),
-    "stop-and-go": ("reach", "write"),
-    "tool": ("turning", "pair", "screws", "jigsaws"),
+    "fast": ("broad", "wearmocap"),
+    "stop-and-go": ("reach", "write", "jigsaws"),
+    "tool": ("turning", "pair", "screws", "rosma"),
 }
 """Kind of motion to how the names of its hands begin."""
 

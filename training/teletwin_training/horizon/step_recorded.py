@@ -20,6 +20,7 @@ from teletwin_training.horizon.environment import EnvCfg, HorizonEnv
 from teletwin_training.horizon.fine_tuning import PPO, Kept, Watcher, fine_tune
 from teletwin_training.horizon.hand_names import HandsCfg, training_hands
 from teletwin_training.horizon.hands import HandBank, is_paced, load_hands
+from teletwin_training.horizon.joint_start import calibrated
 from teletwin_training.horizon.left_out import LeftOut
 from teletwin_training.horizon.loops import LoopsCfg
 from teletwin_training.horizon.probe import Chooser, constant
@@ -31,10 +32,13 @@ from teletwin_training.ppo import PpoCfg, Weights
 from teletwin_training.run_folder import RunFolder
 
 _LOG = logging.getLogger(__name__)
+_CORRECTING = ("late", "sender")
+"""Actions that correct a rule."""
 BASELINE_SEED = 500_000
 """Networks that baselines are found on have seeds from here on."""
-_SCORE_SESSIONS = 16
-_SCORE_SLOTS = 1200
+_SCORE_SESSIONS, _SCORE_SLOTS = 16, 1200
+_JOINT_SCORE_SESSIONS, _JOINT_SCORE_SLOTS, _JOINT_NORM_SLOTS = 8, 800, 500
+"""The same in joint space, where a slot costs ten times as much; and of the stretch that rewards are measured by."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,8 +55,8 @@ class RecordedCfg:
     """How many of them."""
     session_s: float = 40.0
     """Length of each [s]."""
-    arm: str = "lag"
-    """What the arm is in PPO: see `loops.LoopsCfg`."""
+    arm: str = "rmpflow"
+    """What the arm is in PPO: see `loops.LoopsCfg`. But for 'lag', scores and baselines are in joint space too."""
     device: str = "cpu"
     seed: int = 0
 
@@ -72,8 +76,9 @@ class Taught:
     weights: Weights
     direct: DirectResult
     scores: dict[str, tuple[float, list[float]]]
-    """Stage to (score, ratios to the rule): 'direct' (or 'resumed': what the run had kept), 'ppo', and 'best', which
-    was kept; beside them 'no_prediction' and 'feed_forward', which look nowhere ahead."""
+    """Stage to (score, ratios to the rule): 'direct' (or 'resumed': what the run had kept), 'joint' (calibrated in
+    joint space), 'ppo', and 'best', which was kept; beside them 'no_prediction' and 'feed_forward', which look nowhere
+    ahead."""
     curve: list[dict[str, float]]
     """PPO by epoch: frames, reward, paper_reward, score (where it was taken)."""
     took_s: dict[str, float]
@@ -116,7 +121,12 @@ def train_recorded(
     scores = score.unforecast() | {begins: score.judge(direct.weights, direct.mean, direct.scale)}
     for stage, told in scores.items():
         watcher.stage_over(stage.replace("_", " "), *told)
-    laps.end(begins)
+    if loops_of(cfg) and not before and env.action in _CORRECTING:
+        direct = calibrated(direct, score)
+        scores["joint"] = score.judge(direct.weights, direct.mean, direct.scale)
+        watcher.stage_over("joint", *scores["joint"])
+        begins = "joint"
+    laps.end("direct" if begins == "joint" else begins)
     kept = Kept(score, direct, scores[begins][0])
     curve = fine_tune(
         _environment(ground, cfg, world),
@@ -162,13 +172,14 @@ def _prepared(cfg: RecordedCfg, watcher: Watcher, before: PolicyFile | None) -> 
     )
     _check_same_hands(hands.names, before)
     watcher.advance(1)
-    sessions, env, probe = _sessions(cfg, watcher), with_rule(cfg.env), ProbeCfg(slots=_SCORE_SLOTS)
-    bench = Bench(hands, sessions, probe)
+    sessions, env, loops = _sessions(cfg, watcher), with_rule(cfg.env), loops_of(cfg)
+    bench = Bench(hands, sessions, ProbeCfg(slots=_JOINT_NORM_SLOTS if loops else _SCORE_SLOTS), loops=loops)
     if bench.short:
         _LOG.warning("too short to be judged, only learned from: %s", ", ".join(hands.names[h] for h in bench.short))
     norm = bench.rule_norm(stock=env.stock)
     own_pace = [number for number, name in enumerate(hands.names) if not is_paced(name)]
-    score = _score(Bench(hands, sessions, probe, numbers=own_pace), env, cfg, norm)
+    probe = ProbeCfg(slots=_JOINT_SCORE_SLOTS if loops else _SCORE_SLOTS)
+    score = _score(Bench(hands, sessions, probe, numbers=own_pace, loops=loops), env, cfg, norm)
     return _Ground(hands=hands, sessions=sessions, env=env, bench=bench, norm=norm, score=score)
 
 
@@ -200,6 +211,11 @@ def _environment(ground: _Ground, cfg: RecordedCfg, world: WorldFactory | None) 
     return env
 
 
+def loops_of(cfg: RecordedCfg) -> LoopsCfg | None:
+    """How loops are run that judge: in joint space, unless the arm is a lag."""
+    return None if cfg.arm == "lag" else LoopsCfg(arm="rmpflow", causal=True)
+
+
 def with_rule(env: EnvCfg) -> EnvCfg:
     """The environment with the lags of its motion policy in the sender's rule."""
     return replace(env, rule=sender_rule_cfg(env.rule.averaging_s, stock=env.stock))
@@ -218,7 +234,8 @@ def _sessions(cfg: RecordedCfg, watcher: Watcher) -> SessionBank:
 
 def _score(bench: Bench, env: EnvCfg, cfg: RecordedCfg, norm: Array) -> Score:
     """Beside the rule that the action corrects; absolute horizons stand beside the sender's rule."""
-    chosen = bench.sessions.of(cfg.condition)[: min(_SCORE_SESSIONS, cfg.sessions)]
+    most = _JOINT_SCORE_SESSIONS if loops_of(cfg) else _SCORE_SESSIONS
+    chosen = bench.sessions.of(cfg.condition)[: min(most, cfg.sessions)]
     if env.action == "late":
         return Score(bench, env, chosen, norm, lambda session: constant(np.array(LATE_RULE)))
     base = sender_rule(bench.sessions, env.rule)
@@ -263,7 +280,7 @@ class _Laps:
 
 
 def _baselines(hands: HandBank, cfg: RecordedCfg, watcher: Watcher) -> dict[str, Baselines]:
-    """Of the policy's own loop, and of the paper's plain loop where that is another."""
+    """Of the policy's own loop, and of the paper's plain loop, as a lag, where that is another."""
     done = 0
 
     def progress(condition: str) -> None:
@@ -274,7 +291,16 @@ def _baselines(hands: HandBank, cfg: RecordedCfg, watcher: Watcher) -> dict[str,
     loops = {"baselines": cfg.env.stock} | ({} if cfg.env.stock else {"plain_baselines": True})
     watcher.begin("baselines", len(loops) * (len(EVALUATED) + 1))
     seed = cfg.seed + BASELINE_SEED
-    return {name: find_baselines(hands, stock=stock, seed=seed, progress=progress) for name, stock in loops.items()}
+    return {
+        name: find_baselines(
+            hands,
+            stock=stock,
+            seed=seed,
+            progress=progress,
+            loops=loops_of(cfg) if stock == cfg.env.stock else None,
+        )
+        for name, stock in loops.items()
+    }
 
 
 def policy_of(

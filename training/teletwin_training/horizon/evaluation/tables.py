@@ -25,6 +25,7 @@ _STAGES = {
     "no_prediction": "no prediction",
     "feed_forward": "feed-forward only",
     "direct": "after the gradient",
+    "joint": "in joint space",
     "ppo": "after PPO",
     "best": "kept",
 }
