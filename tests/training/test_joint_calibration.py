@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import numpy as np
 import pytest
 
@@ -12,6 +14,7 @@ from teletwin_training.horizon.actions import horizon_rows
 from teletwin_training.horizon.direct import DirectResult
 from teletwin_training.horizon.joint_start import SHIFTS, calibrated
 from teletwin_training.horizon.refining import refine
+from teletwin_training.horizon.score import Score
 from teletwin_training.horizon.step_recorded import loops_of
 from teletwin_training.ppo import Weights
 
@@ -52,8 +55,9 @@ def test_the_gradient_s_policy_is_shifted_where_that_pays_and_else_left_alone():
         def judge(self, weights, mean, scale):
             return abs(weights.layers[-1][1][joint_start.TURN_ACTION] - self.best), []
 
-    assert calibrated(direct, Judging(0.0)) is direct
-    shifted = calibrated(direct, Judging(SHIFTS[0])).weights.layers[-1][1]
+    as_it_is, less = (cast("Score", Judging(best)) for best in (0.0, SHIFTS[0]))
+    assert calibrated(direct, as_it_is) is direct
+    shifted = calibrated(direct, less).weights.layers[-1][1]
     limits = ActionLimits()
     rows = horizon_rows(shifted[None], kind="late", limits=limits, base=np.zeros((1, 4)))[0]
     assert rows[2] == pytest.approx(SHIFTS[0] * limits.orientation_correction_s)

@@ -63,7 +63,7 @@ class TrainOptions:
     epochs: int = 100
     """Epochs of PPO, each of 32 actions of 4 slots in every environment."""
     sim: str = "rmpflow"
-    """What PPO's arms are: 'rmpflow' (in joint space), 'lag' (in task space: ten times faster, blind to what a turning
+    """What PPO's arms are: 'rmpflow' (in joint space), 'lag' (in task space: six times faster, blind to what a turning
     wrist does to the tool), 'mujoco', or 'isaac' (inside Isaac Sim's Python). But for 'lag', scores and baselines are
     taken in joint space too."""
     device: str = "cpu"

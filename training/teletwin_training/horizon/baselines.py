@@ -53,7 +53,7 @@ class ProbeCfg:
 
 
 JOINT_PROBE = ProbeCfg(slots=400)
-"""The same in joint space, where a slot costs ten times as much."""
+"""The same in joint space, where a slot costs six to eight times as much."""
 
 
 class Bench:

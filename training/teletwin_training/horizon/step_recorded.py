@@ -32,13 +32,15 @@ from teletwin_training.ppo import PpoCfg, Weights
 from teletwin_training.run_folder import RunFolder
 
 _LOG = logging.getLogger(__name__)
+Scores = dict[str, tuple[float, list[float]]]
+"""Stage to its score, and its ratios to the rule."""
 _CORRECTING = ("late", "sender")
 """Actions that correct a rule."""
 BASELINE_SEED = 500_000
 """Networks that baselines are found on have seeds from here on."""
 _SCORE_SESSIONS, _SCORE_SLOTS = 16, 1200
 _JOINT_SCORE_SESSIONS, _JOINT_SCORE_SLOTS, _JOINT_NORM_SLOTS = 8, 800, 500
-"""The same in joint space, where a slot costs ten times as much; and of the stretch that rewards are measured by."""
+"""The same in joint space, where a slot costs six to eight times as much; and of the stretch that sets the rewards."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +77,7 @@ class Taught:
 
     weights: Weights
     direct: DirectResult
-    scores: dict[str, tuple[float, list[float]]]
+    scores: Scores
     """Stage to (score, ratios to the rule): 'direct' (or 'resumed': what the run had kept), 'joint' (calibrated in
     joint space), 'ppo', and 'best', which was kept; beside them 'no_prediction' and 'feed_forward', which look nowhere
     ahead."""
@@ -119,15 +121,11 @@ def train_recorded(
     begins = "resumed" if before else "direct"
     direct = _resumed(before) if before else _direct(ground, cfg, watcher)
     scores = score.unforecast() | {begins: score.judge(direct.weights, direct.mean, direct.scale)}
+    direct = _calibrated(direct, cfg, score, scores)
     for stage, told in scores.items():
         watcher.stage_over(stage.replace("_", " "), *told)
-    if loops_of(cfg) and not before and env.action in _CORRECTING:
-        direct = calibrated(direct, score)
-        scores["joint"] = score.judge(direct.weights, direct.mean, direct.scale)
-        watcher.stage_over("joint", *scores["joint"])
-        begins = "joint"
-    laps.end("direct" if begins == "joint" else begins)
-    kept = Kept(score, direct, scores[begins][0])
+    laps.end(begins)
+    kept = Kept(score, direct, scores.get("joint", scores[begins])[0])
     curve = fine_tune(
         _environment(ground, cfg, world),
         cfg.ppo,
@@ -264,6 +262,15 @@ def _direct(ground: _Ground, cfg: RecordedCfg, watcher: Watcher) -> DirectResult
         replace(cfg.direct, seed=cfg.direct.seed + cfg.seed, hidden=cfg.ppo.hidden),
         on_update=lambda update, loss, rule: watcher.advance(update, f"loss {loss:.3f}, rule {rule:.3f}"),
     )
+
+
+def _calibrated(direct: DirectResult, cfg: RecordedCfg, score: Score, scores: Scores) -> DirectResult:
+    """In joint space, with its score; as it is on resuming, with a lag, or where an action corrects no rule."""
+    if "resumed" in scores or loops_of(cfg) is None or cfg.env.action not in _CORRECTING:
+        return direct
+    direct = calibrated(direct, score)
+    scores["joint"] = score.judge(direct.weights, direct.mean, direct.scale)
+    return direct
 
 
 class _Laps:
