@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 import numpy as np
@@ -11,12 +12,17 @@ from teletwin.horizon.action import ActionLimits
 from teletwin_training.cli.train import TrainOptions, recorded_cfg
 from teletwin_training.horizon import joint_start
 from teletwin_training.horizon.actions import horizon_rows
+from teletwin_training.horizon.baselines import find_baselines
 from teletwin_training.horizon.direct import DirectResult
+from teletwin_training.horizon.fine_tuning import Watcher
+from teletwin_training.horizon.hands import load_hands
 from teletwin_training.horizon.joint_start import SHIFTS, calibrated
+from teletwin_training.horizon.loops import LoopsCfg
 from teletwin_training.horizon.refining import refine
 from teletwin_training.horizon.score import Score
-from teletwin_training.horizon.step_recorded import loops_of
+from teletwin_training.horizon.step_recorded import loops_of, train_recorded
 from teletwin_training.ppo import Weights
+from teletwin_training.run_folder import open_run
 
 START = np.array([0.15, 0.14, 0.15, 0.15])
 
@@ -70,3 +76,38 @@ def test_training_is_in_joint_space_unless_a_lag_is_asked_for():
     assert loops is not None
     assert (loops.arm, loops.causal) == ("rmpflow", True)
     assert loops_of(recorded_cfg(TrainOptions(sim="lag"))) is None
+
+
+class Unheard:
+    """Watches a training and says nothing."""
+
+    def __getattr__(self, name):
+        return lambda *_: False
+
+
+@pytest.mark.slow
+def test_what_is_taught_by_default_is_scored_and_calibrated_in_joint_space(tmp_path):
+    pytest.importorskip("rl_games")
+    options = TrainOptions(made_up="pair", made_up_seeds=1, made_up_s=16.0, sessions=2, session_s=16.0, envs=16)
+    cfg = recorded_cfg(replace(options, direct_updates=20, epochs=1))
+    watcher = cast("Watcher", Unheard())
+    taught = train_recorded(cfg, open_run(tmp_path, "a test", cfg, 0), watcher, baselines=False)
+    scores = {stage: score for stage, (score, _) in taught.scores.items()}
+    assert list(scores) == ["no_prediction", "feed_forward", "direct", "joint", "ppo", "best"]
+    assert scores["best"] <= scores["joint"] <= scores["direct"]
+    assert scores["no_prediction"] > scores["feed_forward"]
+
+
+@pytest.mark.slow
+def test_baselines_found_in_joint_space_turn_the_wrist_of_tool_users_less_far_ahead():
+    hands = load_hands(["screws:seed=12,duration=16,rate=100"])
+    lag, joint = (
+        find_baselines(hands, stock=False, seed=3, conditions=("jitter",), loops=loops)
+        for loops in (None, LoopsCfg(arm="rmpflow", causal=True))
+    )
+    turns = [
+        (found.fixed["jitter"][2], found.late_offsets[2], found.sender_offsets["1.0"][2]) for found in (joint, lag)
+    ]
+    assert all(mine <= other for mine, other in zip(*turns, strict=True))
+    assert sum(turns[0]) < sum(turns[1]) - 0.04
+    assert joint.fixed["jitter"][1] == lag.fixed["jitter"][1]

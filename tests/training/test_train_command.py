@@ -19,7 +19,7 @@ SMALL = (
     *("--session-s", "20", "--envs", "64", "--direct-updates", "150", "--epochs", "3"),
 )
 QUICK = ("--sim", "lag")
-"""A third less to compute; the default is tried below."""
+"""A third less to compute; the default is tried in test_joint_calibration."""
 
 
 @pytest.fixture(scope="module")
@@ -27,22 +27,6 @@ def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("run")
     assert main(["train", "horizon", *SMALL, *QUICK, "--out", str(folder)]) == 0
     return folder
-
-
-@pytest.mark.slow
-def test_by_default_a_policy_is_taught_and_calibrated_in_joint_space(tmp_path):
-    options = ["--made-up", "pair", "--made-up-seeds", "1", "--made-up-s", "16", "--sessions", "2", "--session-s", "16"]
-    options += ["--envs", "16", "--direct-updates", "20", "--epochs", "1"]
-    assert main(["train", "horizon", *options, "--out", str(tmp_path / "run")]) == 0
-    metrics = json.loads((tmp_path / "run" / "metrics.json").read_text())
-    scores = {stage: score for stage, (score, _) in metrics["scores"].items()}
-    assert {"no_prediction", "feed_forward", "direct", "joint", "best"} <= set(scores)
-    assert scores["joint"] <= scores["direct"]
-    assert scores["best"] <= scores["joint"]
-    assert scores["no_prediction"] > scores["feed_forward"]
-    note = load_policy(tmp_path / "run" / "policy.npz").note
-    assert note["baselines"]["stock"] is False
-    assert note["plain_baselines"]["stock"] is True
 
 
 @pytest.mark.slow

@@ -34,7 +34,7 @@ HORIZONS_S = np.arange(0.0, HORIZON_MAX_S + 1e-9, 0.01)
 """Absolute horizons that are tried: all 51 of 10 ms."""
 AVERAGING_S = (0.05, 1.0)
 """Averaging times of the sender's rule that are held against [s]."""
-OFFSETS_S = np.arange(-0.06, 0.1201, 0.01)
+OFFSETS_S = np.arange(-0.16, 0.1201, 0.01)
 """Offsets of a rule that are tried [s]."""
 Four = tuple[float, float, float, float]
 """Arm's position, the picture's position, arm's orientation, the picture's orientation [s]."""
