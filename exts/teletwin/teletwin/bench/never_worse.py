@@ -1,4 +1,4 @@
-"""Whether forecasting helps every hand: the loop beside the same loop with all horizons at zero, by hand and network."""
+"""Whether forecasting helps every hand: the loop beside the same loop with all horizons at zero."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 from statistics import geometric_mean
 
+from teletwin.forecast import DEFAULT_FORECASTER
 from teletwin.messages import FEED_FORWARD_ONLY, NO_PREDICTION
 from teletwin.report.bench_rows import BenchRow
 from teletwin.session.config import HorizonCfg, NetworkCfg, SessionCfg
@@ -64,14 +65,14 @@ def measure_worth(
     seconds: float,
     seed: int = 0,
     policy: str = "rule",
-    forecaster: str = "",
+    forecaster: str = DEFAULT_FORECASTER,
     jobs: int = 1,
     progress: Callable[[int], None] = lambda _: None,
 ) -> list[Worth]:
     """Run every hand over every network, on the virtual clock."""
-    forecasts = {"forecaster": forecaster} if forecaster else {}
+    horizon = HorizonCfg(policy=policy)
     sessions = {
-        (hand, name): SessionCfg(hand=hand, network=network, horizon=HorizonCfg(policy=policy), seed=seed, **forecasts)
+        (hand, name): SessionCfg(hand=hand, network=network, horizon=horizon, forecaster=forecaster, seed=seed)
         for hand in hands
         for name, network in networks.items()
     }

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 
+import numpy as np
+
 from teletwin.buffer import PoseHistory
 from teletwin.clock import NS_PER_MS
 from teletwin.geometry import Array

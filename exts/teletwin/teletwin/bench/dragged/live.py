@@ -22,7 +22,7 @@ from teletwin.bench.firefox import firefox_page, firefox_path
 from teletwin.clock import NS_PER_S, Clock, SystemClock
 from teletwin.errors import TeletwinError
 from teletwin.report.bench_rows import BenchRow
-from teletwin.session.config import HorizonCfg, NetworkCfg, SessionCfg
+from teletwin.session.config import NetworkCfg, SessionCfg
 from teletwin.session.launch import Roles
 from teletwin.session.page_cfg import PageCfg
 from teletwin.session.role_cfg import RoleCfg
@@ -93,13 +93,14 @@ class LiveErrors:
     """Root mean squares of one drag [mm], by the session's own report."""
 
     arm_mm: float
+    fed_mm: float
+    """Feed-forward only."""
     none_mm: float
 
 
 def browser_rows(cfg: DragCfg, *, diameter_m: float, say: Callable[[str], None] = lambda _: None) -> Iterator[BenchRow]:
-    """Both circles in every browser that is here, with forecasts and with all horizons at zero."""
+    """Both circles in every browser that is here."""
     warm_up(lambda _: None)
-    zero = HorizonCfg(policy="fixed", horizon_control_ms=0.0, horizon_render_ms=0.0)
     for name, (missing, opened) in BROWSERS.items():
         reason = missing()
         for words, rate in (("circle", RATE_RAD_S), ("faster circle", FAST_RAD_S)):
@@ -109,23 +110,21 @@ def browser_rows(cfg: DragCfg, *, diameter_m: float, say: Callable[[str], None] 
                 continue
             say(row)
             motion = circle(diameter_m=diameter_m, rate_rad_s=rate)
-            ours = drag_live(opened, motion, cfg, HorizonCfg())
-            say(f"{row}, feed-forward only")
-            yield _row(row, ours, drag_live(opened, motion, cfg, zero))
+            yield _row(row, drag_live(opened, motion, cfg))
 
 
-def _row(name: str, ours: LiveErrors, plain: LiveErrors) -> BenchRow:
+def _row(name: str, errors: LiveErrors) -> BenchRow:
     beside = {
-        "feed-forward only": plain.arm_mm / plain.none_mm,
-        "arm [mm]": ours.arm_mm,
-        "feed-forward only [mm]": plain.arm_mm,
-        "no prediction [mm]": ours.none_mm,
+        "of feed-forward only": errors.arm_mm / errors.fed_mm,
+        "arm [mm]": errors.arm_mm,
+        "feed-forward only [mm]": errors.fed_mm,
+        "no prediction [mm]": errors.none_mm,
     }
-    return BenchRow(name=name, unit="of no prediction", value=ours.arm_mm / ours.none_mm, beside=beside)
+    return BenchRow(name=name, unit="of no prediction", value=errors.arm_mm / errors.none_mm, beside=beside)
 
 
 def drag_live(
-    opened: Callable[[], contextlib.AbstractContextManager[Pointer]], motion: Motion, cfg: DragCfg, horizon: HorizonCfg
+    opened: Callable[[], contextlib.AbstractContextManager[Pointer]], motion: Motion, cfg: DragCfg
 ) -> LiveErrors:
     """One session, one browser, one drag; its errors after the first seconds.
 
@@ -138,7 +137,7 @@ def drag_live(
         pointer = stack.enter_context(opened())
         role = RoleCfg(
             role="operator",
-            session=SessionCfg(network=network, horizon=horizon),
+            session=SessionCfg(network=network),
             page=PageCfg(port=0),
             engage=True,
             report=str(report),
@@ -151,10 +150,11 @@ def drag_live(
         end_operator(roles)
         series = json.loads(report.read_text())["results"]["series"]
     count = int(cfg.duration_s - SETTLE_S)
-    arm, none = (series[name][-count - 1 : -1] for name in ("control_error_mm", "control_error_shadow_mm"))
+    names = ("control_error_mm", "control_error_feed_forward_only_mm", "control_error_shadow_mm")
+    arm, fed, none = (series[name][-count - 1 : -1] for name in names)
     if len(arm) < count:
         raise TeletwinError("the arm did not follow the whole drag", given=f"{len(arm)} s of {count} s")
-    return LiveErrors(arm_mm=_rms(arm), none_mm=_rms(none))
+    return LiveErrors(arm_mm=_rms(arm), fed_mm=_rms(fed), none_mm=_rms(none))
 
 
 def _await_arm(pointer: Pointer, clock: Clock) -> None:

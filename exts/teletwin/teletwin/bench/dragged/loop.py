@@ -16,7 +16,7 @@ from teletwin.hand.clutch import Clutch
 from teletwin.messages import Message, PoseSample, TwinStatus
 from teletwin.robot.ur3e import HOME_Q, tool_pose_in_ur_base
 from teletwin.session.build import fast_tool_pose
-from teletwin.session.config import HorizonCfg, NetworkCfg, SessionCfg
+from teletwin.session.config import NetworkCfg, SessionCfg
 from teletwin.session.virtual import VirtualSession
 
 SETTLE_S = 4.0
@@ -45,7 +45,7 @@ class DragErrors:
     none_mm: tuple[float, ...]
     """No prediction, in the same runs."""
     feed_forward_mm: tuple[float, ...]
-    """The same loop with all horizons at zero; empty where it was not run."""
+    """The same loop with all horizons at zero, in the same runs."""
 
     @property
     def of_none(self) -> float:
@@ -58,34 +58,26 @@ class DragErrors:
         return _ratio(self.arm_mm, self.feed_forward_mm)
 
 
-def measure_drag(
-    motion: Motion, timing: Timing, cfg: DragCfg, *, seeds: Sequence[int], feed_forward: bool = True
-) -> DragErrors:
-    """Run the loop with each seed, with forecasts and with all horizons at zero."""
-    ours = [_run(motion, timing, cfg, seed, HorizonCfg()) for seed in seeds]
-    zero = HorizonCfg(policy="fixed", horizon_control_ms=0.0, horizon_render_ms=0.0)
-    plain = [_run(motion, timing, cfg, seed, zero) for seed in seeds] if feed_forward else []
-    return DragErrors(
-        arm_mm=tuple(arm for arm, _ in ours),
-        none_mm=tuple(none for _, none in ours),
-        feed_forward_mm=tuple(arm for arm, _ in plain),
-    )
+def measure_drag(motion: Motion, timing: Timing, cfg: DragCfg, *, seeds: Sequence[int]) -> DragErrors:
+    """Run the loop with each seed; its shadows take the same packets."""
+    runs = [_run(motion, timing, cfg, seed) for seed in seeds]
+    arm_mm, none_mm, feed_forward_mm = zip(*runs, strict=True)
+    return DragErrors(arm_mm=arm_mm, none_mm=none_mm, feed_forward_mm=feed_forward_mm)
 
 
-def _run(motion: Motion, timing: Timing, cfg: DragCfg, seed: int, horizon: HorizonCfg) -> tuple[float, float]:
-    """Errors of the arm and of its no-prediction shadow [mm]."""
+def _run(motion: Motion, timing: Timing, cfg: DragCfg, seed: int) -> tuple[float, float, float]:
+    """Errors of the arm and of its shadows [mm]."""
     rng = np.random.default_rng([seed, 7])
     events_s, handled_s = timing.draw(cfg.duration_s, rng)
     home = tool_pose_in_ur_base(HOME_Q)
-    states: dict[int, tuple[Array, Array]] = {}
+    states: dict[int, tuple[Array, ...]] = {}
 
     def note(_: str, message: Message | PoseSample, __: int, ___: int) -> None:
         if isinstance(message, TwinStatus):
-            states.setdefault(message.arm.t_ns, (message.arm.q, message.arm.q_shadow))
+            states.setdefault(message.arm.t_ns, (message.arm.q, *message.arm.q_shadows))
 
-    session = SessionCfg(
-        network=NetworkCfg(delay_ms=cfg.delay_ms, jitter_ms=cfg.jitter_ms, loss=cfg.loss), horizon=horizon, seed=seed
-    )
+    network = NetworkCfg(delay_ms=cfg.delay_ms, jitter_ms=cfg.jitter_ms, loss=cfg.loss)
+    session = SessionCfg(network=network, seed=seed)
     start_ns = round((1.0 + _PRESS_S) * NS_PER_S)
     hand = PageHand(
         motion,
@@ -101,20 +93,18 @@ def _run(motion: Motion, timing: Timing, cfg: DragCfg, seed: int, horizon: Horiz
     return _errors(motion, t_s, [states[t] for t in sorted(states)], home)
 
 
-def _errors(motion: Motion, t_s: Array, states: list[tuple[Array, Array]], home: Array) -> tuple[float, float]:
+def _errors(motion: Motion, t_s: Array, states: list[tuple[Array, ...]], home: Array) -> tuple[float, float, float]:
     tool_pose, clutch = fast_tool_pose(), Clutch(tool_pose=home)
     clutch.update(np.array([0.0, 0.0, 0.0, 1.0, 0.0, 0.0, 0.0]), closed=True)
-    sums, count = np.zeros(2), 0
-    for at_s, place, pair in zip(t_s, motion(t_s), states, strict=True):
+    sums, count = np.zeros(3), 0
+    for at_s, place, arms in zip(t_s, motion(t_s), states, strict=True):
         truth = clutch.update(np.array([*place, 1.0, 0.0, 0.0, 0.0]), closed=True)[:3]
         if at_s >= SETTLE_S:
-            sums += [float(np.sum((tool_pose(q)[:3] - truth) ** 2)) for q in pair]
+            sums += [float(np.sum((tool_pose(q)[:3] - truth) ** 2)) for q in arms]
             count += 1
-    arm, none = 1e3 * np.sqrt(sums / max(count, 1))
-    return float(arm), float(none)
+    arm, none, fed = 1e3 * np.sqrt(sums / max(count, 1))
+    return float(arm), float(none), float(fed)
 
 
 def _ratio(errors: Sequence[float], others: Sequence[float]) -> float:
-    if not others:
-        return math.nan
     return math.exp(float(np.mean(np.log(np.array(errors) / np.array(others)))))

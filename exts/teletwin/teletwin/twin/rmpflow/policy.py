@@ -20,7 +20,6 @@ from teletwin.twin.rmpflow.config import RmpFlowConfig
 from teletwin.twin.rmpflow.config_file import load_rmpflow_config
 from teletwin.twin.rmpflow.flow import RmpFlow
 
-
 _AXIS_BOOST = 100.0
 """How much more orientation counts near a target's position; 3000 in NVIDIA's file. There a wrist that turns fast has
 the joints' limits to itself, and takes up to 30 % of the tool's position with it. Position goes first here."""
