@@ -1,4 +1,4 @@
-"""`teletwin train horizon`: step 1 from recorded hands, step 2 with a person at the page."""
+"""`teletwin train horizon`: step 1 from recorded hands, a start meta-learned, step 2 with a person at the page."""
 
 from __future__ import annotations
 
@@ -16,8 +16,9 @@ _DESCRIPTION = """Teach a policy that chooses how far ahead to look, from record
 
 The Age-of-Loop rule stands at the beginning, then it learns by gradient through the forecast curve, then by PPO.
 
-`--step human` goes on from such a policy with a person who draws at the page; see its own --help."""
-STEPS = ("recorded", "human")
+`--step human` goes on from such a policy with a person who draws at the page, `--step meta` makes a start for that from
+made-up persons; see their own --help."""
+STEPS = ("recorded", "human", "meta")
 _PAPER = "paper"
 
 
@@ -26,7 +27,7 @@ class TrainOptions:
     """Options of `teletwin train horizon --step recorded`."""
 
     step: str = "recorded"
-    """'recorded' or 'human'."""
+    """'recorded', 'human' or 'meta'."""
     recordings: str = ""
     """Folder of recordings; every file that a reader knows is taken. Empty: made-up hands alone."""
     part: str = "all"
@@ -90,7 +91,7 @@ class TrainOptions:
 def main(arguments: list[str]) -> int:
     """Train what the first argument names."""
     if arguments[:1] in ([], ["-h"], ["--help"]):
-        print("usage: teletwin train horizon [--step recorded|human] [options]; --help tells them")
+        print("usage: teletwin train horizon [--step recorded|human|meta] [options]; --help tells them")
         print("       teletwin train allocation [options]; --help tells them")
         return 0 if arguments else 2
     if arguments[0] == "allocation":
@@ -106,6 +107,10 @@ def main(arguments: list[str]) -> int:
         from teletwin_training.cli.train_human import main as human
 
         return human(_without_step(rest))
+    if _step_of(rest) == "meta":
+        from teletwin_training.cli.train_meta import main as meta
+
+        return meta(_without_step(rest))
     return run_recorded(read_options(TrainOptions, rest, command="train horizon", description=_DESCRIPTION))
 
 
@@ -158,7 +163,7 @@ def run_recorded(options: TrainOptions, *, world: Any = None) -> int:
     utc = utc_text()
     folder = open_run(run.path if run else options.out, "horizon, step 1", cfg, options.seed, created_utc=utc)
     console = Console()
-    with _watcher(console) as watcher:
+    with watched(console) as watcher:
         taught = train_recorded(cfg, folder, watcher, resume=bool(run), before=run and run.policy, world=world)
     folder.write_metrics(
         {
@@ -221,8 +226,8 @@ def _minibatch(envs: int) -> int:
 
 
 @contextlib.contextmanager
-def _watcher(console: Any) -> Iterator[Any]:
-    """A progress bar with speed and time left; the first Ctrl-C ends PPO and keeps what it taught."""
+def watched(console: Any) -> Iterator[Any]:
+    """A progress bar with speed and time left; the first Ctrl-C ends the training and keeps what was taught."""
     from teletwin_training.cli.progress import RichWatcher
 
     watcher = RichWatcher(console)

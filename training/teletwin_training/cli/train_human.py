@@ -59,8 +59,8 @@ class HumanOptions:
     """End after so many epochs; 0 learns until the session ends."""
     epoch_slots: int = 256
     """Slots that are drawn between one policy and the next."""
-    critic_epochs: int = LIVE_PPO.critic_first_epochs
-    """Epochs at first in which only the critic learns and the policy stays."""
+    critic_epochs: int | None = None
+    """Epochs at first in which only the critic learns and the policy stays; 4, or none from a meta-learned start."""
     learning_rate: float = LIVE_PPO.learning_rate
     """Of PPO; constant."""
     spread: float = 0.08
@@ -98,7 +98,7 @@ class HumanOptions:
             seed=self.session.seed,
             epochs=self.epochs or LIVE_PPO.epochs,
             horizon_length=self.epoch_slots,
-            critic_first_epochs=self.critic_epochs,
+            critic_first_epochs=LIVE_PPO.critic_first_epochs if self.critic_epochs is None else self.critic_epochs,
             learning_rate=self.learning_rate,
         )
 
@@ -114,7 +114,7 @@ def run_human(options: HumanOptions) -> int:
     session = options.session
     source = options.checkpoint or session.horizon.policy_file
     start = find_start(source, paper_mode=session.paper_mode, seed=session.seed)
-    ppo = start.ppo(options.learning)
+    ppo = start.ppo(options.learning, own_critic_epochs=options.critic_epochs is None)
     run = _open(options, start)
     lesson = _Lesson(options, run)
     learner_cfg = LearnerCfg(

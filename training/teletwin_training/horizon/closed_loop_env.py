@@ -50,6 +50,8 @@ class ClosedLoopCfg:
     """Length of an episode; after it another person comes, with another task on another network."""
     settle_slots: int = 300
     """Slots at its beginning that bring no reward."""
+    block_slots: int = 1
+    """Episodes end at multiples of this since the reset."""
     person: PersonCfg = field(default_factory=PersonCfg)
     tasks: DrawnTasksCfg = field(default_factory=DrawnTasksCfg)
     forecaster: str = "arma"
@@ -117,7 +119,8 @@ class ClosedLoopEnv:
         """Begin episodes, each of another length, so that they do not end together; observations (N, n)."""
         cfg = self.cfg
         self._begin(np.arange(self.count))
-        self._length -= self._rng.integers(0, cfg.episode_slots - cfg.settle_slots, self.count)
+        blocks = (cfg.episode_slots - cfg.settle_slots) // cfg.block_slots
+        self._length -= cfg.block_slots * self._rng.integers(0, blocks, self.count)
         return self._look()
 
     def _begin(self, rows: NDArray[np.intp]) -> None:

@@ -18,8 +18,11 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from teletwin.geometry import Array, rotation_angle
 from teletwin.session.metrics import SessionMetrics
@@ -33,6 +36,16 @@ SCALE_M = 0.02
 LEAST = -10.0
 STALE_NS = 200_000_000
 """An arm state or a picture older than this says nothing of this slot [ns]."""
+
+
+def slot_metric(errors: Sequence[Any]) -> Any:
+    """Eq. 16 of the four errors, each a number or an array: control [m], [rad], display [m], [rad]."""
+    return -sum(weight * error for weight, error in zip(PAPER_WEIGHTS, errors, strict=True))
+
+
+def slot_reward(metric: Any, drawing_m: Any) -> Any:
+    """What is learned from, of numbers or arrays; NaN stays NaN."""
+    return np.maximum((metric - DRAWING_WEIGHT * drawing_m) / SCALE_M, LEAST)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,13 +62,12 @@ class SlotErrors:
     @property
     def metric(self) -> float:
         """Eq. 16."""
-        errors = (self.control_m, self.control_rad, self.display_m, self.display_rad)
-        return -sum(weight * error for weight, error in zip(PAPER_WEIGHTS, errors, strict=True))
+        return slot_metric((self.control_m, self.control_rad, self.display_m, self.display_rad))
 
     @property
     def reward(self) -> float:
         """What is learned from; NaN stays NaN."""
-        return max((self.metric - DRAWING_WEIGHT * self.drawing_m) / SCALE_M, LEAST)
+        return float(slot_reward(self.metric, self.drawing_m))
 
 
 class SlotJudge:

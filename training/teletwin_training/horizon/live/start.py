@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -26,14 +27,20 @@ class Start:
     source: str
     """Where the policy comes from, in words."""
 
-    def ppo(self, cfg: PpoCfg) -> PpoCfg:
+    def ppo(self, cfg: PpoCfg, *, own_critic_epochs: bool = False) -> PpoCfg:
         """Settings for going on from here.
+
+        With `own_critic_epochs` the critic goes first as long as the start says, where it says anything: a
+        meta-learned one brings a critic that knows the live reward.
 
         Raises:
             ConfigError: The checkpoint is not the policy's.
         """
         hidden = tuple(len(biases) for _, biases in self.policy.layers[:-1])
         cfg = replace(cfg, hidden=hidden)
+        adaptation = self.policy.note.get("adaptation")
+        if own_critic_epochs and self.checkpoint is not None and isinstance(adaptation, Mapping):
+            cfg = replace(cfg, critic_first_epochs=int(adaptation["critic_epochs"]))
         if self.checkpoint is not None:
             counts = [len(self.policy.mean), len(self.policy.layers[-1][1])]
             check_checkpoint(self.checkpoint, purpose=purpose_of(self.policy), cfg=cfg, counts=counts)
