@@ -69,16 +69,19 @@ class EvaluateOptions:
 def main(arguments: list[str]) -> int:
     """Evaluate what the first argument names."""
     if arguments[:1] in ([], ["-h"], ["--help"]):
-        print("usage: teletwin evaluate horizon|allocation [options]; --help tells them")
+        print("usage: teletwin evaluate horizon|allocation|adaptation [options]; --help tells them")
         return 0 if arguments else 2
     if arguments[0] == "allocation":
         from teletwin_training.cli.evaluate_allocation import main as allocation
 
         return allocation(arguments[1:])
+    if arguments[0] == "adaptation":
+        from teletwin_training.cli.evaluate_adaptation import main as adaptation
+
+        return adaptation(arguments[1:])
     if arguments[0] != "horizon":
-        raise ConfigError(
-            "nothing that can be evaluated has this name", given=arguments[0], allowed="horizon, allocation"
-        )
+        allowed = "horizon, allocation, adaptation"
+        raise ConfigError("nothing that can be evaluated has this name", given=arguments[0], allowed=allowed)
     return run(read_options(EvaluateOptions, arguments[1:], command="evaluate horizon", description=_DESCRIPTION))
 
 

@@ -1,4 +1,4 @@
-"""Intervals of a mean over trained policies, persons and their networks, all drawn anew."""
+"""Intervals of a mean over trained policies, persons and their networks, or over seeds and the persons of each."""
 
 from __future__ import annotations
 
@@ -52,3 +52,18 @@ def ratio_interval(groups: Sequence[Array], *, networks: Sequence[NDArray[np.int
 def _shares(rng: np.random.Generator, count: int, draws: int) -> Array:
     """How much each of so many counts in each draw (draws, count)."""
     return rng.multinomial(count, np.full(count, 1.0 / count), size=draws) / count
+
+
+def nested_ratio(
+    own: Array, beside: Array, *, draws: int = 4000, seed: int = 0, level: float = 0.95
+) -> dict[str, float]:
+    """Geometric mean of own errors over others (seeds, persons), with its bootstrap interval.
+
+    Seeds are drawn anew first, then persons within each.
+    """
+    rng, values = np.random.default_rng([16, seed]), np.log(own / beside)
+    seeds, persons = values.shape
+    chosen = rng.integers(0, seeds, (draws, seeds, 1))
+    means = values[chosen, rng.integers(0, persons, (draws, seeds, persons))].mean(axis=(1, 2))
+    low, high = np.exp(np.quantile(means, [0.5 - 0.5 * level, 0.5 + 0.5 * level]))
+    return {"mean": float(np.exp(values.mean())), "low": float(low), "high": float(high)}

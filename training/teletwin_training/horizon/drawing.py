@@ -69,8 +69,7 @@ def draw_crowd(
 def play(crowd: Crowd, choose: HorizonChooser) -> Array:
     """Let everybody draw for an episode; errors (k, len(DRAWING_COLUMNS)) after settling [m, rad]."""
     cfg, count = crowd.cfg, len(crowd.session)
-    quat = home_pose()[3:]
-    loop = _begun(crowd, quat)
+    loop = begun(crowd)
     squares, counts = np.zeros((count, 6)), np.zeros((count, 6))
     places = np.empty((cfg.episode_slots - cfg.settle_slots, count, 3))
     for slot in range(cfg.episode_slots):
@@ -89,8 +88,9 @@ def play(crowd: Crowd, choose: HorizonChooser) -> Array:
     return np.column_stack([mean[:, 0], cross, mean[:, 1:]])
 
 
-def _begun(crowd: Crowd, quat: Array) -> ClosedLoop:
-    cfg, count = crowd.cfg, len(crowd.session)
+def begun(crowd: Crowd) -> ClosedLoop:
+    """Everybody at the beginning of their episode; the loop has looked."""
+    cfg, count, quat = crowd.cfg, len(crowd.session), home_pose()[3:]
     persons = SimulatedPersons(persons=count, cfg=cfg.person, rng=np.random.default_rng(crowd.seed), orientation=quat)
     loop = ClosedLoop(
         crowd.sessions,

@@ -57,13 +57,20 @@ def task_middle() -> Array:
     return home[:3] - np.array([*(ScalingCfg().inward_m * home[:2] / np.linalg.norm(home[:2])), 0.0])
 
 
-def draw_tasks(rng: np.random.Generator, count: int, *, slots: int, cfg: DrawnTasksCfg | None = None) -> DrawnTasks:
-    """Draw `count` tasks in the picture's plane, each begun anywhere on its curve."""
+def draw_tasks(
+    rng: np.random.Generator,
+    count: int,
+    *,
+    slots: int,
+    cfg: DrawnTasksCfg | None = None,
+    speeds: Array | None = None,
+) -> DrawnTasks:
+    """Draw `count` tasks in the picture's plane, begun anywhere on its curve; speeds (count,) [m/s] may be given."""
     cfg = cfg or DrawnTasksCfg()
     camera, middle = Camera(), task_middle()
     plane = np.stack([camera.right, camera.up], axis=1)
     slowest, fastest = cfg.speed_m_s
-    speeds = slowest * (fastest / slowest) ** rng.random(count)
+    speeds = slowest * (fastest / slowest) ** rng.random(count) if speeds is None else speeds
     seeds, starts = rng.integers(1 << 31, size=count), rng.random(count)
     times = _SLOT_S * np.arange(-1, slots + 1)
     dots, curves = np.empty((count, slots + 2, 3)), np.empty((count, CURVE_POINTS, 3))
