@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from teletwin.errors import ConfigError
 from teletwin.geometry import Array, rotation_angle
@@ -41,6 +43,7 @@ from teletwin_training.ppo.made_checkpoint import Critic, make_checkpoint, read_
 from teletwin_training.run_folder import RunFolder, open_run
 
 SEEN, DONE, HIDDEN = 41, 5, (16, 16)
+Floats = NDArray[np.floating[Any]]
 PURPOSE = Purpose(task="horizon", observation="rich", observation_version=OBSERVATION_VERSION, action="late")
 INNER = replace(LIVE_PPO, horizon_length=64, minibatch_size=32, mini_epochs=2, critic_first_epochs=0)
 TINY = MetaCfg(
@@ -80,16 +83,16 @@ class Played:
 
     count, observation_count, action_count = 1, SEEN, DONE
 
-    def __init__(self, seen: Array, actions: Array, rewards: Array) -> None:
+    def __init__(self, seen: Floats, actions: Floats, rewards: Floats) -> None:
         self._seen, self._actions, self._rewards, self._step = seen, actions, rewards, 0
 
-    def reset(self) -> Array:
+    def reset(self) -> Floats:
         return self._seen[:1]
 
-    def recorded_action(self) -> Array:
+    def recorded_action(self) -> Floats:
         return self._actions[self._step, None]
 
-    def step(self, actions: Any) -> tuple[Array, Array, Array, Array, dict[str, Any]]:
+    def step(self, actions: Any) -> tuple[Any, Any, Any, Any, dict[str, Any]]:
         reward = self._rewards[self._step, None]
         self._step += 1
         return self._seen[self._step, None], reward, np.zeros(1, dtype=bool), np.zeros(1, dtype=bool), {}
@@ -137,7 +140,9 @@ def test_each_learner_learns_what_rl_games_does_from_the_same_rows(tmp_path: Pat
     layers, critic = drawn(rng, (SEEN, *HIDDEN, DONE)), new_critic(SEEN, HIDDEN, rng)
     actor = Weights(layers=layers, log_sigma=np.full(DONE, np.log(0.15)))
     seen = np.clip(1.5 * rng.normal(size=(3 * slots + 1, SEEN)), -5.0, 5.0).astype(np.float32)
-    actions = (actor.mean_actions(seen) + 0.15 * rng.normal(size=(len(seen), DONE))).astype(np.float32)
+    actions = (actor.mean_actions(seen.astype(np.float64)) + 0.15 * rng.normal(size=(len(seen), DONE))).astype(
+        np.float32
+    )
     rewards = (0.1 * rng.normal(size=3 * slots) - 2.0 - abs(actions[:-1, 0] - 0.5)).astype(np.float32)
     start = Critic(layers=critic, values=(-1.0, 2.0, 300.0))
     make_checkpoint(tmp_path / "made", actor, start, purpose=PURPOSE, cfg=cfg)
@@ -188,6 +193,7 @@ def test_a_lesson_pays_what_the_session_pays(sessions: SessionBank) -> None:
     env = ClosedLoopEnv(sessions, ClosedLoopCfg(persons=1, hold_slots=1, episode_slots=300, settle_slots=50))
     env.reset()
     loop, rewards, before = env.loop, LessonRewards(sessions, 1), []
+    hops, paid = 0.0, 0.0
     for slot in range(80):
         hand, session, at = loop.hands.newest.copy(), loop.session.copy(), loop.slot.copy()
         env.step(np.zeros((1, DONE)))
@@ -221,7 +227,7 @@ def test_a_lesson_s_rows_are_what_its_policy_saw_and_did(policy: PolicyFile, ses
     rollout, errors = lessons.epoch(64)
     assert rollout.seen.shape == (65, 3, SEEN)
     assert errors.shape == (84, 3)
-    mean = weights_of(policy, spread=0.08).mean_actions(rollout.seen[:-1])
+    mean = weights_of(policy, spread=0.08).mean_actions(rollout.seen[:-1].astype(np.float64))
     noise = rollout.actions - mean
     assert 0.03 < noise[30:].std() < 0.12
     assert abs(noise).max() <= 0.16 + 1e-5
@@ -261,8 +267,10 @@ def test_it_goes_on_from_what_was_kept(
     run: RunFolder, policy: PolicyFile, sessions: SessionBank, tmp_path: Path
 ) -> None:
     kept = load_policy(run.policy_path)
+    shutil.copytree(run.ppo_path, tmp_path / "more" / "ppo")
     more = trained(kept, sessions, tmp_path / "more", replace(TINY, seed=1), goes_on=True)
     assert not (more.path / "together").exists()
+    assert read_critic(more.ppo_path).values != read_critic(run.ppo_path).values
     assert not np.array_equal(load_policy(more.policy_path).layers[0][0], kept.layers[0][0])
 
 
@@ -271,6 +279,8 @@ def test_a_stop_keeps_what_was_learned(policy: PolicyFile, sessions: SessionBank
     taught = train_meta(policy, sessions, fitted(TINY, policy), folder, Quiet(lambda: True))
     assert taught.curve == []
     assert load_policy(folder.policy_path).note["step"] == "meta"
+    start = find_start(str(folder.path), paper_mode=False, seed=0)  # no lesson has taught its critic anything
+    assert start.ppo(LIVE_PPO, own_critic_epochs=True).critic_first_epochs == LIVE_PPO.critic_first_epochs
 
 
 def test_reptile_goes_towards_where_lessons_led(policy: PolicyFile, sessions: SessionBank) -> None:
@@ -285,7 +295,7 @@ def test_reptile_goes_towards_where_lessons_led(policy: PolicyFile, sessions: Se
 
 def test_a_study_compares_starts_on_the_same_persons(run: RunFolder, policy: PolicyFile, tmp_path: Path) -> None:
     cfg = AdaptationCfg(
-        seeds=2, persons=2, condition="jitter", sessions=2, marks_s=(0.0, 2.0), judged_slots=400, learning=INNER
+        seeds=2, persons=2, condition="jitter", sessions=2, marks_s=(0.0, 2.0), judged_slots=340, learning=INNER
     )
     same = Start(policy=policy, checkpoint=None, source="the same")
     starts = {"same": same, "meta": find_start(str(run.path), paper_mode=False, seed=0)}

@@ -53,6 +53,7 @@ class MetaLearning:
         sessions: Networks; long enough for a person's life.
         cfg: How.
         outer_critic: Of what outer roll-outs are rewarded with; one that knows nothing where None.
+        critic: Of the live reward; the same.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class MetaLearning:
         cfg: MetaCfg,
         *,
         outer_critic: Critic | None = None,
+        critic: Critic | None = None,
     ) -> None:
         self._cfg, self._env = cfg, ClosedLoopEnv(sessions, cfg.loop)
         self._env.reset()
@@ -75,9 +77,13 @@ class MetaLearning:
         knows_nothing = [Critic(layers=new_critic(len(mean), hidden, rng)) for _ in range(2)]
         self._outer = Outer(networks, actor.layers, outer_critic or knows_nothing[0], cfg.outer, log_sigma=wide)
         common = replace(cfg.inner, learning_rate=1e-3, minibatch_size=16 * cfg.inner.horizon_length, mini_epochs=1)
-        self._critic = Outer(networks, actor.layers, knows_nothing[1], common, log_sigma=spread)
+        self._critic = Outer(networks, actor.layers, critic or knows_nothing[1], common, log_sigma=spread)
         self.learners = Learners(
-            networks, Beginning(row=self._critic.row), cfg.inner, log_sigma=spread, count=cfg.persons
+            networks,
+            Beginning(row=self._critic.row, values=self._critic.values),
+            cfg.inner,
+            log_sigma=spread,
+            count=cfg.persons,
         )
         choosing = Choosing(sessions, cfg.loop.env)
         self._lessons = Lessons(EnvWorld(self._env), choosing, mean, scale, self.learners, rng=rng)
@@ -100,13 +106,15 @@ class MetaLearning:
     def block(self) -> dict[str, float]:
         """Lessons, then outer roll-outs; what they came to."""
         cfg, drawing, gain = self._cfg, [], []
+        left = np.zeros(cfg.persons, dtype=np.bool_)
         for _ in range(cfg.lesson_epochs):
             rollout, errors = self._lessons.epoch(cfg.inner.horizon_length)
             drawing.append(errors.mean())
             self._critic.learn(rollout, self._taught(), actor=False)
             self.learners.learn(rollout)
         for _ in range(cfg.queries):
-            rollout, left = self._query()
+            rollout, ended = self._query()
+            left |= ended
             gain.append(rollout.rewards.mean())
             self._outer.learn(rollout, self._taught(), actor=self.blocks >= cfg.critic_first_blocks)
             self._move()

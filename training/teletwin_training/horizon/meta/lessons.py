@@ -29,7 +29,10 @@ _WAYS = 2.0
 class World(Protocol):
     """Where N persons draw."""
 
-    loop: ClosedLoop
+    @property
+    def loop(self) -> ClosedLoop:
+        """Their loops."""
+        ...
 
     def act(self, actions: Array) -> NDArray[np.bool_]:
         """One slot with actions (N, m); whether a person (N,) has left, and another come."""

@@ -74,7 +74,7 @@ def train_meta(
         cfg: How, fitting the policy (`fitted`).
         folder: Where it goes.
         watcher: Told how far it is.
-        goes_on: Leave the first stage out: the policy is a start already.
+        goes_on: Leave the first stage out: the policy is the start that the folder holds.
         clock: Time for `took_s` [s].
     """
     with kept_process_state():
@@ -97,14 +97,16 @@ def _taught(
     clock: Callable[[], float],
 ) -> MetaTaught:
     began_s = clock()
-    actor, score, critic = start_of(policy), float("nan"), None
-    if not goes_on:
+    actor, score, outer, critic = start_of(policy), float("nan"), None, None
+    if goes_on:
+        critic = read_critic(folder.ppo_path)
+    else:
         actor, score = _together(policy, sessions, cfg, folder, watcher)
-        critic = read_critic(folder.path / "together")
-        note = {**_note(policy, cfg, folder), "step": "human", "person": "simulated"}
+        outer = read_critic(folder.path / "together")
+        note = {**_note(policy, cfg, folder), "step": "human"}
         save_policy(folder.path / TOGETHER_NAME, replace(policy, layers=actor.layers, note=note))
     together_s = clock()
-    learning = MetaLearning(actor, policy.mean, policy.scale, sessions, cfg, outer_critic=critic)
+    learning = MetaLearning(actor, policy.mean, policy.scale, sessions, cfg, outer_critic=outer, critic=critic)
     watcher.begin("lessons", cfg.blocks)
     curve: list[dict[str, float]] = []
     while len(curve) < cfg.blocks and not watcher.stops():
@@ -139,7 +141,10 @@ def _together(
 
 def _keep(policy: PolicyFile, taught: MetaTaught, cfg: MetaCfg, folder: RunFolder) -> None:
     """Write the start: the checkpoint first, so that a policy's folder is whole."""
-    start = replace(policy, layers=taught.actor.layers, note=_note(policy, cfg, folder))
+    note = _note(policy, cfg, folder)
+    if taught.curve:  # lessons have taught the critic, so it need not go first
+        note["adaptation"] = {"critic_epochs": 0}
+    start = replace(policy, layers=taught.actor.layers, note=note)
     make_checkpoint(folder.ppo_path, taught.actor, taught.critic, purpose=purpose_of(start), cfg=_inner(cfg, policy))
     save_policy(folder.policy_path, start)
 
@@ -152,7 +157,6 @@ def _note(policy: PolicyFile, cfg: MetaCfg, folder: RunFolder) -> dict[str, obje
         "seed": cfg.seed,
         "before": {name: policy.note[name] for name in ("step", "person", "seed") if name in policy.note},
         "meta": asdict(cfg),
-        "adaptation": {"critic_epochs": cfg.inner.critic_first_epochs},
         **{name: folder.facts[name] for name in ("created_utc", "versions", "git")},
     }
 
