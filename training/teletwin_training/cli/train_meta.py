@@ -34,7 +34,7 @@ class MetaOptions:
     """'maml' (first order) or 'reptile'."""
     epochs: int = 160
     """Epochs of PPO for all persons together, each of 16 actions of 6 slots in 256 environments."""
-    blocks: int = 16
+    blocks: int = 10
     """Blocks of lessons, each of three epochs of the live learner and two outer roll-outs; 0: none."""
     persons: int = 128
     """Persons who take lessons side by side."""

@@ -25,7 +25,7 @@ class MetaCfg:
     """Step 2 with made-up persons, from which the start begins; 0 blocks leave it at that."""
     method: Method = "maml"
     """'maml': PPO's gradient where each person's lesson has led; 'reptile': towards where it has led."""
-    blocks: int = 16
+    blocks: int = 10
     persons: int = 128
     lesson_epochs: int = 3
     """Epochs of the live learner in a block."""
