@@ -35,6 +35,10 @@ class AdaptationOptions:
     """Networks: see docs/training.md."""
     sessions: int = 24
     """How many of them."""
+    marks: str = "0,20,60,120"
+    """Seconds of drawing after which they are judged, rising, with commas between."""
+    judged_slots: int = 1500
+    """Length of the drawing that judges [10 ms]; its first 3 s do not count."""
     out: str = "runs/adaptation"
     """Folder of table, picture and the JSON report."""
     report: str = ""
@@ -55,6 +59,7 @@ def run(options: AdaptationOptions) -> int:
     from teletwin.report.document import build_report, write_report
     from teletwin_training.cli.evaluate import policy_files
     from teletwin_training.horizon.evaluation.adaptation import (
+        BAR_AT_S,
         adaptation_rows,
         bar_line,
         compare_adaptation,
@@ -65,7 +70,12 @@ def run(options: AdaptationOptions) -> int:
     from teletwin_training.run_folder import made_folder
 
     cfg = AdaptationCfg(
-        seeds=options.seeds, persons=options.persons, condition=options.condition, sessions=options.sessions
+        seeds=options.seeds,
+        persons=options.persons,
+        condition=options.condition,
+        sessions=options.sessions,
+        marks_s=_marks(options.marks),
+        judged_slots=options.judged_slots,
     )
     policy = find_start(str(policy_files(options.policy)[0]), paper_mode=False, seed=0).policy
     starts, folder, console = _starts(options.start), made_folder(options.out), Console()
@@ -81,7 +91,7 @@ def run(options: AdaptationOptions) -> int:
     for row in rows:
         table.add_row(*row)
     console.print(table)
-    lines = [bar_line(study, name) for name in starts]
+    lines = [bar_line(study, name) for name in starts if BAR_AT_S in cfg.marks_s]
     _write_markdown(folder / "adaptation.md", headings, rows, lines)
     document = build_report("evaluate", results=study, configuration=options, seed=0, created_utc=utc_text())
     targets = [folder / "adaptation.json", *([Path(options.report)] if options.report else [])]
@@ -90,6 +100,13 @@ def run(options: AdaptationOptions) -> int:
     for line in lines:
         console.print(line, highlight=False, soft_wrap=True)
     return 0
+
+
+def _marks(text: str) -> tuple[float, ...]:
+    try:
+        return tuple(float(part) for part in text.split(","))
+    except ValueError:
+        raise ConfigError("--marks are no seconds", given=text, allowed="numbers with commas between") from None
 
 
 def _starts(text: str) -> dict[str, Start]:

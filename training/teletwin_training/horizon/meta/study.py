@@ -69,6 +69,13 @@ class AdaptationCfg:
                 given=f"{self.seeds} seeds of {self.persons} persons on {self.sessions} networks",
                 allowed="1 ... 1000 seeds, 1 ... 4096 persons and networks",
             )
+        marks = list(self.marks_s)
+        if not marks or marks != sorted(marks) or marks[0] != 0.0 or marks[-1] > 3600.0 or self.judged_slots <= 300:
+            raise ConfigError(
+                "persons cannot be judged so",
+                given=f"after {marks} s, over {self.judged_slots} slots",
+                allowed="rising seconds from 0 on, up to 3600; more than 300 slots",
+            )
 
     @property
     def epoch_slots(self) -> int:
