@@ -12,6 +12,7 @@ import warp as wp  # noqa: TID253
 
 from teletwin.forecast.candidate_kernels import Bounds, Candidates, bounds_of, forecast_candidates, moved_by
 from teletwin.forecast.choice_kernels import HELD, LEARNED, PRIOR, Trust, chosen, leads_of, shared_leads
+from teletwin.forecast.habit_kernels import Habits, begin_habits, refine, teach_habits
 from teletwin.forecast.kernels import bounded_pose
 from teletwin.forecast.lane_kernels import lively_lanes, read_lanes, vec7
 from teletwin.forecast.memory_kernels import (
@@ -115,7 +116,7 @@ def learn(
 
 @wp.func
 def learn_from_due(
-    memory: Memory, candidates: Candidates, hand: int, nook: int, trial: int, last: int, faced: vec7
+    memory: Memory, habits: Habits, candidates: Candidates, hand: int, nook: int, trial: int, last: int, faced: vec7
 ) -> None:
     """Compare the newest forecast of a trial that fell due with what came."""
     number = newest_due(memory, hand, trial)
@@ -130,6 +131,8 @@ def learn_from_due(
     came = wp.cw_mul(faced, moved)
     row = row_of(trial, number)
     lively = candidates.ways[nook, last + 1 + trial]
+    if habits.used > 0:
+        teach_habits(habits, hand, trial, number, slots, came, lively)
     for group in range(2):
         learn(memory, hand, trial, group, row, slots, came, lively[group], candidates.prior[trial, group])
 
@@ -248,6 +251,7 @@ def combine(
     limits: wp.vec4d,
     trust: Trust,
     memory: Memory,
+    habits: Habits,
     curve: wp.array2d(dtype=vec7),
     expected: wp.array2d(dtype=wp.vec2d),
 ) -> None:
@@ -261,13 +265,15 @@ def combine(
     read_lanes(window, candidates.increments, hand, nook)
     passed = begin_slot(window, hand, memory)
     fade(memory, hand, passed, trust)
+    if habits.used > 0 and passed < wp.float64(0.0):
+        begin_habits(habits, hand)
     bounds = bounds_of(candidates.increments, nook, limits)
     lively_lanes(candidates.increments, candidates.ways, nook, last)
     forecast_candidates(candidates, nook, last, bounds)
     sign = memory.signs[hand]
     faced = vec7(wp.float64(1.0), wp.float64(1.0), wp.float64(1.0), sign, sign, sign, sign)
     for trial in range(candidates.prior.shape[0]):
-        learn_from_due(memory, candidates, hand, nook, trial, last, faced)
+        learn_from_due(memory, habits, candidates, hand, nook, trial, last, faced)
         span = wp.float64(4 * trial + 2)
         for group in range(2):
             candidates.leads[nook, 2 * trial + group] = leads_of(
@@ -288,3 +294,5 @@ def combine(
             row = row_of(trial, number)
             keep_trial(memory, candidates, bounds, hand, nook, trial, row, faced, mixture)
             keep(memory, hand, row, SAID_ROW, wp.cw_mul(faced, curve[hand, knot] - bounds.begin))
+    if habits.used > 0:
+        refine(habits, hand, number, sign, bounds, candidates, last, curve, expected)

@@ -13,6 +13,7 @@ from teletwin.forecast import WINDOW_COUNT, WINDOW_STEP_S
 from teletwin.forecast.autoreg import DEFAULT_LAGS, autoreg_spec
 from teletwin.forecast.candidates import CANDIDATES, PRIOR_HORIZONS_S, Candidate, check_trust
 from teletwin.forecast.constant_velocity import constant_velocity_spec
+from teletwin.forecast.habits import HabitCfg, HabitMemory, PersonHabits
 from teletwin.forecast.launch import KernelSpec, MotionLimits, bound_limits, eight_lanes
 from teletwin.forecast.pooled import pooled_fir_spec
 from teletwin.forecast.pooled_model import PooledModel
@@ -63,6 +64,8 @@ class CombinedCfg:
     """Logarithm of the weight to begin with, as a candidate's `trust`."""
     trust_in_prior: float = -1.0
     trust_in_learned: float = 0.0
+    habits: HabitCfg = field(default_factory=HabitCfg)
+    """What the mixture misses again and again on this hand is added to it."""
     limits: MotionLimits = field(default_factory=MotionLimits)
     model: PooledModel | None = None
     """Weights of the pooled candidate; None takes the shipped ones."""
@@ -154,7 +157,9 @@ class CombinedHands:
         )
         self.device_expected = self._zeros(hands, CURVE_KNOTS, dtype=warp.vec2d)
         candidates, memory = self._candidates(hands, count, cfg), self._memory(hands)
-        inputs = [self.device_window, candidates, bound_limits(warp, cfg.limits), self._trust(cfg), memory]
+        self.habits = HabitMemory(cfg.habits, hands=hands, nooks=self._nooks(hands), device=self._device)
+        limits = bound_limits(warp, cfg.limits)
+        inputs = [self.device_window, candidates, limits, self._trust(cfg), memory, self.habits.habits]
         return record(
             combine_kernels.combine,
             dim=hands,
@@ -162,6 +167,9 @@ class CombinedHands:
             outputs=[self.device_curve, self.device_expected],
             device=self._device,
         )
+
+    def _nooks(self, hands: int) -> int:
+        return 1 if load_warp().get_device(self._device).is_cpu else hands
 
     def _given(self, values: Any, dtype: Any) -> Any:
         return load_warp().array(values, dtype=dtype, device=self._device)
@@ -174,7 +182,7 @@ class CombinedHands:
         warp = load_warp()
         from teletwin.forecast import candidate_kernels, kernels, weighing_kernels
 
-        nooks = 1 if warp.get_device(self._device).is_cpu else hands
+        nooks = self._nooks(hands)
         pooled = cfg.pooled_spec()
         assert pooled.weights is not None
         candidates = candidate_kernels.Candidates()
@@ -258,6 +266,7 @@ class CombinedForecaster:
         self._cfg = cfg or CombinedCfg()
         self._shortest = self._cfg.shortest_window
         self._horizons_s = CURVE_STEP_S * np.arange(CURVE_KNOTS)
+        self._person: PersonHabits | None = None
         self._bind(WINDOW_COUNT)
 
     def forecast(self, window: Array, *, out: Array) -> None:
@@ -273,8 +282,20 @@ class CombinedForecaster:
         out[:] = self._curve
 
     def reset(self) -> None:
-        """Forget what earlier windows taught."""
+        """Forget what earlier windows taught; a person who was adopted starts as then."""
         self._hands.reset()
+        if self._person is not None:
+            self._hands.habits.adopt(self._person)
+
+    def adopt(self, person: PersonHabits) -> None:
+        """Start from what is known of a person, whose hand this is from now on."""
+        self._person = person
+        self._hands.habits.adopt(person)
+
+    @property
+    def habits(self) -> PersonHabits:
+        """What is known of this hand now; a copy."""
+        return self._hands.habits.of_hand(0)
 
     @property
     def expected_errors(self) -> Array:
@@ -291,6 +312,8 @@ class CombinedForecaster:
 
     def _bind(self, count: int) -> None:
         hands = CombinedHands(hands=1, count=count, cfg=self._cfg)
+        if self._person is not None:
+            hands.habits.adopt(self._person)
         assert hands.window is not None
         assert hands.curve is not None
         assert hands.expected is not None
