@@ -18,6 +18,7 @@ from teletwin.session.config import SessionCfg
 from teletwin.session.launch import INTERRUPTED, Roles, start_local
 from teletwin.session.page_cfg import PageCfg, page_tokens
 from teletwin.session.parts import check_parts
+from teletwin.session.person import check_person
 from teletwin.session.policies import check_policy
 from teletwin.session.role_cfg import RoleCfg
 from teletwin.session.warm import warm_up
@@ -53,6 +54,7 @@ class DemoOptions:
             raise ConfigError("a headless demo needs an end", mend="give --duration SECONDS")
         check_files(hand=self.session.hand, report=self.report, record=self.record)
         check_policy(self.session.horizon)
+        check_person(self.session.person, self.session.forecaster)
         check_parts(self.session)
         check_allocator(self.session.allocation)
 

@@ -13,6 +13,7 @@ import tyro
 from teletwin.cli.options import read_options
 from teletwin.clock import utc_text
 from teletwin.errors import ConfigError, RecordingError
+from teletwin.forecast.person_file import known_person
 from teletwin.recording import SessionRecording, read_logs
 from teletwin.session.config import NetworkCfg
 from teletwin.session.policies import check_policy
@@ -35,6 +36,8 @@ class ReplayOptions:
     """Horizon policies to compare: rule, fixed, learned, or policy files (.npz)."""
     forecaster: tuple[str, ...] = ()
     """Forecasters to compare."""
+    person: str = ""
+    """Start forecasters that learn from what is kept of a person; nothing is added to it."""
     horizon_ms: float | None = None
     """Horizon of arm and picture under the policy 'fixed'; the recorded ones when not given [ms]."""
     delay_ms: tuple[float, ...] = ()
@@ -64,11 +67,13 @@ class ReplayOptions:
             raise ConfigError(
                 "--horizon-ms is for the policy 'fixed'", given=self.horizon_ms, mend="add --policy fixed"
             )
+        if self.person:
+            known_person(self.person)
 
     @property
     def compares(self) -> bool:
         """Whether something shall be changed."""
-        return bool(self.policy or self.forecaster or self.networks()[0] or self.paper_mode)
+        return bool(self.policy or self.forecaster or self.person or self.networks()[0] or self.paper_mode)
 
     def networks(self) -> list[dict[str, float | str]]:
         """Changes of the network, one for each delay."""
@@ -141,7 +146,10 @@ def _compare(options: ReplayOptions, logs: Mapping[str, SessionRecording]) -> in
     with _progress("replaying") as progress:
         for number, each in enumerate(chosen):
             results[each.name] = run_variant(
-                each, operator, progress=lambda share, k=number: progress((k + share) / len(chosen))
+                each,
+                operator,
+                person=options.person,
+                progress=lambda share, k=number: progress((k + share) / len(chosen)),
             )
     Console().print(variants_table(results))
     picture = draw_variants(Path(options.out) / "errors.png", results)

@@ -22,6 +22,7 @@ from teletwin.session.config import SessionCfg
 from teletwin.session.launch import INTERRUPTED, Roles
 from teletwin.session.page_cfg import PageCfg, PageTokens, page_tokens
 from teletwin.session.parts import check_parts
+from teletwin.session.person import check_person
 from teletwin.session.policies import check_policy
 from teletwin.session.role_cfg import PORTS, RoleCfg
 from teletwin.session.secret_source import SESSION_NAME, VARIABLE, SessionKey, is_terminal, session_key
@@ -86,6 +87,7 @@ class RunOptions:
         if self.role == "operator":
             check_files(hand=self.session.hand, report=self.report, record=self.record)
             check_policy(self.session.horizon)
+            check_person(self.session.person, self.session.forecaster)
 
 
 def main(arguments: list[str]) -> int:

@@ -49,6 +49,9 @@ FORECASTERS: dict[str, str] = {
 NEEDS_EXTRA = frozenset({"arima", "statsmodels-autoreg"})
 """Forecasters that need an optional package; too slow for the loop but in the background."""
 
+LEARNS_PERSON = frozenset({"combined"})
+"""Forecasters that can start from what earlier sessions learned of a person."""
+
 DEFAULT_FORECASTER = "arma"
 
 

@@ -183,6 +183,9 @@ class SessionCfg:
     """What joins the roles: 'udp', or 'dds' (published topics; needs teletwin[dds])."""
     forecaster: str = "arma"
     """Forecaster by name."""
+    person: str = ""
+    """Whose hand it is: a forecaster that learns starts from what it learned in that person's earlier sessions, and
+    this one is added at its end; empty keeps nothing."""
     horizon: HorizonCfg = dataclasses.field(default_factory=HorizonCfg)
     """Horizons."""
     network: NetworkCfg = dataclasses.field(default_factory=NetworkCfg)

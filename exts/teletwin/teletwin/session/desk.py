@@ -86,7 +86,7 @@ class PageDesk:
         self.link: LinkSettings = LinkSettings()
         self.limits = SessionLimits(limits or MotionLimits())
         self.squeeze = Squeeze()
-        self.forecaster = ""
+        self.forecaster = self.person = ""
         self.standing: tuple[str, ...] = ()
         """Warnings of how the session was started: told to everybody who begins to drive."""
         self.input_count = self.dropped_count = 0
@@ -297,13 +297,16 @@ class PageDesk:
     def _change_forecaster(self, name: str) -> None:
         """Build another forecaster, then let it take over; not in the loop, as some take seconds to start."""
         try:
-            forecaster, warning = live_forecaster(name, slot_s=self._slot_s)
+            forecaster, warning = live_forecaster(name, slot_s=self._slot_s, person=self.person)
         except TeletwinError as error:
             warning = str(error)
         else:
             before, self._loop.forecaster = self._loop.forecaster, forecaster
             self.forecaster = name
-            retire(before)
+            try:
+                retire(before, self.person)
+            except TeletwinError as error:
+                warning = str(error)
         if warning:
             self._loop.state.warn(warning)
 

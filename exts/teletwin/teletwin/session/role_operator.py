@@ -88,7 +88,8 @@ class OperatorProcess:
         self.recorder = stack.enter_context(Recorder(cfg, self.clock))
         self.metrics = SessionMetrics(tool_pose=fast_tool_pose())
         policy, *warnings = live_policy(session.horizon, paper_mode=session.paper_mode, forecaster=session.forecaster)
-        forecaster, warning = live_forecaster(session.forecaster, slot_s=1e-3 * session.slot_ms)
+        slot_s = 1e-3 * session.slot_ms
+        forecaster, warning = live_forecaster(session.forecaster, slot_s=slot_s, person=session.person)
         self.loop = OperatorLoop(
             clock=self.clock,
             link=self.link,
@@ -107,7 +108,7 @@ class OperatorProcess:
             self.hand,
             horizon=session.horizon,
             paper_mode=session.paper_mode,
-            slot_s=1e-3 * session.slot_ms,
+            slot_s=slot_s,
             view=session.view(),
             notify=self._notify,
             set_view=self._set_view,
@@ -115,7 +116,7 @@ class OperatorProcess:
             limits=session.limits(),
             start=secrets.randbelow(1 << 32),
         )
-        stack.callback(lambda: retire(self.loop.forecaster))
+        stack.callback(lambda: retire(self.loop.forecaster, session.person))
         self.desk.standing = tuple(filter(None, (*warnings, warning, _surroundings(session))))
         for text in self.desk.standing:
             self.loop.state.warn(text)
@@ -123,7 +124,7 @@ class OperatorProcess:
         self.desk.link = session.network.hop("up")
         limits = session.allocation
         self.desk.squeeze = Squeeze(bandwidth_mbps=limits.bandwidth_mbps, compute_share=limits.compute_share)
-        self.desk.forecaster = session.forecaster
+        self.desk.forecaster, self.desk.person = session.forecaster, session.person
         self.lesson = None if task is None else self._give_lesson(task, stack)
         self.server: PageServer = stack.enter_context(self._page())
         self.row = TelemetryRow(self.loop, self.desk)

@@ -12,6 +12,7 @@ from teletwin.errors import RecordingError
 from teletwin.recording import SessionRecording
 from teletwin.session.config import HorizonCfg, NetworkCfg, SessionCfg
 from teletwin.session.metrics import SessionMetrics
+from teletwin.session.person import greet
 from teletwin.session.replay.recorded import RecordedHand, RecordedWishes
 from teletwin.session.report import SHADOW_KEYS
 from teletwin.session.virtual import VirtualSession
@@ -86,9 +87,16 @@ def run_variant(
     variant: Variant,
     operator: SessionRecording,
     *,
+    person: str = "",
     progress: Callable[[float], None] = lambda _: None,
 ) -> dict[str, object]:
     """Replay a log's hand with other settings; return what was measured, units in the names.
+
+    Args:
+        variant: The settings.
+        operator: The operator's log.
+        person: Whose habits a forecaster that learns starts from; nothing is added to them.
+        progress: Told the share that is done.
 
     Raises:
         RecordingError: The log holds no hand.
@@ -105,6 +113,7 @@ def run_variant(
         asked=RecordedWishes(packets, first_ns=samples[0].t_publish_ns),
         settle_s=settle_s,
     )
+    greet(virtual.operator.forecaster, person)
     series = _Series()
     while series.time_s < length_s:
         virtual.run(_STEP_S)
