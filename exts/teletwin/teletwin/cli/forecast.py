@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _DESCRIPTION = """Forecast every recording with every forecaster and say what each errs, beside holding the pose.
 
-`teletwin forecast fit` fits the pooled model on recordings."""
+`teletwin forecast fit` fits the pooled model on recordings, `teletwin forecast teach` learns a person's habits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +41,8 @@ class ForecastOptions:
     """How long each of these moves [s]."""
     every_ms: int = 50
     """Forecasters run at 100 Hz; their error is counted this often."""
+    person: str = ""
+    """Start the combined forecaster from what is kept of a person; `teletwin forecast teach` and sessions make it."""
     thin_count: int = 60
     """Windows of a hand that a slow forecaster (arima, statsmodels-autoreg, informer) is given."""
     rates: str = "30,60,90,125"
@@ -67,11 +69,15 @@ class ForecastOptions:
 
 
 def main(arguments: list[str]) -> int:
-    """Study the hands, or fit the pooled model."""
+    """Study the hands, fit the pooled model, or learn a person's habits."""
     if arguments[:1] == ["fit"]:
         from teletwin.cli.forecast_fit import fit
 
         return fit(arguments[1:])
+    if arguments[:1] == ["teach"]:
+        from teletwin.cli.forecast_teach import teach
+
+        return teach(arguments[1:])
     return study(read_options(ForecastOptions, arguments, command="forecast", description=_DESCRIPTION))
 
 
@@ -85,6 +91,7 @@ def study(options: ForecastOptions) -> int:
 
     from teletwin.bench.forecast_study.bars import accuracy_rows
     from teletwin.bench.forecast_study.cells import cell_rows
+    from teletwin.bench.forecast_study.habit_rows import habit_rows
     from teletwin.bench.forecast_study.hands import study_hands
     from teletwin.bench.forecast_study.run import long_enough
     from teletwin.report.forecast_tables import study_tables
@@ -104,7 +111,12 @@ def study(options: ForecastOptions) -> int:
     hands = long_enough(hands, cfg, left_out)
     outcome = _run(hands, cfg)
     outcome.results["left_out"] = left_out
-    rows = [*cell_rows(outcome.results), *accuracy_rows(outcome.results), *(_cost_rows() if options.cost else ())]
+    rows = [
+        *cell_rows(outcome.results),
+        *accuracy_rows(outcome.results),
+        *habit_rows(outcome.results),
+        *(_cost_rows() if options.cost else ()),
+    ]
     console = Console()
     for table in study_tables(outcome.results):
         console.print(table)
@@ -131,12 +143,14 @@ def _complaints(hands: Sequence[StudyHand], left_out: Mapping[str, str]) -> list
 def _cfg(options: ForecastOptions) -> StudyCfg:
     from teletwin.bench.forecast_study.entries import usual_names
     from teletwin.bench.forecast_study.run import StudyCfg
+    from teletwin.forecast.person_file import known_person
 
     return StudyCfg(
         forecasters=_split(options.forecasters) or usual_names(),
         window_ms=options.window_ms,
         horizon_ms=options.horizon_ms,
         every_ms=options.every_ms,
+        person=known_person(options.person) if options.person else None,
         thin_count=options.thin_count,
         settle_ms=options.settle_ms,
         rates_hz=_rates(options.rates),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from teletwin.bench.forecast_study.entries import COMBINED, HOLD
+from teletwin.bench.forecast_study.entries import COMBINED, COMBINED_ALONE, HOLD
 from teletwin.report.bench_rows import BenchRow
 
 LINE = "line"
@@ -43,7 +43,9 @@ def best_single(facts: Mapping[str, Any], measure: str, mean: str = "mean") -> t
     singles = {
         name: figures[measure][mean]
         for name, figures in facts["forecasters"].items()
-        if name != COMBINED and not _fewer_windows(facts, figures) and not figures["was_seen_in_fit"]
+        if name not in (COMBINED, COMBINED_ALONE)
+        and not _fewer_windows(facts, figures)
+        and not figures["was_seen_in_fit"]
     }
     best = min(singles, key=lambda name: singles[name])
     return best, singles[best]

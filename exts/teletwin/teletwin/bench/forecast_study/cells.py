@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from teletwin.bench.forecast_study.entries import COMBINED, HOLD, INFORMER, REFITTED_NAMES
+from teletwin.bench.forecast_study.entries import COMBINED, COMBINED_ALONE, HOLD, INFORMER, REFITTED_NAMES
 from teletwin.report.bench_rows import BenchRow
 from teletwin.report.forecast_cells import Cell, rate_text
 
@@ -107,6 +107,6 @@ def _errors(figures: Mapping[str, Any], measure: str, column: int) -> dict[str, 
         name: float(each[measure]["by_horizon"][column])
         for name, each in figures.items()
         if each["forecast_count"] == all_windows
-        and name not in (*REFITTED_NAMES, INFORMER)
+        and name not in (*REFITTED_NAMES, INFORMER, COMBINED_ALONE)
         and (name == COMBINED or not each["was_seen_in_fit"])
     }

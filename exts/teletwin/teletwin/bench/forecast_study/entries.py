@@ -9,11 +9,15 @@ from importlib import import_module
 from teletwin.bench.forecast_study.hands import StudyHand
 from teletwin.errors import ConfigError, MissingPartError
 from teletwin.forecast import FORECASTERS, Forecaster, build_forecaster, forecast_cost_ms
+from teletwin.forecast.combined import CombinedCfg, CombinedForecaster
+from teletwin.forecast.habits import HabitCfg
 
 COMBINED = "combined"
 HOLD = "hold"
 SLOW_MS = 1.0
 """A forecaster whose pose takes longer is judged on few windows, and only when asked for."""
+COMBINED_ALONE = "combined-alone"
+"""The combined forecaster without what it learns of a hand's habits."""
 INFORMER = "informer"
 _INFORMER_MODULE = "teletwin_training.informer"
 
@@ -52,7 +56,7 @@ def entries_of(names: Sequence[str]) -> list[Entry]:
 
 def all_names() -> tuple[str, ...]:
     """Every name that can be asked for."""
-    return (*FORECASTERS, *_REFITTED, INFORMER)
+    return (*FORECASTERS, COMBINED_ALONE, *_REFITTED, INFORMER)
 
 
 def usual_names() -> tuple[str, ...]:
@@ -71,6 +75,8 @@ def forecaster_for(entry: Entry, pile: int, hands: Sequence[StudyHand]) -> Forec
     Raises:
         ConfigError: Nothing is left to train on.
     """
+    if entry.name == COMBINED_ALONE:
+        return CombinedForecaster(cfg=CombinedCfg(habits=HabitCfg(used=False)))
     if entry.fit is None:
         return build_forecaster(entry.name)
     others = [hand for hand, of in zip(hands, piles_of(entry, hands), strict=True) if of != pile]
@@ -82,7 +88,7 @@ def forecaster_for(entry: Entry, pile: int, hands: Sequence[StudyHand]) -> Forec
 
 
 def _entry(name: str) -> Entry:
-    if name in FORECASTERS:
+    if name in FORECASTERS or name == COMBINED_ALONE:
         return Entry(name=name, thin=_is_slow(name))
     if name in _REFITTED:
         return Entry(name=name, fit=_REFITTED[name], folds=_REFIT_PILES)
@@ -92,7 +98,7 @@ def _entry(name: str) -> Entry:
 
 
 def _is_slow(name: str) -> bool:
-    return forecast_cost_ms(name) > SLOW_MS
+    return name != COMBINED_ALONE and forecast_cost_ms(name) > SLOW_MS
 
 
 def _informer_fit() -> Fit:

@@ -12,7 +12,7 @@ from teletwin.forecast.pooled_model import PooledModel
 from teletwin.geometry import Array
 from teletwin.hand.resampled import resample
 
-SHIPPED = ("pooled-ar", "pooled-fir", "combined")
+SHIPPED = ("pooled-ar", "pooled-fir", "combined", "combined-alone")
 """Forecasters that carry the shipped model."""
 
 

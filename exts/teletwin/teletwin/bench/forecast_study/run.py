@@ -16,7 +16,8 @@ from teletwin.bench.forecast_study.runner import Runner
 from teletwin.bench.forecast_study.slots import Slot, counted_slots, slot_count, slots_of
 from teletwin.clock import NS_PER_S
 from teletwin.errors import ConfigError
-from teletwin.forecast import WINDOW_STEP_S, build_forecaster
+from teletwin.forecast import LEARNS_PERSON, WINDOW_STEP_S
+from teletwin.forecast.habits import PersonHabits
 from teletwin.geometry import Array
 from teletwin.hand.recording import HandRecording
 from teletwin.hand.resampled import resample
@@ -41,6 +42,8 @@ class StudyCfg:
     horizon_ms: int = 500
     every_ms: int = 50
     """Forecasters run at 100 Hz; their error is counted this often."""
+    person: PersonHabits | None = None
+    """What forecasters that learn of a person start from on every recording."""
     thin_count: int = 60
     """Windows of a hand that a slow forecaster is given."""
     settle_ms: int = 2000
@@ -138,9 +141,7 @@ def _by_rate(hand: StudyHand, entries: Sequence[Entry], cfg: StudyCfg, advance: 
         slower = at_rate(hand, rate_hz)
         if slower is not None:
             live = [entry for entry in entries if entry.fit is None and not entry.thin]
-            runners = [
-                Runner(each.name, build_forecaster(each.name), horizons=cfg.horizons, thin=False) for each in live
-            ]
+            runners = [_runner(each, 0, [hand], cfg, {}) for each in live]
             _judge_hand(slower, runners, cfg, advance)
             found[str(rate_hz)] = {
                 each.name: each.figures() | {"was_seen_in_fit": was_seen(each.name, hand)} for each in runners
@@ -197,6 +198,8 @@ def _runner(entry: Entry, index: int, hands: Sequence[StudyHand], cfg: StudyCfg,
     pile = piles_of(entry, hands)[index] if entry.fit else 0
     if (entry.name, pile) not in built:
         built[entry.name, pile] = forecaster_for(entry, pile, hands)
+    if cfg.person is not None and entry.name in LEARNS_PERSON:
+        built[entry.name, pile].adopt(cfg.person)
     return Runner(entry.name, built[entry.name, pile], horizons=cfg.horizons, thin=entry.thin)
 
 
