@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import queue
 import threading
 from dataclasses import dataclass
@@ -12,11 +13,11 @@ import numpy as np
 from teletwin.arm import NO_PROGRAM, WATCHDOG_S, MeasuredJoints
 from teletwin.arm.rtde_connection import RtdeConnection, connect
 from teletwin.arm.servo_law import ServoLawCfg
-from teletwin.arm.set_point_number import BRIDGE_REGISTER, speed_of
+from teletwin.arm.set_point_number import BRIDGE_REGISTER, WATCHDOG_ENDED, speed_of
 from teletwin.arm.stop_plan import OWN_STOP_RAD_S2
 from teletwin.arm.ur_dashboard import ask_dashboard
 from teletwin.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
-from teletwin.errors import ConfigError
+from teletwin.errors import ConfigError, RobotError
 from teletwin.geometry import Array
 from teletwin.safety import CONTROLLER_LOST_MS
 
@@ -27,6 +28,7 @@ _SAFETY_FAULTS = (
     (1 << 4, "safeguard stop: free the safeguarded space, then clear"),
     (1 << 2, "protective stop: find its cause, then clear"),
 )
+_log = logging.getLogger(__name__)
 _LOST = "connection to the robot lost: see that it is on and reachable, then clear"
 _NO_WATCHDOG = "the controller does not take a watchdog: see that ur-rtde's control program runs, then clear"
 _PLAYING = 2
@@ -43,6 +45,9 @@ _BEGIN_LOOKS = 100
 """After so many looks the caller is past its start, which may keep it longer than the watchdog bears."""
 _EARLY = 0.3
 """A set-point that comes earlier by this share of a period counts for the next."""
+_RECOVERY_NS = 30 * NS_PER_S
+"""A virtual controller that cannot be reached for so long is no longer excused by a busy computer."""
+_AGAIN_NS = 200 * NS_PER_MS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +65,9 @@ class RtdeArmCfg:
     """Of servoStop [rad/s^2]. The arm's role brakes by set-points before it: this counts where that was cut off."""
     watchdog_s: float = WATCHDOG_S
     """Silence of this client after which the controller ends the program [s]."""
+    recovers: bool = False
+    """The controller is a virtual one on this very computer: where it or this client did not run, nothing is latched,
+    and the connection or its program is made anew by itself. Never for a robot."""
 
     def __post_init__(self) -> None:
         ServoLawCfg(lookahead_s=self.lookahead_s, gain=self.gain)
@@ -79,7 +87,8 @@ class RtdeArm:
     `servo` and `state` only touch memory and one socket write, p50 tens of microseconds. What can take long
     (stopping, clearing a fault, connecting again) is done by a thread of its own; meanwhile set-points are
     counted and dropped. A fault stays until a person calls `clear_fault`: a lost connection is made again by
-    itself, but the arm does not move again by itself.
+    itself, but the arm does not move again by itself. A virtual controller's silence on a busy computer is no fault
+    (`RtdeArmCfg.recovers`): the arm is busy until it is heard again.
 
     The controller's watchdog is set soon after each start of the program, before any set-point. Set-points kick it, and
     while none are sent each look (`state`) does: a client that neither looks nor sends ends the program.
@@ -93,7 +102,8 @@ class RtdeArm:
         self._known = MeasuredJoints(t_ns=0, q=np.zeros(6), qd=np.zeros(6), fault=_LOST)
         self._fault = ""
         self._busy = self._is_bridging = False
-        self._guarded = False
+        self._guarded = self._has_played = False
+        self._recovers_since_ns: int | None = None
         self._number = self._grid_ns = self._kicked_ns = self._looks = 0
         self._stamp, self._looked_ns, self._silent_ns = -1.0, 0, 0
         self._jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
@@ -102,14 +112,27 @@ class RtdeArm:
         """Set-points that were not sent: not finite, or the arm is stopped."""
         self.failed_count = 0
         """Set-points that the controller did not take."""
+        self.recovered_count = 0
+        """Times that a virtual controller was reached again after this computer had been too busy."""
 
     def __enter__(self) -> RtdeArm:
-        self._link = connect(self._cfg.host)
+        self._link = self._connect()
         self._await_program(self._link)
         self._read(self._link)
         self._worker = threading.Thread(target=self._work, name="rtde-arm", daemon=True)
         self._worker.start()
         return self
+
+    def _connect(self) -> RtdeConnection:
+        """Connect; ur_rtde's own patience, some seconds, is too short for a virtual controller that hardly runs."""
+        end_ns = self._clock.now_ns() + (_RECOVERY_NS if self._cfg.recovers else 0)
+        while True:
+            try:
+                return connect(self._cfg.host)
+            except RobotError:
+                if self._clock.now_ns() >= end_ns:
+                    raise
+                self._clock.sleep_until(self._clock.now_ns() + _AGAIN_NS)
 
     def __exit__(self, *exc: object) -> None:
         self._jobs.put("close")
@@ -135,7 +158,7 @@ class RtdeArm:
     def servo(self, q: Array) -> None:
         """Send one set-point [rad] (6,); dropped and counted while there is a fault or the arm is stopping."""
         link = self._link
-        if self._fault or self._busy or link is None or not link.alive or not np.isfinite(q).all():
+        if self._fault or self._is_kept or link is None or not link.alive or not np.isfinite(q).all():
             self.refused_count += 1
             return
         if not self._guarded and not self._guard(link):
@@ -162,7 +185,7 @@ class RtdeArm:
 
     def _show_life(self, link: RtdeConnection) -> None:
         """Have the watchdog set once the looks come regularly; kick it when no set-point has done so."""
-        if self._fault or self._busy:
+        if self._fault or self._is_kept:
             return
         self._looks += 1
         if not self._guarded:
@@ -198,7 +221,12 @@ class RtdeArm:
     @property
     def busy(self) -> bool:
         """True while set-points are dropped: the arm is being stopped, by whomever, or a fault is being cleared."""
-        return self._busy or self._is_bridging
+        return self._is_kept or self._is_bridging
+
+    @property
+    def _is_kept(self) -> bool:
+        """Whether something must end first that this client does: stopping, clearing, recovering."""
+        return self._busy or self._recovers_since_ns is not None
 
     def _order(self, job: str) -> None:
         self._busy = True
@@ -206,7 +234,11 @@ class RtdeArm:
 
     def _read(self, link: RtdeConnection) -> None:
         receive = link.receive
-        self._latch(_LOST if self._is_silent(link) else _fault_of(receive, busy=self._busy))
+        fault = _LOST if self._is_silent(link) else _fault_of(receive, busy=self._busy)
+        self._latch(fault)
+        self._has_played |= not fault
+        if self._recovers_since_ns is not None and not (fault or self._busy or self._silent_ns):
+            self._end_recovery()
         self._is_bridging = receive.getOutputIntRegister(BRIDGE_REGISTER) == 1
         self._known = MeasuredJoints(
             t_ns=self._looked_ns - self._silent_ns,
@@ -230,8 +262,28 @@ class RtdeArm:
             self._clock.sleep_until(self._clock.now_ns() + _LOOK_AGAIN_NS)
 
     def _latch(self, fault: str) -> None:
-        if fault and not self._fault:
-            self._fault = fault
+        if not fault or self._fault:
+            return
+        if not self._is_excused(fault):
+            self._fault, self._recovers_since_ns = fault, None
+        elif self._recovers_since_ns is None:
+            self._recovers_since_ns = self._clock.now_ns()
+            _log.warning("this computer is busy: the virtual controller or its client did not run; trying again")
+
+    def _is_excused(self, fault: str) -> bool:
+        """Whether it is no robot's fault but a virtual controller, or this client, that did not run for a while."""
+        if not self._cfg.recovers or fault not in (_LOST, NO_PROGRAM, _NO_WATCHDOG):
+            return False
+        link, since_ns = self._link, self._recovers_since_ns
+        if since_ns is not None:
+            return self._clock.now_ns() - since_ns < _RECOVERY_NS
+        if fault == NO_PROGRAM and link is not None:  # else somebody ended it
+            return not self._has_played or link.receive.getOutputIntRegister(BRIDGE_REGISTER) == WATCHDOG_ENDED
+        return link is not None and (link.alive or not link.is_refused)
+
+    def _end_recovery(self) -> None:
+        self._recovers_since_ns = None
+        self.recovered_count += 1
 
     def _work(self) -> None:
         while True:
@@ -259,6 +311,8 @@ class RtdeArm:
             self._clear()
         elif job == "guard" and self._link is not None:
             self._guard(self._link)
+        elif self._recovers_since_ns is not None:
+            self._recover()
         elif self._link is not None and not self._link.alive:
             self._latch(_LOST)
             self._link.renew()  # tried again at the next watch; the fault stays until a person clears it
@@ -277,6 +331,24 @@ class RtdeArm:
         if link.start_program():
             self._await_program(link)
             self._fault, self._guarded, self._looks = "", False, 0
+
+
+    def _recover(self) -> None:
+        """Reach the virtual controller again; what fails is tried again at the next watch."""
+        link = self._link
+        if link is None:
+            return
+        if not link.alive:
+            self._guarded, self._looks = False, 0  # the watchdog went with the program
+            if link.is_refused:  # it has ended
+                self._fault, self._recovers_since_ns = _LOST, None
+                return
+            if not link.renew():
+                return
+        if not self._is_silent(link) and _fault_of(link.receive, busy=False) == NO_PROGRAM:
+            self._guarded, self._looks = False, 0
+            if link.start_program():
+                self._await_program(link)
 
 
 def _fault_of(receive: Any, *, busy: bool) -> str:

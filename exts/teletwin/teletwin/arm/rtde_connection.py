@@ -29,6 +29,8 @@ _VARIABLES = [
     f"output_int_register_{BRIDGE_REGISTER}",
 ]
 _PROBE_TIMEOUT_S = 1.0
+_KNOCK_TIMEOUT_S = 0.02
+"""Loopback refuses at once."""
 _PROGRAM_TIMEOUT_S = 3.0
 _END_S = 0.7
 """Longest wait for each part of the end: it takes ur_rtde 0.5 s, or for ever when the controller has gone."""
@@ -47,6 +49,17 @@ class RtdeConnection:
     def alive(self) -> bool:
         """Whether both are connected."""
         return self.receive.isConnected() and self.control.isConnected()
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether nobody listens there any more; who merely does not run still does, on the same computer."""
+        try:
+            socket.create_connection((self.host, RTDE_PORT), timeout=_KNOCK_TIMEOUT_S).close()
+        except ConnectionRefusedError:
+            return True
+        except OSError:
+            return False
+        return False
 
     def start_program(self) -> bool:
         """Upload the control program again and wait until it runs; False when it does not."""

@@ -10,6 +10,8 @@ _UNIT = 1e-3
 """ur_rtde takes speeds up to 3.14 rad/s."""
 BRIDGE_REGISTER = 12
 """Output integer register in which a program tells, by 1, that it drops set-points and brings the arm to rest."""
+WATCHDOG_ENDED = 2
+"""What stands there after the virtual controller's watchdog has ended a program; a UR leaves the register alone."""
 
 
 def speed_of(number: int) -> float:

@@ -21,6 +21,7 @@ _COMMANDS = {
     "doctor": "what this machine has and lacks, with the mend",
 }
 
+_STARTS_ROLES = ("demo", "run")
 _IN_TRAINING = {"train": "teletwin_training.cli.train", "evaluate": "teletwin_training.cli.evaluate"}
 """Modules of commands that the runtime does not know; it never imports them but by these names."""
 
@@ -57,7 +58,12 @@ def _command(name: str) -> Callable[[list[str]], int]:
 
     if name in _IN_TRAINING:
         return lambda arguments: _train(_IN_TRAINING[name], arguments)
-    return importlib.import_module(f"teletwin.cli.{name}").main
+    if name not in _STARTS_ROLES:
+        return importlib.import_module(f"teletwin.cli.{name}").main
+    from teletwin.session.realtime import hurried
+
+    with hurried():
+        return importlib.import_module(f"teletwin.cli.{name}").main
 
 
 def _train(module: str, arguments: list[str]) -> int:

@@ -15,11 +15,12 @@ from teletwin.cli.options import read_options
 from teletwin.errors import ConfigError
 from teletwin.session.audit import audit_path
 from teletwin.session.config import SessionCfg
-from teletwin.session.launch import INTERRUPTED, Roles, start_local
+from teletwin.session.launch import INTERRUPTED, Roles, start_control, wait_for_pictures
 from teletwin.session.page_cfg import PageCfg, page_tokens
 from teletwin.session.parts import check_parts
 from teletwin.session.person import check_person
 from teletwin.session.policies import check_policy
+from teletwin.session.realtime import hurried
 from teletwin.session.role_cfg import RoleCfg
 from teletwin.session.warm import warm_up
 
@@ -71,12 +72,15 @@ def main(arguments: list[str]) -> int:
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
         _say("starting the arm, the twin, the renderer and the operator's page")
-        if not start_local(roles, common, stop):
-            return INTERRUPTED
+        with hurried():
+            if not start_control(roles, common, stop):
+                return INTERRUPTED
         url = roles.running["operator"].text
         _say(f"the page is at {url}")
         if admin_link := common.page_tokens.admin_link(url):
             _say(f"the administrator's link, who may take control back: {admin_link}")
+        if not wait_for_pictures(roles, stop):
+            return INTERRUPTED
         if not options.headless:
             _say("Ctrl-C ends the session")
         status = _watch(roles, stop)

@@ -200,6 +200,7 @@ def build_arm(session: SessionCfg, *, controller_host: str, clock: Clock) -> Cle
         lookahead_s=session.servo_lookahead_s,
         # The virtual controller brakes at the first missing set-point; its program outlives a busy computer.
         watchdog_s=VIRTUAL_WATCHDOG_S if session.starts_controller else WATCHDOG_S,
+        recovers=session.starts_controller,
     )
     return RtdeArm(cfg, clock=clock)
 

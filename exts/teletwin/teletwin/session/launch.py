@@ -11,13 +11,14 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 
 from teletwin.errors import SaidError, TeletwinError
 from teletwin.session.role_cfg import ROLES, RoleCfg, to_json
 from teletwin.session.secret_source import VARIABLE
+from teletwin.session.starvation import waited_s
 
 _STOP_S = 5.0
 """For a role that writes its report on a busy machine; who takes longer hangs."""
@@ -56,7 +57,7 @@ class Roles:
         """Start one role's process; it ends when told, or when this process does."""
         inherited = {name: value for name, value in os.environ.items() if name != VARIABLE}  # it is told its key
         environment = inherited | _ENVIRONMENT
-        command = [sys.executable, "-m", "teletwin.session.process"]
+        command = [sys.executable, "-m", "teletwin.session.process", cfg.role]
         process = subprocess.Popen(
             command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, bufsize=1
         )
@@ -79,21 +80,25 @@ class Roles:
             if self._on_line is not None and line:
                 self._on_line(role.name, line)
 
-    def wait_ready(self, stop: threading.Event | None = None, *, timeout_s: float = 120.0) -> bool:
-        """Wait until every role runs; False when `stop` was set before that.
+    def wait_ready(
+        self, stop: threading.Event | None = None, *, only: Collection[str] = (), timeout_s: float = 120.0
+    ) -> bool:
+        """Wait until every role runs, or those named; False when `stop` was set before that.
+
+        Time in which a role waited for a core is its machine's, and does not count.
 
         Raises:
             SaidError: A role refused, and has said why.
             TeletwinError: A role was ended or did not come up in time.
         """
         end_s = time.monotonic() + timeout_s
-        for role in self.running.values():
+        for role in [each for name, each in self.running.items() if not only or name in only]:
             while not role.ready.wait(0.05):
                 if stop is not None and stop.is_set():
                     return False
                 if role.process.poll() is not None:
                     raise self.why_ended(role.name)
-                if time.monotonic() > end_s:
+                if time.monotonic() > end_s + min(waited_s(role.process.pid), timeout_s):
                     raise TeletwinError(f"the {role.name} did not come up", given=f"{timeout_s:g} s")
         return True
 
@@ -140,14 +145,37 @@ class Roles:
 
 
 def start_local(roles: Roles, cfg: RoleCfg, stop: threading.Event) -> bool:
-    """Start every role on this machine, the arm's controller first; False when `stop` was set before all ran."""
+    """Start every role on this machine and wait for all; False when `stop` was set before all ran."""
+    return start_control(roles, cfg, stop) and wait_for_pictures(roles, stop)
+
+
+def start_control(roles: Roles, cfg: RoleCfg, stop: threading.Event) -> bool:
+    """Start every role on this machine, the arm's once its controller runs; wait for all but the pictures.
+
+    False when `stop` was set before that.
+    """
+    session = local_session(cfg)
     if cfg.session.starts_controller:
         roles.start(replace(cfg, role="controller"))
-        if not roles.wait_ready(stop):
+        roles.start(session.pop("twin"))
+        if not roles.wait_ready(stop, only=("controller",)):
             return False
-    for each in local_session(cfg).values():
+    for each in session.values():
         roles.start(each)
-    return roles.wait_ready(stop)
+    return roles.wait_ready(stop, only=("controller", "twin", "operator", "arm"))
+
+
+def wait_for_pictures(roles: Roles, stop: threading.Event) -> bool:
+    """Wait for the renderer, however long a busy machine takes; the session may end before it. False at `stop`."""
+    while not roles.running["renderer"].ready.wait(0.05):
+        ended = roles.ended()
+        if stop.is_set():
+            return False
+        if "renderer" in ended:
+            raise roles.why_ended("renderer")
+        if ended:
+            break
+    return True
 
 
 def local_session(cfg: RoleCfg) -> dict[str, RoleCfg]:

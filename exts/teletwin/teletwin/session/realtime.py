@@ -16,6 +16,10 @@ TWIN_PRIORITY, ARM_PRIORITY = 20, 30
 """Under SCHED_FIFO: what moves a robot goes first."""
 _PR_SET_TIMERSLACK = 29
 _NICE = -10
+_STANDING_NICE = {"controller": _NICE, "arm": _NICE, "twin": _NICE, "operator": -5, "renderer": -3}
+"""Of a whole process, where that is permitted: control before the page, that before pictures, all before other work."""
+_YIELDING_NICE = 2
+"""Of pictures where nothing can be put before other work."""
 _SWITCH_S = 0.0002
 """A recorder's thread gives the interpreter back within this [s], not within the usual 5 ms."""
 
@@ -45,11 +49,56 @@ def punctual(*, priority: int) -> Iterator[bool]:
         gc.unfreeze()
 
 
+def _set_nice(nice: int) -> bool:
+    """Of this thread, and of those that it starts; False, and all stays as it is, where that is refused."""
+    try:
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nice)
+    except (OSError, AttributeError):
+        return False
+    return True
+
+
 def favour_this_thread(*, nice: int = _NICE) -> None:
     """Let this thread go before ordinary work where that is permitted: the operator's slots feed all the rest."""
     sys.setswitchinterval(_SWITCH_S)
+    _set_nice(nice)
+
+
+def take_standing(role: str) -> None:
+    """Give this process the priority of its role, silently where that is refused; to be called before threads start.
+
+    Control goes before the page, the page before pictures: those are what a busy machine takes from first.
+    """
+    if not _set_nice(_STANDING_NICE.get(role, 0)) and role == "renderer":
+        _set_nice(_YIELDING_NICE)
+
+
+@contextlib.contextmanager
+def hurried() -> Iterator[None]:
+    """Start a session before ordinary work, where that is permitted; what starts inside inherits it, and chooses anew."""
+    before = os.getpriority(os.PRIO_PROCESS, 0) if hasattr(os, "getpriority") else 0
+    _set_nice(_NICE)
+    try:
+        yield
+    finally:
+        _set_nice(before)
+
+
+@contextlib.contextmanager
+def shared_with_threads(*, priority: int) -> Iterator[None]:
+    """Threads that start inside, a native library's too, run under SCHED_FIFO where that is permitted.
+
+    What waits for a thread is no earlier than the thread: an arm whose reports are read at leisure looks silent.
+    """
+    granted = False
     with contextlib.suppress(OSError, AttributeError):
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nice)
+        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
+        granted = True
+    try:
+        yield
+    finally:
+        if granted:
+            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
 
 
 def run_ticks(tick: Callable[[int, int], None], *, clock: Clock, period_ns: int, stop: threading.Event) -> None:

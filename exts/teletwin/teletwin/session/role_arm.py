@@ -13,7 +13,7 @@ from teletwin.messages import Note
 from teletwin.session.audit import role_audit
 from teletwin.session.build import build_arm, build_arm_loop
 from teletwin.session.log import Recorder, obey_record
-from teletwin.session.realtime import ARM_PRIORITY, punctual, run_ticks
+from teletwin.session.realtime import ARM_PRIORITY, punctual, run_ticks, shared_with_threads
 from teletwin.session.role_cfg import RoleCfg
 from teletwin.session.wiring import apply_link_note, open_link
 from teletwin.telemetry import TickStats
@@ -30,7 +30,9 @@ def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None])
     with contextlib.ExitStack() as stack:
         audit = stack.enter_context(role_audit(cfg, clock))  # first: it outlives what it tells of
         link = stack.enter_context(open_link(cfg, clock))
-        arm = stack.enter_context(build_arm(cfg.session, controller_host=cfg.controller_host, clock=clock))
+        arm = build_arm(cfg.session, controller_host=cfg.controller_host, clock=clock)
+        with shared_with_threads(priority=ARM_PRIORITY):  # its reports come by threads of their own
+            stack.enter_context(arm)
         recorder = stack.enter_context(Recorder(cfg, clock))
         loop = build_arm_loop(cfg.session, clock=clock, link=link, arm=arm, ticks=ticks, log=recorder, audit=audit)
         loop.on_note = lambda note: _obey(link, arm, recorder, note)

@@ -13,7 +13,9 @@ from teletwin.session.role_cfg import RoleCfg
 
 def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None]) -> None:
     """Run until stop."""
-    controller = VirtualUr(VirtualUrCfg(host=cfg.controller_host, controller=ControllerCfg(scene=cfg.session.scene)))
-    on_ready("")
     with punctual(priority=ARM_PRIORITY):  # as a controller of its own would be: it is never what waits
+        controller = VirtualUr(
+            VirtualUrCfg(host=cfg.controller_host, controller=ControllerCfg(scene=cfg.session.scene))
+        )
+        on_ready("")
         controller.run(stop)

@@ -23,7 +23,8 @@ from teletwin.view.server_viewers import PackedFrame
 if TYPE_CHECKING:
     from teletwin.view.server_app import PageApp
 
-START_TIMEOUT_S = 10.0
+START_TIMEOUT_S = 60.0
+"""A thread may wait long for a core that others keep busy; one that fails says so at once."""
 STOP_TIMEOUT_S = 2.0
 RECEIVE_BYTES = 32_768
 """Of a connection's receive buffer; the system doubles it for its own accounts."""

@@ -20,7 +20,8 @@ from teletwin.geometry import Array
 from teletwin.view.decoder import Decoder
 from teletwin.view.server_messages import Values, unpack_frame
 
-START_TIMEOUT_S = 10.0
+START_TIMEOUT_S = 60.0
+"""A thread may wait long for a core that others keep busy; one that fails says so at once."""
 STOP_TIMEOUT_S = 2.0
 RETRY_S = 0.05
 PING_S = 0.5

@@ -9,7 +9,7 @@ from enum import IntEnum
 import numpy as np
 
 from teletwin.arm.dynamics import CYCLE_S, UrDynamics
-from teletwin.arm.set_point_number import BRIDGE_REGISTER
+from teletwin.arm.set_point_number import BRIDGE_REGISTER, WATCHDOG_ENDED
 from teletwin.arm.simulated import START_Q
 from teletwin.arm.stop_plan import OWN_STOP_RAD_S2
 from teletwin.arm.virtual_ur.control_script import ControlScript
@@ -52,7 +52,7 @@ class Controller:
 
     When set-points of servoj stop coming it holds the last one, as ur_rtde's program does on a robot, or brakes, where
     they bear numbers (`control_script`). The client's watchdog (setWatchdog) ends the program when input register 0
-    stays silent for too long. Whatever ends or pauses the program, the reference then comes to rest within 36 rad/s^2
+    stays silent for too long, not counting cycles that are made up for. Whatever ends or pauses the program, the reference then comes to rest within 36 rad/s^2
     and 10 000 rad/s^3 (`stop_plan`): this controller's own stop, an assumption about a real one's.
     """
 
@@ -91,6 +91,10 @@ class Controller:
     def heard(self) -> None:
         """A client wrote inputs."""
         self._heard_cycle = self.cycle_count
+
+    def forgive(self, cycles: int) -> None:
+        """So many of the cycles to come are made up for: this process did not run, and nobody was silent in them."""
+        self._heard_cycle += cycles
 
     def run_program(self, text: str) -> bool:
         """Start an uploaded program; False, and nothing runs, when it is not ur_rtde's."""
@@ -144,6 +148,7 @@ class Controller:
         if 0.0 < script.watchdog_s < silent_s:
             _log.warning("the client was silent for %.0f ms: the watchdog ends the program", 1e3 * silent_s)
             self.stop_program()
+            self.outputs.set(f"output_int_register_{BRIDGE_REGISTER}", WATCHDOG_ENDED)
         elif not script.running:
             self.stop_program()
 

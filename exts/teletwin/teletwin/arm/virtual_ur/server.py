@@ -53,6 +53,7 @@ class VirtualUr:
         self.lost_cycle_count += cycles_due - count
         if count > 1:
             self.connections.poll()
+            self.controller.forgive(count - 1)
         for left in range(count, 0, -1):
             self.connections.store_inputs(left)
             self.controller.cycle()
