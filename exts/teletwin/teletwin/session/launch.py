@@ -59,7 +59,14 @@ class Roles:
         environment = inherited | _ENVIRONMENT
         command = [sys.executable, "-m", "teletwin.session.process", cfg.role]
         process = subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, bufsize=1
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=environment,
+            bufsize=1,
+            # Linux shares cores between sessions of processes first. A robot's roles stay where Ctrl-Z reaches them.
+            start_new_session=cfg.session.starts_controller,
         )
         role = RoleProcess(name=cfg.role, process=process)
         self.running[cfg.role] = role

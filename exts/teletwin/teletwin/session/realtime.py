@@ -9,6 +9,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 from teletwin.clock import Clock, Ticker
 
@@ -69,8 +70,13 @@ def take_standing(role: str) -> None:
 
     Control goes before the page, the page before pictures: those are what a busy machine takes from first.
     """
-    if not _set_nice(_STANDING_NICE.get(role, 0)) and role == "renderer":
-        _set_nice(_YIELDING_NICE)
+    nice = _STANDING_NICE.get(role, 0)
+    if not _set_nice(nice):
+        nice = _YIELDING_NICE if role == "renderer" else 0
+        _set_nice(nice)
+    with contextlib.suppress(OSError):
+        if os.getsid(0) == os.getpid():  # a session of its own has a share of its own, where the kernel groups by them
+            Path("/proc/self/autogroup").write_text(str(nice), encoding="ascii")
 
 
 @contextlib.contextmanager
