@@ -26,11 +26,15 @@ class DriverIntent:
         """Engage was asked for before the arm was ready, as a session's start may: it counts once, when it is."""
         self.enable_seq = 0
         """Newest heartbeat of the enabling input; 0 while it is not held."""
+        self.is_silenced = False
+        """Engage was taken back by somebody's silence alone, and nobody has pressed anything since."""
+        self._resumes = False
         self.audit = audit
 
     def press(self, mode: Mode, *, who: str = "") -> None:
         """A deliberate act of the person."""
         self.mode, self.outage, self.awaits_ready = mode, "", False
+        self.is_silenced = self._resumes = False
         self.act = self.act % _ACTS + 1
         self.audit("press", {"what": mode.name.lower(), "act": self.act, "who": who})
 
@@ -40,11 +44,19 @@ class DriverIntent:
             self.press(Mode.HOLD, who=who)
         self.awaits_ready = True
 
-    def withdraw(self, why: str) -> None:
+    def withdraw(self, why: str, *, by_silence: bool = False) -> None:
         """Nothing moves any more by what was pressed before."""
         if self.mode is Mode.ENGAGED:
-            self.mode, self.outage = Mode.HOLD, why
+            self.mode, self.outage, self.is_silenced = Mode.HOLD, why, by_silence
             self.audit("withdrawn", {"act": self.act, "why": why})
+        elif not by_silence:  # a stronger reason than the silence before it
+            self.awaits_ready &= not self._resumes
+            self.is_silenced = self._resumes = False
+
+    def resume(self, why: str) -> None:
+        """Engage once more when the arm is ready: the silence was nobody's; see `teletwin.session.busy`."""
+        self.outage, self.is_silenced, self._resumes = f"{why}: {self.outage}", False, True
+        self.engage_when_ready(who=why)
 
     def enable(self, seq: int, *, is_held: bool) -> None:
         """A heartbeat of the enabling input, or its release."""

@@ -229,7 +229,7 @@ class OperatorLoop:
         if follows or lets_go or intent.mode is not Mode.ENGAGED or not self._following_ns:
             self._following_ns = now_ns
         elif now_ns - self._following_ns > FORGOTTEN_MS * NS_PER_MS:
-            intent.withdraw("the arm did not follow for 5 s")
+            intent.withdraw("the arm did not follow for 5 s", by_silence=True)
 
     def _asked(self) -> Mode:
         """The packets' mode: the person's, toned down while nothing is heard of the arm: nobody would see it move."""
@@ -261,7 +261,7 @@ class OperatorLoop:
         """Take everything that has arrived."""
         if self.state.evidence.pass_time(now_ns) > self._restart_after_ns:
             limit_s = self._restart_after_ns / NS_PER_S
-            self.state.intent.withdraw(f"the arm was not heard for more than {limit_s:g} s")
+            self.state.intent.withdraw(f"the arm was not heard for more than {limit_s:g} s", by_silence=True)
         for received in self._link.receive():
             message = received.message
             if isinstance(message, Frame):
@@ -310,7 +310,7 @@ class OperatorLoop:
             intent.withdraw(status.arm.fault)
         for host in (status, status.arm):
             if host.spent_act and host.spent_act == intent.act:
-                intent.withdraw(host.outage)
+                intent.withdraw(host.outage, by_silence=True)  # Stop and faults were taken back here before
         metrics = self.metrics
         state_ns = status.arm.t_ns - self._link.offset_ns("twin")
         self._acks.state(state_ns)

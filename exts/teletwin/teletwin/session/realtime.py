@@ -17,8 +17,8 @@ TWIN_PRIORITY, ARM_PRIORITY = 20, 30
 """Under SCHED_FIFO: what moves a robot goes first."""
 _PR_SET_TIMERSLACK = 29
 _NICE = -10
-_STANDING_NICE = {"controller": _NICE, "arm": _NICE, "twin": _NICE, "operator": -5, "renderer": -3}
-"""Of a whole process, where that is permitted: control before the page, that before pictures, all before other work."""
+_STANDING_NICE = {"controller": _NICE, "arm": _NICE, "twin": _NICE, "operator": _NICE, "renderer": -3}
+"""Of a whole process, where that is permitted: control before pictures, both before other work."""
 _YIELDING_NICE = 2
 """Of pictures where nothing can be put before other work."""
 _SWITCH_S = 0.0002
@@ -68,7 +68,8 @@ def favour_this_thread(*, nice: int = _NICE) -> None:
 def take_standing(role: str) -> None:
     """Give this process the priority of its role, silently where that is refused; to be called before threads start.
 
-    Control goes before the page, the page before pictures: those are what a busy machine takes from first.
+    Control goes before pictures: those are what a busy machine takes from first. The page is the operator's, whose
+    threads choose their own (`favour_this_thread`).
     """
     nice = _STANDING_NICE.get(role, 0)
     if not _set_nice(nice):

@@ -25,6 +25,7 @@ from teletwin.robot.ur3e import HOME_Q, tool_pose_in_ur_base
 from teletwin.session.allocation.wishes import OFF, narrow
 from teletwin.session.audit import role_audit
 from teletwin.session.build import build_feed, build_hand, fast_tool_pose
+from teletwin.session.busy import BusyComputer
 from teletwin.session.config import SessionCfg
 from teletwin.session.desk import PageDesk, Squeeze
 from teletwin.session.forecasting import available_forecasters, live_forecaster, retire
@@ -41,6 +42,7 @@ from teletwin.session.realtime import favour_this_thread
 from teletwin.session.report import session_results
 from teletwin.session.role_cfg import RoleCfg
 from teletwin.session.row import TelemetryRow
+from teletwin.session.starvation import Starvation
 from teletwin.session.wiring import apply_link_note, open_link
 from teletwin.view.camera import Camera
 from teletwin.view.server import PageServer, PageServerCfg
@@ -115,6 +117,13 @@ class OperatorProcess:
             record=self._record,
             limits=session.limits(),
             start=secrets.randbelow(1 << 32),
+        )
+        self.busy = BusyComputer(
+            Starvation(),
+            self.loop.state.intent,
+            is_virtual=session.starts_controller,
+            warn=self.loop.state.warn,
+            say=lambda text: print(f"teletwin operator: {text}", file=sys.stderr),
         )
         stack.callback(lambda: retire(self.loop.forecaster, session.person))
         self.desk.standing = tuple(filter(None, (*warnings, warning, _surroundings(session))))
@@ -251,6 +260,7 @@ class OperatorProcess:
         if feed is not None and feed.enable_seq != self._device_seq:  # a device that is held is an enabling input
             self._device_seq = feed.enable_seq
             self.loop.state.intent.enable(self._device_seq, is_held=self._device_seq > 0)
+        self.busy.watch(now_ns)
         if self.lesson is None:
             self.loop.slot(now_ns)
             return
@@ -267,6 +277,7 @@ class OperatorProcess:
             gate=self.loop.gate,
             counters=self.link.counters() | self.server.counters | {"invalid_pose": self.loop.state.invalid_count},
         )
+        results["busy_computer"] = self.busy.results()
         kind = "demo"
         if self.lesson is not None:
             kind, results["lesson"] = "lesson", self.lesson.results()
@@ -322,6 +333,7 @@ def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None])
     """Run until stop or for the duration asked for; write the report at the end."""
     with contextlib.ExitStack() as stack:
         process = OperatorProcess(cfg, stack)
+        favour_this_thread(nice=0)  # the viewer is no part of the session, and its threads inherit this
         if cfg.headless:
             stack.enter_context(_viewer(process))
         on_ready(process.server.url)

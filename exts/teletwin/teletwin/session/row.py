@@ -76,6 +76,8 @@ class TelemetryRow:
 
     def _what_to_do(self) -> str:
         """What brings the arm back to following."""
+        if self._loop.state.intent.awaits_ready:
+            return "goes on by itself"
         return "press Engage to go on" if self._desk.driver else "take control and press Engage to go on"
 
     def _next(self) -> str:
