@@ -1,7 +1,7 @@
 """`teletwin bench`: speed of every stage and what the loop is worth, each beside its baseline.
 
 `teletwin bench viewers`, `soak`, `squeeze`, `smooth`, `drag`, `faults`, `fuzz`, `rest`, `restart`, `seal`, `stop`,
-`limits` are longer runs with options of their own.
+`starts`, `limits` are longer runs with options of their own.
 """
 
 from __future__ import annotations
@@ -31,6 +31,7 @@ STUDIES = {
     "smooth": "teletwin.cli.bench_smooth",
     "squeeze": "teletwin.cli.squeeze",
     "stop": "teletwin.cli.bench_stop",
+    "starts": "teletwin.cli.bench_starts",
 }
 """Longer runs with options of their own: `teletwin bench STUDY`."""
 

@@ -62,7 +62,8 @@ class DemoOptions:
 
 def main(arguments: list[str]) -> int:
     """Start every role, say where the page is, wait, stop them together."""
-    options = read_options(DemoOptions, arguments, command="demo", description=__doc__ or "")
+    with hurried():
+        options = read_options(DemoOptions, arguments, command="demo", description=__doc__ or "")
     stop = threading.Event()
     common, before = _common(options), _written_ns(options.report)
     with contextlib.ExitStack() as stack:

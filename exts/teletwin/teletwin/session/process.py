@@ -25,10 +25,9 @@ def main() -> int:
     The arm's role brakes then. Whatever hangs in a role, its process is gone within `left_alone.LIMIT_S`.
     """
     end_when_left_alone()
-    role = sys.argv[1] if len(sys.argv) > 1 else ""
-    from teletwin.session.realtime import take_standing
+    from teletwin.session.realtime import begin_first
 
-    take_standing(role)  # before the libraries that the role needs, which a busy machine takes long to load
+    begin_first()
     from teletwin.session.role_cfg import from_json  # after that: it brings libraries along
 
     logging.basicConfig(level=logging.WARNING, format="teletwin %(name)s: %(message)s")

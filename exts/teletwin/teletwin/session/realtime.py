@@ -15,12 +15,12 @@ from teletwin.clock import Clock, Ticker
 
 TWIN_PRIORITY, ARM_PRIORITY = 20, 30
 """Under SCHED_FIFO: what moves a robot goes first."""
+_LAUNCH_PRIORITY = 1
+_RESET_ON_FORK: int = getattr(os, "SCHED_RESET_ON_FORK", 0)
 _PR_SET_TIMERSLACK = 29
 _NICE = -10
-_STANDING_NICE = {"controller": _NICE, "arm": _NICE, "twin": _NICE, "operator": _NICE, "renderer": -3}
-"""Of a whole process, where that is permitted: control before pictures, both before other work."""
-_YIELDING_NICE = 2
-"""Of pictures where nothing can be put before other work."""
+_PICTURES_NICE, _YIELDING_NICE = -3, 2
+"""Of pictures once they have come up: after control, before other work; after both where nothing goes before that."""
 _SWITCH_S = 0.0002
 """A recorder's thread gives the interpreter back within this [s], not within the usual 5 ms."""
 
@@ -35,17 +35,12 @@ def punctual(*, priority: int) -> Iterator[bool]:
     gc.collect()
     gc.freeze()
     gc.disable()
-    granted = False
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
-    with contextlib.suppress(OSError, AttributeError):
-        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(priority))
-        granted = True
     try:
-        yield granted
+        with _fifo(priority, _RESET_ON_FORK) as granted:
+            yield granted
     finally:
-        if granted:
-            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
         gc.enable()
         gc.unfreeze()
 
@@ -65,30 +60,36 @@ def favour_this_thread(*, nice: int = _NICE) -> None:
     _set_nice(nice)
 
 
-def take_standing(role: str) -> None:
-    """Give this process the priority of its role, silently where that is refused; to be called before threads start.
+def begin_first() -> None:
+    """Let this process, a role's, go before ordinary work where that is permitted; to be called before all else.
 
-    Control goes before pictures: those are what a busy machine takes from first. The page is the operator's, whose
-    threads choose their own (`favour_this_thread`).
+    On a busy machine libraries take long to load. What runs in it inherits this, or asks for its own priority.
     """
-    nice = _STANDING_NICE.get(role, 0)
-    if not _set_nice(nice):
-        nice = _YIELDING_NICE if role == "renderer" else 0
-        _set_nice(nice)
-    with contextlib.suppress(OSError):
+    _set_process_nice(_NICE)
+
+
+def give_way() -> None:
+    """Pictures have come up, and go after control: it is from them that a busy machine takes first."""
+    if not _set_process_nice(_PICTURES_NICE):
+        _set_process_nice(_YIELDING_NICE)
+
+
+def _set_process_nice(nice: int) -> bool:
+    """Of this process; False where that is refused."""
+    with contextlib.suppress(OSError, AttributeError):
         if os.getsid(0) == os.getpid():  # a session of its own has a share of its own, where the kernel groups by them
             Path("/proc/self/autogroup").write_text(str(nice), encoding="ascii")
+    return _set_nice(nice)
 
 
 @contextlib.contextmanager
 def hurried() -> Iterator[None]:
-    """Start a session before ordinary work, where that is permitted; what starts inside inherits it, and chooses anew."""
-    before = os.getpriority(os.PRIO_PROCESS, 0) if hasattr(os, "getpriority") else 0
-    _set_nice(_NICE)
-    try:
+    """Let the launcher's own second of work go before ordinary work where that is permitted; not for longer work.
+
+    Roles that start inside run normally and choose their own priority.
+    """
+    with _fifo(_LAUNCH_PRIORITY, _RESET_ON_FORK):
         yield
-    finally:
-        _set_nice(before)
 
 
 @contextlib.contextmanager
@@ -97,12 +98,19 @@ def shared_with_threads(*, priority: int) -> Iterator[None]:
 
     What waits for a thread is no earlier than the thread: an arm whose reports are read at leisure looks silent.
     """
+    with _fifo(priority, 0):
+        yield
+
+
+@contextlib.contextmanager
+def _fifo(priority: int, flags: int) -> Iterator[bool]:
+    """This thread under SCHED_FIFO, where that is permitted; yields whether it is."""
     granted = False
     with contextlib.suppress(OSError, AttributeError):
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(priority))
+        os.sched_setscheduler(0, os.SCHED_FIFO | flags, os.sched_param(priority))
         granted = True
     try:
-        yield
+        yield granted
     finally:
         if granted:
             os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))

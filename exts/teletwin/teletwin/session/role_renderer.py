@@ -14,6 +14,7 @@ from teletwin.session.allocation.wishes import AllocationWishes, build_live
 from teletwin.session.build import build_rendering, fast_tool_pose
 from teletwin.session.log import Recorder, obey_record
 from teletwin.session.picture import LivePicture
+from teletwin.session.realtime import give_way
 from teletwin.session.renderer import RendererLoop
 from teletwin.session.role_cfg import RoleCfg
 from teletwin.session.wiring import apply_link_note, open_link
@@ -45,6 +46,7 @@ def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None])
         wishes = AllocationWishes(loop, picture, cfg.session.allocation, warn=lambda text: _warn(link, text))
         loop.on_note = lambda note: wishes.obey(note) or _obey(link, recorder, note)
         on_ready("")
+        give_way()
         _loop(loop, link, clock, stop)
 
 

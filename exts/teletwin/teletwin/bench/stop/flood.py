@@ -9,6 +9,7 @@ import multiprocessing
 from collections.abc import Iterator
 from typing import Any
 
+from teletwin.bench.busy import burn
 from teletwin.clock import NS_PER_S, SystemClock
 from teletwin.messages import Note
 from teletwin.session.role_cfg import RoleCfg
@@ -24,7 +25,7 @@ _TURN_S = 0.005
 def floods(cfg: RoleCfg, url: str, *, busy: int) -> Iterator[None]:
     """Let all of them run meanwhile; `cfg` is the renderer's, which nobody else plays."""
     context = multiprocessing.get_context("spawn")
-    work = [(_say_pages, (url,)), (_say_datagrams, (cfg,)), *[(_burn, ())] * busy]
+    work = [(_say_pages, (url,)), (_say_datagrams, (cfg,)), *[(burn, ())] * busy]
     processes = [context.Process(target=target, args=arguments, daemon=True) for target, arguments in work]
     for process in processes:
         process.start()
@@ -34,11 +35,6 @@ def floods(cfg: RoleCfg, url: str, *, busy: int) -> Iterator[None]:
         for process in processes:
             process.kill()
             process.join()
-
-
-def _burn() -> None:
-    while True:
-        sum(range(10_000))
 
 
 def _texts(number: int) -> list[str]:

@@ -1,0 +1,1 @@
+"""Starts of the demo beside busy processes."""
