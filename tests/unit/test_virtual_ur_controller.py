@@ -3,6 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from teletwin.arm.set_point_number import BRIDGE_REGISTER, WATCHDOG_ENDED
 from teletwin.arm.simulated import START_Q
 from teletwin.arm.virtual_ur.control_script import Command
 from teletwin.arm.virtual_ur.controller import Controller, ControllerCfg, Runtime
@@ -200,3 +201,17 @@ def test_tcp_speed_is_the_motion_of_the_tool(controller):
 def test_a_start_that_is_not_six_joints_is_refused():
     with pytest.raises(ConfigError, match="q_start"):
         ControllerCfg(q_start=(0.0, 1.0))
+
+
+def test_the_watchdog_does_not_count_cycles_that_are_made_up_for_but_every_other(controller):
+    order(controller, Command.SET_WATCHDOG, [10.0])
+    controller.cycle()
+    order(controller, Command.SERVO_J, [*START_Q, 0.5, 0.5, 0.002, 0.03, 1200.0])
+    controller.forgive(200)
+    run(controller, 200)
+    assert controller.runtime == Runtime.PLAYING, "this process did not run: nobody was silent"
+    run(controller, 60)
+    assert controller.runtime == Runtime.STOPPED
+    assert controller.outputs.get(f"output_int_register_{BRIDGE_REGISTER}") == (WATCHDOG_ENDED,)
+    assert controller.run_program(PROGRAM)
+    assert controller.outputs.get(f"output_int_register_{BRIDGE_REGISTER}") == (0,)

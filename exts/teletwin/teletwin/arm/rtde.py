@@ -332,7 +332,6 @@ class RtdeArm:
             self._await_program(link)
             self._fault, self._guarded, self._looks = "", False, 0
 
-
     def _recover(self) -> None:
         """Reach the virtual controller again; what fails is tried again at the next watch."""
         link = self._link

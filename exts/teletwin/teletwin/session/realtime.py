@@ -104,7 +104,7 @@ def shared_with_threads(*, priority: int) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _fifo(priority: int, flags: int) -> Iterator[bool]:
-    """This thread under SCHED_FIFO, where that is permitted; yields whether it is."""
+    """Run the block under SCHED_FIFO where that is permitted; yields whether it is."""
     granted = False
     with contextlib.suppress(OSError, AttributeError):
         os.sched_setscheduler(0, os.SCHED_FIFO | flags, os.sched_param(priority))
@@ -112,8 +112,8 @@ def _fifo(priority: int, flags: int) -> Iterator[bool]:
     try:
         yield granted
     finally:
-        if granted:
-            os.sched_setscheduler(0, os.SCHED_OTHER, os.sched_param(0))
+        if granted:  # who may only ask for real time may not take the flag back
+            os.sched_setscheduler(0, os.SCHED_OTHER | flags, os.sched_param(0))
 
 
 def run_ticks(tick: Callable[[int, int], None], *, clock: Clock, period_ns: int, stop: threading.Event) -> None:

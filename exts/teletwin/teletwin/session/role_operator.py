@@ -57,6 +57,11 @@ _EARLY_NS = 2 * NS_PER_MS
 """A slot may start early by a fresh input of the page, this long after the last."""
 
 
+def _write(line: str) -> None:
+    """To the person at the terminal."""
+    sys.stderr.write(line + "\n")
+
+
 def _surroundings(session: SessionCfg) -> str:
     """What the limits know of a real robot's surroundings; empty for the virtual arm, which stands in the scene."""
     if session.starts_controller:
@@ -118,13 +123,7 @@ class OperatorProcess:
             limits=session.limits(),
             start=secrets.randbelow(1 << 32),
         )
-        self.busy = BusyComputer(
-            Starvation(),
-            self.loop.state.intent,
-            is_virtual=session.starts_controller,
-            warn=self.loop.state.warn,
-            say=lambda text: print(f"teletwin operator: {text}", file=sys.stderr),
-        )
+        self.busy = self._watch_computer()
         stack.callback(lambda: retire(self.loop.forecaster, session.person))
         self.desk.standing = tuple(filter(None, (*warnings, warning, _surroundings(session))))
         for text in self.desk.standing:
@@ -137,6 +136,16 @@ class OperatorProcess:
         self.lesson = None if task is None else self._give_lesson(task, stack)
         self.server: PageServer = stack.enter_context(self._page())
         self.row = TelemetryRow(self.loop, self.desk)
+
+    def _watch_computer(self) -> BusyComputer:
+        """Whether this computer keeps the roles from running."""
+        return BusyComputer(
+            Starvation(),
+            self.loop.state.intent,
+            is_virtual=self.cfg.session.starts_controller,
+            warn=self.loop.state.warn,
+            say=lambda text: _write(f"teletwin operator: {text}"),
+        )
 
     def _give_lesson(self, task: DrawingTask, stack: contextlib.ExitStack) -> Lesson:
         """The lesson around the loop, its learner at the other end."""

@@ -52,8 +52,9 @@ class Controller:
 
     When set-points of servoj stop coming it holds the last one, as ur_rtde's program does on a robot, or brakes, where
     they bear numbers (`control_script`). The client's watchdog (setWatchdog) ends the program when input register 0
-    stays silent for too long, not counting cycles that are made up for. Whatever ends or pauses the program, the reference then comes to rest within 36 rad/s^2
-    and 10 000 rad/s^3 (`stop_plan`): this controller's own stop, an assumption about a real one's.
+    stays silent for too long, not counting cycles that are made up for. Whatever ends or pauses the program, the
+    reference then comes to rest within 36 rad/s^2 and 10 000 rad/s^3 (`stop_plan`): this controller's own stop, an
+    assumption about a real one's.
     """
 
     def __init__(self, cfg: ControllerCfg | None = None) -> None:
