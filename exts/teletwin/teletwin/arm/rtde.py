@@ -344,7 +344,8 @@ class RtdeArm:
                 return
             if not link.renew():
                 return
-        if not self._is_silent(link) and _fault_of(link.receive, busy=False) == NO_PROGRAM:
+        # The looks tell whether it is heard; this thread must not look in their place.
+        if self._silent_ns <= _SILENT_NS and _fault_of(link.receive, busy=False) == NO_PROGRAM:
             self._guarded, self._looks = False, 0
             if link.start_program():
                 self._await_program(link)
