@@ -19,7 +19,7 @@ from teletwin.arm.ur_dashboard import ask_dashboard
 from teletwin.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
 from teletwin.errors import ConfigError, RobotError
 from teletwin.geometry import Array
-from teletwin.safety import CONTROLLER_LOST_MS
+from teletwin.safety import CONTROLLER_LOST_MS, RECOVERY_MS
 
 _SAFETY_FAULTS = (
     (1 << 5 | 1 << 6 | 1 << 7, "emergency stop: release the button, then clear"),
@@ -45,8 +45,7 @@ _BEGIN_LOOKS = 100
 """After so many looks the caller is past its start, which may keep it longer than the watchdog bears."""
 _EARLY = 0.3
 """A set-point that comes earlier by this share of a period counts for the next."""
-_RECOVERY_NS = 30 * NS_PER_S
-"""A virtual controller that cannot be reached for so long is no longer excused by a busy computer."""
+_RECOVERY_NS = int(RECOVERY_MS * NS_PER_MS)
 _AGAIN_NS = 200 * NS_PER_MS
 
 

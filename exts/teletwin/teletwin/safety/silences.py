@@ -17,6 +17,8 @@ UNHEARD_MS = 100.0
 """A controller whose last report is older is sent nothing [ms]."""
 CONTROLLER_LOST_MS = 500.0
 """A controller that reports nothing for so long is lost [ms]."""
+RECOVERY_MS = 30000.0
+"""A virtual controller that cannot be reached for so long is no longer excused by a busy computer [ms]."""
 ROS2_LOST_MS = 250.0
 """The same over ROS 2 [ms]."""
 HICCUP_MS = 20.0
@@ -73,6 +75,12 @@ SILENCES: tuple[Silence, ...] = (
     _silence("arm", "its own clock: a late tick", HICCUP_MS, "counted; nothing is followed until the arm stands"),
     _silence("arm", "the controller's reports", UNHEARD_MS, "nothing is sent; starts from where the arm is found"),
     _silence("arm", "the same", CONTROLLER_LOST_MS, "a fault, even if the line looks open"),
+    _silence(
+        "arm",
+        "the same of the virtual controller on its own computer, which still listens",
+        RECOVERY_MS,
+        "a fault; until then nothing is sent, and it is met again by itself",
+    ),
     _silence("arm", "the same over ROS 2", ROS2_LOST_MS, "a fault"),
 )
 """What is shorter than a row's time changes nothing."""
