@@ -23,6 +23,7 @@ from teletwin.session.starvation import waited_s
 _STOP_S = 5.0
 """For a role that writes its report on a busy machine; who takes longer hangs."""
 _CONTROLLER_STOP_S = 0.5
+_LOOK_S = 0.1
 INTERRUPTED = 130
 """Exit status of a command that a person's Ctrl-C ended before it ran."""
 REFUSED = 2
@@ -134,10 +135,9 @@ class Roles:
             if role.process.poll() is None:
                 role.process.terminate()
         end_s = time.monotonic() + within_s
+        waited_before_s = {role.name: waited_s(role.process.pid) for role in ending}
         for role in ending:
-            try:
-                role.process.wait(max(end_s - time.monotonic(), 0.01))
-            except subprocess.TimeoutExpired:
+            if not _ends(role.process, end_s, waited_before_s[role.name], excused_s=within_s):
                 role.process.kill()
                 role.process.wait()
                 sys.stderr.write(f"teletwin: the {role.name} did not end in {within_s:g} s and was killed\n")
@@ -149,6 +149,17 @@ class Roles:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def _ends(process: subprocess.Popen[str], end_s: float, waited_before_s: float, *, excused_s: float) -> bool:
+    """Wait for a process until end_s [s], and for as long, excused_s at most, as it got no core meanwhile."""
+    while process.poll() is None:
+        left_s = end_s + min(max(waited_s(process.pid) - waited_before_s, 0.0), excused_s) - time.monotonic()
+        if left_s <= 0.0:
+            return False
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(min(left_s, _LOOK_S))
+    return True
 
 
 def start_local(roles: Roles, cfg: RoleCfg, stop: threading.Event) -> bool:
