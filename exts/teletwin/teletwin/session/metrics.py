@@ -50,7 +50,7 @@ class SessionMetrics:
         self._arm_track_ns, self._arm_track_start_ns = np.full(_TRACK_MAX, np.nan), 0
 
     def engaged(self, now_ns: int, mode: Mode) -> None:
-        """Note the mode of this slot; errors count only when settled."""
+        """Note the mode of this slot; errors count only when settled, so long after the arm has come near the hand."""
         if mode is not Mode.ENGAGED:
             self._engaged_since_ns = -1
         elif self._engaged_since_ns < 0:
@@ -75,6 +75,8 @@ class SessionMetrics:
             self.pose_age_at_arm_ms.add((t_ns - arm.pose_t_ns) / NS_PER_MS)
         if arm.mode is Mode.ENGAGED:
             self.held_back[status.held_back_by or arm.held_back_by] += 1
+        if status.is_approaching and self._engaged_since_ns >= 0:
+            self._engaged_since_ns = max(self._engaged_since_ns, t_ns)
         if not self.is_settled(t_ns) or arm.mode is not Mode.ENGAGED:
             return
         poses = np.stack([self._tool_pose(q) for q in (arm.q, *arm.q_shadows)])

@@ -31,6 +31,7 @@ from teletwin.safety import (
 from teletwin.twin.downstream import DownstreamEstimate
 from teletwin.twin.path import MotionPath, PathOutput
 from teletwin.twin.target import is_usable
+from teletwin.twin.worth import ForecastWorth
 
 _APART_NS = 1_500_000_000
 """A pose older than this moves nothing, however fresh its packet: the hand has stalled, or a clock is not known yet."""
@@ -68,6 +69,7 @@ class ControlFunction:
     def __init__(self, cfg: ControlCfg, *, path: MotionPath, shadows: Sequence[MotionPath], joint_count: int) -> None:
         self._cfg, self._path, self._shadows = cfg, path, tuple(shadows)
         self.downstream = DownstreamEstimate(joint_count=joint_count, servo_lag_s=cfg.servo_lag_s)
+        self.worth = ForecastWorth()
         self._workspace = WorkspaceLimits()
         self._measured: Array | None = None
         self._measured_ns = self._rest_ns = 0
@@ -122,6 +124,7 @@ class ControlFunction:
             return False
         for path in (self._path, *self._shadows):
             path.accept(packet, pose_t_ns=pose_t_ns)
+        self.worth.hand_was(pose_t_ns, packet.pose)
         self._asked, self._act, self._enable_seq = packet.mode, packet.act, packet.enable_seq
         self._operator.hear(now_ns)
         self.interlock.hear(packet.act)
@@ -157,6 +160,8 @@ class ControlFunction:
             self.downstream.reported(
                 t_ns, state.q, command_age_s=1e-3 * state.command_age_ms, follows=not state.is_catching_up
             )
+            if not (state.is_catching_up or self.is_approaching):
+                self.worth.moved_to(t_ns, lambda: self._path.tool_pose(state.q))
 
     def step(self, now_ns: int, *, hears_arm: bool = True) -> JointCommand | None:
         """One tick; None until the arm has reported where it is. The command rests while hears_arm is False."""
@@ -217,6 +222,7 @@ class ControlFunction:
         if out.bound is not None:
             self._pose_t_ns = out.bound.pose_t_ns
             self.horizon_s, self.horizon_orientation_s = out.bound.horizon_s, out.bound.horizon_orientation_s
+            self._path.learn_from(self.worth, out.bound, now_ns, self.downstream.total_s)
         return out
 
     def _step_shadows(self, now_ns: int, dt_s: float, *, engaged: bool) -> list[PathOutput]:

@@ -18,6 +18,7 @@ from teletwin.twin import MotionPolicy
 from teletwin.twin.limits import CommandLimiter
 from teletwin.twin.smoothing import Smoothing
 from teletwin.twin.target import BoundTarget, PathCfg, TargetStream
+from teletwin.twin.worth import ForecastWorth
 
 LEASH_RAD = 0.05
 """The motion policy runs no further ahead of joints that a limit holds back; they come free as soon as it turns."""
@@ -56,7 +57,7 @@ class MotionPath:
     ) -> None:
         self._stream = TargetStream(cfg)
         self._policy, self._smoothing, self._limiter = policy, smoothing, limiter
-        self._tool_pose = tool_pose
+        self.tool_pose = tool_pose
         self._following = self._approaching = False
         self._trail = np.empty((_TRAIL_COUNT, 3))
         self._trail_taken = self._trail_ns = 0
@@ -78,6 +79,12 @@ class MotionPath:
         """Keep to other limits of the session from the next tick on."""
         self._policy.limit_to(limits)
         self._limiter.limit_to(limits)
+
+    def learn_from(self, worth: ForecastWorth, bound: BoundTarget, now_ns: int, ahead_s: float) -> None:
+        """Tell what is followed for ahead_s [s] after now_ns; follow forecasts as far as they were worth it."""
+        if self._stream.packet is not None:
+            worth.foresees(now_ns, ahead_s=ahead_s, packet=self._stream.packet, bound=bound)
+            self._stream.worth = worth.gains
 
     @property
     def q(self) -> Array:
@@ -146,7 +153,7 @@ class MotionPath:
             self._trail_ns = now_ns
             self._trail[self._trail_taken % _TRAIL_COUNT] = target[:3]
             self._trail_taken += 1
-        away = self._trail - self._tool_pose(self._q)[:3]
+        away = self._trail - self.tool_pose(self._q)[:3]
         self._approaching = float((away * away).sum(axis=1).min()) > _ARRIVED_M**2
         self._limiter.set_approach(self._approaching)
 

@@ -16,8 +16,9 @@ from teletwin.messages import ForecastPacket, Mode
 from teletwin.robot.ur3e import WorkspaceLimits
 from teletwin.safety import MotionLimits
 from teletwin.sim import World
-from teletwin.twin.path import MotionPath
+from teletwin.twin.path import MotionPath, PathOutput
 from teletwin.twin.target import is_usable
+from teletwin.twin.worth import ForecastWorth
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +73,7 @@ class RenderingFunction:
         self._cfg, self._path, self._shadows, self._world = cfg, path, tuple(shadows), world
         self._tool_pose, self._home = tool_pose, home
         self._workspace = WorkspaceLimits()
+        self.worth = ForecastWorth()
         self.tick_s = cfg.tick_s
         """Step of path and physics [s]; may change between two advances."""
         self.reset()
@@ -105,6 +107,7 @@ class RenderingFunction:
             return False
         for path in (self._path, *self._shadows):
             path.accept(packet, pose_t_ns=pose_t_ns)
+        self.worth.hand_was(pose_t_ns, packet.pose)
         self._packet, self._heard_ns = packet, now_ns
         return True
 
@@ -151,8 +154,16 @@ class RenderingFunction:
             way_s = downstream_s + self._cfg.policy_lag_s
             out = self._path.follow(t_ns, dt_s, downstream_s=way_s, orientation_extra_s=self._cfg.orientation_lag_s)
             self._shadows_q = [shadow.follow(t_ns, dt_s, downstream_s=0.0).q for shadow in self._shadows]
+            self._judge_forecasts(t_ns, downstream_s, out)
         self._held_back_by = out.reason
         if out.bound is not None:
             self._pose_t_ns, self._input_seq = out.bound.pose_t_ns, out.bound.input_seq
             self._horizon_s, self._target = out.bound.horizon_s, out.bound.target.pose
         self._world.step(out.q, dt_s)
+
+    def _judge_forecasts(self, t_ns: int, downstream_s: float, out: PathOutput) -> None:
+        """Learn from what will be on the screen downstream_s [s] after t_ns."""
+        if out.bound is None or out.is_approaching:
+            return
+        self._path.learn_from(self.worth, out.bound, t_ns, downstream_s)
+        self.worth.moved_to(t_ns + int(1e9 * downstream_s), lambda: self._tool_pose(out.q))

@@ -68,6 +68,8 @@ class TargetStream:
 
     def __init__(self, cfg: PathCfg) -> None:
         self._cfg = cfg
+        self.worth = 1.0, 1.0
+        """How far forecasts are followed, by what they were worth: position, orientation (`ForecastWorth`)."""
         self._reference = ReferenceFilter(cfg.reference) if cfg.feed_forward and cfg.reference is not None else None
         self.reset()
 
@@ -103,7 +105,9 @@ class TargetStream:
         if packet is None:
             return None
         horizon_s, turn_horizon_s = self._horizons(packet, now_ns, downstream_s, orientation_extra_s)
-        pose = evaluate_curve(packet, horizon_s, turn_horizon_s) if self._cfg.predict else packet.pose
+        pose = packet.pose
+        if self._cfg.predict:
+            pose = evaluate_curve(packet, horizon_s, turn_horizon_s, worth=self.worth)
         return BoundTarget(
             target=self._target(pose, now_ns, horizon_s, is_late=self._is_late(packet)),
             horizon_s=horizon_s,
@@ -179,15 +183,19 @@ def is_usable(packet: ForecastPacket, workspace: WorkspaceLimits) -> bool:
     return reach <= _CURVE_MOST and 0.0 <= gain <= _GAIN_MOST  # false for NaN as well
 
 
-def evaluate_curve(packet: ForecastPacket, horizon_s: float, orientation_horizon_s: float) -> Array:
-    """Pose (7,) of the forecast at two horizons [s], between its knots linear, scaled by the packet's gain."""
+def evaluate_curve(
+    packet: ForecastPacket, horizon_s: float, orientation_horizon_s: float, *, worth: tuple[float, float] = (1.0, 1.0)
+) -> Array:
+    """Pose (7,) of the forecast at two horizons [s], between its knots linear; packet's gain and worth scale it."""
     pose = np.empty(7)
     pose[:3] = _between_knots(packet.curve, horizon_s)[:3]
     quat = _between_knots(packet.curve, orientation_horizon_s)[3:]
-    gain, now = packet.horizons.gain, packet.pose
+    gain, turn_gain = (packet.horizons.gain * each for each in worth)
+    now = packet.pose
     if gain != 1.0:
         pose[:3] = now[:3] + gain * (pose[:3] - now[:3])
-        quat = now[3:] + gain * (quat - now[3:])
+    if turn_gain != 1.0:
+        quat = now[3:] + turn_gain * (quat - now[3:])
     pose[3:] = quat / math.sqrt(float(quat @ quat))
     return pose
 
