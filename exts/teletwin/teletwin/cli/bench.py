@@ -1,7 +1,7 @@
 """`teletwin bench`: speed of every stage and what the loop is worth, each beside its baseline.
 
-`teletwin bench viewers`, `soak`, `squeeze`, `smooth`, `drag`, `faults`, `fuzz`, `rest`, `restart`, `seal`, `stop`,
-`starts`, `limits` are longer runs with options of their own.
+`teletwin bench hands`, `viewers`, `soak`, `squeeze`, `smooth`, `drag`, `faults`, `fuzz`, `rest`, `restart`, `seal`,
+`stop`, `starts`, `limits` are longer runs with options of their own.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ STUDIES = {
     "drag": "teletwin.cli.bench_drag",
     "faults": "teletwin.cli.bench_faults",
     "fuzz": "teletwin.cli.bench_fuzz",
+    "hands": "teletwin.cli.bench_hands",
     "limits": "teletwin.cli.bench_limits",
     "rest": "teletwin.cli.bench_rest",
     "restart": "teletwin.cli.bench_restart",

@@ -145,7 +145,7 @@ class TargetStream:
         else:
             if dt_s >= _PAUSE_S:
                 self._reference.restart()
-            self._reference.follow(pose, dt_s, horizon_s, is_late=is_late)
+            self._reference.follow(pose, dt_s, horizon_s * self.worth[0], is_late=is_late)
             pose = self._feed(self._reference)
         return ToolTarget(pose=pose, velocity=self._velocity, angular_velocity=self._turn)
 
