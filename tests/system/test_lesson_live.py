@@ -43,7 +43,7 @@ class Lesson:
 
     def __init__(self, folder: Path, *options: str, controller: str) -> None:
         where = ("--controller-host", controller, "--port", str(free_port()), "--out", "run")
-        command = [sys.executable, "-c", START, "--person", "simulated", *where, *options]
+        command = [sys.executable, "-c", START, "--drawn-by", "simulated", *where, *options]
         self.process = subprocess.Popen(
             command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
         )

@@ -16,6 +16,7 @@ from teletwin.hand.replay import ReplayHand
 from teletwin.messages import ArmState, LinkSettings, Mode
 from teletwin.session.config import NetworkCfg, SessionCfg
 from teletwin.session.virtual import VirtualSession
+from teletwin.twin.worth import ForecastWorth, WorthCfg
 from teletwin_training.horizon.conditions import HOPS, Schedule
 from teletwin_training.horizon.hands import HandBank
 from teletwin_training.horizon.loops import DelayedLoops, LoopsCfg, Places, plain_settings
@@ -123,6 +124,7 @@ class NotedSession:
         if not learns_servo_lag:
             self._keep_first_guess()
         self._engage_from_the_start()
+        self._trust_forecasts()
         self._note_twin()
         self._note_operator()
         self._note_pictures()
@@ -150,8 +152,16 @@ class NotedSession:
         live.twin._control.interlock = live.arm.commands.interlock = NoInterlock()  # type: ignore[assignment]
         operator = live.operator
         operator.state.intent.press(Mode.ENGAGED)
-        operator.state.intent.withdraw = lambda why: None
+        operator.state.intent.withdraw = lambda why, by_silence=False: None
         operator._asked = lambda: Mode.ENGAGED
+
+    def _trust_forecasts(self) -> None:
+        """Live, forecasts are followed as far as they were worth it, and errors count once the arm has come near."""
+        whole = WorthCfg(trust_m=1e6, trust_rad=1e6)
+        self.live.twin._control.worth = ForecastWorth(whole)
+        self.live.renderer._rendering.worth = ForecastWorth(whole)
+        measured = self.live.metrics.arm_measured
+        self.live.metrics.arm_measured = lambda t_ns, status: measured(t_ns, replace(status, is_approaching=False))
 
     def _note_twin(self) -> None:
         twin = self.live.twin

@@ -109,7 +109,8 @@ def test_without_delay_and_horizon_the_error_is_the_bare_arms(hands):
     np.testing.assert_allclose(trained[:2], [direct_m, direct_rad], rtol=1e-7)
     np.testing.assert_allclose(loops.tool[0], tools[1299], rtol=0.0, atol=1e-9)
     lag = root_mean_squares(loops_of(alone, bank, NONE[None], arm="lag"), NONE[None], first_slot=1050, end_slot=1300)[0]
-    np.testing.assert_allclose(lag[:2], [direct_m, direct_rad], rtol=0.05)
+    np.testing.assert_allclose(lag[0], direct_m, rtol=0.05)
+    np.testing.assert_allclose(lag[1], direct_rad, rtol=0.15)  # a lag knows nothing of position, which goes first
 
 
 def test_without_delay_and_horizon_a_ramp_lags_by_the_servo():

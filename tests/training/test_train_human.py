@@ -14,7 +14,7 @@ from teletwin_training.cli.train_human import HumanOptions, main
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (("--person", "simulated"), "give --duration SECONDS or --epochs"),
+        (("--drawn-by", "simulated"), "give --duration SECONDS or --epochs"),
         (("--headless",), "nobody can draw without a page"),
         (("--duration", "-1"), "an end cannot be negative"),
         (("--epoch-slots", "100"), "given: 100; allowed: 64, 128"),
@@ -23,7 +23,7 @@ from teletwin_training.cli.train_human import HumanOptions, main
         (("--dot-speed-m-s", "3"), "a drawing task cannot be made so"),
         (("--checkpoint", "nowhere.npz"), "given: nowhere.npz"),
         (("--checkpoint", "."), "the folder holds no policy"),
-        (("--person", "nobody"), "nobody"),
+        (("--drawn-by", "nobody"), "nobody"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )

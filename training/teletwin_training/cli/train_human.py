@@ -47,7 +47,7 @@ class HumanOptions:
     page: PageCfg = field(default_factory=PageCfg)
     checkpoint: str = ""
     """What to begin with: a run's folder or a policy (.npz); else --policy FILE, the shipped policy, or the rule."""
-    person: Literal["person", "simulated"] = "person"
+    drawn_by: Literal["person", "simulated"] = "person"
     """Who draws: a person in the page, or one that is made up (for checks, and without a page)."""
     headless: bool = False
     """No browser: only a made-up person can draw then."""
@@ -76,10 +76,10 @@ class HumanOptions:
         """Refuse what cannot be done, before anything starts."""
         if self.duration < 0.0 or self.epochs < 0:
             raise ConfigError("an end cannot be negative", given=f"duration {self.duration} s, {self.epochs} epochs")
-        if self.person == "simulated" and not (self.duration or self.epochs):
+        if self.drawn_by == "simulated" and not (self.duration or self.epochs):
             raise ConfigError("a made-up person never tires", mend="give --duration SECONDS or --epochs")
-        if self.headless and self.person == "person":
-            raise ConfigError("nobody can draw without a page", mend="give --person simulated, or drop --headless")
+        if self.headless and self.drawn_by == "person":
+            raise ConfigError("nobody can draw without a page", mend="give --drawn-by simulated, or drop --headless")
         if self.epoch_slots < 64 or self.epoch_slots % 64:
             raise ConfigError("epoch_slots cannot be used", given=self.epoch_slots, allowed="64, 128, 192 ...")
         check_spread(self.spread)
@@ -171,7 +171,7 @@ class _Lesson:
         _say(f"the page is at {url}")
         if admin_link := role.page_tokens.admin_link(url):
             _say(f"the administrator's link, who may take control back: {admin_link}")
-        if options.person == "simulated":
+        if options.drawn_by == "simulated":
             person = PersonAtPage(url, lesson_task(options.task), seed=options.session.seed)
             self._stack.enter_context(person)
         else:
@@ -244,7 +244,7 @@ def _note(options: HumanOptions, start: Start, run: RunFolder) -> dict[str, Any]
     return {
         "command": COMMAND,
         "step": "human",
-        "person": options.person,
+        "person": options.drawn_by,
         "started_from": start.source,
         "forecaster": options.session.forecaster,
         "paper_mode": options.session.paper_mode,
@@ -259,7 +259,7 @@ def _metrics(options: HumanOptions, start: Start, learned: Mapping[str, Any], re
     return {
         "command": COMMAND,
         "step": "human",
-        "person": options.person,
+        "person": options.drawn_by,
         "started_from": start.source,
         "learner": dict(learned),
         "session": {name: session.get(name) for name in names},
@@ -274,7 +274,7 @@ def _tell(options: HumanOptions, run: RunFolder, learned: Mapping[str, Any]) -> 
             f"{learned['epochs']} epochs of {options.epoch_slots} slots; the arm's distance from the dot went from"
             f" {first['drawing_error_mm']:.1f} to {last['drawing_error_mm']:.1f} mm, over all that took part in it"
         )
-    elif options.person == "simulated":
+    elif options.drawn_by == "simulated":
         raise TeletwinError("nothing was learned", given=f"{learned['rows']} slots", mend="give a longer --duration")
     else:
         _say(f"nothing was learned: {learned['rows']} slots were drawn, an epoch has {options.epoch_slots}")

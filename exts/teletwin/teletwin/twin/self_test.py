@@ -50,12 +50,12 @@ OBSTACLE, OBSTACLE_RADIUS_M = np.array([0.3, 0.3, 0.45]), 0.08
 """Center (3,) [m] and radius of a ball near the arm, in the root frame."""
 RMPFLOW_ACCELERATION = np.array(
     [
-        -43.58916628601711,
-        -3.1162108820492556,
-        22.506758458912305,
-        9.147423242056966,
-        0.8803842306893316,
-        -0.0009070812041366838,
+        -43.578318671530084,
+        -3.1025898677854933,
+        22.502886890653087,
+        9.125867156997145,
+        0.8883372085960873,
+        -0.026962742677920648,
     ]
 )
 """What the formulas give for these [rad/s^2]; the unit tests compute it without warp."""

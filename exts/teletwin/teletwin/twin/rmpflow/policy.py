@@ -20,16 +20,15 @@ from teletwin.twin.rmpflow.config import RmpFlowConfig
 from teletwin.twin.rmpflow.config_file import load_rmpflow_config
 from teletwin.twin.rmpflow.flow import RmpFlow
 
-_AXIS_BOOST = 100.0
-"""How much more orientation counts near a target's position; 3000 in NVIDIA's file. There a wrist that turns fast has
-the joints' limits to itself, and takes up to 30 % of the tool's position with it. Position goes first here."""
+_POSITION_BOOST = 200.0
+"""How much more position counts near its target; 20 in NVIDIA's file. There a wrist that turns fast has the joints'
+limits to itself, and takes up to 30 % of the tool's position with it. Position goes first here."""
 
 
 def load_ur3e_rmpflow() -> RmpFlowConfig:
     """The UR3e's RMPflow parameters: its file, with position before orientation."""
     config = load_rmpflow_config(asset_path("robots", "ur3e", "ur3e_rmpflow.yaml"))
-    axis = replace(config.axis_target, proximity_metric_boost_scalar=_AXIS_BOOST)
-    return replace(config, axis_target=axis)
+    return replace(config, target=replace(config.target, proximity_metric_boost_scalar=_POSITION_BOOST))
 
 
 class RmpFlowPolicy:
