@@ -42,6 +42,8 @@ class RoleProcess:
 
     name: str
     process: subprocess.Popen[str]
+    told: bool = False
+    """Whether it was told what to do."""
     ready: threading.Event = field(default_factory=threading.Event)
     text: str = ""
     """What the role said when it was ready."""
@@ -54,27 +56,26 @@ class Roles:
         self.running: dict[str, RoleProcess] = {}
         self._on_line = on_line
 
-    def start(self, cfg: RoleCfg) -> None:
-        """Start one role's process; it ends when told, or when this process does."""
-        inherited = {name: value for name, value in os.environ.items() if name != VARIABLE}  # it is told its key
+    def prepare(self, name: str) -> None:
+        """Start one role's process, which loads its libraries meanwhile and waits to be told what to do (`start`)."""
+        inherited = {key: value for key, value in os.environ.items() if key != VARIABLE}  # it is told its key
         environment = inherited | _ENVIRONMENT
-        command = [sys.executable, "-m", "teletwin.session.process", cfg.role]
+        command = [sys.executable, "-m", "teletwin.session.process", name]
         process = subprocess.Popen(
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            env=environment,
-            bufsize=1,
-            # Linux shares cores between sessions of processes first. A robot's roles stay where Ctrl-Z reaches them.
-            start_new_session=cfg.session.starts_controller,
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=environment, bufsize=1
         )
-        role = RoleProcess(name=cfg.role, process=process)
-        self.running[cfg.role] = role
-        assert process.stdin is not None
+        self.running[name] = RoleProcess(name=name, process=process)
+
+    def start(self, cfg: RoleCfg) -> None:
+        """Start one role, in its prepared process where there is one; it ends when told, or when this process does."""
+        if cfg.role not in self.running or self.running[cfg.role].told:
+            self.prepare(cfg.role)
+        role = self.running[cfg.role]
+        role.told = True
+        assert role.process.stdin is not None
         with contextlib.suppress(BrokenPipeError):  # ended already, by Ctrl-C for example: `wait_ready` tells
-            process.stdin.write(to_json(cfg) + "\n")
-            process.stdin.flush()
+            role.process.stdin.write(to_json(cfg) + "\n")
+            role.process.stdin.flush()
         threading.Thread(target=self._read, args=(role,), daemon=True).start()
 
     def _read(self, role: RoleProcess) -> None:
@@ -173,13 +174,15 @@ def start_control(roles: Roles, cfg: RoleCfg, stop: threading.Event) -> bool:
     False when `stop` was set before that.
     """
     session = local_session(cfg)
+    arm = session.pop("arm")
     if cfg.session.starts_controller:
         roles.start(replace(cfg, role="controller"))
-        roles.start(session.pop("twin"))
-        if not roles.wait_ready(stop, only=("controller",)):
-            return False
     for each in session.values():
         roles.start(each)
+    roles.prepare("arm")
+    if cfg.session.starts_controller and not roles.wait_ready(stop, only=("controller",)):
+        return False
+    roles.start(arm)
     return roles.wait_ready(stop, only=("controller", "twin", "operator", "arm"))
 
 

@@ -9,7 +9,6 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 
 from teletwin.clock import Clock, Ticker
 
@@ -60,26 +59,18 @@ def favour_this_thread(*, nice: int = _NICE) -> None:
     _set_nice(nice)
 
 
-def begin_first() -> None:
+def begin_first(role: str) -> None:
     """Let this process, a role's, go before ordinary work where that is permitted; to be called before all else.
 
     On a busy machine libraries take long to load. What runs in it inherits this, or asks for its own priority.
     """
-    _set_process_nice(_NICE)
+    if not _set_nice(_NICE) and role == "renderer":
+        _set_nice(_YIELDING_NICE)
 
 
 def give_way() -> None:
     """Pictures have come up, and go after control: it is from them that a busy machine takes first."""
-    if not _set_process_nice(_PICTURES_NICE):
-        _set_process_nice(_YIELDING_NICE)
-
-
-def _set_process_nice(nice: int) -> bool:
-    """Of this process; False where that is refused."""
-    with contextlib.suppress(OSError, AttributeError):
-        if os.getsid(0) == os.getpid():  # a session of its own has a share of its own, where the kernel groups by them
-            Path("/proc/self/autogroup").write_text(str(nice), encoding="ascii")
-    return _set_nice(nice)
+    _set_nice(_PICTURES_NICE)
 
 
 @contextlib.contextmanager
