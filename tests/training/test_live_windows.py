@@ -34,7 +34,9 @@ def test_errors_are_those_of_the_live_session_however_often_the_hand_is_seen(rat
     live = np.array([control.position_m, control.orientation_rad, shown.position_m, shown.orientation_rad])
     loops = loops_of(bank_of([hand]), foretell(schedule, END_S + 1.0).bank, LATE[None], arm="rmpflow")
     trained = root_mean_squares(loops, LATE[None], first_slot=JUDGED, end_slot=799)[0]
-    assert np.abs(trained / live - 1.0).max() < 0.05, f"{trained} beside {live}"
+    apart = np.abs(trained / live - 1.0)
+    assert apart[:2].max() < 0.05, f"{trained} beside {live}"
+    assert apart[2:].max() < 0.08, f"{trained} beside {live}: pictures are trained on an arm that lags, and no more"
 
 
 @pytest.mark.parametrize("rate_hz", [30, 142])
