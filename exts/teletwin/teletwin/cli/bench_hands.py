@@ -1,4 +1,7 @@
-"""`teletwin bench hands`: arm and picture beside feed-forward only, for every hand over every network."""
+"""`teletwin bench hands`: arm and picture beside feed-forward only, every hand over four networks.
+
+They are 5, 30, 60 ± 10 and 150 ± 30 ms on every hop, the last with 2 % loss.
+"""
 
 from __future__ import annotations
 

@@ -9,7 +9,7 @@ import multiprocessing
 from collections.abc import Iterator
 from typing import Any
 
-from teletwin.bench.busy import burn
+from teletwin.bench.busy import busy_processes
 from teletwin.clock import NS_PER_S, SystemClock
 from teletwin.messages import Note
 from teletwin.session.role_cfg import RoleCfg
@@ -25,12 +25,13 @@ _TURN_S = 0.005
 def floods(cfg: RoleCfg, url: str, *, busy: int) -> Iterator[None]:
     """Let all of them run meanwhile; `cfg` is the renderer's, which nobody else plays."""
     context = multiprocessing.get_context("spawn")
-    work = [(_say_pages, (url,)), (_say_datagrams, (cfg,)), *[(burn, ())] * busy]
+    work = [(_say_pages, (url,)), (_say_datagrams, (cfg,))]
     processes = [context.Process(target=target, args=arguments, daemon=True) for target, arguments in work]
     for process in processes:
         process.start()
     try:
-        yield
+        with busy_processes(busy):
+            yield
     finally:
         for process in processes:
             process.kill()
