@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from conftest import FakeTwin
 
-from teletwin.bench.firefox import firefox_page, firefox_path
+from teletwin.bench.firefox import FirefoxPage, firefox_page, firefox_path
 
 pytestmark = pytest.mark.live
 
@@ -44,10 +44,10 @@ def page(browser: Any, twin: FakeTwin) -> Iterator[Any]:
         page.close()
 
 
-def until(holds: Any, timeout_s: float = 30.0) -> None:
+def until(holds: Any, timeout_s: float = 30.0, about: str = "") -> None:
     ends = time.monotonic() + timeout_s
     while not holds():
-        assert time.monotonic() < ends, "it never came true"
+        assert time.monotonic() < ends, f"it never came true {about}"
         time.sleep(0.05)
 
 
@@ -136,22 +136,41 @@ def test_a_key_moves_the_hand_for_as_long_as_it_was_down(page: Any, twin: FakeTw
     assert twin.of("input")[-1].values["hand"][0] == pytest.approx(0.16 * 0.030, rel=0.5)
 
 
+_MIDDLE = """(() => {
+  const box = document.getElementById("picture").getBoundingClientRect();
+  return [box.x + box.width / 2, box.y + box.height / 2, box.height];
+})()"""
+_WHAT_LIES_AT = "document.elementFromPoint(%s, %s)?.outerHTML.slice(0, 80) ?? 'nothing'"
+
+
+def settled_middle(page: FirefoxPage) -> list[float]:
+    """The middle of the picture and its height [px], once the page's layout has come to rest."""
+    seen: list[list[float]] = []
+
+    def is_settled() -> bool:
+        seen.append(page.evaluate(_MIDDLE))
+        x, y, height = seen[-1]
+        on_picture = page.evaluate(_WHAT_LIES_AT % (x, y)).startswith("<canvas")
+        return height > 100.0 and on_picture and len(seen) > 5 and seen[-5:] == [seen[-1]] * 5
+
+    until(is_settled, about="the picture never came to rest")
+    return seen[-1]
+
+
 @pytest.mark.skipif(firefox_path() is None, reason="Firefox is not installed (apt install firefox-esr)")
 def test_a_drag_in_firefox_comes_with_its_own_times(twin: FakeTwin) -> None:
     with firefox_page() as page:
         page.goto(twin.server.url)
         until(lambda: page.evaluate("Boolean(window.teletwin?.snapshot().control.you)"), timeout_s=90.0)
-        x, y, height = page.evaluate(
-            "(() => { const b = document.getElementById('picture').getBoundingClientRect();"
-            " return [b.x + b.width / 2, b.y + b.height / 2, b.height]; })()"
-        )
+        x, y, height = settled_middle(page)
         page.move(x, y)
         page.down()
         for k in range(1, 31):
             page.move(x + 6 * k, y)
             time.sleep(0.016)
         page.up()
-        until(lambda: twin.of("input") and not twin.of("input")[-1].values["clutch"])
+        until(lambda: twin.of("input"), about=f"({x}, {y}) is on {page.evaluate(_WHAT_LIES_AT % (x, y))}")
+        until(lambda: not twin.of("input")[-1].values["clutch"], about="it was never let go")
     inputs = twin.of("input")
     assert inputs[0].values["clutch"]
     assert (np.diff([event.t_ns for event in inputs]) >= 0).all()

@@ -103,7 +103,7 @@ def are_gone(pids: list[int]) -> bool:
 
 
 def test_a_headless_demo_measures_the_loop_and_leaves_recordings_that_can_be_exported(teletwin, tmp_path):
-    command = teletwin(*demo("127.0.21.1", "--duration", "8", "--report", "out.json", "--record", "run.mcap"))
+    command = teletwin(*demo("127.0.21.1", "--duration", "12", "--report", "out.json", "--record", "run.mcap"))
     code, out, err = command.end()
     assert (code, err) == (0, "")
     assert "the page is at http://127.0.0.1:" in out
@@ -181,7 +181,7 @@ def test_no_role_outlives_a_launcher_that_was_killed(teletwin):
 
 
 def test_control_goes_on_when_the_renderer_dies(teletwin, tmp_path):
-    command = teletwin(*demo("127.0.21.4", "--duration", "8", "--report", "out.json"))
+    command = teletwin(*demo("127.0.21.4", "--duration", "12", "--report", "out.json"))
     command.wait_for("the page is at")
     time.sleep(1.0)
     controller_operator_twin_renderer_arm = command.children()
@@ -199,7 +199,7 @@ def test_control_goes_on_when_the_renderer_dies(teletwin, tmp_path):
 
 def test_the_roles_of_a_demo_are_joined_by_dds_topics(teletwin, tmp_path):
     pytest.importorskip("cyclonedds", reason="the extra [dds] is not installed")
-    command = teletwin(*demo("127.0.21.19", "--link", "dds", "--duration", "6", "--report", "out.json"))
+    command = teletwin(*demo("127.0.21.19", "--link", "dds", "--duration", "12", "--report", "out.json"))
     code, _, err = command.end()
     assert (code, err) == (0, "")
     results = json.loads((tmp_path / "out.json").read_text())["results"]

@@ -362,6 +362,14 @@ def _require_motion(process: OperatorProcess) -> None:
     if process.metrics.control.whole().count:
         return
     status = process.loop.state.status
+    if process.metrics.held_back:  # counted for every status of an arm that is engaged
+        raise TeletwinError(
+            "nothing was measured: the session ended before the arm had come near the hand",
+            given=f"{process.cfg.duration_s:g} s",
+            allowed=f"errors count {process.metrics.settle_s:g} s after the arm has come near",
+            mend="give a longer --duration",
+        )
+    status = process.loop.state.status
     why = "the twin was never heard" if status is None else status.arm.fault or "the arm never engaged"
     raise TeletwinError("nothing was measured: the arm did not follow the hand", given=why)
 

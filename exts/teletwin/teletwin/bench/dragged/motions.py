@@ -43,7 +43,7 @@ def strokes(*, length_m: float = 0.08, rest_s: float = 0.5) -> Motion:
 
 
 def writing(poses: Array, t_s: Array) -> Motion:
-    """Recorded handwriting (n, 7) at times (n,) [s], seen from in front of its sheet; over and over, to and fro."""
+    """Recorded handwriting (n, 7) at times (n,) [s], seen from in front of its sheet; over and over, there and back."""
     middle = poses[0, :3]
     sideways, upwards = poses[:, 1] - middle[1], poses[:, 2] - middle[2]
     length_s = float(t_s[-1] - t_s[0])
