@@ -14,7 +14,7 @@ HOST = "127.0.0.37"
 
 @pytest.mark.skipif(bool(missing_browser()), reason=missing_browser())
 def test_a_live_session_in_a_browser_gives_every_figure_with_the_pixels_agreeing():
-    figures = measure_live(seconds=3.0, barcode=True, controller_host=HOST)
+    figures = measure_live(seconds=10.0, barcode=True, controller_host=HOST)
     assert figures.reason == ""
     assert figures.mtp_count > 50
     assert figures.barcode_mismatch_count == 0
