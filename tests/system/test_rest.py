@@ -41,7 +41,7 @@ def test_the_slice_has_every_cause_and_border():
 def test_the_hand_of_a_run_is_fast_and_the_arm_with_it():
     case = next(draw_cases(each=1, causes=("operator killed",), borders=("height",)))
     run = run_case(dataclasses.replace(case, share=0.0))
-    assert run["speed_m_s"] > 0.7 * SPEED_M_S  # 0.73 since position goes first, which shifts when it meets the border
+    assert run["speed_m_s"] > 0.8 * SPEED_M_S
     assert moment_s("height", 0.0) < moment_s("height", 1.0)
 
 

@@ -30,7 +30,7 @@ from teletwin.session.config import NetworkCfg, SessionCfg
 from teletwin.session.virtual import VirtualSession
 
 _AFTER_S, _KILLED_S, _REHEARSED_S = 1.5, 1.0, 1.2
-_EARLY_S, _SLOW_SHARE = 0.06, 0.2
+_FAST_SHARE, _SLOW_SHARE = 0.9, 0.2
 
 
 def run_case(case: Case) -> dict[str, Any]:
@@ -42,13 +42,14 @@ def run_case(case: Case) -> dict[str, Any]:
 def moment_s(border: str, share: float) -> float:
     """When it happens, from the start of the hand [s]: around the time at which the border brakes the arm.
 
-    A rehearsal without a cause tells it: from shortly before the arm is fastest until it is slow.
+    A rehearsal without a cause tells it: from when the arm is nearly at its fastest until it is slow.
     """
     if share:
         first_s, last_s = moment_s(border, 0.0), _slow_s(border)
         return first_s + share * (last_s - first_s)
     speeds = _rehearsal(border)
-    return max(WAITS_S, WAITS_S + CYCLE_S * int(speeds.argmax()) - _EARLY_S)
+    below = np.flatnonzero(speeds[: int(speeds.argmax())] < _FAST_SHARE * speeds.max())
+    return WAITS_S + CYCLE_S * (int(below[-1]) + 1 if len(below) else 0)
 
 
 def _slow_s(border: str) -> float:
