@@ -112,7 +112,8 @@ def follow_function(count: int) -> Any:
             ratio = fastest(m, s, e, chain, Z, P, wanted) / _SPEED_WANTED
             if ratio > _ONE:
                 wanted = wanted / ratio
-                reason = _BODY_SPEED
+                if turned_by == 0:  # a border that turns the motion decides where it goes, and is told
+                    reason = _BODY_SPEED
         candidate = vecn()
         if turned_by > 0:
             candidate = joined_speeds(m, s, e, wanted, planned, h)
