@@ -125,7 +125,8 @@ def test_without_pyav_the_arm_is_driven_and_the_mend_is_told(hand: Path, monkeyp
         session = KitSession(fake, session_cfg(hand))
         for app in running(fake, session.surroundings):
             session.run(0.3)
-            assert "av (PyAV) is missing" in app.warnings[0]
+            assert "packages are missing; given: av (pictures); run: " in app.warnings[0]
+            assert "av (PyAV) is missing" in app.warnings[1]
             assert len(session.log.commands) > 50
 
 

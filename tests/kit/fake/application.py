@@ -31,6 +31,7 @@ class FakeKit:
         gpu: bool = True,
         asset_root: str | None = None,
         settings: Mapping[str, Any] | None = None,
+        extension: Path = EXTENSION,
     ) -> None:
         self.version, self.alive = version, Alive()
         self.log: list[str] = []
@@ -38,7 +39,7 @@ class FakeKit:
         values = {f"/exts/teletwin/{name}": value for name, value in (settings or {}).items()}
         self.store = core.SettingsStore({"/app/window/enabled": window} | values)
         enabled = {"teletwin", "omni.kit.uiapp"} if window else {"teletwin"}
-        self.app = core.App(core.ExtensionManager(EXTENSION, enabled))
+        self.app = core.App(core.ExtensionManager(extension, enabled))
         self.timeline = core.Timeline(self.bus)
         self.context = core.UsdContext(self.bus)
         self.physics = simulation.Physics(version, self.bus, self.alive, self.context, self.timeline)

@@ -139,11 +139,17 @@ class CollapsableFrame(Widget):
 
 
 class Field(Widget):
-    """omni.ui.StringField, IntField, FloatField, CheckBox."""
+    """omni.ui.IntField, FloatField, CheckBox."""
 
     def __init__(self, ui: Ui, **options: Any) -> None:
         super().__init__(ui, **options)
         self.model = Model(ui, "")
+
+
+class StringField(Field):
+    """omni.ui.StringField."""
+
+    allowed = Field.allowed | {"multiline", "read_only"}
 
 
 class ComboBox(Widget):
@@ -289,7 +295,7 @@ class Ui:
         registry = Registry()
         made = {
             "Label": Label, "Button": Button, "HStack": Stack, "VStack": Stack, "ScrollingFrame": ScrollingFrame,
-            "CollapsableFrame": CollapsableFrame, "StringField": Field, "IntField": Field, "FloatField": Field,
+            "CollapsableFrame": CollapsableFrame, "StringField": StringField, "IntField": Field, "FloatField": Field,
             "CheckBox": Field, "ComboBox": ComboBox, "Plot": Plot, "Window": Window,
         }  # fmt: skip
         classes = {name: _on(ui, kind) for name, kind in made.items()}

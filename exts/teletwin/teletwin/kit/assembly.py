@@ -20,6 +20,7 @@ from teletwin.kit.build import build_functions, compile_kernels, open_udp
 from teletwin.kit.guard import Guard
 from teletwin.kit.hand_input import open_hand_input
 from teletwin.kit.local import LocalRoles
+from teletwin.kit.prebundle import Prebundle
 from teletwin.kit.robot_asset import choose_robot
 from teletwin.kit.run import Run
 from teletwin.kit.scene import SceneCfg, build_scene, default_stage
@@ -49,6 +50,7 @@ class Assembly:
 
     Args:
         surroundings: Where clock, links and threads come from.
+        packages: What Kit's Python lacks.
         report: Told what the user should know.
         end: Told what a callback of Kit's raised; the session is over.
         stage_changed: Told 'opened' and 'closing'.
@@ -58,11 +60,13 @@ class Assembly:
         self,
         surroundings: Surroundings,
         *,
+        packages: Prebundle,
         report: Callable[[Exception | str], None],
         end: Callable[[Exception], None],
         stage_changed: Callable[[str], None],
     ) -> None:
-        self._around, self._report, self._end, self._stage_changed = surroundings, report, end, stage_changed
+        self._around, self._packages = surroundings, packages
+        self._report, self._end, self._stage_changed = report, end, stage_changed
 
     async def build(self, cfg: KitCfg) -> Run:
         """Everything that a session needs, undone as a whole when a part fails."""
@@ -73,6 +77,7 @@ class Assembly:
         with contextlib.ExitStack() as stack:
             executor = around.executor()
             stack.callback(executor.shutdown, wait=False)
+            await self._import_packages(cfg.role, executor)
             await loop.run_in_executor(executor, compile_kernels, session)
             functions = build_functions(session, cfg.motion_policy)
             links = around.open_links(cfgs, around.clock, stack)
@@ -97,6 +102,14 @@ class Assembly:
         if local is not None:
             local.start()
         return run
+
+    async def _import_packages(self, role: str, executor: Executor) -> None:
+        """What came into the folder since the last look counts; what does not work is told before anything is built."""
+        self._packages.open()
+        loop = asyncio.get_running_loop()
+        problem = await loop.run_in_executor(executor, self._packages.require, role)
+        if problem is not None:
+            self._report(problem)
 
     async def _local(
         self, cfg: KitCfg, cfgs: dict[str, RoleCfg], executor: Executor, stack: contextlib.ExitStack

@@ -6,6 +6,7 @@ import omni.ext
 
 from teletwin.errors import TeletwinError
 from teletwin.kit import api, host
+from teletwin.kit.prebundle import Prebundle
 from teletwin.kit.twin_app import Surroundings, TwinApp
 
 
@@ -17,9 +18,15 @@ class Extension(omni.ext.IExt):
 
     def on_startup(self, ext_id: str) -> None:
         """Begin: settings are watched, menu and window are there, a session is not yet started."""
-        self._app = TwinApp(self.surroundings)
+        packages = Prebundle(host.extension_path(ext_id))
+        packages.open()
+        self._app = TwinApp(self.surroundings, packages)
         self._face = None
         api.publish(self._app)
+        for remark in packages.remarks():
+            self._app.report(remark)
+        if (problem := packages.problem()) is not None:
+            self._app.report(problem)
         try:
             host.isaac_version()
             settings = self._app.settings.read()

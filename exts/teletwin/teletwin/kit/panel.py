@@ -55,6 +55,7 @@ class Panel:
 
     def _build(self) -> None:
         self._state = ui.Label("", word_wrap=True)
+        self._missing_packages()
         self._buttons()
         self._connection()
         self._forecast()
@@ -63,6 +64,15 @@ class Panel:
             self._plots = Plots()
         with ui.CollapsableFrame("Warnings", height=0), ui.VStack(spacing=3, height=0):
             self._warnings = ui.Label("none", word_wrap=True)
+
+    def _missing_packages(self) -> None:
+        """The command that brings what Kit's Python lacks, to be copied; nothing when all is there."""
+        command = self._app.packages.missing_command()
+        if not command:
+            return
+        with ui.CollapsableFrame("Missing packages", height=0), ui.VStack(spacing=3, height=0):
+            ui.Label("Run this in a terminal once, then press Start:", word_wrap=True)
+            ui.StringField(multiline=True, read_only=True, height=100).model.set_value(command)
 
     def _connection(self) -> None:
         settings = self._app.settings

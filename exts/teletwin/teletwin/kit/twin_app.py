@@ -12,6 +12,7 @@ from teletwin.errors import ConfigError, TeletwinError
 from teletwin.kit import host
 from teletwin.kit.assembly import Assembly, Surroundings
 from teletwin.kit.numbers import NAMES
+from teletwin.kit.prebundle import Prebundle
 from teletwin.kit.run import Run
 from teletwin.kit.settings import COMMANDS, Settings
 from teletwin.messages import Mode
@@ -20,9 +21,15 @@ from teletwin.messages import Mode
 class TwinApp:
     """The extension's one object; every public method returns at once and reports instead of raising."""
 
-    def __init__(self, surroundings: Surroundings | None = None) -> None:
+    def __init__(self, surroundings: Surroundings | None, packages: Prebundle) -> None:
+        self.packages = packages
+        """What Kit's Python lacks; closed with the app."""
         self._assembly = Assembly(
-            surroundings or Surroundings(), report=self.report, end=self._end, stage_changed=self._stage_changed
+            surroundings or Surroundings(),
+            packages=packages,
+            report=self.report,
+            end=self._end,
+            stage_changed=self._stage_changed,
         )
         self.settings = Settings()
         self.state = "stopped"
@@ -78,6 +85,7 @@ class TwinApp:
 
     def report(self, problem: TeletwinError | Exception | str, *, level: str = "warn") -> None:
         """One line in the window and in Kit's log."""
+        problem = self.packages.explained(problem) if isinstance(problem, Exception) else problem
         known = isinstance(problem, TeletwinError | str)
         text = str(problem) if known else f"{type(problem).__name__}: {problem}"
         self.warnings.append(text)
@@ -89,6 +97,7 @@ class TwinApp:
         for guard in self._guards:
             guard.close()
         self._guards.clear()
+        self.packages.close()
 
     # How it is done.
 
