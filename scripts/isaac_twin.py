@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import re
 import signal
 import sys
 import time
@@ -27,15 +28,19 @@ ZERO_DELAY = "isaacsim.exp.base.zero_delay.kit"
 LIVESTREAMS = ("omni.services.livestream.nvcf", "omni.kit.livestream.app")
 """Of 5.1 and of 6.0."""
 FORWARDED = (
-    *("role", "bind", "operator", "arm", "session_name", "session_secret_file"),
+    *("role", "bind", "operator", "arm", "session_name", "session_secret_file", "page_token_file"),
     *("motion_policy", "record_path"),
 )
 """Options that are settings of the extension under the same name."""
+SECRET = re.compile(r"token|secret|password|passphrase", re.IGNORECASE)
+IN_FILE = re.compile(r"[_-]file$", re.IGNORECASE)
 
 
 def read_options(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     """The options, and what is for Kit."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
     parser.add_argument("--headless", action="store_true", help="no window; the picture goes to the operator's page")
     parser.add_argument("--livestream", action="store_true", help="let Isaac Sim stream its own viewport by WebRTC too")
     parser.add_argument("--experience", default=ZERO_DELAY, help="Kit file in Isaac Sim's apps folder, or a path")
@@ -49,6 +54,11 @@ def read_options(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
         default="",
         help="file with the session's secret (mode 600); else TELETWIN_SESSION_SECRET; required beyond loopback",
     )
+    parser.add_argument(
+        "--page-token-file",
+        default="",
+        help="file with the token of the page's link (mode 600, role local); else TELETWIN_PAGE_TOKEN",
+    )
     parser.add_argument("--motion-policy", default="rmpflow", choices=("rmpflow", "lula", "cumotion"))
     parser.add_argument("--record-path", default="", help="record every message to this MCAP file")
     parser.add_argument("--duration", type=float, default=0.0, help="end after this long [s]; 0 goes on until Ctrl-C")
@@ -58,7 +68,18 @@ def read_options(arguments: list[str]) -> tuple[argparse.Namespace, list[str]]:
     options, for_kit = parser.parse_known_args(arguments)
     if options.envs < 0 or options.steps < 1 or options.duration < 0.0:
         parser.error("--envs and --duration are 0 or more, --steps 1 or more")
+    if secrets := secret_options(for_kit):
+        parser.error(
+            f"a command line is no place for a secret (every user of this machine can read it): {', '.join(secrets)};"
+            " take --session-secret-file, --page-token-file, TELETWIN_SESSION_SECRET or TELETWIN_PAGE_TOKEN"
+        )
     return options, for_kit
+
+
+def secret_options(for_kit: list[str]) -> list[str]:
+    """Names of the options that hand a secret itself on to Kit, which prints its command line."""
+    names = [each.partition("=")[0] for each in for_kit if each.startswith("-")]
+    return [name for name in names if SECRET.search(name) and not IN_FILE.search(name)]
 
 
 def launch_config(options: argparse.Namespace, for_kit: list[str]) -> dict[str, Any]:

@@ -167,6 +167,8 @@ def test_a_busy_port_is_named() -> None:
         ({"width": "wide"}, "/exts/teletwin/width"),
         ({"forecaster": "arma", "horizon_policy": "fixed", "horizon_control_ms": 900.0}, "0 ... 500 ms"),
         ({"session_token": "hush hush hush hush"}, "session_secret_file"),
+        ({"page_token": "hush hush hush hush", "role": "local"}, "page_token_file"),
+        ({"page_token_file": "/nowhere/token", "role": "local"}, "page's token cannot be read"),
         ({"session_secret_file": "/nowhere/secret"}, "secret cannot be read"),
         ({"bind": "10.1.2.3", "arm": "10.1.2.4"}, "needs a session secret"),
     ],

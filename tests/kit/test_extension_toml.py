@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import dataclasses
 import itertools
 import re
@@ -39,6 +40,7 @@ PACKAGE_KEYS = [
     *("preview_image", "icon", "writeTarget"),
 ]
 ONLY_60 = {
+    "isaacsim.pip.newton",
     "isaacsim.robot_motion.cumotion",
     "isaacsim.robot_motion.experimental.motion_generation",
     "isaacsim.streaming.rtsp",
@@ -46,6 +48,19 @@ ONLY_60 = {
     "isaacsim.core.rendering_manager",
     "isaacsim.replicator.teleop",
 }
+
+DEPENDENCIES = set(CONFIG["dependencies"])
+KERNEL = {"omni.ext", "omni.kit.app"}
+BEHIND = {
+    "omni.kit.pip_archive": "numpy and what aiohttp needs",
+    "omni.pip.cloud": "cryptography",
+    "omni.pip.compute": "PyYAML",
+    "isaacsim.pip.newton": "mujoco",
+    "omni.warp.core": "warp",
+}
+"""Extensions that bring Python packages, and which of them we use."""
+CATEGORIES = {"Simulation", "SyntheticData", "Utility", "Internal", "Other", "Streaming", "Setup", "GUI", "Examples"}
+"""That Isaac Sim's own extensions have, but for single ones."""
 
 
 def test_the_sections_stand_in_the_order_of_the_rules() -> None:
@@ -75,10 +90,7 @@ def test_every_file_that_it_names_is_there() -> None:
     for page in CONFIG["documentation"]["pages"]:
         assert (EXTENSION / page).is_file(), page
     for entry in CONFIG["python"]["module"]:
-        if "name" in entry:
-            assert (EXTENSION / entry["name"].replace(".", "/") / "__init__.py").is_file()
-        else:
-            assert (EXTENSION / entry["path"]).is_dir()
+        assert (EXTENSION / entry["name"].replace(".", "/") / "__init__.py").is_file()
 
 
 def test_the_dependencies_are_sorted_and_those_of_one_version_optional() -> None:
@@ -91,9 +103,61 @@ def test_the_dependencies_are_sorted_and_those_of_one_version_optional() -> None
 
 
 def test_without_a_screen_nothing_of_the_window_is_required() -> None:
-    for name in ("omni.kit.uiapp", "omni.kit.menu.utils", "omni.kit.actions.core"):
+    for name in ("omni.kit.uiapp", "omni.kit.menu.utils", "omni.kit.actions.core", "omni.ui"):
         assert CONFIG["dependencies"][name] == {"optional": True}
-    assert "omni.ui" not in CONFIG["dependencies"]
+
+
+def imported() -> dict[str, set[str]]:
+    """Dotted modules of Kit's that kit/ imports, by `import` or by name, each with the files that do."""
+    found: dict[str, set[str]] = {}
+    for path in sorted((EXTENSION / "teletwin/kit").rglob("*.py")):
+        if path.parent.name == "tests":
+            continue
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            names: list[str] = []
+            if isinstance(node, ast.Import):
+                names = [alias.name for alias in node.names]
+            elif isinstance(node, ast.ImportFrom) and not node.level:
+                names = [node.module or ""]
+            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+                names = [node.value] if re.fullmatch(r"(isaacsim|omni)(\.\w+){2,}", node.value) else []
+            for name in names:
+                if name.partition(".")[0] in ("omni", "isaacsim", "pxr", "carb"):
+                    found.setdefault(name, set()).add(path.name)
+    return found
+
+
+def extension_of(module: str) -> str | None:
+    """The extension that brings a module; None for what the kernel itself brings."""
+    if module.partition(".")[0] == "carb" or module in KERNEL:
+        return None
+    if module.partition(".")[0] == "pxr":
+        return "omni.usd.libs"
+    listed = [name for name in CONFIG["dependencies"] if module == name or module.startswith(f"{name}.")]
+    return max(listed, key=len, default=module)
+
+
+def test_every_module_that_is_imported_comes_with_an_extension_that_is_listed() -> None:
+    modules = imported()
+    assert {"omni.usd", "isaacsim.core.cloner", "isaacsim.ros2.bridge", "omni.ui", "pxr"} <= set(modules)
+    lacking = {name: files for name, files in modules.items() if extension_of(name) not in {None, *DEPENDENCIES}}
+    assert lacking == {}
+
+
+def test_every_extension_that_is_listed_is_used() -> None:
+    used = {extension_of(name) for name in imported()} | BEHIND.keys()
+    assert DEPENDENCIES - used == set()
+
+
+def test_what_brings_packages_starts_before_ours_does() -> None:
+    for name in ("omni.kit.pip_archive", "omni.pip.cloud", "omni.pip.compute", "isaacsim.pip.newton"):
+        assert name in DEPENDENCIES
+
+
+def test_the_category_is_one_of_nvidias_and_the_repository_is_the_projects() -> None:
+    assert CONFIG["package"]["category"] in CATEGORIES
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    assert CONFIG["package"]["repository"] == project.get("urls", {}).get("Repository", "")
 
 
 def settings_lines() -> list[tuple[str, str, str]]:

@@ -71,6 +71,42 @@ def test_the_extension_is_found_enabled_started_and_told_its_settings(script):
     assert {f"--/exts/teletwin/{each}" for each in wanted} <= set(told)
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--/exts/teletwin/page_token=hush"],
+        ["--/exts/teletwin/session_token", "hush"],
+        ["--session-secret", "hush"],  # no short form of --session-secret-file
+        ["--page-token=hush"],
+        ["--/other/Password=hush"],
+    ],
+)
+def test_a_secret_is_refused_before_kit_could_print_its_command_line(script, isaac, capsys, words):
+    isaac.made = None
+    with pytest.raises(SystemExit):
+        script.main(["--headless", *words])
+    assert isaac.made is None
+    said = capsys.readouterr().err
+    assert words[0].partition("=")[0] in said
+    assert "hush" not in said
+    assert "TELETWIN_SESSION_SECRET" in said
+
+
+def test_secrets_go_by_the_environment_or_a_file_never_in_the_words_that_kit_gets(script, isaac, monkeypatch, tmp_path):
+    for name in ("TELETWIN_SESSION_SECRET", "TELETWIN_PAGE_TOKEN"):
+        monkeypatch.setenv(name, "hush hush hush hush")
+    files = {name: tmp_path / name for name in ("session-secret-file", "page-token-file")}
+    for path in files.values():
+        path.write_text("hush hush hush hush")
+    words = [word for name, path in files.items() for word in (f"--{name}", str(path))]
+    assert script.main(["--headless", "--role", "local", *words]) == 0
+    told = isaac.made.config["extra_args"]
+    assert f"--/exts/teletwin/page_token_file={files['page-token-file']}" in told
+    assert f"--/exts/teletwin/session_secret_file={files['session-secret-file']}" in told
+    assert "hush" not in " ".join(told)
+    assert "hush" not in str(isaac.made.config)
+
+
 def test_every_forwarded_option_is_a_setting_of_the_extension(script):
     declared = tomllib.loads((ROOT / "exts/teletwin/config/extension.toml").read_text()).get("settings")
     if declared is None:

@@ -65,6 +65,19 @@ def test_it_runs_the_script_by_isaac_sims_python_with_the_roles_options(folder):
     assert {"--/exts/teletwin/max_speed_rad_s=0.5", "--/exts/teletwin/delay_ms=20.0"} <= set(for_kit)
 
 
+def test_the_sessions_secret_stands_in_no_word_that_is_run(folder, monkeypatch, tmp_path):
+    monkeypatch.setenv("TELETWIN_SESSION_SECRET", "hush hush hush hush")
+    (tmp_path / "secret").write_text("hush hush hush hush")
+    by_environment = command(RunOptions(role="twin", sim="isaac"), folder)
+    by_file = command(RunOptions(role="twin", sim="isaac", session_secret_file=str(tmp_path / "secret")), folder)
+    assert "hush" not in " ".join(by_environment + by_file)
+    assert "--session-secret-file" not in by_environment  # the process that it becomes keeps the environment
+    assert by_file[by_file.index("--session-secret-file") + 1] == str(tmp_path / "secret")
+    told, for_kit = read_as_the_script_does(by_file)
+    assert told.session_secret_file == str(tmp_path / "secret")
+    assert not [word for word in for_kit if "secret" in word or "token" in word]
+
+
 def test_what_isaac_sims_twin_would_not_hear_is_refused_not_lost(folder):
     refused = {
         "--link": SessionCfg(link="dds"),

@@ -6,7 +6,7 @@ from teletwin.kit.settings import KitCfg
 from teletwin.link.addresses import HERE, parse_address
 from teletwin.session.config import AllocationCfg, HorizonCfg, NetworkCfg, SessionCfg
 from teletwin.session.launch import local_session
-from teletwin.session.page_cfg import PageCfg, PageTokens, page_tokens
+from teletwin.session.page_cfg import PageCfg, page_tokens
 from teletwin.session.role_cfg import PORTS, ROLES, RoleCfg
 from teletwin.session.secret_source import SESSION_NAME, SessionKey, session_key
 
@@ -48,12 +48,12 @@ def role_cfgs(cfg: KitCfg) -> dict[str, RoleCfg]:
     """What every role that Kit plays is told: all of them when 'local', else the twin and its renderer."""
     session = session_cfg(cfg)
     if cfg.role == "local":
-        page = PageCfg(host=cfg.page_host, port=cfg.page_port)
+        page = PageCfg(host=cfg.page_host, port=cfg.page_port, token_file=cfg.page_token_file)
         common = RoleCfg(
             role="twin",
             session=session,
             page=page,
-            page_tokens=PageTokens(token=cfg.page_token) if cfg.page_token else page_tokens(page),
+            page_tokens=page_tokens(page),
             engage=cfg.engage_at_start,
             record=cfg.record_path,
         )

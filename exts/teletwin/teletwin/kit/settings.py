@@ -38,7 +38,7 @@ class KitCfg:
     session_secret_file: str = ""
     page_host: str = "127.0.0.1"
     page_port: int = 8765
-    page_token: str = ""
+    page_token_file: str = ""
     page_in_kit_loop: bool = True
     engage_at_start: bool = True
     hand: str = "write"
@@ -89,6 +89,12 @@ class KitCfg:
                 raise ConfigError(f"{ROOT}/{name}", given=getattr(self, name), allowed=f"{least:g} ... {most:g}")
 
 
+_SECRETS = {
+    "session_token": f"{ROOT}/session_secret_file, or the environment's TELETWIN_SESSION_SECRET",
+    "page_token": f"{ROOT}/page_token_file, or the environment's TELETWIN_PAGE_TOKEN",
+}
+"""Settings that there are no longer, and what to take instead: command lines are seen by every user of a machine."""
+
 FIELDS = {field.name: field for field in dataclasses.fields(KitCfg)}
 
 
@@ -123,9 +129,9 @@ class Settings:
         Raises:
             ConfigError: A value of the wrong type or out of range, or a secret that stands in the settings.
         """
-        if self._store.get(f"{ROOT}/session_token"):
-            mend = f"{ROOT}/session_secret_file, or the environment's TELETWIN_SESSION_SECRET"
-            raise ConfigError(f"{ROOT}/session_token is gone: settings are no place for a secret", mend=mend)
+        for name, instead in _SECRETS.items():
+            if self._store.get(f"{ROOT}/{name}"):
+                raise ConfigError(f"{ROOT}/{name} is gone: settings are no place for a secret", mend=instead)
         return KitCfg(**{name: self.get(name) for name in FIELDS})
 
     def watch(self, name: str, on_change: Callable[[], None]) -> Guard:
