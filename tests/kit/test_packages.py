@@ -7,6 +7,7 @@ import shlex
 import subprocess
 import sys
 import tomllib
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -113,9 +114,10 @@ def extension(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 def without(monkeypatch: pytest.MonkeyPatch) -> Any:
     """Make modules unfindable, as in a Kit that lacks them."""
 
-    def lose(*names: str) -> None:
+    def lose(*names: str) -> Callable[[], None]:
         for name in [each for each in sys.modules if each.partition(".")[0] in names] + list(names):
             monkeypatch.setitem(sys.modules, name, None)
+        return monkeypatch.undo
 
     return lose
 
@@ -261,12 +263,10 @@ def test_the_table_has_the_projects_ranges_and_every_pin() -> None:
 
 
 @pytest.mark.parametrize("version", ["5.1", "6.0"])
-def test_the_window_names_what_is_missing_with_the_command_before_anybody_presses_start(
-    version: str, without: Any
-) -> None:
+def test_the_window_names_what_is_missing_with_the_command_until_it_is_there(version: str, without: Any) -> None:
     pytest.importorskip("pxr", reason="usd-core is not installed")
     before = list(sys.path)
-    without("mcap", "yaml")
+    put_back = without("mcap", "yaml")
     with kit(version, settings=SETTINGS) as fake:
         extension = started(fake, None)
         fake.turn()
@@ -275,6 +275,7 @@ def test_the_window_names_what_is_missing_with_the_command_before_anybody_presse
         assert " mcap==" in command
         shown = fake.ui.find("CollapsableFrame", "Missing packages")
         field = next(w for w in fake.ui.widgets[fake.ui.widgets.index(shown) :] if type(w).__name__ == "StringField")
+        assert shown.visible
         assert field.model.get_value_as_string() == command
         assert command in fake.ui.widgets[-1].text  # the warnings
         assert any(line.startswith("warn: [teletwin] packages are missing") and command in line for line in fake.log)
@@ -284,6 +285,10 @@ def test_the_window_names_what_is_missing_with_the_command_before_anybody_presse
         refusal = extension._app.warnings[-1]
         assert "PyYAML (robot descriptions)" in refusal
         assert "mcap" not in refusal
+        put_back()
+        extension._app.start()
+        turns_until(fake, lambda app=extension._app: app.state != "starting")
+        turns_until(fake, lambda: not shown.visible)
         extension.on_shutdown()
         del extension
         assert fake.leftovers() == []
@@ -296,6 +301,6 @@ def test_with_nothing_missing_the_window_has_no_such_frame_and_the_path_is_put_b
     with kit("6.0", settings=SETTINGS) as fake:
         extension = started(fake, None)
         assert sys.path == [*before, str(EXTENSION / "pip_prebundle")]
-        assert not [w for w in fake.ui.widgets if getattr(w, "title", "") == "Missing packages"]
+        assert not fake.ui.find("CollapsableFrame", "Missing packages").visible
         extension.on_shutdown()
         assert sys.path == before

@@ -135,7 +135,7 @@ class CollapsableFrame(Widget):
 
     def __init__(self, ui: Ui, title: str = "", **options: Any) -> None:
         super().__init__(ui, **options)
-        self.title = title
+        self.title, self.visible = title, options.get("visible", True)
 
 
 class Field(Widget):

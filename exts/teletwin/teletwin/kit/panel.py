@@ -66,13 +66,17 @@ class Panel:
             self._warnings = ui.Label("none", word_wrap=True)
 
     def _missing_packages(self) -> None:
-        """The command that brings what Kit's Python lacks, to be copied; nothing when all is there."""
-        command = self._app.packages.missing_command()
-        if not command:
-            return
-        with ui.CollapsableFrame("Missing packages", height=0), ui.VStack(spacing=3, height=0):
+        """The command that brings what Kit's Python lacks, to be copied; hidden while nothing is missing."""
+        self._missing = ui.CollapsableFrame("Missing packages", height=0)
+        with self._missing, ui.VStack(spacing=3, height=0):
             ui.Label("Run this in a terminal once, then press Start:", word_wrap=True)
-            ui.StringField(multiline=True, read_only=True, height=100).model.set_value(command)
+            self._command = ui.StringField(multiline=True, read_only=True, height=100).model
+        self._look_for_packages()
+
+    def _look_for_packages(self) -> None:
+        command = self._app.packages.missing_command()
+        self._missing.visible = bool(command)
+        self._command.set_value(command)
 
     def _connection(self) -> None:
         settings = self._app.settings
@@ -122,7 +126,9 @@ class Panel:
             return
         self._due_ns = now_ns + _ROW_NS
         status = self._app.status()
-        self._state.text = _headline(status)
+        if self._state.text != (headline := _headline(status)):
+            self._state.text = headline
+            self._look_for_packages()
         self._record.text = "End recording" if status["recording"] else "Record"
         self._plots.show(status)
         warnings = status["warnings"]
