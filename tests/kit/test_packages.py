@@ -13,13 +13,14 @@ from typing import Any
 
 import pytest
 from fake import kit
-from kit_session import SETTINGS, started, turns_until
+from kit_session import SETTINGS, KitSession, running, session_cfg, started, turns_until, write_recording
 from packaging.requirements import Requirement
 from packaging.version import Version
 
 from teletwin.errors import MissingPartError
 from teletwin.kit import packages, prebundle
 from teletwin.kit.packages import PACKAGES, Package
+from teletwin.kit.pip_command import pip_command
 from teletwin.kit.prebundle import Prebundle
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -228,7 +229,7 @@ def test_a_version_of_kits_outside_the_range_is_used_and_told(
     a_package(monkeypatch, "had_by_kit")
     remarks = Prebundle(extension).remarks()
     assert len(remarks) == is_told
-    assert all(f"had_by_kit {version} of this Isaac Sim is used for a test" in remark for remark in remarks)
+    assert all(f"had_by_kit {version} is used for a test; given: {kits}" in remark for remark in remarks)
 
 
 def test_an_import_error_of_something_else_stays_what_it_is_and_warp_is_kits_own(extension: Path) -> None:
@@ -243,11 +244,11 @@ def test_isaac_sims_own_python_is_named_where_it_is_found(tmp_path: Path, monkey
     (tmp_path / "python.sh").touch()
     monkeypatch.delenv("ISAAC_PATH", raising=False)
     monkeypatch.setattr(sys, "executable", str(tmp_path / "kit/kit"))
-    assert Prebundle(tmp_path).command(["av"]).startswith(f"{tmp_path}/python.sh -m pip install")
+    assert pip_command(tmp_path, ["av"]).startswith(f"{tmp_path}/python.sh -m pip install")
     monkeypatch.setattr(sys, "executable", "/nowhere/kit/kit")
-    assert Prebundle(tmp_path).command(["av"]).startswith("'<isaac-sim>/python.sh' -m pip install")
+    assert pip_command(tmp_path, ["av"]).startswith("'<isaac-sim>/python.sh' -m pip install")
     monkeypatch.setattr(sys, "executable", "/nowhere/bin/python3.12")
-    assert Prebundle(tmp_path).command(["av"]).startswith("/nowhere/bin/python3.12 -m pip install")
+    assert pip_command(tmp_path, ["av"]).startswith("/nowhere/bin/python3.12 -m pip install")
 
 
 def test_the_table_has_the_projects_ranges_and_every_pin() -> None:
@@ -293,6 +294,38 @@ def test_the_window_names_what_is_missing_with_the_command_until_it_is_there(ver
         del extension
         assert fake.leftovers() == []
     assert sys.path == before
+
+
+@pytest.mark.parametrize(("lost", "change"), [("mcap", "record_path"), ("cryptography", "session_secret_file")])
+def test_what_the_settings_ask_for_must_be_there_before_anything_moves(
+    lost: str, change: str, without: Any, tmp_path: Path
+) -> None:
+    pytest.importorskip("pxr", reason="usd-core is not installed")
+    (tmp_path / "file").write_text("B9vk5P-LKKbBbc7CskdppoFk-DnGbE4DIwo")
+    (tmp_path / "file").chmod(0o600)
+    without(lost)
+    with kit("6.0", settings=SETTINGS | {change: str(tmp_path / "file")}) as fake:
+        extension = started(fake, None)
+        extension._app.start()
+        turns_until(fake, lambda app=extension._app: app.state != "starting")
+        assert extension._app.state == "stopped"
+        assert f"given: {lost} (" in extension._app.warnings[-1]
+        assert f" {lost}==" in extension._app.warnings[-1]
+        extension.on_shutdown()
+
+
+def test_record_without_its_package_says_so_and_the_session_goes_on(without: Any, tmp_path: Path) -> None:
+    pytest.importorskip("pxr", reason="usd-core is not installed")
+    without("mcap")
+    with kit("6.0", settings=SETTINGS) as fake:
+        session = KitSession(fake, session_cfg(write_recording(tmp_path / "eight.tum", duration_s=3.0)))
+        for app in running(fake, session.surroundings):
+            session.run(0.2)
+            told = len(app.warnings)
+            fake.ui.find("Button", "Record").press()
+            session.run(0.2)
+            assert (app.state, app.status()["recording"]) == ("running", False)
+            assert ["mcap (recordings)" in line for line in list(app.warnings)[told:]] == [True]
 
 
 def test_with_nothing_missing_the_window_has_no_such_frame_and_the_path_is_put_back() -> None:

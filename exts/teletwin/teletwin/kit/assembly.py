@@ -77,7 +77,7 @@ class Assembly:
         with contextlib.ExitStack() as stack:
             executor = around.executor()
             stack.callback(executor.shutdown, wait=False)
-            await self._import_packages(cfg.role, executor)
+            await self._import_packages(cfg, bool(cfgs["twin"].key), executor)
             await loop.run_in_executor(executor, compile_kernels, session)
             functions = build_functions(session, cfg.motion_policy)
             links = around.open_links(cfgs, around.clock, stack)
@@ -103,11 +103,12 @@ class Assembly:
             local.start()
         return run
 
-    async def _import_packages(self, role: str, executor: Executor) -> None:
+    async def _import_packages(self, cfg: KitCfg, has_secret: bool, executor: Executor) -> None:
         """What came into the folder since the last look counts; what does not work is told before anything is built."""
         self._packages.open()
+        also = [name for name, is_asked in (("mcap", cfg.record_path), ("cryptography", has_secret)) if is_asked]
         loop = asyncio.get_running_loop()
-        problem = await loop.run_in_executor(executor, self._packages.require, role)
+        problem = await loop.run_in_executor(executor, self._packages.require, cfg.role, also)
         if problem is not None:
             self._report(problem)
 

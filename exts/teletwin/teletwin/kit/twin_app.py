@@ -69,7 +69,11 @@ class TwinApp:
 
     def record(self, on: bool = True) -> None:
         """Start or end the recording (MCAP)."""
-        self._with_run(lambda run: run.record(on))
+        problem = self.packages.lacking("mcap") if on and self.run is not None else None
+        if problem is not None:
+            self.report(problem)
+        else:
+            self._with_run(lambda run: run.record(on))
 
     def status(self) -> dict[str, object]:
         """State, mode, page address, warnings, and the live numbers by name; None where unknown."""

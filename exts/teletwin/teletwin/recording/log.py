@@ -143,7 +143,7 @@ class SessionLog:
                 if any(left_out.values()):
                     writer.add_metadata("left_out", {name: str(count) for name, count in left_out.items()})
                 writer.finish()
-        except OSError as error:  # a full disk must not stop the loop
+        except (OSError, ImportError) as error:  # a full disk or a missing package must not stop the loop
             self.fault = f"the recording {self.path} ended early: {error}"
             self.dropped_count += len(self._queue)
             logging.getLogger(__name__).warning(self.fault)
