@@ -57,8 +57,12 @@ BEHIND = {
     "omni.pip.compute": "PyYAML",
     "isaacsim.pip.newton": "mujoco",
     "omni.warp.core": "warp",
+    "isaacsim.ros2.bridge": "rclpy; enabled by its name",
+    "omni.kit.uiapp": "asked for by its name: whether there are windows",
 }
-"""Extensions that bring Python packages, and which of them we use."""
+"""Extensions that are used and not imported: those that bring Python packages, and what is asked for by name."""
+RENAMED = {"omni.kit.loop": "omni.kit.loop-isaac"}
+"""Modules whose extension is called otherwise."""
 CATEGORIES = {"Simulation", "SyntheticData", "Utility", "Internal", "Other", "Streaming", "Setup", "GUI", "Examples"}
 """That Isaac Sim's own extensions have, but for single ones."""
 
@@ -108,23 +112,26 @@ def test_without_a_screen_nothing_of_the_window_is_required() -> None:
 
 
 def imported() -> dict[str, set[str]]:
-    """Dotted modules of Kit's that kit/ imports, by `import` or by name, each with the files that do."""
+    """Dotted modules of Kit's that kit/ imports, by a statement or by name, each with the files that do."""
     found: dict[str, set[str]] = {}
     for path in sorted((EXTENSION / "teletwin/kit").rglob("*.py")):
         if path.parent.name == "tests":
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            names: list[str] = []
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and not node.level:
-                names = [node.module or ""]
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                names = [node.value] if re.fullmatch(r"(isaacsim|omni)(\.\w+){2,}", node.value) else []
-            for name in names:
+            for name in names_in(node):
                 if name.partition(".")[0] in ("omni", "isaacsim", "pxr", "carb"):
                     found.setdefault(name, set()).add(path.name)
     return found
+
+
+def names_in(node: ast.AST) -> list[str]:
+    """The modules that a statement imports, or a call of `import_module`."""
+    if isinstance(node, ast.Import):
+        return [alias.name for alias in node.names]
+    if isinstance(node, ast.ImportFrom):
+        return [node.module or ""] if not node.level else []
+    is_call = isinstance(node, ast.Call) and ast.unparse(node.func).rpartition(".")[2] == "import_module"
+    return [each.value for each in node.args if isinstance(each, ast.Constant)] if is_call else []
 
 
 def extension_of(module: str) -> str | None:
@@ -133,15 +140,16 @@ def extension_of(module: str) -> str | None:
         return None
     if module.partition(".")[0] == "pxr":
         return "omni.usd.libs"
+    if module in RENAMED:
+        return RENAMED[module]
     listed = [name for name in CONFIG["dependencies"] if module == name or module.startswith(f"{name}.")]
     return max(listed, key=len, default=module)
 
 
 def test_every_module_that_is_imported_comes_with_an_extension_that_is_listed() -> None:
     modules = imported()
-    assert {"omni.usd", "isaacsim.core.cloner", "isaacsim.ros2.bridge", "omni.ui", "pxr"} <= set(modules)
-    lacking = {name: files for name, files in modules.items() if extension_of(name) not in {None, *DEPENDENCIES}}
-    assert lacking == {}
+    assert {"omni.usd", "isaacsim.core.cloner", "omni.replicator.core", "omni.ui", "pxr"} <= set(modules)
+    assert {name: files for name, files in modules.items() if extension_of(name) not in {None, *DEPENDENCIES}} == {}
 
 
 def test_every_extension_that_is_listed_is_used() -> None:
