@@ -24,7 +24,7 @@ from teletwin.kit.prebundle import Prebundle
 from teletwin.kit.robot_asset import choose_robot
 from teletwin.kit.run import Run
 from teletwin.kit.scene import SceneCfg, build_scene, default_stage
-from teletwin.kit.session_cfg import role_cfgs
+from teletwin.kit.session_cfg import has_secret, role_cfgs
 from teletwin.kit.settings import KitCfg
 from teletwin.link import Link
 from teletwin.session.role_cfg import RoleCfg
@@ -77,7 +77,7 @@ class Assembly:
         with contextlib.ExitStack() as stack:
             executor = around.executor()
             stack.callback(executor.shutdown, wait=False)
-            await self._import_packages(cfg, bool(cfgs["twin"].key), executor)
+            await self._import_packages(cfg, executor)
             await loop.run_in_executor(executor, compile_kernels, session)
             functions = build_functions(session, cfg.motion_policy)
             links = around.open_links(cfgs, around.clock, stack)
@@ -103,12 +103,12 @@ class Assembly:
             local.start()
         return run
 
-    async def _import_packages(self, cfg: KitCfg, has_secret: bool, executor: Executor) -> None:
+    async def _import_packages(self, cfg: KitCfg, executor: Executor) -> None:
         """What came into the folder since the last look counts; what does not work is told before anything is built."""
         self._packages.open()
-        also = [name for name, is_asked in (("mcap", cfg.record_path), ("cryptography", has_secret)) if is_asked]
-        loop = asyncio.get_running_loop()
-        problem = await loop.run_in_executor(executor, self._packages.require, cfg.role, also)
+        asked = {"mcap": bool(cfg.record_path), "cryptography": has_secret(cfg)}
+        also = [name for name, is_asked in asked.items() if is_asked]
+        problem = await asyncio.get_running_loop().run_in_executor(executor, self._packages.require, cfg.role, also)
         if problem is not None:
             self._report(problem)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+
 from teletwin.kit.settings import KitCfg
 from teletwin.link.addresses import HERE, parse_address
 from teletwin.session.config import AllocationCfg, HorizonCfg, NetworkCfg, SessionCfg
 from teletwin.session.launch import local_session
 from teletwin.session.page_cfg import PageCfg, page_tokens
 from teletwin.session.role_cfg import PORTS, ROLES, RoleCfg
-from teletwin.session.secret_source import SESSION_NAME, SessionKey, session_key
+from teletwin.session.secret_source import SESSION_NAME, VARIABLE, SessionKey, session_key
 
 _INSIDE = ("twin", "renderer")
 """Roles that Kit plays when the others are elsewhere."""
@@ -60,6 +62,11 @@ def role_cfgs(cfg: KitCfg) -> dict[str, RoleCfg]:
         return local_session(common)
     key = session_key(name=cfg.session_name or SESSION_NAME, file=cfg.session_secret_file)
     return {role: _remote(cfg, session, role, key) for role in _INSIDE}
+
+
+def has_secret(cfg: KitCfg) -> bool:
+    """Whether the session's packets are sealed; those that stay in Kit are not."""
+    return cfg.role == "twin" and bool(cfg.session_secret_file or os.environ.get(VARIABLE))
 
 
 def _remote(cfg: KitCfg, session: SessionCfg, role: str, key: SessionKey) -> RoleCfg:
