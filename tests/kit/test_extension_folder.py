@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.metadata
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 import tomllib
@@ -55,6 +57,40 @@ with kit(version, settings=SETTINGS, extension=Path(folder)) as fake:
         "opened": opened,
         "path_is_as_before": sys.path == path_before,
     }
+print(json.dumps(told))
+"""
+
+
+ALONE = """
+import json, sys, threading, time, urllib.request
+from pathlib import Path
+
+folder, fakes, kit_site = sys.argv[1:]
+sys.path[:0] = [kit_site, folder, fakes]
+from fake import kit
+from kit_session import started, turns_until
+
+settings = {"role": "local", "robot_usd": "teletwin", "page_port": 0, "record_path": folder + "/run.mcap"}
+answers = []
+with kit("6.0", settings=settings, extension=Path(folder)) as fake:
+    extension = started(fake, None)
+    app = extension._app
+    app.start()
+    turns_until(fake, lambda: app.state != "starting")
+    url = app.status()["page"]
+    asking = threading.Thread(target=lambda: answers.append(urllib.request.urlopen(url, timeout=20).status))
+    asking.start()
+    end = time.monotonic() + 20.0
+    while time.monotonic() < end and not answers:
+        fake.turn(dt_s=0.004, steps=4)
+        time.sleep(0.01)
+    told = {"state": app.state, "warnings": list(app.warnings), "answers": answers}
+    told["from"] = {name: sys.modules[name].__file__ for name in ("av", "aiohttp", "mujoco", "mcap", "yaml")}
+    extension.on_shutdown()
+    for _ in range(100):
+        fake.turn()
+        time.sleep(0.01)
+told["record_bytes"] = Path(folder, "run.mcap").stat().st_size
 print(json.dumps(told))
 """
 
@@ -116,6 +152,46 @@ def test_copied_away_it_starts_finds_its_assets_streams_stops_and_leaves_nothing
     assert told["opened"] == []
     assert (told["leftovers"], told["errors"], told["path_is_as_before"]) == ([], [], True)
     assert files(away) == before
+
+
+def lay(name: str, folder: Path) -> None:
+    """Put links to a package of this environment into a folder, as `pip --target` would put the package itself."""
+    distribution = importlib.metadata.distribution(name)
+    tops = {file.parts[0] for file in distribution.files or () if file.parts[0] not in ("..", "__pycache__")}
+    for top in tops:
+        if not (folder / top).exists():
+            (folder / top).symlink_to(distribution.locate_file(top))
+
+
+@pytest.mark.live
+@pytest.mark.slow
+def test_numpy_warp_and_pxr_of_kit_and_the_packages_of_the_requirements_are_all_that_it_needs(
+    away: Path, tmp_path: Path
+) -> None:
+    pytest.importorskip("pxr", reason="usd-core is not installed")
+    folder, kit_site = tmp_path / "exts/teletwin", tmp_path / "kit_site"
+    shutil.copytree(away, folder)
+    kit_site.mkdir()
+    lines = (folder / "requirements-kit.txt").read_text().splitlines()
+    for name in (line.partition("==")[0] for line in lines if "==" in line):
+        lay(name, folder / "pip_prebundle")
+    for name in ("numpy", "warp-lang", "usd-core"):
+        lay(name, kit_site)
+    words = [str(each) for each in (folder, ROOT / "tests/kit", kit_site)]
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-B", "-c", ALONE, *words],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        timeout=110,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    told = json.loads(done.stdout.splitlines()[-1])
+    assert (told["state"], told["answers"]) == ("running", [200]), told["warnings"]
+    assert not [line for line in told["warnings"] if "package" in line]
+    assert all(Path(file).is_relative_to(folder / "pip_prebundle") for file in told["from"].values()), told["from"]
+    assert told["record_bytes"] > 1000
 
 
 def test_it_holds_what_the_source_has_and_every_asset(away: Path) -> None:

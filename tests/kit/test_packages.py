@@ -168,6 +168,19 @@ def test_only_what_is_missing_is_brought_by_its_exact_pin(extension: Path, witho
     assert shlex.join(words) == Prebundle(extension).missing_command()
 
 
+def test_what_can_be_imported_is_not_missing_though_its_importer_tells_nothing_before(
+    extension: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module(tmp_path / "kit", "had_in_silence")
+    sys.path.insert(0, str(tmp_path / "kit"))
+    importlib.invalidate_caches()
+    monkeypatch.setattr(packages.importlib.util, "find_spec", lambda name: None)
+    a_package(monkeypatch, "had_in_silence", roles=("twin",))
+    folder = Prebundle(extension)
+    assert (folder.problem(), folder.require("twin")) == (None, None)
+    del sys.modules["had_in_silence"]
+
+
 def test_with_everything_there_nothing_is_said(extension: Path) -> None:
     for package in PACKAGES:
         pytest.importorskip(package.module)

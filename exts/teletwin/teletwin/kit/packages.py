@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.metadata
 import importlib.util
 import re
@@ -105,11 +106,25 @@ def origin_of(module: str) -> Path | None:
     return Path(spec.origin) if spec is not None and spec.origin else None  # no origin: a folder without a module
 
 
+def can_import(module: str) -> bool:
+    """Whether a module can be imported; it then has been."""
+    try:
+        importlib.import_module(module)
+    except (ImportError, OSError):  # OSError: a library that it loads itself
+        return False
+    return True
+
+
+def is_there(module: str) -> bool:
+    """Whether a module is found, working or not; Kit's importer is asked by an import where it tells nothing before."""
+    return origin_of(module) is not None or can_import(module)
+
+
 def missing_names(package: Package) -> list[str]:
-    """Names on the index of what must be brought for a package; none where it can be imported."""
-    if origin_of(package.module) is not None:
+    """Names on the index of what must be brought for a package; none where it is there."""
+    if is_there(package.module):
         return []
-    return [package.name, *(name for name, module in package.brings if origin_of(module) is None)]
+    return [package.name, *(name for name, module in package.brings if not is_there(module))]
 
 
 def foreign_version(package: Package) -> str:

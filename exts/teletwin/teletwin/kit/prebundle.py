@@ -14,7 +14,16 @@ from collections.abc import Collection
 from pathlib import Path
 
 from teletwin.errors import MissingPartError
-from teletwin.kit.packages import PACKAGES, Package, foreign_version, missing_names, origin_of, owner_of
+from teletwin.kit.packages import (
+    PACKAGES,
+    Package,
+    can_import,
+    foreign_version,
+    is_there,
+    missing_names,
+    origin_of,
+    owner_of,
+)
 from teletwin.kit.pip_command import FOLDER, pip_command
 
 
@@ -48,7 +57,7 @@ class Prebundle:
 
     def lacking(self, name: str) -> MissingPartError | None:
         """Why a package of the table, by its name, cannot be used, with the mend; None when it can."""
-        return self._lacking([each for each in PACKAGES if each.name == name and not _is_usable(each)])
+        return self._lacking([each for each in PACKAGES if each.name == name and not can_import(each.module)])
 
     def missing_command(self) -> str:
         """The command that brings what is missing; empty when all is there."""
@@ -79,11 +88,11 @@ class Prebundle:
             MissingPartError: Something that the session needs is missing, or was built for another Python.
         """
         needed = [package for package in PACKAGES if role in package.roles or package.name in also]
-        problem = self._lacking([each for each in needed if not _is_usable(each)])
+        problem = self._lacking([each for each in needed if not can_import(each.module)])
         if problem is not None:
             raise problem
         others = [package for package in PACKAGES if package not in needed and self._holds(package)]
-        return self._lacking([each for each in others if not _is_usable(each)])
+        return self._lacking([each for each in others if not can_import(each.module)])
 
     def explained(self, error: Exception) -> Exception:
         """The same error; what says no more than that a module is missing, with the command that brings it."""
@@ -99,7 +108,7 @@ class Prebundle:
         if not packages:
             return None
         uses = ", ".join(f"{package.name} ({package.use})" for package in packages)
-        if any(origin_of(package.module) is not None for package in packages):
+        if any(is_there(package.module) for package in packages):
             command = pip_command(self._extension, _names(packages), upgrade=True)
             mend = f"run: {command} ; then start Isaac Sim anew"
             return MissingPartError("packages do not work in this Isaac Sim's Python", given=uses, mend=mend)
@@ -120,15 +129,6 @@ def _names(packages: list[Package]) -> list[str]:
     """What to bring for packages; for one that is there and does not work, all that belongs to it."""
     names = [missing_names(each) or [each.name, *(name for name, _ in each.brings)] for each in packages]
     return list(dict.fromkeys(itertools.chain.from_iterable(names)))
-
-
-def _is_usable(package: Package) -> bool:
-    """Whether a package can be imported; it then has been."""
-    try:
-        importlib.import_module(package.module)
-    except (ImportError, OSError):  # OSError: a library that it loads itself
-        return False
-    return True
 
 
 def _dotted(numbers: tuple[int, ...]) -> str:
