@@ -58,9 +58,9 @@ def make_extension(out: Path, *, repository: str = "") -> Path:
     Raises:
         ExtensionError: There is something else of that name, or the address is none.
     """
-    target = out.resolve() / EXTENSION.name
-    if target == EXTENSION:
-        raise ExtensionError(f"this is the extension's source; given: {out}; take another folder")
+    target = (out / EXTENSION.name).resolve()
+    if any(source in (target, *target.parents) for source in (EXTENSION, *(source for source, _ in layout()))):
+        raise ExtensionError(f"the extension's source lies there; given: {out}; take another folder")
     if target.exists() and not (target / CONFIG).is_file():
         raise ExtensionError(f"{target} is there and is no extension; remove it or take another folder")
     target.parent.mkdir(parents=True, exist_ok=True)

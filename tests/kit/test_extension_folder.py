@@ -120,6 +120,7 @@ def files(folder: Path) -> set[str]:
     return {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", ["5.1", "6.0"])
 def test_copied_away_it_starts_finds_its_assets_streams_stops_and_leaves_nothing(
     version: str, away: Path, tmp_path: Path
@@ -234,13 +235,17 @@ def test_made_again_it_is_renewed_and_keeps_the_packages_that_pip_brought(script
 def test_what_is_no_extension_and_the_source_itself_are_not_replaced(script: Any, tmp_path: Path, capsys: Any) -> None:
     (tmp_path / "teletwin").mkdir()
     (tmp_path / "teletwin/precious").touch()
-    for out, says in ((tmp_path, "is no extension"), (ROOT / "exts", "the extension's source")):
+    (tmp_path / "links").mkdir()
+    (tmp_path / "links/teletwin").symlink_to(EXTENSION)
+    sources = [ROOT / "exts", tmp_path / "links", EXTENSION / "build", ROOT / "assets"]
+    for out, says in [(tmp_path, "is no extension"), *((each, "the extension's source") for each in sources)]:
         assert script.main(["--out", str(out)]) == 1
         said = capsys.readouterr().err
         assert says in said
         assert len(said.splitlines()) == 1
     assert (tmp_path / "teletwin/precious").exists()
     assert (EXTENSION / "teletwin/assets.py").exists()
+    assert not (EXTENSION / "build").exists()
 
 
 def test_the_repositorys_address_is_written_where_it_is_given(script: Any, tmp_path: Path, capsys: Any) -> None:
