@@ -5,7 +5,7 @@ from __future__ import annotations
 import concurrent.futures
 import multiprocessing
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import geometric_mean
 
@@ -98,11 +98,12 @@ def worth_rows(runs: Sequence[Worth]) -> Iterator[BenchRow]:
         yield BenchRow(name=f"{path}, geometric mean", unit="of feed-forward only", value=mean, bar=MEAN_BAR, note=note)
     for run in runs:
         beside = {
-            field.name.removesuffix("_mm").replace("_", " ") + " [mm]": getattr(run, field.name)
-            for field in fields(run)
-            if field.name.endswith("_mm")
+            "arm [mm]": run.arm_mm,
+            "feed-forward only": run.arm_fed_mm,
+            "no prediction": run.arm_plain_mm,
+            "picture [ratio]": run.picture,
+            "orientation": run.turn,
         }
-        beside |= {"picture": run.picture, "orientation": run.turn}
         yield BenchRow(
             name=f"{run.hand}, {run.network}", unit="of feed-forward only", value=run.arm, bar=WORST_BAR, beside=beside
         )

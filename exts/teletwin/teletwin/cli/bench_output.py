@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +10,9 @@ from pathlib import Path
 from teletwin.clock import utc_text
 from teletwin.errors import ConfigError
 from teletwin.report.bench_rows import BenchRow, bench_markdown
+
+_FILE_COLUMNS = 160
+"""Width of a table that goes to a file or a pipe."""
 
 
 def show_rows(
@@ -26,7 +30,7 @@ def show_rows(
 
     from teletwin.report.table import bench_table
 
-    Console().print(bench_table(rows))
+    Console(width=None if sys.stdout.isatty() else _FILE_COLUMNS).print(bench_table(rows))
     write_rows(kind, rows, options, report=report, markdown=markdown, more=more, seed=seed)
     return int(any(row.passed is False for row in rows))
 
