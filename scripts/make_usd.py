@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Write the UR3e as USD from its URDF, bodies, MJCF and meshes: assets/robots/ur3e/ur3e.usda and meshes/ur3e.usdc.
 
-Run by a person when one of the four changes (needs `usd-core` and `mujoco`):
+Run by a person when one of the four changes (needs `usd-core`):
 
     python scripts/make_usd.py
 
@@ -26,6 +26,7 @@ from make_meshes import write_manifest
 from make_usd_meshes import write_meshes
 from teletwin.geometry import quat_from_matrix
 from teletwin.robot.bodies import Capsule
+from teletwin.robot.drives import load_drives
 from teletwin.robot.kinematics import forward
 from teletwin.robot.model import Robot
 from teletwin.robot.ur3e import JOINT_NAMES, load_ur3e
@@ -71,15 +72,6 @@ class Inertia:
     diagonal: Array
 
 
-@dataclass(frozen=True, kw_only=True)
-class Drive:
-    """One joint's drive, per radian."""
-
-    stiffness: float
-    damping: float
-    armature: float
-
-
 def read_inertias(urdf: Path) -> dict[str, Inertia]:
     """Mass properties by link; only diagonal tensors in the link's own axes are taken."""
     found = {}
@@ -100,20 +92,6 @@ def read_inertias(urdf: Path) -> dict[str, Inertia]:
             diagonal=np.array([float(tensor.attrib[name]) for name in ("ixx", "iyy", "izz")]),
         )
     return found
-
-
-def read_drives(path: Path) -> list[Drive]:
-    """Drives in the order of the joints."""
-    mujoco: Any = import_module("mujoco")
-    model: Any = mujoco.MjModel.from_xml_path(str(path))
-    return [
-        Drive(
-            stiffness=float(model.actuator_gainprm[i, 0]),
-            damping=float(model.actuator_gainprm[6 + i, 0]),
-            armature=float(model.dof_armature[i]),
-        )
-        for i in range(6)
-    ]
 
 
 def quaternion(kind: Any, wxyz: Array) -> Any:
@@ -217,8 +195,9 @@ class RobotWriter:
         UsdGeom.Xform.Define(self.stage, FIXED_FRAMES["base_link"])
         UsdGeom.Scope.Define(self.stage, f"{ROBOT}/joints")
 
-    def joint(self, name: str, drive: Drive) -> None:
+    def joint(self, number: int) -> None:
         """A revolute joint about z of both its frames, with limits and drive in degrees."""
+        name, drives = JOINT_NAMES[number], load_drives()
         joint = self.joints[name]
         if joint.kind != "revolute" or not np.array_equal(joint.axis, [0.0, 0.0, 1.0]):
             raise SystemExit(f"{name} does not turn about its z axis")
@@ -234,16 +213,16 @@ class RobotWriter:
         revolute.CreateUpperLimitAttr(float(np.degrees(joint.upper)))
         angular = UsdPhysics.DriveAPI.Apply(revolute.GetPrim(), "angular")
         angular.CreateTypeAttr("force")
-        angular.CreateStiffnessAttr(drive.stiffness / SPEED_DEG)
-        angular.CreateDampingAttr(drive.damping / SPEED_DEG)
-        angular.CreateMaxForceAttr(joint.effort)
+        angular.CreateStiffnessAttr(drives.stiffness[number] / SPEED_DEG)
+        angular.CreateDampingAttr(drives.damping[number] / SPEED_DEG)
+        angular.CreateMaxForceAttr(drives.effort[number])
         angular.CreateTargetPositionAttr(0.0)
         angular.CreateTargetVelocityAttr(0.0)
         write_physx(
             revolute.GetPrim(),
             "PhysxJointAPI",
             {
-                "physxJoint:armature": (Sdf.ValueTypeNames.Float, drive.armature),
+                "physxJoint:armature": (Sdf.ValueTypeNames.Float, drives.armature[number]),
                 "physxJoint:maxJointVelocity": (Sdf.ValueTypeNames.Float, float(np.degrees(joint.velocity))),
             },
         )
@@ -263,7 +242,6 @@ def new_stage(path: Path, comment: str) -> Any:
 def write_robot(path: Path) -> None:
     """Write the articulation."""
     model, robot = load_urdf(FOLDER / "ur3e.urdf"), load_ur3e()
-    drives = read_drives(FOLDER / "ur3e.xml")
     inertias = read_inertias(FOLDER / "ur3e.urdf")
     stage = new_stage(
         path, "UR3e, written by scripts/make_usd.py from ur3e.urdf, ur3e_bodies.yaml, ur3e.xml and meshes/*.obj"
@@ -273,8 +251,8 @@ def write_robot(path: Path) -> None:
     for link in BODIES:
         writer.body(link, inertias[link], robot.bodies.of(link))
     writer.frames()
-    for name, drive in zip(JOINT_NAMES, drives, strict=True):
-        writer.joint(name, drive)
+    for number in range(len(JOINT_NAMES)):
+        writer.joint(number)
     stage.GetRootLayer().Save()
 
 

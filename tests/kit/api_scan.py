@@ -22,6 +22,7 @@ HOSTS = ("isaacsim", "omni", "carb", "pxr", "lula", "cumotion")
 KINDS = ["pos", "any", "*", "kw", "**"]
 PRIMS = "isaacsim.core.experimental.prims"
 INSTANCES = {
+    "drives.py": {"articulation": f"{PRIMS}.Articulation"},
     "world.py": {
         "arm": f"{PRIMS}.Articulation",
         "articulation": f"{PRIMS}.Articulation",

@@ -17,6 +17,7 @@ from pxr import Gf, Sdf, UsdGeom, UsdPhysics
 from teletwin.assets import asset_path
 from teletwin.errors import ConfigError, RobotError
 from teletwin.geometry import Array
+from teletwin.kit.drives import apply_drives
 from teletwin.robot.ur3e import HOME_Q, JOINT_NAMES, JointLimits
 from teletwin.sim.batched import Rows, check_count
 
@@ -33,7 +34,7 @@ class ClonedArmsCfg:
 
     count: int
     robot_usd: str = ""
-    """Path or URL of the UR3e's USD; empty takes the one that comes with teletwin, with its drives."""
+    """Path or URL of the UR3e's USD; empty takes the one that comes with teletwin. The drives are ours either way."""
     timestep_s: float = 0.002
     """Of the physics [s]."""
     device: str = "cuda"
@@ -56,6 +57,7 @@ class ClonedArms:
     def __init__(self, cfg: ClonedArmsCfg, articulation: Any, step_physics: Callable[[], None]) -> None:
         self._cfg, self._arms, self._step_physics = cfg, articulation, step_physics
         self._index = _joint_index(articulation, cfg.count)
+        apply_drives(articulation, self._index)
         self._target = np.zeros((cfg.count, len(JOINT_NAMES)))
         self._q, self._qd = np.zeros_like(self._target), np.zeros_like(self._target)
         self._rest_s = 0.0

@@ -9,12 +9,9 @@ import numpy as np
 
 from teletwin.errors import RobotError
 from teletwin.geometry import Array
+from teletwin.kit.drives import apply_drives
 from teletwin.robot.ur3e import HOME_Q, JOINT_NAMES, JointLimits
 
-STIFFNESS = (1600.0, 1600.0, 1200.0, 400.0, 400.0, 400.0)
-"""Of the joint drives [N m/rad]; by calculation, never tuned inside PhysX."""
-DAMPING = (80.0, 80.0, 60.0, 20.0, 20.0, 20.0)
-"""Of the joint drives [N m s/rad]; the target's velocity is fed forward, so it does not lag."""
 _DRIVE_SPEED_RAD_S = JointLimits().velocity
 
 
@@ -36,7 +33,7 @@ class IsaacWorld:
         self._wish: Array | None = HOME_Q.copy()
 
     def attach(self, articulation: Any, bodies: Any = None) -> None:
-        """Take the arm and the movable things of a simulation that has just become ready.
+        """Take the arm and the movable things of a simulation that has just become ready; the arm gets its drives.
 
         Args:
             articulation: An `isaacsim.core.experimental.prims.Articulation` with one robot.
@@ -46,7 +43,7 @@ class IsaacWorld:
             RobotError: The articulation is not a UR3e.
         """
         self._index = _joint_index(articulation)
-        articulation.set_dof_gains([STIFFNESS], [DAMPING], dof_indices=self._index)
+        apply_drives(articulation, self._index)
         self._articulation, self._bodies = articulation, bodies
         self._poses = self._start_poses = self._read_poses()
         self._wish = self._target.copy()
