@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 
 from teletwin.errors import ConfigError, RobotError
-from teletwin.robot.ur3e import HOME_Q
+from teletwin.robot.drives import load_drives
+from teletwin.robot.ur3e import HOME_Q, JOINT_NAMES
 
 pytest.importorskip("pxr")
 from fake_motion import install_cloning
@@ -71,6 +72,13 @@ def test_the_clones_do_not_meet_and_physics_is_replicated_on_the_device_asked_fo
     assert kit.filtered == ("/World/collisions", COUNT)
     assert kit.replicated
     assert kit.device == "cuda"
+
+
+def test_every_clone_has_the_drives_of_the_shown_arm_and_no_weight(kit, arms):
+    (view,), drives = kit.articulations, load_drives()
+    for name in ("stiffness", "damping", "effort", "armature"):
+        assert view.drives[name] == dict(zip(JOINT_NAMES, getattr(drives, name), strict=True))
+    assert not view.gravity.any()
 
 
 def test_the_environment_that_is_cloned_holds_one_ur3e_turned_into_the_ur_base_frame():

@@ -12,6 +12,7 @@ import numpy as np
 from pxr import Usd, UsdGeom, UsdPhysics  # noqa: TID253
 
 from fake.core import Timeline, UsdContext
+from fake.gravity import Weight, authored_gains
 from fake.strict import Alive, Bus, Strict, module
 
 
@@ -137,7 +138,10 @@ def prims(physics: Physics) -> tuple[type, type]:
             self._view = physics.view
             self._q = np.zeros(len(self.dof_names))
             self._qd, self._target, self._speed = self._q.copy(), self._q.copy(), self._q.copy()
-            self.gains: Any = None
+            self._weight = Weight(root)
+            self.link_names = self._weight.link_names
+            self.gains = authored_gains(root)
+            self.max_efforts, self.armatures = np.zeros(len(self.dof_names)), np.zeros(len(self.dof_names))
             physics.arms.append(self)
 
         def is_physics_tensor_entity_valid(self) -> bool:
@@ -170,7 +174,24 @@ def prims(physics: Physics) -> tuple[type, type]:
             dof_indices: Any = None,
             update_default_gains: bool = True,
         ) -> None:
-            self.gains = (np.array(stiffnesses), np.array(dampings))
+            for into, values in zip(self.gains, (stiffnesses, dampings), strict=True):
+                if values is not None:
+                    self._put(into, values, dof_indices)
+
+        def set_dof_max_efforts(self, max_efforts: Any, *, indices: Any = None, dof_indices: Any = None) -> None:
+            self._put(self.max_efforts, max_efforts, dof_indices)
+
+        def set_dof_armatures(self, armatures: Any, *, indices: Any = None, dof_indices: Any = None) -> None:
+            self._put(self.armatures, armatures, dof_indices)
+
+        def set_link_enabled_gravities(self, enabled: Any, *, indices: Any = None, link_indices: Any = None) -> None:
+            self._put(self._weight.is_on, enabled, link_indices)
+
+        def _put(self, into: np.ndarray, values: Any, index: Any) -> None:
+            """Rows, one a robot, broadcast as the host does."""
+            self._check()
+            chosen = slice(None) if index is None else index
+            into[chosen] = np.broadcast_to(values, (1, len(into[chosen])))[0]
 
         def _read(self, values: np.ndarray, index: Any) -> Array:
             self._check()
@@ -189,7 +210,8 @@ def prims(physics: Physics) -> tuple[type, type]:
 
         def _advance(self, dt_s: float) -> None:
             before = self._q.copy()
-            self._q += 0.7 * (self._target - self._q)
+            hanging = self._weight.torques(self.dof_names, self._q) / self.gains[0]
+            self._q += 0.7 * (self._target + hanging - self._q)
             self._qd[:] = (self._q - before) / dt_s
 
     class RigidPrim(Strict):

@@ -124,6 +124,7 @@ class _Articulation:
         shape = (len(self.paths), len(self.dof_names))
         self._q, self._qd, self._targets = (np.zeros(shape, dtype=np.float32) for _ in range(3))
         self.velocity_targets = np.zeros(shape, dtype=np.float32)
+        self.drives, self.gravity = {}, None
         self.is_ready = False
         kit.articulations.append(self)
 
@@ -155,6 +156,27 @@ class _Articulation:
 
     def set_dof_velocity_targets(self, velocities, *, indices=None, dof_indices=None):
         self._write(self.velocity_targets, velocities, indices, dof_indices)
+
+    def set_dof_gains(
+        self, stiffnesses=None, dampings=None, *, indices=None, dof_indices=None, update_default_gains=True
+    ):
+        self._drive("stiffness", stiffnesses, dof_indices)
+        self._drive("damping", dampings, dof_indices)
+
+    def set_dof_max_efforts(self, max_efforts, *, indices=None, dof_indices=None):
+        self._drive("effort", max_efforts, dof_indices)
+
+    def set_dof_armatures(self, armatures, *, indices=None, dof_indices=None):
+        self._drive("armature", armatures, dof_indices)
+
+    def set_link_enabled_gravities(self, enabled, *, indices=None, link_indices=None):
+        assert self.is_ready, "there is no simulation view yet"
+        self.gravity = np.array(enabled)
+
+    def _drive(self, name, values, dof_indices):
+        assert self.is_ready, "there is no simulation view yet"
+        rows = np.broadcast_to(values, (len(self.paths), len(dof_indices)))
+        self.drives[name] = dict(zip((self.dof_names[i] for i in dof_indices), rows[-1].tolist(), strict=True))
 
     def get_dof_positions(self, *, indices=None, dof_indices=None):
         return self._read(self._q, dof_indices)
