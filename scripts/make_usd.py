@@ -44,6 +44,7 @@ Array = NDArray[np.float64]
 ROOT = Path(__file__).resolve().parents[1]
 FOLDER = ROOT / "assets" / "robots" / "ur3e"
 MESHES = "meshes/ur3e.usdc"
+MESHES_COMMENT = "UR3e link meshes; licence in LICENSE.txt beside this file"
 ROBOT = "/ur3e"
 BODIES = (
     "base_link_inertia",
@@ -54,6 +55,13 @@ BODIES = (
     "wrist_2_link",
     "wrist_3_link",
 )
+ROOT_JOINT = "root_joint"
+ABOUT = {
+    "isaac:description": (Sdf.ValueTypeNames.String, "Universal Robots UR3e"),
+    "isaac:robotType": (Sdf.ValueTypeNames.Token, "Manipulator"),
+    "isaac:license": (Sdf.ValueTypeNames.Token, "Other"),  # several: see source
+    "isaac:source": (Sdf.ValueTypeNames.String, "ur3e.urdf; its meshes on the terms of meshes/LICENSE.txt"),
+}
 FIXED_FRAMES = {
     "base_link": f"{ROBOT}/base_link",
     "base": f"{ROBOT}/base_link/base",
@@ -113,8 +121,8 @@ def place(prim: Any, translation: Array, wxyz: Array) -> Any:
     return prim
 
 
-def write_physx(prim: Any, schema: str, values: dict[str, tuple[Any, Any]]) -> None:
-    """Author attributes of a PhysX schema by name: usd-core does not carry these schemas, Isaac Sim reads them."""
+def write_schema(prim: Any, schema: str, values: dict[str, tuple[Any, Any]]) -> None:
+    """Author a schema of PhysX or Isaac by name: usd-core does not carry these schemas, Isaac Sim reads them."""
     prim.AddAppliedSchema(schema)
     for name, (kind, value) in values.items():
         prim.CreateAttribute(name, kind, custom=False).Set(value)
@@ -131,7 +139,7 @@ class RobotWriter:
         """The default prim, and the joint that fixes the base to it; moving the prim moves the robot."""
         prim = UsdGeom.Xform.Define(self.stage, ROBOT).GetPrim()
         self.stage.SetDefaultPrim(prim)
-        fixed = UsdPhysics.FixedJoint.Define(self.stage, f"{ROBOT}/root_joint")
+        fixed = UsdPhysics.FixedJoint.Define(self.stage, f"{ROBOT}/{ROOT_JOINT}")
         fixed.CreateBody0Rel().SetTargets([ROBOT])
         fixed.CreateBody1Rel().SetTargets([f"{ROBOT}/{BODIES[0]}"])
         pose = forward(self.robot.chain, np.zeros(6), BODIES[0])
@@ -140,7 +148,7 @@ class RobotWriter:
         fixed.CreateLocalPos1Attr(Gf.Vec3f(0.0))
         fixed.CreateLocalRot1Attr(Gf.Quatf(1.0))
         UsdPhysics.ArticulationRootAPI.Apply(fixed.GetPrim())
-        write_physx(
+        write_schema(
             fixed.GetPrim(),
             "PhysxArticulationAPI",
             {
@@ -150,13 +158,25 @@ class RobotWriter:
             },
         )
 
+    def isaac_robot(self) -> None:
+        """What Isaac Sim's robot tools look for: which prim is the robot, its links and joints from base to tool."""
+        robot = self.stage.GetPrimAtPath(ROBOT)
+        write_schema(robot, "IsaacRobotAPI", ABOUT)
+        joints = (ROOT_JOINT, *(f"joints/{name}" for name in JOINT_NAMES))
+        parts = {"Link": ("isaac:physics:robotLinks", BODIES), "Joint": ("isaac:physics:robotJoints", joints)}
+        for kind, (relationship, names) in parts.items():
+            targets = robot.CreateRelationship(relationship, custom=False)
+            for name in names:
+                write_schema(self.stage.GetPrimAtPath(f"{ROBOT}/{name}"), f"Isaac{kind}API", {})
+                targets.AddTarget(f"{ROBOT}/{name}", Usd.ListPositionBackOfPrependList)
+
     def body(self, link: str, inertia: Inertia, capsules: tuple[Capsule, ...]) -> None:
         """One rigid body at its place for all joints at zero, with mass, shape and picture."""
         pose = forward(self.robot.chain, np.zeros(6), link)
         prim = place(UsdGeom.Xform.Define(self.stage, f"{ROBOT}/{link}").GetPrim(), pose[:3], pose[3:])
         UsdPhysics.RigidBodyAPI.Apply(prim)
         # A UR compensates gravity; the drives see none of it.
-        write_physx(prim, "PhysxRigidBodyAPI", {"physxRigidBody:disableGravity": (Sdf.ValueTypeNames.Bool, True)})
+        write_schema(prim, "PhysxRigidBodyAPI", {"physxRigidBody:disableGravity": (Sdf.ValueTypeNames.Bool, True)})
         mass = UsdPhysics.MassAPI.Apply(prim)
         mass.CreateMassAttr(inertia.mass_kg)
         mass.CreateCenterOfMassAttr(Gf.Vec3f(*inertia.center.tolist()))
@@ -218,7 +238,7 @@ class RobotWriter:
         angular.CreateMaxForceAttr(drives.effort[number])
         angular.CreateTargetPositionAttr(0.0)
         angular.CreateTargetVelocityAttr(0.0)
-        write_physx(
+        write_schema(
             revolute.GetPrim(),
             "PhysxJointAPI",
             {
@@ -253,12 +273,13 @@ def write_robot(path: Path) -> None:
     writer.frames()
     for number in range(len(JOINT_NAMES)):
         writer.joint(number)
+    writer.isaac_robot()
     stage.GetRootLayer().Save()
 
 
 def main() -> None:
     """Write both files and the manifest."""
-    write_meshes(new_stage(FOLDER / MESHES, "UR3e link meshes; licence in LICENSE.txt beside this file"), FOLDER)
+    write_meshes(new_stage(FOLDER / MESHES, MESHES_COMMENT), FOLDER)
     write_robot(FOLDER / "ur3e.usda")
     write_manifest(ROOT / "assets" / "MANIFEST.toml", FOLDER / "meshes")
 

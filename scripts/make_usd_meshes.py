@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from surface import make_surface, vertex_normals
+
 # Loaded by name: the USD modules are made at run time and carry no types.
 Gf: Any = import_module("pxr.Gf")
 Sdf: Any = import_module("pxr.Sdf")
@@ -57,19 +59,9 @@ def read_colours(path: Path) -> dict[str, list[float]]:
     return colours
 
 
-def vertex_normals(points: NDArray[np.float32], faces: NDArray[np.int32]) -> NDArray[np.float32]:
-    """Normals (v, 3) weighted by area; the files split vertices at creases, so these stay sharp."""
-    a, b, c = (points[faces[:, k]].astype(np.float64) for k in range(3))
-    normals = np.zeros((len(points), 3))
-    weighted = np.cross(b - a, c - a)
-    for k in range(3):
-        np.add.at(normals, faces[:, k], weighted)
-    lengths = np.linalg.norm(normals, axis=1, keepdims=True)
-    return (normals / np.where(lengths > 0.0, lengths, 1.0)).astype(np.float32)
-
-
 def write_material(stage: Any, link: str, name: str, colour: list[float]) -> Any:
     """A plain preview surface below its link: what lies outside a referenced prim is not seen by who references it."""
+    UsdGeom.Scope.Define(stage, f"{ROOT_PRIM}/{link}/Looks")
     material = UsdShade.Material.Define(stage, f"{ROOT_PRIM}/{link}/Looks/{name}")
     shader = UsdShade.Shader.Define(stage, f"{ROOT_PRIM}/{link}/Looks/{name}/surface")
     shader.CreateIdAttr("UsdPreviewSurface")
@@ -81,7 +73,9 @@ def write_material(stage: Any, link: str, name: str, colour: list[float]) -> Any
 
 def write_link(stage: Any, link: str, obj: Path, materials: dict[str, Any]) -> None:
     """One link's mesh, its materials bound to subsets of its faces; self-contained, so that it can be referenced."""
-    points, faces, groups = read_obj(obj)
+    soup_points, soup_faces, groups = read_obj(obj)
+    surface = make_surface(soup_points, soup_faces)
+    points, faces = surface.points, surface.faces
     UsdGeom.Xform.Define(stage, f"{ROOT_PRIM}/{link}")
     mesh = UsdGeom.Mesh.Define(stage, f"{ROOT_PRIM}/{link}/mesh")
     mesh.CreatePointsAttr(Vt.Vec3fArray.FromNumpy(points))
@@ -91,7 +85,8 @@ def write_link(stage: Any, link: str, obj: Path, materials: dict[str, Any]) -> N
     mesh.SetNormalsInterpolation(UsdGeom.Tokens.vertex)
     mesh.CreateSubdivisionSchemeAttr(UsdGeom.Tokens.none)
     mesh.CreateExtentAttr([Gf.Vec3f(*end.tolist()) for end in (points.min(axis=0), points.max(axis=0))])
-    for name, rows in groups.items():
+    for name, soup_rows in groups.items():
+        rows = np.flatnonzero(np.isin(surface.origin, soup_rows)).astype(np.int32)
         subset = UsdShade.MaterialBindingAPI(mesh).CreateMaterialBindSubset(name, Vt.IntArray.FromNumpy(rows))
         UsdShade.MaterialBindingAPI.Apply(subset.GetPrim()).Bind(materials[name])
     UsdShade.MaterialBindingAPI.Apply(mesh.GetPrim())

@@ -138,7 +138,10 @@ def build_cloned_arms(cfg: ClonedArmsCfg) -> ClonedArms:
 
 def author_first_arm(stage: Any, cfg: ClonedArmsCfg) -> str:
     """Author the physics scene and the environment that is cloned; return the environment's path."""
-    UsdGeom.Xform.Define(stage, "/World")
+    UsdGeom.SetStageUpAxis(stage, UsdGeom.Tokens.z)
+    UsdGeom.SetStageMetersPerUnit(stage, 1.0)
+    stage.SetDefaultPrim(UsdGeom.Xform.Define(stage, "/World").GetPrim())
+    UsdGeom.Scope.Define(stage, ENVS)
     scene = UsdPhysics.Scene.Define(stage, PHYSICS_SCENE)
     scene.CreateGravityDirectionAttr(Gf.Vec3f(0.0, 0.0, -1.0))
     scene.CreateGravityMagnitudeAttr(9.81)

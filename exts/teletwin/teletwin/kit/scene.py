@@ -45,7 +45,9 @@ def build_scene(stage: Any, cfg: SceneCfg) -> tuple[str, ...]:
     if not math.isclose(unit, 1.0):
         raise RobotError("the stage is not in metres", given=f"{unit} m a unit", mend="open a new stage")
     UsdGeom.SetStageUpAxis(stage, UsdGeom.Tokens.z)
-    UsdGeom.Xform.Define(stage, "/World")
+    world = UsdGeom.Xform.Define(stage, "/World")
+    if not stage.HasDefaultPrim():  # Kit's new stage has one; without it nobody can reference what is saved
+        stage.SetDefaultPrim(world.GetPrim())
     _physics_scene(stage, cfg.physics_rate_hz)
     UsdGeom.Xform.Define(stage, ROOT)
     solids = table_scene()
