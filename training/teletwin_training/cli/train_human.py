@@ -21,11 +21,12 @@ from teletwin.horizon.policy_file import save_policy
 from teletwin.report.document import read_report
 from teletwin.session.config import HorizonCfg, SessionCfg
 from teletwin.session.launch import INTERRUPTED, Roles, start_local
-from teletwin.session.lesson_cfg import LessonCfg
+from teletwin.session.lesson_cfg import LessonCfg, OfferedLesson
 from teletwin.session.lesson_drawing import lesson_task
 from teletwin.session.page_cfg import PageCfg, page_tokens
 from teletwin.session.role_cfg import RoleCfg
 from teletwin.session.warm import warm_up
+from teletwin_training.cli.learner_alone import learn_alone
 from teletwin_training.horizon.live.cfg import LIVE_PPO, LearnerCfg, check_spread
 from teletwin_training.horizon.live.person import PersonAtPage
 from teletwin_training.horizon.live.process import LearnerProcess
@@ -35,6 +36,7 @@ from teletwin_training.ppo.checkpoint import CHECKPOINT_NAME
 from teletwin_training.run_folder import RunFolder, open_run
 
 COMMAND = "train horizon --step human"
+_SESSION_REPORT = "session.json"
 _REPORT_S = 10.0
 """The operator writes its report within this, while the others still run [s]."""
 
@@ -51,6 +53,8 @@ class HumanOptions:
     """Who draws: a person in the page, or one that is made up (for checks, and without a page)."""
     headless: bool = False
     """No browser: only a made-up person can draw then."""
+    learner_only: bool = False
+    """Only learn; another program on this machine runs session and page, as Isaac Sim's button *Lesson* does."""
     duration: float = 0.0
     """End after this long [s]; 0 runs until somebody quits."""
     out: str = ""
@@ -80,6 +84,12 @@ class HumanOptions:
             raise ConfigError("a made-up person never tires", mend="give --duration SECONDS or --epochs")
         if self.headless and self.drawn_by == "person":
             raise ConfigError("nobody can draw without a page", mend="give --drawn-by simulated, or drop --headless")
+        if self.learner_only and (self.drawn_by == "simulated" or self.headless or self.duration):
+            raise ConfigError(
+                "a learner alone has no session",
+                given="--drawn-by simulated, --headless or --duration",
+                mend="leave them to the program that runs the session, or drop --learner-only",
+            )
         if self.epoch_slots < 64 or self.epoch_slots % 64:
             raise ConfigError("epoch_slots cannot be used", given=self.epoch_slots, allowed="64, 128, 192 ...")
         check_spread(self.spread)
@@ -116,37 +126,49 @@ def run_human(options: HumanOptions) -> int:
     start = find_start(source, paper_mode=session.paper_mode, seed=session.seed)
     ppo = start.ppo(options.learning, own_critic_epochs=options.critic_epochs is None)
     run = _open(options, start)
-    lesson = _Lesson(options, run)
-    learner_cfg = LearnerCfg(
-        channel=lesson.channel,
-        policy_file=str(lesson.policy_file),
-        checkpoint=str(start.checkpoint or ""),
-        folder=str(run.ppo_path),
-        policy_out=str(run.policy_path),
-        spread=options.spread,
-        ppo=ppo,
-        note=_note(options, start, run),
-    )
-    save_policy(lesson.policy_file, start.policy)
-    with lesson, LearnerProcess(learner_cfg) as learner:
-        learned = lesson.give(learner)
+    with tempfile.TemporaryDirectory(prefix="teletwin-") as place:
+        offer = _offer(options, start, run, channel=Path(place) / "learner")
+        learner_cfg = LearnerCfg(
+            channel=offer.lesson.channel,
+            policy_file=offer.policy_file,
+            checkpoint=str(start.checkpoint or ""),
+            folder=str(run.ppo_path),
+            policy_out=str(run.policy_path),
+            spread=options.spread,
+            ppo=ppo,
+            note=_note(options, start, run),
+        )
+        with LearnerProcess(learner_cfg) as learner:
+            learned = learn_alone(learner, offer) if options.learner_only else _give(learner, options, run, offer)
     if learned is None:
         return INTERRUPTED
-    run.write_metrics(_metrics(options, start, learned, lesson.report))
+    run.write_metrics(_metrics(options, start, learned, run.path / _SESSION_REPORT))
     return _tell(options, run, learned)
+
+
+def _offer(options: HumanOptions, start: Start, run: RunFolder, *, channel: Path) -> OfferedLesson:
+    """The lesson as the session is told it."""
+    policy_file = save_policy(run.path / "policy_start.npz", start.policy)
+    lesson = LessonCfg(channel=str(channel), task=options.task, spread=options.spread, seed=options.session.seed)
+    return OfferedLesson(lesson=lesson, policy_file=str(policy_file.absolute()))
+
+
+def _give(
+    learner: LearnerProcess, options: HumanOptions, run: RunFolder, offer: OfferedLesson
+) -> dict[str, Any] | None:
+    """The lesson in a session of its own, on this machine."""
+    with _Lesson(options, run, offer) as lesson:
+        return lesson.give(learner)
 
 
 class _Lesson:
     """The session's processes around one lesson; a context manager."""
 
-    def __init__(self, options: HumanOptions, run: RunFolder) -> None:
-        self._options = options
+    def __init__(self, options: HumanOptions, run: RunFolder, offer: OfferedLesson) -> None:
+        self._options, self._offer = options, offer
         self._stop = threading.Event()
         self._stack = contextlib.ExitStack()
-        place = self._stack.enter_context(tempfile.TemporaryDirectory(prefix="teletwin-"))
-        self.channel = str(Path(place) / "learner")
-        self.policy_file = run.path / "policy_start.npz"
-        self.report = run.path / "session.json"
+        self._report = run.path / _SESSION_REPORT
 
     def __enter__(self) -> _Lesson:
         return self
@@ -185,13 +207,13 @@ class _Lesson:
         options, robot = self._options, self._options.session.robot_host
         return RoleCfg(
             role="operator",
-            session=replace(options.session, horizon=HorizonCfg(policy=str(self.policy_file))),
+            session=replace(options.session, horizon=HorizonCfg(policy=self._offer.policy_file)),
             page=options.page,
             page_tokens=page_tokens(options.page),
             duration_s=options.duration,
-            report=str(self.report),
+            report=str(self._report),
             controller_host=robot or options.controller_host,
-            lesson=LessonCfg(channel=self.channel, task=options.task, spread=options.spread, seed=options.session.seed),
+            lesson=self._offer.lesson,
         )
 
 

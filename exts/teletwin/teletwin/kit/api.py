@@ -49,6 +49,21 @@ def hold() -> None:
     current().hold()
 
 
+def lesson() -> None:
+    """Start a session in which a policy learns from whoever draws in the page; in one that runs, let the dot run."""
+    current().lesson()
+
+
+def pause_lesson() -> None:
+    """Let the dot stand still and the arm hold; nothing is learned meanwhile."""
+    current().pause_lesson()
+
+
+def quit_lesson() -> None:
+    """End the lesson and its session; what was learned is kept."""
+    current().quit_lesson()
+
+
 def record(on: bool = True) -> None:
     """Start or end the recording."""
     current().record(on)

@@ -14,11 +14,12 @@ import omni.kit.app
 import omni.timeline
 
 from teletwin.clock import Clock, SystemClock
-from teletwin.errors import TeletwinError
+from teletwin.errors import ConfigError, TeletwinError
 from teletwin.kit import events
 from teletwin.kit.build import build_functions, compile_kernels, open_udp
 from teletwin.kit.guard import Guard
 from teletwin.kit.hand_input import open_hand_input
+from teletwin.kit.learner import Learner
 from teletwin.kit.local import LocalRoles
 from teletwin.kit.prebundle import Prebundle
 from teletwin.kit.robot_asset import choose_robot
@@ -27,6 +28,7 @@ from teletwin.kit.scene import SceneCfg, build_scene, default_stage
 from teletwin.kit.session_cfg import has_secret, role_cfgs
 from teletwin.kit.settings import KitCfg
 from teletwin.link import Link
+from teletwin.session.lesson_cfg import OfferedLesson
 from teletwin.session.role_cfg import RoleCfg
 from teletwin.sim import World
 
@@ -53,6 +55,7 @@ class Assembly:
         packages: What Kit's Python lacks.
         report: Told what the user should know.
         end: Told what a callback of Kit's raised; the session is over.
+        over: Told, on Kit's thread, that the person has quit the lesson.
         stage_changed: Told 'opened' and 'closing'.
     """
 
@@ -63,21 +66,22 @@ class Assembly:
         packages: Prebundle,
         report: Callable[[Exception | str], None],
         end: Callable[[Exception], None],
+        over: Callable[[], None],
         stage_changed: Callable[[str], None],
     ) -> None:
         self._around, self._packages = surroundings, packages
-        self._report, self._end, self._stage_changed = report, end, stage_changed
+        self._report, self._end, self._over, self._stage_changed = report, end, over, stage_changed
 
-    async def build(self, cfg: KitCfg) -> Run:
+    async def build(self, cfg: KitCfg, *, is_lesson: bool = False) -> Run:
         """Everything that a session needs, undone as a whole when a part fails."""
-        cfgs = role_cfgs(cfg)
-        session = cfgs["twin"].session
         around = self._around
         loop = asyncio.get_running_loop()
         with contextlib.ExitStack() as stack:
             executor = around.executor()
             stack.callback(executor.shutdown, wait=False)
             await self._import_packages(cfg, executor)
+            cfgs = role_cfgs(cfg, await self._learner(cfg, executor, stack) if is_lesson else None)
+            session = cfgs["twin"].session
             await loop.run_in_executor(executor, compile_kernels, session)
             functions = build_functions(session, cfg.motion_policy)
             links = around.open_links(cfgs, around.clock, stack)
@@ -112,16 +116,35 @@ class Assembly:
         if problem is not None:
             self._report(problem)
 
+    async def _learner(self, cfg: KitCfg, executor: Executor, stack: contextlib.ExitStack) -> OfferedLesson:
+        """The lesson that a learner beside Kit offers; the learner finishes when the session has ended."""
+        if cfg.role != "local":
+            raise ConfigError("the operator is elsewhere", given=f"role {cfg.role}", mend="lessons are for role local")
+        loop = asyncio.get_running_loop()
+
+        def finished(words: str) -> None:
+            with contextlib.suppress(RuntimeError):  # Kit is gone
+                loop.call_soon_threadsafe(self._report, words)
+
+        options = f"--forecaster {cfg.forecaster} {cfg.lesson_options}"
+        learner = Learner(cfg.lesson_trainer, options, on_finished=finished)
+        stack.callback(learner.close)
+        return await loop.run_in_executor(executor, learner.wait_ready)
+
     async def _local(
         self, cfg: KitCfg, cfgs: dict[str, RoleCfg], executor: Executor, stack: contextlib.ExitStack
     ) -> Any:
         """Operator and simulated arm, when Kit plays them too."""
         if cfg.role != "local":
             return None
-        page_loop = asyncio.get_running_loop() if cfg.page_in_kit_loop else None
+        loop = asyncio.get_running_loop()
+        page_loop = loop if cfg.page_in_kit_loop else None
+
+        def over() -> None:
+            loop.call_soon_threadsafe(self._over)
 
         def build() -> LocalRoles:
-            return self._around.local(cfgs, page_loop=page_loop, on_fault=self._report)
+            return self._around.local(cfgs, page_loop=page_loop, on_fault=self._report, on_over=over)
 
         building = executor.submit(build)
         try:

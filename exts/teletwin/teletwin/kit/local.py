@@ -9,6 +9,7 @@ from collections.abc import Callable
 
 from teletwin.arm.simulated import SimulatedArm
 from teletwin.clock import NS_PER_S, SystemClock
+from teletwin.errors import ConfigError
 from teletwin.kit.settings import KitCfg
 from teletwin.messages import Mode, Note
 from teletwin.session.build import build_arm_loop, simulated_arm
@@ -25,15 +26,22 @@ _BUTTONS = {Mode.ENGAGED: "engage", Mode.HOLD: "hold"}
 class LocalRoles:
     """The operator with its page and a simulated arm. Built off Kit's main thread: kernels are compiled here.
 
+    `on_over` is called, on the operator's thread, when the person has quit a lesson.
+
     Raises:
         ConfigError: The page's port is in use, or the hand cannot be read.
     """
 
     def __init__(
-        self, cfgs: dict[str, RoleCfg], *, page_loop: asyncio.AbstractEventLoop | None, on_fault: Callable[[str], None]
+        self,
+        cfgs: dict[str, RoleCfg],
+        *,
+        page_loop: asyncio.AbstractEventLoop | None,
+        on_fault: Callable[[str], None],
+        on_over: Callable[[], None],
     ) -> None:
         self._stop = threading.Event()
-        self._on_fault = on_fault
+        self._on_fault, self._on_over = on_fault, on_over
         self._stack = contextlib.ExitStack()
         with contextlib.ExitStack() as stack:
             self.operator = OperatorProcess(cfgs["operator"], stack, page_loop=page_loop)
@@ -71,8 +79,20 @@ class LocalRoles:
         """Start or end the recording of every role."""
         self._say("command", {"name": "record", "values": {"on": on}})
 
+    def lesson(self, word: str) -> None:
+        """What the page's buttons of a lesson say: start, pause, quit.
+
+        Raises:
+            ConfigError: This session is none.
+        """
+        if self.operator.lesson is None:
+            raise ConfigError("this session is no lesson", mend="press Stop, then Lesson")
+        self._say("command", {"name": f"lesson_{word}", "values": {}})
+
     def retune(self, cfg: KitCfg) -> None:
-        """Another forecaster, horizon policy or fixed horizons."""
+        """Another forecaster, horizon policy or fixed horizons; a lesson goes on as it began."""
+        if self.operator.lesson is not None:
+            return
         names = {"policy": cfg.horizon_policy, "forecaster": cfg.forecaster}
         self._say("settings", {"name": "policy", "values": names})
         horizons = {"control_ms": cfg.horizon_control_ms, "render_ms": cfg.horizon_render_ms}
@@ -100,6 +120,8 @@ class LocalRoles:
 
     def _operate(self) -> None:
         self.operator.run(self._stop)
+        if self.operator.lesson is not None and self.operator.lesson.is_over:
+            self._on_over()
 
     def _serve_arm(self) -> None:
         run_ticks(self._arm_tick, clock=SystemClock(), period_ns=self._servo_ns, stop=self._stop)

@@ -60,6 +60,7 @@ class Panel:
         self._connection()
         self._forecast()
         self._twin()
+        self._lesson()
         with ui.CollapsableFrame("Now", height=0), ui.VStack(spacing=3, height=0):
             self._plots = Plots()
         with ui.CollapsableFrame("Warnings", height=0), ui.VStack(spacing=3, height=0):
@@ -116,6 +117,22 @@ class Panel:
                 ui.Button(text, clicked_fn=call)
             self._record = ui.Button("Record", clicked_fn=self._toggle_record)
 
+    def _lesson(self) -> None:
+        """Step 2 of training: a policy learns from whoever draws."""
+        app, settings = self._app, self._app.settings
+        buttons: dict[str, Callable[[], None]] = {
+            "Lesson": app.lesson,
+            "Pause lesson": app.pause_lesson,
+            "Quit lesson": app.quit_lesson,
+        }
+        with ui.CollapsableFrame("Lesson", height=0), ui.VStack(spacing=3, height=0):
+            with ui.HStack(height=26, spacing=4):
+                for text, call in buttons.items():
+                    ui.Button(text, clicked_fn=call)
+            self._taught = ui.Label(_taught(None), word_wrap=True)
+            self._guards.append(text_field(settings, "lesson_options", "Options"))
+            self._guards.append(text_field(settings, "lesson_trainer", "Trainer"))
+
     def _toggle_record(self) -> None:
         self._app.record(not self._app.status()["recording"])
 
@@ -130,6 +147,7 @@ class Panel:
             self._state.text = headline
             self._look_for_packages()
         self._record.text = "End recording" if status["recording"] else "Record"
+        self._taught.text = _taught(status["lesson"])
         self._plots.show(status)
         warnings = status["warnings"]
         assert isinstance(warnings, list)
@@ -143,6 +161,15 @@ _ADDRESSES = {
     "session_secret_file": "Session secret file",
     "hand": "Hand (local)",
 }
+
+
+def _taught(lesson: Any) -> str:
+    """How the lesson goes, in words."""
+    if not lesson:
+        return "A policy learns from whoever follows the dot in the page."
+    score_mm, learner = lesson["score_mm"], lesson["learner"]
+    score = "" if score_mm is None else f", {score_mm:.1f} mm from the dot"
+    return f"{lesson['state'].capitalize()}{score}; policy {learner['policy']}, {learner.get('epochs', 0)} epochs"
 
 
 def _headline(status: dict[str, object]) -> str:

@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 from typing import Any
 
 from teletwin.clock import Clock
+from teletwin.errors import ConfigError
 from teletwin.kit.build import Functions, open_picture
 from teletwin.kit.numbers import NAMES
 from teletwin.kit.settings import KitCfg
@@ -95,6 +96,16 @@ class Run:
         else:
             self._recorder.end()
 
+    def lesson(self, word: str) -> None:
+        """A button of the lesson: start (or go on), pause, quit.
+
+        Raises:
+            ConfigError: This session is no lesson.
+        """
+        if self._local is None:
+            raise ConfigError("the operator is elsewhere", mend="lessons are for role local")
+        self._local.lesson(word)
+
     def retune(self, cfg: KitCfg) -> None:
         """Another forecaster, policy or horizon."""
         if self._local is not None:
@@ -125,6 +136,7 @@ class Run:
             "recording": bool(self._recorder.path),
             "page": self._local.url if self._local is not None else "",
             "encoder": self._picture.encoder_name,
+            "lesson": self._local.row.get("lesson") if self._local is not None else None,
             **({"recording_fault": fault} if fault else {}),
         }
 

@@ -8,6 +8,7 @@ from teletwin.kit.settings import KitCfg
 from teletwin.link.addresses import HERE, parse_address
 from teletwin.session.config import AllocationCfg, HorizonCfg, NetworkCfg, SessionCfg
 from teletwin.session.launch import local_session
+from teletwin.session.lesson_cfg import OfferedLesson
 from teletwin.session.page_cfg import PageCfg, page_tokens
 from teletwin.session.role_cfg import PORTS, ROLES, RoleCfg
 from teletwin.session.secret_source import SESSION_NAME, VARIABLE, SessionKey, session_key
@@ -16,8 +17,8 @@ _INSIDE = ("twin", "renderer")
 """Roles that Kit plays when the others are elsewhere."""
 
 
-def session_cfg(cfg: KitCfg) -> SessionCfg:
-    """The session that the settings describe.
+def session_cfg(cfg: KitCfg, policy_file: str = "") -> SessionCfg:
+    """The session that the settings describe; with the learned policy of a file where one is given.
 
     Raises:
         ConfigError: A value that the loop cannot run with.
@@ -26,7 +27,7 @@ def session_cfg(cfg: KitCfg) -> SessionCfg:
         hand=cfg.hand,
         forecaster=cfg.forecaster,
         horizon=HorizonCfg(
-            policy=cfg.horizon_policy,
+            policy=policy_file or cfg.horizon_policy,
             horizon_control_ms=cfg.horizon_control_ms,
             horizon_render_ms=cfg.horizon_render_ms,
         ),
@@ -46,9 +47,12 @@ def session_cfg(cfg: KitCfg) -> SessionCfg:
     )
 
 
-def role_cfgs(cfg: KitCfg) -> dict[str, RoleCfg]:
-    """What every role that Kit plays is told: all of them when 'local', else the twin and its renderer."""
-    session = session_cfg(cfg)
+def role_cfgs(cfg: KitCfg, offer: OfferedLesson | None = None) -> dict[str, RoleCfg]:
+    """What every role that Kit plays is told: all of them when 'local', else the twin and its renderer.
+
+    In a lesson the arm waits for the person who draws, and acts by the policy that learns.
+    """
+    session = session_cfg(cfg, offer.policy_file if offer is not None else "")
     if cfg.role == "local":
         page = PageCfg(host=cfg.page_host, port=cfg.page_port, token_file=cfg.page_token_file)
         common = RoleCfg(
@@ -56,8 +60,9 @@ def role_cfgs(cfg: KitCfg) -> dict[str, RoleCfg]:
             session=session,
             page=page,
             page_tokens=page_tokens(page),
-            engage=cfg.engage_at_start,
+            engage=cfg.engage_at_start and offer is None,
             record=cfg.record_path,
+            lesson=offer.lesson if offer is not None else None,
         )
         return local_session(common)
     key = session_key(name=cfg.session_name or SESSION_NAME, file=cfg.session_secret_file)

@@ -20,7 +20,7 @@ ROOT = "/exts/teletwin"
 ROLES = ("local", "twin")
 ENCODERS = ("auto", "nvenc", "x264")
 WINDOWS = ("auto", "on", "off")
-COMMANDS = ("start", "stop", "engage", "hold", "record", "end_record")
+COMMANDS = ("start", "stop", "engage", "hold", "record", "end_record", "lesson", "pause_lesson", "quit_lesson")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,6 +70,8 @@ class KitCfg:
     compute_share: float = 1.0
     frame_delay_updates: int = 1
     record_path: str = ""
+    lesson_trainer: str = ""
+    lesson_options: str = ""
 
     def __post_init__(self) -> None:
         """Refuse what no part downstream checks."""

@@ -29,6 +29,7 @@ class TwinApp:
             packages=packages,
             report=self.report,
             end=self._end,
+            over=self._over,
             stage_changed=self._stage_changed,
         )
         self.settings = Settings()
@@ -44,9 +45,21 @@ class TwinApp:
 
     def start(self) -> None:
         """Build the scene if wanted, connect, and play; nothing when it runs already."""
-        if self.state == "stopped":
-            self.state = "starting"
-            self._task = asyncio.ensure_future(self._start())
+        self._begin(is_lesson=False)
+
+    def lesson(self) -> None:
+        """Start a session in which a policy learns from whoever draws; in one that runs, let the dot run (on)."""
+        if self.state == "running":
+            self._with_run(lambda run: run.lesson("start"))
+        self._begin(is_lesson=True)
+
+    def pause_lesson(self) -> None:
+        """Let the dot stand still and the arm hold; nothing is learned meanwhile."""
+        self._with_run(lambda run: run.lesson("pause"))
+
+    def quit_lesson(self) -> None:
+        """End the lesson and its session; what was learned is kept."""
+        self._with_run(lambda run: run.lesson("quit"))
 
     def stop(self) -> None:
         """Disconnect and stop the timeline; the arm's own silence rule has held it before."""
@@ -79,7 +92,7 @@ class TwinApp:
         """State, mode, page address, warnings, and the live numbers by name; None where unknown."""
         run = self.run
         known = run.numbers() if run is not None else {}
-        about = run.about() if run is not None else {"held": False, "recording": False, "page": "", "encoder": ""}
+        about = run.about() if run is not None else dict(_IDLE)
         return {
             "state": self.state,
             "warnings": list(self.warnings),
@@ -105,11 +118,16 @@ class TwinApp:
 
     # How it is done.
 
-    async def _start(self) -> None:
+    def _begin(self, *, is_lesson: bool) -> None:
+        if self.state == "stopped":
+            self.state = "starting"
+            self._task = asyncio.ensure_future(self._start(is_lesson=is_lesson))
+
+    async def _start(self, *, is_lesson: bool) -> None:
         try:
             cfg = self.settings.read()
             host.isaac_version()
-            self.run = await self._assembly.build(cfg)
+            self.run = await self._assembly.build(cfg, is_lesson=is_lesson)
             self.state = "running"
             omni.timeline.get_timeline_interface().play()
         except asyncio.CancelledError:
@@ -123,6 +141,12 @@ class TwinApp:
         """Something raised in a callback of Kit's."""
         self.stop()
         self.report(error, level="error")
+
+    def _over(self) -> None:
+        """The person has quit the lesson."""
+        if self.run is not None:
+            self.stop()
+            self.report("the lesson is over; what was learned is being written", level="info")
 
     def _stage_changed(self, change: str) -> None:
         if change == "closing" and self.run is not None:
@@ -162,6 +186,9 @@ class TwinApp:
             "hold": self.hold,
             "record": self.record,
             "end_record": lambda: self.record(False),
+            "lesson": self.lesson,
+            "pause_lesson": self.pause_lesson,
+            "quit_lesson": self.quit_lesson,
         }
         if command not in actions:
             raise ConfigError("no command has this name", given=command, allowed=", ".join(COMMANDS))
@@ -173,5 +200,6 @@ class TwinApp:
             self._with_run(lambda run: run.retune(self.settings.read()))
 
 
+_IDLE = {"held": False, "recording": False, "page": "", "encoder": "", "lesson": None}
 _LIVE = ("forecaster", "horizon_policy", "horizon_control_ms", "horizon_render_ms")
 """Settings that a running session takes at once; the others count from the next start."""

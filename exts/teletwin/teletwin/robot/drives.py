@@ -15,8 +15,9 @@ Values = tuple[float, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JointDrives:
-    """A drive for each joint, in the order of `JOINT_NAMES`: torque = stiffness * (target - q) + damping * (target' - q').
+    """A drive for each joint, in the order of `JOINT_NAMES`.
 
+    Torque = stiffness * (target - position) + damping * (target's speed - speed), the first part within the effort.
     Gravity is no matter of the drives: a UR compensates it, so it is off for the robot's links wherever it stands.
     """
 
@@ -44,7 +45,9 @@ def load_drives() -> JointDrives:
         found = [root.find(pattern.format(name.removesuffix("_joint"))) for name in JOINT_NAMES]
         words = [element.get(attribute, "") if element is not None else "" for element in found]
         if not all(words):
-            raise RobotError("a joint of the UR3e has no drive", given=f"{path}: {words}", allowed=f"six of {attribute}")
+            raise RobotError(
+                "a joint of the UR3e has no drive", given=f"{path}: {words}", allowed=f"six of {attribute}"
+            )
         return tuple(float(word.split()[-1]) for word in words)
 
     return JointDrives(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from dataclasses import dataclass, field
 
 from teletwin.errors import ConfigError
@@ -30,3 +32,38 @@ class LessonCfg:
                 given=f"a countdown of {self.countdown_s} s, a spread of {self.spread}, seed {self.seed}",
                 allowed="0 ... 30 s, a spread of 0 ... 1, a seed of 0 or more",
             )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfferedLesson:
+    """What a learner that waits for a session says on its standard output: one line, once it can learn."""
+
+    lesson: LessonCfg
+    policy_file: str
+    """The learned policy that the session begins with (.npz)."""
+
+    def to_line(self) -> str:
+        """The line, without its end."""
+        return f"{_OFFER} {json.dumps(dataclasses.asdict(self))}"
+
+
+def offered(line: str) -> OfferedLesson | None:
+    """The lesson that a line of the learner's offers; None for any other line.
+
+    Raises:
+        ConfigError: The learner is of another version.
+    """
+    word, _, rest = line.strip().partition(" ")
+    if word != _OFFER:
+        return None
+    try:
+        values = json.loads(rest)
+        lesson = values["lesson"]
+        task = DrawingTaskCfg(**lesson.pop("task"))
+        return OfferedLesson(lesson=LessonCfg(task=task, **lesson), policy_file=str(values["policy_file"]))
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        told = f"{type(error).__name__}: {error}"[:120]
+        raise ConfigError("the learner's offer cannot be read", given=told, allowed="one of this version") from None
+
+
+_OFFER = "lesson"
