@@ -211,7 +211,7 @@ def modules(
         "carb": module("carb", **log_functions),
         "carb.settings": module("carb.settings", get_settings=lambda: store),
         "carb.eventdispatcher": module("carb.eventdispatcher", get_eventdispatcher=lambda: dispatcher),
-        "omni": module("omni"),
+        "omni": module("omni", __path__=[]),  # a package, in which more may be looked for
         "omni.ext": module("omni.ext", IExt=IExt),
         "omni.kit": module("omni.kit"),
         "omni.kit.app": module(

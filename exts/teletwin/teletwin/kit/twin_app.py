@@ -12,6 +12,7 @@ from teletwin.errors import ConfigError, TeletwinError
 from teletwin.kit import host
 from teletwin.kit.assembly import Assembly, Surroundings
 from teletwin.kit.numbers import NAMES
+from teletwin.kit.old_names import tell_old_names
 from teletwin.kit.prebundle import Prebundle
 from teletwin.kit.run import Run
 from teletwin.kit.settings import COMMANDS, Settings
@@ -40,6 +41,7 @@ class TwinApp:
         self._task: asyncio.Future[None] | None = None
         self._guards = [self.settings.watch("command", self._obey_setting)]
         self._guards += [self.settings.watch(name, self._retune) for name in _LIVE]
+        self._guards.append(tell_old_names(self.report))
 
     # What a person, a script or a setting asks for.
 
