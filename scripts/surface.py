@@ -31,7 +31,7 @@ class Surface:
 def make_surface(points: Points, faces: Rows) -> Surface:
     """The surface of a triangle soup."""
     places = np.unique(points, axis=0, return_inverse=True)[1].reshape(-1)
-    origin = _single(places[faces])
+    origin = _single(places[faces].astype(np.int32))
     turned = _wound_alike(points, faces[origin])
     points, turned = _cut(points, turned)
     return Surface(points=_apart(points, turned), faces=turned, origin=origin.astype(np.int32))

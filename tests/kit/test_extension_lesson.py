@@ -26,6 +26,9 @@ assert sys.argv[6:8] == ["--forecaster", "arma"], sys.argv
 assert "PYTHONPATH" not in os.environ
 if "--refuse" in sys.argv:
     sys.exit("teletwin train horizon: rl_games is not installed")
+if "--slow" in sys.argv:
+    sys.stdin.read()
+    sys.exit()
 place = tempfile.mkdtemp()
 path = os.path.join(place, "learner")
 listener = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -85,6 +88,22 @@ def lesson(trainer: str) -> Iterator[tuple[FakeKit, Any]]:
         assert fake.errors == []
 
 
+def draw_by(fake: FakeKit, app: Any, begin: Callable[[], None]) -> None:
+    """Begin, once a second until the dot runs: on a busy machine the arm may not be ready, or pause it at once."""
+    pressed_s = 0.0
+
+    def runs() -> bool:
+        nonlocal pressed_s
+        if app.run._local.operator.lesson.drawing.state == "running":
+            return True
+        if time.monotonic() > pressed_s + 1.0:
+            pressed_s = time.monotonic()
+            begin()
+        return False
+
+    turn_until(fake, runs)
+
+
 def left_threads() -> list[str]:
     return [thread.name for thread in threading.enumerate() if thread.name.startswith("teletwin")]
 
@@ -108,14 +127,12 @@ def test_a_lesson_begins_pauses_goes_on_and_ends_by_the_windows_buttons(lesson: 
     turn_until(fake, lambda: (app.status()["lesson"] or {}).get("state") == "ready")
     turn_until(fake, lambda: shows(fake, "Ready; policy 0, 2 epochs"))
     assert app.status()["lesson"]["learner"]["epochs"] == 2
-    press(fake, "Lesson")
-    turn_until(fake, lambda: app.status()["lesson"]["state"] == "running")
+    draw_by(fake, app, lambda: press(fake, "Lesson"))
     press(fake, "Pause lesson")
     turn_until(fake, lambda: app.status()["lesson"]["state"] == "paused")
     from teletwin.kit import api
 
-    api.lesson()
-    turn_until(fake, lambda: app.status()["lesson"]["state"] == "running")
+    draw_by(fake, app, api.lesson)
     fake.store.set("/exts/teletwin/horizon_policy", "fixed")  # a lesson goes on as it began
     fake.store.set("/exts/teletwin/command", "quit_lesson")
     turn_until(fake, lambda: app.state == "stopped")
@@ -137,6 +154,18 @@ def test_stop_ends_a_lesson_too_and_the_learner_keeps_what_it_learned(lesson: tu
     assert app.state == "running", app.warnings
     app.stop()
     turn_until(fake, lambda: bool(app.warnings) and "policy: runs/lesson" in app.warnings[-1])
+
+
+def test_stop_while_the_learner_comes_up_leaves_nothing(lesson: tuple[FakeKit, Any]) -> None:
+    fake, app = lesson
+    app.settings.set("lesson_options", "--slow")
+    press(fake, "Lesson")
+    fake.turn(steps=0)
+    assert app.state == "starting"
+    press(fake, "Stop")
+    assert app.state == "stopped"
+    turn_until(fake, lambda: left_threads() == [])
+    assert app.state == "stopped"
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from fake.gravity import Weight
 from pxr import Sdf, Usd, UsdPhysics  # noqa: TID253
 
 OURS = str(asset_path("robots", "ur3e", "ur3e.usda"))
+WEAK = (1600.0, 1600.0, 1200.0, 400.0, 400.0, 400.0)
 POSES = (HOME_Q, np.zeros(6), np.array([0.3, -0.4, 0.9, -2.0, 1.2, 0.5]))
 
 
@@ -57,6 +58,15 @@ def shown_arm(fake: FakeKit, robot_usd: str) -> Any:
     return world
 
 
+def sag_mm(q: np.ndarray, stiffness: tuple[float, ...]) -> float:
+    """How far the tool hangs at q [rad] in drives of this stiffness [N m/rad] that carry the arm's weight."""
+    stage = Usd.Stage.Open(OURS)
+    weight = Weight(stage.GetDefaultPrim())
+    weight.is_on[:] = True
+    hanging = q + weight.torques(list(JOINT_NAMES), q) / np.array(stiffness)
+    return float(1e3 * np.linalg.norm((tool_pose_in_ur_base(hanging) - tool_pose_in_ur_base(q))[:3]))
+
+
 def rest_at(fake: FakeKit, world: Any, q: np.ndarray) -> float:
     """How far the tool is from where it was sent, once the arm rests [m]."""
     world.reset(q)
@@ -83,6 +93,13 @@ def test_the_stand_in_lets_an_arm_hang_that_carries_its_own_weight(
     with monkeypatch.context() as patch:
         patch.setattr("teletwin.kit.world.apply_drives", lambda articulation, index: None)
         assert rest_at(fake, shown_arm(fake, heavy), HOME_Q) > 2e-3
+
+
+@pytest.mark.parametrize(("drives", "most_mm"), [(load_drives().stiffness, 1.0), (WEAK, 8.0)], ids=["ours", "weak"])
+def test_weight_in_the_drives_would_be_seen(drives: tuple[float, ...], most_mm: float) -> None:
+    """What is avoided by taking gravity away: under a millimetre in our drives, several in weak ones."""
+    sags = [sag_mm(q, drives) for q in POSES]
+    assert 0.1 < min(sags) < max(sags) < most_mm
 
 
 def test_the_shown_arm_gets_every_drive_of_the_one_source(fake: FakeKit, heavy: str) -> None:
