@@ -14,7 +14,7 @@ from teletwin.errors import TeletwinError
 from teletwin.link import Link
 from teletwin.messages import Message, Note, PoseSample
 from teletwin.recording import SessionLog
-from teletwin.session.realtime import favour_this_thread
+from teletwin.session.realtime import favour_this_thread, quick_switching
 from teletwin.session.role_cfg import RoleCfg
 
 
@@ -35,7 +35,7 @@ def clock_note(link: Link, peers: Sequence[str]) -> Note:
 
 
 def _favour() -> None:
-    """A log is worth nothing that is behind on a busy machine; nor may its thread be put aside with the interpreter."""
+    """A log is worth nothing that is behind on a busy machine."""
     favour_this_thread(nice=-5)
 
 
@@ -55,6 +55,7 @@ class Recorder:
     def __init__(self, cfg: RoleCfg, clock: Clock) -> None:
         self._cfg, self._clock = cfg, clock
         self._log: SessionLog | None = None
+        self._open_log = contextlib.ExitStack()
         self._work: threading.Thread | None = None
         self.path = ""
         """The session's file while recording; empty when off."""
@@ -107,12 +108,14 @@ class Recorder:
             return
         log.write_metadata("configuration", self._cfg.session)
         log.write_metadata("host", host_facts(self._cfg.role, clock=self._cfg.clock_name()))
+        self._open_log.enter_context(quick_switching())  # nor may its thread be put aside with the interpreter
         self._log = log
 
     def _close(self) -> None:
         log, self._log = self._log, None
         if log is not None:
             log.close()
+        self._open_log.close()
 
     def _later(self, work: Callable[[], None]) -> None:
         """Run one piece of work after the last one, on a thread."""

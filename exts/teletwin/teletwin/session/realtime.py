@@ -22,6 +22,27 @@ _PICTURES_NICE, _YIELDING_NICE = -3, 2
 """Of pictures once they have come up: after control, before other work; after both where nothing goes before that."""
 _SWITCH_S = 0.0002
 """A recorder's thread gives the interpreter back within this [s], not within the usual 5 ms."""
+_switching = threading.Lock()
+_switched: list[float] = []
+"""One entry for every block that wants quick switching; the first is the host's own interval [s]."""
+
+
+@contextlib.contextmanager
+def quick_switching() -> Iterator[None]:
+    """A thread that waits for the interpreter gets it within _SWITCH_S in the block.
+
+    Blocks may overlap on several threads. When the last ends the interval is what it was: a host's is not ours.
+    """
+    with _switching:
+        _switched.append(_switched[0] if _switched else sys.getswitchinterval())
+        sys.setswitchinterval(_SWITCH_S)
+    try:
+        yield
+    finally:
+        with _switching:
+            before_s = _switched.pop()
+            if not _switched:
+                sys.setswitchinterval(before_s)
 
 
 @contextlib.contextmanager
@@ -30,14 +51,13 @@ def punctual(*, priority: int) -> Iterator[bool]:
 
     Yields whether real-time scheduling was granted. Threads and processes started inside run normally.
     """
-    sys.setswitchinterval(_SWITCH_S)
     gc.collect()
     gc.freeze()
     gc.disable()
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
     try:
-        with _fifo(priority, _RESET_ON_FORK) as granted:
+        with quick_switching(), _fifo(priority, _RESET_ON_FORK) as granted:
             yield granted
     finally:
         gc.enable()
@@ -55,7 +75,6 @@ def _set_nice(nice: int) -> bool:
 
 def favour_this_thread(*, nice: int = _NICE) -> None:
     """Let this thread go before ordinary work where that is permitted: the operator's slots feed all the rest."""
-    sys.setswitchinterval(_SWITCH_S)
     _set_nice(nice)
 
 

@@ -38,7 +38,7 @@ from teletwin.session.log import Recorder
 from teletwin.session.metrics import SessionMetrics
 from teletwin.session.operator import OperatorLoop
 from teletwin.session.policies import live_policy
-from teletwin.session.realtime import favour_this_thread
+from teletwin.session.realtime import favour_this_thread, quick_switching
 from teletwin.session.report import session_results
 from teletwin.session.role_cfg import RoleCfg
 from teletwin.session.row import TelemetryRow
@@ -236,6 +236,10 @@ class OperatorProcess:
     def run(self, stop: threading.Event) -> None:
         """Slots at their rate; between them whatever arrives, from the network and from the page."""
         favour_this_thread()
+        with quick_switching():
+            self._run(stop)
+
+    def _run(self, stop: threading.Event) -> None:
         period_ns = int(1e6 * self.cfg.session.slot_ms)
         started_ns = slot_ns = self.clock.now_ns()
         due_ns, row_ns, moved = slot_ns, slot_ns, False
@@ -342,6 +346,7 @@ def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None])
     """Run until stop or for the duration asked for; write the report at the end."""
     with contextlib.ExitStack() as stack:
         process = OperatorProcess(cfg, stack)
+        stack.enter_context(quick_switching())
         favour_this_thread(nice=0)  # the viewer is no part of the session, and its threads inherit this
         if cfg.headless:
             stack.enter_context(_viewer(process))
