@@ -1,6 +1,7 @@
 """Which names of Kit and Isaac Sim our sources use, with the shape of each call; and what an API index knows of them.
 
-Run `python tests/kit/api_scan.py DIR` to write `api_record.json` anew from the index in DIR.
+Run `python tests/kit/api_scan.py DIR` to write `api_record.json` anew from the index in DIR, which `api_index.py` makes
+from Isaac Sim's sources.
 """
 
 from __future__ import annotations
@@ -122,6 +123,8 @@ class Index:
         parent = self._raw(owner)
         if parent is None:
             return None
+        if parent["kind"] == "module" and parent.get("open"):
+            return {"kind": "closed"}
         if last in parent.get("methods", {}):
             return {"kind": "method", "params": parent["methods"][last]}
         return {"kind": "attribute"} if last in (parent.get("attrs") or ()) else None
