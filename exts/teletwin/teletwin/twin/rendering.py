@@ -128,20 +128,26 @@ class RenderingFunction:
 
     def shown(self) -> Shown:
         """The world as it stands."""
-        packet = self._packet
-        q = self._world.q.copy()
-        return Shown(
-            q=q,
-            object_poses=self._world.object_poses,
-            target=self._target,
-            forecast=packet.curve[:, :3] if packet is not None else None,
-            pose_t_ns=self._pose_t_ns,
-            input_seq=self._input_seq,
-            horizon_s=self._horizon_s,
-            tool=self._tool_pose(q),
-            shadow_tools=np.stack([self._tool_pose(each) for each in self._shadows_q]),
-            held_back_by=self._held_back_by,
-        )
+        return self.noted()()
+
+    def noted(self) -> Callable[[], Shown]:
+        """The world as it stands now, its poses worked out when it is looked at: most are not."""
+        packet, q, shadows_q = self._packet, self._world.q.copy(), tuple(self._shadows_q)
+        known = {
+            "object_poses": self._world.object_poses,
+            "target": self._target,
+            "forecast": packet.curve[:, :3] if packet is not None else None,
+            "pose_t_ns": self._pose_t_ns,
+            "input_seq": self._input_seq,
+            "horizon_s": self._horizon_s,
+            "held_back_by": self._held_back_by,
+        }
+
+        def look() -> Shown:
+            shadow_tools = np.stack([self._tool_pose(each) for each in shadows_q])
+            return Shown(q=q, tool=self._tool_pose(q), shadow_tools=shadow_tools, **known)
+
+        return look
 
     def _tick(self, t_ns: int, downstream_s: float) -> None:
         """One step that ends at t_ns."""
