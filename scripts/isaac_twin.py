@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """The twin in Isaac Sim without its desktop: start Isaac Sim, enable the teletwin extension, go on until told to stop.
 
-To be run by Isaac Sim's own Python (5.1 or 6.0), from anywhere:
+To be run by Isaac Sim's own Python (5.1 or later), from anywhere:
 
     <isaac-sim>/python.sh scripts/isaac_twin.py --headless --role twin --operator 192.0.2.7 --arm 192.0.2.9
     <isaac-sim>/python.sh scripts/isaac_twin.py --headless --envs 256 --steps 1000
@@ -83,18 +83,20 @@ def secret_options(for_kit: list[str]) -> list[str]:
 
 
 def launch_config(options: argparse.Namespace, for_kit: list[str]) -> dict[str, Any]:
-    """What SimulationApp is told; keys that 5.1 and 6.0 share."""
+    """What SimulationApp is told; keys that every version knows."""
     settings = {name: getattr(options, name) for name in FORWARDED if getattr(options, name)}
+    is_unseen = not options.livestream and (options.headless or bool(options.envs))
     if options.headless and not options.livestream:
         settings["window"] = "off"
+    if options.livestream:
+        settings["viewport"] = "on"  # it is what is streamed
     twin = ["--enable", "teletwin"] if not options.envs else []
     told = [f"--/exts/teletwin/{name}={value}" for name, value in settings.items()] if twin else []
     start = ["--/exts/teletwin/autostart=true"] if twin else []
-    if twin and experience_file(options.experience).endswith(ZERO_DELAY):
-        start.append("--/exts/teletwin/frame_delay_updates=0")
     return {
         "headless": options.headless or options.livestream or bool(options.envs),
-        "hide_ui": not options.livestream,
+        "hide_ui": False if options.livestream else None,  # None: hidden where there is no window
+        "disable_viewport_updates": is_unseen,
         "extra_args": ["--ext-folder", str(EXTENSIONS), *twin, *start, *told, *for_kit],
     }
 

@@ -19,7 +19,6 @@ SETTINGS: dict[str, Any] = {
     "role": "twin",
     "physics_rate_hz": PHYSICS_HZ,
     "robot_usd": "teletwin",
-    "frame_delay_updates": 0,
 }
 
 
@@ -72,12 +71,24 @@ class KitSession(VirtualSession):
         super().__init__(session, log=self.log)
         self._fake = fake
         self.steps_per_turn = 1
+        self.work_s: float | None = None
+        """What a turn of Kit takes [s], with Kit's own run loop; None for a turn a tick, whatever Kit's settings."""
+        self._turned_ns = self._due_ns = 0
         self.twin = self  # type: ignore[assignment]
         self.renderer = _NoRenderer()  # type: ignore[assignment]
 
     def tick(self, now_ns: int) -> None:
         """A turn of Kit instead of the embedded twin's tick."""
-        self._fake.turn(dt_s=1.0 / PHYSICS_HZ, steps=self.steps_per_turn)
+        if self.work_s is None:
+            self._fake.turn(dt_s=1.0 / PHYSICS_HZ, steps=self.steps_per_turn)
+        elif now_ns >= self._due_ns:
+            passed_s, self._turned_ns = 1e-9 * (now_ns - (self._turned_ns or now_ns)), now_ns
+            self._fake.update(passed_s)
+            self._due_ns = max(self._due_ns, now_ns - 1_000_000) + round(1e9 * self._fake.pacing.turn_s(self.work_s))
+
+    def at_its_own_pace(self, work_s: float) -> None:
+        """From now on Kit's run loop turns as its settings have it, each turn's work taking work_s [s]."""
+        self.work_s, self._period_ns = work_s, 1_000_000
 
     def _frame_arrived(self, frame: Frame) -> None:
         self.frames.append(frame)

@@ -16,7 +16,11 @@ RECORDED: dict[str, dict[str, dict[str, Any] | None]] = json.loads(RECORD.read_t
 USED = uses()
 AGAIN = "run: python tests/kit/api_scan.py DIR"
 FAKED = {
-    "isaacsim.core.simulation_manager.SimulationManager": ("register_callback", "deregister_callback"),
+    "isaacsim.core.simulation_manager.SimulationManager": (
+        "register_callback",
+        "deregister_callback",
+        "get_simulation_time",
+    ),
     "isaacsim.core.experimental.prims.Articulation": (
         "get_dof_positions",
         "get_dof_velocities",

@@ -139,14 +139,36 @@ def test_nvenc_asked_for_where_there_is_none_is_told(hand: Path) -> None:
                 assert "NVENC" in app.warnings[0]
 
 
-@pytest.mark.parametrize(("version", "found"), [("4.5", "4.5.0"), ("7.0", "7.0.0")])
-def test_an_unsupported_version_is_told_at_startup_and_at_start(version: str, found: str) -> None:
-    with kit("6.0", settings=SETTINGS | {"autostart": True}) as fake:
-        sys.modules["isaacsim.core.version"].get_version = lambda: (f"{found}-rc.1", "", "", "")
+def test_an_isaac_sim_of_old_is_refused_at_startup_and_at_start() -> None:
+    with kit("5.1", version_text="4.5.0-rc.36", settings=SETTINGS | {"autostart": True}) as fake:
         text = refused(fake)
-        assert "not supported" in text
-        assert found in text
-        assert "5.1 and 6.0" in text
+    assert "too old" in text
+    assert "4.5.0" in text
+    assert "5.1 or later" in text
+
+
+def test_before_4_5_the_version_had_another_module_and_is_refused_too() -> None:
+    with kit("5.1", settings=SETTINGS) as fake:
+        sys.modules["isaacsim.core.version"] = None  # type: ignore[assignment]
+        fake.app.get_extension_manager().set_extension_enabled_immediate("omni.isaac.version", True)
+        assert "this Isaac Sim is too old" in refused(fake)
+
+
+@pytest.mark.parametrize(
+    ("version_text", "told"),
+    [("6.1.0-rc.3", "6.1 is newer"), ("6.2.0", "6.2 is newer"), ("", "does not tell its version"), ("6.0.1-rc.7", "")],
+)
+def test_what_was_not_checked_is_admitted_with_a_warning(version_text: str, told: str, hand: Path) -> None:
+    with kit("6.0", version_text=version_text, settings=SETTINGS) as fake:
+        session = KitSession(fake, session_cfg(hand))
+        for app in running(fake, session.surroundings):
+            session.run(0.3)
+            assert app.state == "running"
+            assert [told in text for text in app.warnings] == ([True] if told else [])
+            app.stop()
+            app.start()
+            turns_until(fake, lambda app=app: app.state != "starting")
+            assert len(app.warnings) == bool(told)  # once
 
 
 def test_a_busy_port_is_named() -> None:

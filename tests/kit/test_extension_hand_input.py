@@ -14,7 +14,7 @@ from kit_session import started, turns_until
 
 pytest.importorskip("pxr", reason="usd-core is not installed")
 pytestmark = pytest.mark.live
-SETTINGS = {"role": "local", "robot_usd": "teletwin", "page_port": 0, "frame_delay_updates": 0, "hand_input": "ros2"}
+SETTINGS = {"role": "local", "robot_usd": "teletwin", "page_port": 0, "hand_input": "ros2"}
 
 
 def ended(fake, extension):

@@ -14,7 +14,7 @@ from kit_session import started, turns_until
 
 pytest.importorskip("pxr", reason="usd-core is not installed")
 pytestmark = pytest.mark.live
-SETTINGS = {"role": "local", "robot_usd": "teletwin", "page_port": 0, "frame_delay_updates": 0}
+SETTINGS = {"role": "local", "robot_usd": "teletwin", "page_port": 0}
 
 
 def turn_for(fake: FakeKit, duration_s: float) -> None:
@@ -30,6 +30,7 @@ def turn_for(fake: FakeKit, duration_s: float) -> None:
 def test_one_press_of_start_serves_the_page_and_moves_the_arm(in_loop: bool) -> None:
     answers: list[int] = []
     with kit("6.0", settings=SETTINGS | {"page_in_kit_loop": in_loop}) as fake:
+        before = fake.state()
         extension = started(fake, None)
         fake.ui.find("Button", "Start").press()
         turns_until(fake, lambda app=extension._app: app.state != "starting")
@@ -49,6 +50,8 @@ def test_one_press_of_start_serves_the_page_and_moves_the_arm(in_loop: bool) -> 
         fake.store.set("/exts/teletwin/forecaster", "linear")
         turn_for(fake, 0.3)
         assert app.run._local.operator.desk.forecaster == "linear"
+        fake.store.set("/exts/teletwin/forecaster", "arma")
+        assert fake.state()["switch interval"] < before["switch interval"]
         app.hold()
         turn_for(fake, 0.5)
         assert app.run._local.row["mode"] == "hold"
@@ -60,6 +63,8 @@ def test_one_press_of_start_serves_the_page_and_moves_the_arm(in_loop: bool) -> 
         gc.collect()
         assert fake.leftovers() == []
         assert not [thread.name for thread in threading.enumerate() if thread.name.startswith("teletwin")]
+        of_ours = {"/exts/teletwin/forecaster": "arma"}
+        assert fake.state() == before | of_ours
 
 
 def test_a_busy_page_port_is_named() -> None:

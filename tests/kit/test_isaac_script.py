@@ -120,20 +120,30 @@ def test_what_the_script_does_not_know_goes_to_kit(script):
 
 
 def test_a_window_is_shown_unless_headless_and_the_livestream_shows_its_ui(script):
-    assert config(script)["headless"] is False
-    assert config(script, "--headless")["hide_ui"] is True
+    shown = config(script)
+    assert (shown["headless"], shown["hide_ui"]) == (False, None)
+    assert "--/exts/teletwin/window=off" not in shown["extra_args"]
+    unseen = config(script, "--headless")
+    assert (unseen["headless"], unseen["hide_ui"]) == (True, None)
     streamed = config(script, "--livestream")
     assert (streamed["headless"], streamed["hide_ui"]) == (True, False)
 
 
+def test_a_viewport_that_nobody_sees_does_not_render(script):
+    assert config(script)["disable_viewport_updates"] is False
+    assert config(script, "--headless")["disable_viewport_updates"] is True
+    assert config(script, "--envs", "4")["disable_viewport_updates"] is True
+    for arguments in (["--livestream"], ["--headless", "--livestream"]):
+        streamed = config(script, *arguments)
+        assert streamed["disable_viewport_updates"] is False
+        assert "--/exts/teletwin/viewport=on" in streamed["extra_args"]
+
+
 def test_the_experience_without_delay_is_taken_where_it_is(script, monkeypatch, tmp_path):
     monkeypatch.setenv("EXP_PATH", str(tmp_path))
-    late = "--/exts/teletwin/frame_delay_updates=0"
     assert script.experience_file(script.ZERO_DELAY) == ""
-    assert late not in config(script)["extra_args"]
     (tmp_path / script.ZERO_DELAY).touch()
     assert script.experience_file(script.ZERO_DELAY) == str(tmp_path / script.ZERO_DELAY)
-    assert late in config(script)["extra_args"]
     assert script.experience_file("/own/app.kit") == "/own/app.kit"
 
 

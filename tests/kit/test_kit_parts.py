@@ -41,7 +41,7 @@ def test_every_event_arrives_until_its_guard_is_closed(fake: FakeKit) -> None:
     heard: list[object] = []
     guards = [
         events.on_update(lambda: heard.append("update")),
-        events.on_new_frame(lambda: heard.append("frame")),
+        events.on_new_frame(lambda event: heard.append("frame")),
         events.on_timeline(heard.append),
         events.on_stage(heard.append),
         events.on_physics_ready(lambda: heard.append("ready")),
@@ -132,6 +132,50 @@ def test_instants_never_go_back_when_the_simulation_runs_ahead() -> None:
             pace.begin_update()
             instants.append(pace.step(0.004))
         assert min(np.diff(instants)) > 0
+
+
+@pytest.mark.parametrize("ratio", [0.25, 0.5, 1.0, 2.0, 4.0])
+def test_the_ratio_of_simulated_to_wall_time_is_measured(ratio: float) -> None:
+    with kit("6.0"):
+        from teletwin.kit.pace import StepPace
+
+        clock, random = VirtualClock(start_ns=10**9), np.random.default_rng(2)
+        pace, ratios = StepPace(clock), []
+        for turn in range(int(200 * ratio)):
+            clock.sleep_until(10**9 + round(turn * 16.667e6 / ratio + random.uniform(0.0, 2e6)))
+            pace.begin_update()
+            for _ in range(4 + (turn % 6 == 0)):
+                pace.step(0.004)
+            ratios.append(pace.ratio)
+        settled = ratios[int(120 * ratio) :]
+        assert np.median(settled) == pytest.approx(ratio, rel=0.02)
+        assert max(abs(each / ratio - 1.0) for each in settled) < 0.15
+        assert 1.0 / pace.scale == pytest.approx(pace.ratio)
+
+
+def test_a_simulation_that_stalls_has_no_ratio_and_goes_on_at_its_old_speed() -> None:
+    """Else the drives would be told ten times the speed in the moment that it goes on."""
+    with kit("6.0"):
+        from teletwin.kit.pace import StepPace
+
+        clock = VirtualClock(start_ns=10**9)
+        pace = StepPace(clock)
+
+        def turn(steps: int) -> None:
+            clock.sleep_until(clock.now_ns() + 16_000_000)
+            pace.begin_update()
+            for _ in range(steps):
+                pace.step(0.004)
+
+        for steps in [4] * 100 + [0] * 200:
+            turn(steps)
+        assert pace.ratio == 0.0
+        for _ in range(60):
+            turn(4)
+            assert pace.scale < 1.3
+        assert pace.ratio == pytest.approx(1.0, abs=0.1)
+        pace.rest()
+        assert pace.ratio > 0.9
 
 
 # Hold
@@ -339,16 +383,18 @@ def test_the_camera_gives_pictures_of_the_size_asked_for_once_the_renderer_is_wa
     UsdGeom.Camera.Define(fake.context.get_stage(), "/camera")
     with CameraSource("/camera", 64, 36) as source:
         assert source.read() is None
-        fake.replicator.frame_count += 5
-        picture = source.read()
-        assert picture is not None
-        assert picture.shape == (36, 64, 3)
-        assert picture.flags.c_contiguous
+        for _ in range(5):
+            fake.turn(steps=0)
+        rendered = source.read()
+        assert rendered is not None
+        assert rendered.pixels.shape == (36, 64, 3)
+        assert rendered.pixels.flags.c_contiguous
         source.resize(128, 72)
         assert source.read() is None
-        fake.replicator.frame_count += 5
-        assert source.read().shape == (72, 128, 3)  # type: ignore[union-attr]
-        assert len(fake.leftovers()) == 2
+        for _ in range(5):
+            fake.turn(steps=0)
+        assert source.read().pixels.shape == (72, 128, 3)  # type: ignore[union-attr]
+        assert len(fake.leftovers()) == 3
     assert fake.leftovers() == []
 
 

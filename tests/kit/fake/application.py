@@ -12,8 +12,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from fake import core, simulation
-from fake.strict import Alive, Bus
+from fake import core, rendering, run_loop, simulation
+from fake.strict import Alive, Bus, module
 from fake.ui import Ui
 
 EXTENSION = Path(__file__).resolve().parents[3] / "exts/teletwin"
@@ -30,6 +30,7 @@ class FakeKit:
         window: bool = True,
         gpu: bool = True,
         asset_root: str | None = None,
+        version_text: str | None = None,
         settings: Mapping[str, Any] | None = None,
         extension: Path = EXTENSION,
     ) -> None:
@@ -37,18 +38,23 @@ class FakeKit:
         self.log: list[str] = []
         self.bus = Bus(self.alive)
         values = {f"/exts/teletwin/{name}": value for name, value in (settings or {}).items()}
-        self.store = core.SettingsStore({"/app/window/enabled": window} | values)
+        of_kit = {"/app/window/enabled": window} | run_loop.SETTINGS["window" if window else "headless"]
+        self.store = core.SettingsStore(of_kit | values)
+        self.runner = run_loop.RunLoop(self.store)
+        self.pacing = run_loop.Pacing(self.store, self.runner)
         enabled = {"teletwin", "omni.kit.uiapp"} if window else {"teletwin"}
         self.app = core.App(core.ExtensionManager(extension, enabled))
         self.timeline = core.Timeline(self.bus)
         self.context = core.UsdContext(self.bus)
         self.physics = simulation.Physics(version, self.bus, self.alive, self.context, self.timeline)
-        self.replicator = simulation.Replicator(self.context, self.alive, has_gpu=gpu)
+        self.replicator = rendering.Replicator(self.context, self.alive, self.bus, self.physics, has_gpu=gpu)
         self.ui = Ui(self.alive, self.bus)
         self.loop = asyncio.new_event_loop()
         self.errors: list[str] = []
         self.loop.set_exception_handler(lambda _, about: self.errors.append(str(about.get("message"))))
         self._has_window, self._asset_root = window, asset_root
+        newest = "5.1.0" if version < "6" else "6.0.1"
+        self._version_text = f"{newest}-rc.1" if version_text is None else version_text
 
     def modules(self) -> dict[str, types.ModuleType]:
         """Every module of the fake by name; without a window there is no omni.ui."""
@@ -61,7 +67,10 @@ class FakeKit:
             context=self.context,
             log=self.log,
         )
-        made |= simulation.modules(self.physics, self.replicator, asset_root=self._asset_root)
+        made |= simulation.modules(self.physics, version_text=self._version_text, asset_root=self._asset_root)
+        made |= self.replicator.modules()
+        made["omni.kit.loop"] = module("omni.kit.loop")
+        made["omni.kit.loop._loop"] = module("omni.kit.loop._loop", acquire_loop_interface=lambda: self.runner)
         return made | (self.ui.modules() if self._has_window else {})
 
     def turn(self, *, dt_s: float = 0.004, steps: int = 1) -> None:
@@ -79,8 +88,22 @@ class FakeKit:
                 self.physics.step(dt_s)
         elif self.timeline.is_stopped() and self.physics.has_view:
             self.physics.stop()
-        self.replicator.frame_count += 1
-        self.bus.emit(core.FRAME, None)
+        self.replicator.update()
+
+    def update(self, passed_s: float) -> None:
+        """One turn as the run loop's settings have it, passed_s [s] of wall time after the last."""
+        rate_hz = self.physics.rate_hz
+        steps = self.pacing.physics_steps(passed_s, rate_hz) if self.timeline.is_playing() else 0
+        self.turn(dt_s=1.0 / rate_hz, steps=steps)
+
+    def state(self) -> dict[str, Any]:
+        """Everything of Kit's that a session may change for its time, and Python's own switch interval."""
+        return dict(self.store._values) | {
+            "manual step": self.runner.get_manual_step_size(),
+            "target framerate": self.timeline.get_target_framerate(),
+            "viewport": self.replicator.viewport.updates_enabled,
+            "switch interval": sys.getswitchinterval(),
+        }
 
     def spin(self) -> None:
         """One iteration of Kit's asyncio loop."""

@@ -47,6 +47,11 @@ class SettingsStore(Strict):
         assert path.startswith("/")
         return self._values.get(path)
 
+    def destroy_item(self, path: str) -> None:
+        assert path.startswith("/")
+        self._values.pop(path, None)
+        self._bus.emit(("setting", path), None, 0)
+
     def set(self, path: str, value: Any) -> None:
         assert path.startswith("/")
         if not isinstance(value, bool | int | float | str):
@@ -132,6 +137,13 @@ class Timeline(Strict):
     def __init__(self, bus: Bus) -> None:
         self._bus = bus
         self._state = "stop"
+        self._target_framerate = 60.0
+
+    def get_target_framerate(self) -> float:
+        return self._target_framerate
+
+    def set_target_framerate(self, target_framerate: float) -> None:
+        self._target_framerate = float(target_framerate)
 
     def play(self) -> None:
         self._change("play")

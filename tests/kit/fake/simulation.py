@@ -1,4 +1,4 @@
-"""isaacsim: version, assets, simulation manager, experimental prims; omni.replicator.core. Signatures as indexed."""
+"""isaacsim: version, assets, simulation manager, experimental prims. Signatures as indexed."""
 
 from __future__ import annotations
 
@@ -43,6 +43,10 @@ class Physics:
         self.arms: list[Any] = []
         self.callbacks: dict[int, tuple[Any, Any]] = {}
         self.step_count = 0
+        self.simulation_s = 0.0
+        self.frame_number = 1
+        """Of the renderer's next frame; it counts on whatever the simulation does."""
+        self.samples: dict[int, float] = {}
 
     def play(self) -> None:
         """The first update after play: the view comes, and whoever waits is told."""
@@ -52,6 +56,8 @@ class Physics:
     def stop(self) -> None:
         self.has_view = False
         self.arms.clear()
+        self.simulation_s = 0.0
+        self.samples.clear()
 
     def step(self, dt_s: float) -> None:
         """One physics step with its callbacks before it."""
@@ -60,11 +66,39 @@ class Physics:
         self.step_count += 1
         for arm in [each for each in self.arms if each.is_physics_tensor_entity_valid()]:
             arm._advance(dt_s)
+        self.simulation_s += dt_s
+        self.samples[self.frame_number] = self.simulation_s
+
+    def simulation_time_at(self, number: int) -> float:
+        """That of a frame; the present one where nothing is known of it."""
+        known = [frame for frame in self.samples if frame <= number]
+        return self.samples[max(known)] if known else self.simulation_s
+
+    @property
+    def rate_hz(self) -> float:
+        """Physics steps a simulated second, by the stage's physics scene."""
+        for prim in self.context.get_stage().Traverse():
+            if prim.IsA(UsdPhysics.Scene):
+                return float(prim.GetAttribute("physxScene:timeStepsPerSecond").Get() or 60.0)
+        return 60.0
 
     def _call(self, event: IsaacEvents, *arguments: Any) -> None:
         for wanted, call in list(self.callbacks.values()):
             if wanted is event:
                 call(*arguments)
+
+
+class SimulationManagerInterface(Strict):
+    """The compiled part of isaacsim.core.simulation_manager, as far as it is used."""
+
+    def __init__(self, physics: Physics) -> None:
+        self._physics = physics
+
+    def get_simulation_time_at_time(self, time: tuple[int, int]) -> float:
+        numerator, denominator = time
+        if denominator == 0:
+            raise ValueError("zero denominator")
+        return self._physics.simulation_time_at(round(60 * numerator / denominator))
 
 
 def manager(physics: Physics) -> type:
@@ -91,6 +125,10 @@ def manager(physics: Physics) -> type:
 
     class SimulationManager51:
         @classmethod
+        def get_simulation_time(cls) -> float:
+            return physics.simulation_s
+
+        @classmethod
         def register_callback(cls, callback: Any, event: Any, order: int = 0, name: str | None = None) -> int:
             return add(callback, event)
 
@@ -99,6 +137,10 @@ def manager(physics: Physics) -> type:
             remove(callback_id, raises=True)
 
     class SimulationManager60:
+        @classmethod
+        def get_simulation_time(cls) -> float:
+            return physics.simulation_s
+
         @classmethod
         def register_callback(cls, callback: Any, event: Any, *, order: int = 0, **kwargs: Any) -> int:
             if kwargs:
@@ -110,6 +152,10 @@ def manager(physics: Physics) -> type:
             remove(uid, raises=False)
 
     return SimulationManager51 if physics.version < "6" else SimulationManager60
+
+
+_INERTIA = 0.1
+"""Of every joint [kg m^2]; the drives are stiff enough that it hardly matters."""
 
 
 def prims(physics: Physics) -> tuple[type, type]:
@@ -134,7 +180,8 @@ def prims(physics: Physics) -> tuple[type, type]:
             inside = list(Usd.PrimRange(root))
             if not any(prim.HasAPI(UsdPhysics.ArticulationRootAPI) for prim in inside):
                 raise ValueError(f"no articulation at {path}")
-            self.dof_names = [prim.GetName() for prim in inside if prim.IsA(UsdPhysics.RevoluteJoint)]
+            joints = [prim for prim in inside if prim.IsA(UsdPhysics.RevoluteJoint)]
+            self.dof_names = [prim.GetName() for prim in joints]
             self._view = physics.view
             self._q = np.zeros(len(self.dof_names))
             self._qd, self._target, self._speed = self._q.copy(), self._q.copy(), self._q.copy()
@@ -209,10 +256,12 @@ def prims(physics: Physics) -> tuple[type, type]:
                 raise RuntimeError("the physics tensor entity is not valid")
 
         def _advance(self, dt_s: float) -> None:
-            before = self._q.copy()
-            hanging = self._weight.torques(self.dof_names, self._q) / self.gains[0]
-            self._q += 0.7 * (self._target + hanging - self._q)
-            self._qd[:] = (self._q - before) / dt_s
+            stiffness, damping = self.gains
+            ahead = self._target - self._q - dt_s * self._qd
+            force = stiffness * ahead + damping * (self._speed - self._qd)
+            force += self._weight.torques(self.dof_names, self._q)
+            self._qd += dt_s * force / (_INERTIA + dt_s * damping + dt_s**2 * stiffness)
+            self._q += dt_s * self._qd
 
     class RigidPrim(Strict):
         def __init__(self, paths: str | list[str], *, resolve_paths: bool = True) -> None:
@@ -238,75 +287,12 @@ def prims(physics: Physics) -> tuple[type, type]:
     return Articulation, RigidPrim
 
 
-class Replicator:
-    """omni.replicator.core: render products and the rgb annotator; its pictures count up."""
-
-    def __init__(self, context: UsdContext, alive: Alive, *, has_gpu: bool) -> None:
-        self.context, self.alive, self.has_gpu = context, alive, has_gpu
-        self.frame_count = 0
-        self.made = 0
-
-    def module(self) -> types.ModuleType:
-        replicator = self
-
-        class RenderProduct(Strict):
-            def __init__(self, size: tuple[int, int]) -> None:
-                replicator.made += 1
-                self.path, self.size = f"/Render/RenderProduct_{replicator.made}", size
-                replicator.alive.open(self.path, "render product")
-
-            def destroy(self) -> None:
-                replicator.alive.shut(self.path)
-
-        class Annotator(Strict):
-            def __init__(self) -> None:
-                self._product: Any = None
-                self._since = 0
-
-            def attach(self, render_products: list[Any]) -> None:
-                (self._product,) = render_products
-                self._since = replicator.frame_count
-                replicator.alive.open(f"annotator of {self._product.path}", "annotator")
-
-            def detach(self, render_products: Any = None) -> None:
-                replicator.alive.shut(f"annotator of {self._product.path}")
-
-            def get_data(self, device: str | None = None, do_array_copy: bool | None = None) -> np.ndarray:
-                if replicator.frame_count - self._since < 3:
-                    return np.zeros((0,), dtype=np.uint8)  # the renderer warms up
-                width, height = self._product.size
-                picture = np.zeros((height, width, 4), dtype=np.uint8)
-                picture[..., 0] = np.arange(width, dtype=np.uint8)
-                picture[..., 1] = replicator.frame_count % 256
-                picture[..., 3] = 255
-                return picture
-
-        class Create(Strict):
-            def __init__(self) -> None:
-                pass
-
-            def render_product(self, camera: str, resolution: tuple[int, int], force_new: bool = False) -> Any:
-                if not replicator.has_gpu:
-                    raise RuntimeError("no RTX device")
-                assert replicator.context.get_stage().GetPrimAtPath(camera).IsA(UsdGeom.Camera)
-                return RenderProduct(resolution)
-
-        class AnnotatorRegistry:
-            @staticmethod
-            def get_annotator(
-                name: str, init_params: Any = None, device: str | None = None, do_array_copy: bool = True
-            ) -> Annotator:
-                if name not in ("rgb", "LdrColor"):
-                    raise ValueError(f"no annotator {name}")
-                return Annotator()
-
-        return module("omni.replicator.core", create=Create(), AnnotatorRegistry=AnnotatorRegistry)
-
-
-def modules(physics: Physics, replicator: Replicator, *, asset_root: str | None) -> dict[str, types.ModuleType]:
+def modules(physics: Physics, *, version_text: str, asset_root: str | None) -> dict[str, types.ModuleType]:
     """The modules by name."""
     articulation, rigid = prims(physics)
-    full = ("5.1.0" if physics.version < "6" else "6.0.1") + "-rc.1"
+    core, _, pre = version_text.partition("-")
+    numbers = core.split(".") if core else ["", "", ""]
+    version = (core, pre, *numbers, *(pre.split(".") if pre else ("", "")), "")
 
     async def get_assets_root_path_async(*, skip_check: bool = False) -> str:
         if asset_root is None:
@@ -316,9 +302,13 @@ def modules(physics: Physics, replicator: Replicator, *, asset_root: str | None)
     return {
         "isaacsim": module("isaacsim"),
         "isaacsim.core": module("isaacsim.core"),
-        "isaacsim.core.version": module("isaacsim.core.version", get_version=lambda: (full, "", *full.split(".")[:2])),
+        "isaacsim.core.version": module("isaacsim.core.version", get_version=lambda: version),
         "isaacsim.core.simulation_manager": module(
             "isaacsim.core.simulation_manager", SimulationManager=manager(physics), IsaacEvents=IsaacEvents
+        ),
+        "isaacsim.core.simulation_manager._simulation_manager": module(
+            "isaacsim.core.simulation_manager._simulation_manager",
+            acquire_simulation_manager_interface=lambda: SimulationManagerInterface(physics),
         ),
         "isaacsim.core.experimental": module("isaacsim.core.experimental"),
         "isaacsim.core.experimental.prims": module(
@@ -328,6 +318,4 @@ def modules(physics: Physics, replicator: Replicator, *, asset_root: str | None)
         "isaacsim.storage.native": module(
             "isaacsim.storage.native", get_assets_root_path_async=get_assets_root_path_async
         ),
-        "omni.replicator": module("omni.replicator"),
-        "omni.replicator.core": replicator.module(),
     }

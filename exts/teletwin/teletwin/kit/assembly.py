@@ -16,14 +16,17 @@ import omni.timeline
 from teletwin.clock import Clock, SystemClock
 from teletwin.errors import ConfigError, TeletwinError
 from teletwin.kit import events
+from teletwin.kit.borrowed import rest_viewport
 from teletwin.kit.build import build_functions, compile_kernels, open_udp
 from teletwin.kit.guard import Guard
 from teletwin.kit.hand_input import open_hand_input
+from teletwin.kit.host import has_window
 from teletwin.kit.learner import Learner
 from teletwin.kit.local import LocalRoles
 from teletwin.kit.prebundle import Prebundle
 from teletwin.kit.robot_asset import choose_robot
 from teletwin.kit.run import Run
+from teletwin.kit.run_loop import own_clock
 from teletwin.kit.scene import SceneCfg, build_scene, default_stage
 from teletwin.kit.session_cfg import has_secret, role_cfgs
 from teletwin.kit.settings import KitCfg
@@ -99,6 +102,9 @@ class Assembly:
                 report=self._report,
                 stack=stack,
             )
+            own_clock(max(cfg.update_rate_hz, cfg.rate_hz), stack)  # a turn gives one picture at most
+            if not has_window(cfg.viewport):
+                rest_viewport(stack)
             self._listen(run, stack)
             if local is not None:
                 self._open_hand(cfg, local, functions.world, stack)
@@ -189,17 +195,17 @@ class Assembly:
 
     def _listen(self, run: Run, stack: contextlib.ExitStack) -> None:
         """Kit's events to the session, each let go when it ends."""
-        safely = self._safely
-        guards: list[Guard] = [
-            events.on_update(safely(run.host.update)),
-            events.on_new_frame(safely(run.host.new_frame)),
-            events.on_physics_ready(safely(run.attach)),
-            events.on_physics_step(safely(run.host.physics_step)),
-            events.on_timeline(safely(run.host.timeline_changed)),
-            events.on_stage(self._stage_changed),
-        ]
-        for guard in guards:
-            stack.callback(guard.close)
+        safely, host = self._safely, run.host
+        subscriptions: tuple[Callable[[], Guard], ...] = (
+            lambda: events.on_update(safely(host.update)),
+            lambda: events.on_new_frame(safely(host.new_frame)),
+            lambda: events.on_physics_ready(safely(run.attach)),
+            lambda: events.on_physics_step(safely(host.physics_step)),
+            lambda: events.on_timeline(safely(host.timeline_changed)),
+            lambda: events.on_stage(self._stage_changed),
+        )
+        for subscribe in subscriptions:  # one by one: should the next fail, this one is let go
+            stack.callback(subscribe().close)
 
     def _safely(self, call: Callable[..., None]) -> Callable[..., None]:
         """The same call; what it raises ends the session with a message, and Kit goes on."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from teletwin.clock import Clock
 from teletwin.errors import TeletwinError
-from teletwin.kit.camera import CameraSource
+from teletwin.kit.camera import CameraSource, Rendered
 from teletwin.kit.motion import STOCK_POLICIES, build_motion_policy
 from teletwin.kit.picture import KitPicture, Pictures
 from teletwin.kit.settings import KitCfg
@@ -70,7 +70,11 @@ class NoPicture:
     compute_share = 1.0
     costs = None
 
-    def read(self) -> NDArray[np.uint8] | None:
+    def is_ours(self, event: Any) -> bool:
+        """No frame is."""
+        return False
+
+    def read(self) -> Rendered | None:
         """Nothing, so that no picture is ever begun."""
         return None
 

@@ -24,10 +24,11 @@ def on_update(call: Callable[[], None]) -> Guard:
     return _observe(omni.kit.app.GLOBAL_EVENT_UPDATE, call)
 
 
-def on_new_frame(call: Callable[[], None]) -> Guard:
-    """A rendered frame is there."""
+def on_new_frame(call: Callable[[Any], None]) -> Guard:
+    """A rendered frame is there, of any render product: the event says of which."""
     context = omni.usd.get_context()
-    return _observe(context.stage_rendering_event_name(omni.usd.StageRenderingEventType.NEW_FRAME, True), call)
+    name = context.stage_rendering_event_name(omni.usd.StageRenderingEventType.NEW_FRAME, True)
+    return _observe_with(name, call)
 
 
 def on_timeline(call: Callable[[str], None]) -> Guard:
@@ -95,7 +96,9 @@ def _physics(call: Callable[..., None], event: Any) -> Guard:
 
 
 def _observe(name: str, call: Callable[[], None]) -> Guard:
+    return _observe_with(name, lambda _event: call())
+
+
+def _observe_with(name: str, call: Callable[[Any], None]) -> Guard:
     dispatcher = carb.eventdispatcher.get_eventdispatcher()
-    return Guard(
-        dispatcher.observe_event(observer_name=_OBSERVER, event_name=name, on_event=lambda _event: call()),
-    )
+    return Guard(dispatcher.observe_event(observer_name=_OBSERVER, event_name=name, on_event=call))

@@ -19,8 +19,10 @@ NAMES = (
     "frame_rate_hz",
     "encode_ms",
     "physics_rate_hz",
+    "time_ratio",
 )
-"""Numbers by name; the first three are measured by the operator's side and are known in role 'local' alone."""
+"""Numbers by name. The first three are measured by the operator's side and known in role 'local' alone; time_ratio
+is simulated over wall time."""
 
 
 class Numbers:

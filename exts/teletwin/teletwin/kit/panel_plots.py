@@ -20,7 +20,9 @@ _LABELS = {
     "frame_rate_hz": "Frames a second",
     "encode_ms": "Encoding [ms]",
     "physics_rate_hz": "Physics steps a second",
+    "time_ratio": "Simulated : wall time",
 }
+_DECIMALS = {"time_ratio": 2}
 _CURVES = {"control_error_mm": 0xFF63D297, "mtp_ms": 0xFFE0A040, "aol_ms": 0xFFD0D0D0, "frame_rate_hz": 0xFFC08040}
 """What is drawn, with its colour (ABGR)."""
 
@@ -44,7 +46,7 @@ class Plots:
         """Text and curves of one row of numbers; unknown ones are a dash and leave their curve alone."""
         for name, label in self._values.items():
             value = status.get(name)
-            label.text = f"{value:.1f}" if isinstance(value, int | float) else "-"
+            label.text = f"{value:.{_DECIMALS.get(name, 1)}f}" if isinstance(value, int | float) else "-"
             if name in self._plots and isinstance(value, int | float):
                 self._draw(name, float(value))
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from teletwin.clock import SystemClock
-from teletwin.kit.camera import CameraSource
+from teletwin.kit.camera import CameraSource, Rendered
 from teletwin.kit.nvenc import PictureEncoder, open_encoder
 from teletwin.messages import Frame, ViewSettings
 from teletwin.session.allocation.ladder import MeasuredCosts
@@ -48,8 +48,12 @@ class Pictures(Protocol):
         """Told after every picture whether the machine holds the rate."""
         ...
 
-    def read(self) -> NDArray[np.uint8] | None:
-        """The newest pixels (height, width, 3); None while there are none."""
+    def is_ours(self, event: Any) -> bool:
+        """Whether a new frame of Kit's is one of these pictures."""
+        ...
+
+    def read(self) -> Rendered | None:
+        """The frame that has just been told of; None while there is none."""
         ...
 
     def encode(self, pixels: NDArray[np.uint8], started: StartedFrame) -> tuple[bytes, bool]:
@@ -71,8 +75,12 @@ class KitPicture:
         self._encoder: PictureEncoder
         self._encoder, self.encoder_name = open_encoder(settings, encoder)
 
-    def read(self) -> NDArray[np.uint8] | None:
-        """The newest pixels (height, width, 3); None while there are none."""
+    def is_ours(self, event: Any) -> bool:
+        """Whether a new frame of Kit's is the camera's."""
+        return self._source.is_ours(event)
+
+    def read(self) -> Rendered | None:
+        """The frame that has just been told of; None while there is none."""
         return self._source.read()
 
     def encode(self, pixels: NDArray[np.uint8], started: StartedFrame) -> tuple[bytes, bool]:
@@ -129,8 +137,11 @@ class PictureLine:
         self.simulation_s = 0.0
         """Simulated time that the newest picture shows [s]."""
 
-    def offer(self, now_ns: int, *, simulation_s: float, render_ms: float = 0.0) -> None:
-        """A frame is there at now_ns that took render_ms; take it if one is wanted and the encoder is free."""
+    def offer(self, now_ns: int, *, show: Callable[[float], float], render_ms: float = 0.0) -> None:
+        """A frame is there at now_ns that took render_ms; take it if one is wanted and the encoder is free.
+
+        `show` turns the shown world to the frame's own simulated time and returns that of the session [s].
+        """
         with self._lock:  # the encoder's thread notes what it sends in what this looks at
             if not self._loop.wants_frame(now_ns):
                 return
@@ -138,13 +149,13 @@ class PictureLine:
             self.skipped_count += 1
             return
         start_s = time.perf_counter()
-        pixels, settings = self._picture.read(), self._loop.settings
-        if pixels is None or pixels.shape[:2] != (settings.height, settings.width):
+        rendered, settings = self._picture.read(), self._loop.settings
+        if rendered is None or rendered.pixels.shape[:2] != (settings.height, settings.width):
             return  # the renderer warms up, or the picture still has its old size
+        self.simulation_s = show(rendered.simulation_s)
         with self._lock:
             started = self._loop.begin(now_ns)
-        self.simulation_s = simulation_s
-        job = _Job(started=started, pixels=pixels, read_ms=render_ms + 1e3 * (time.perf_counter() - start_s))
+        job = _Job(started=started, pixels=rendered.pixels, read_ms=render_ms + 1e3 * (time.perf_counter() - start_s))
         self._busy = self._executor.submit(self._encode, job)
 
     def _encode(self, job: _Job) -> None:

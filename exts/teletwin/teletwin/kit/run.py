@@ -10,6 +10,7 @@ from typing import Any
 from teletwin.clock import Clock
 from teletwin.errors import ConfigError
 from teletwin.kit.build import Functions, open_picture
+from teletwin.kit.frame_time import simulation_time_s
 from teletwin.kit.numbers import NAMES
 from teletwin.kit.settings import KitCfg
 from teletwin.kit.twin_host import HostParts, TwinHost
@@ -59,8 +60,8 @@ class Run:
                 picture=self._picture,
                 settings=settings,
                 allocation=role.session.allocation,
-                delay_updates=cfg.frame_delay_updates,
                 physics_rate_hz=cfg.physics_rate_hz,
+                simulation_time_s=simulation_time_s,
                 executor=executor,
                 log=self._recorder,
                 in_force=in_force_of("twin", role.session),
@@ -122,6 +123,7 @@ class Run:
             "horizon_render_ms": 1e3 * host.horizon_render_s,
             "frame_rate_hz": numbers.rate_hz("frames", now_ns),
             "physics_rate_hz": numbers.rate_hz("physics", now_ns),
+            "time_ratio": host.time_ratio,
             "uplink_age_ms": numbers.uplink_age_ms,
             "encode_ms": host.pictures.encode_ms,
         }

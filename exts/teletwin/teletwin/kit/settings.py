@@ -20,6 +20,7 @@ ROOT = "/exts/teletwin"
 ROLES = ("local", "twin")
 ENCODERS = ("auto", "nvenc", "x264")
 WINDOWS = ("auto", "on", "off")
+"""Of the extension's window and of Isaac's viewport."""
 COMMANDS = ("start", "stop", "engage", "hold", "record", "end_record", "lesson", "pause_lesson", "quit_lesson")
 
 
@@ -56,6 +57,7 @@ class KitCfg:
     silence_ms: float = 80.0
     motion_policy: str = "rmpflow"
     physics_rate_hz: float = 250.0
+    update_rate_hz: float = 60.0
     robot_usd: str = ""
     robot_path: str = "/World/ur3e"
     author_scene: bool = True
@@ -65,10 +67,10 @@ class KitCfg:
     rate_hz: float = 30.0
     bitrate_mbps: float = 2.0
     encoder: str = "auto"
+    viewport: str = "auto"
     allocator: str = "off"
     bandwidth_mbps: float = 0.0
     compute_share: float = 1.0
-    frame_delay_updates: int = 1
     record_path: str = ""
     lesson_trainer: str = ""
     lesson_options: str = ""
@@ -81,11 +83,12 @@ class KitCfg:
             "motion_policy": POLICIES,
             "encoder": ENCODERS,
             "window": WINDOWS,
+            "viewport": WINDOWS,
         }
         for name, allowed in choices.items():
             if getattr(self, name) not in allowed:
                 raise ConfigError(f"{ROOT}/{name}", given=getattr(self, name), allowed=", ".join(allowed))
-        ranges = {"physics_rate_hz": (100.0, 1000.0), "frame_delay_updates": (0, 5)}
+        ranges = {"physics_rate_hz": (100.0, 1000.0), "update_rate_hz": (30.0, 500.0)}
         for name, (least, most) in ranges.items():
             if not least <= getattr(self, name) <= most:
                 raise ConfigError(f"{ROOT}/{name}", given=getattr(self, name), allowed=f"{least:g} ... {most:g}")

@@ -128,7 +128,7 @@ class TwinApp:
     async def _start(self, *, is_lesson: bool) -> None:
         try:
             cfg = self.settings.read()
-            host.isaac_version()
+            self._warn_of_version()
             self.run = await self._assembly.build(cfg, is_lesson=is_lesson)
             self.state = "running"
             omni.timeline.get_timeline_interface().play()
@@ -138,6 +138,12 @@ class TwinApp:
             self._task = None
             self.stop()
             self.report(error, level="error")
+
+    def _warn_of_version(self) -> None:
+        """Once: what was admitted without having been checked."""
+        warning = host.version_warning()
+        if warning and warning not in self.warnings:
+            self.report(warning)
 
     def _end(self, error: Exception) -> None:
         """Something raised in a callback of Kit's."""

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
 from teletwin.clock import NS_PER_MS, NS_PER_S, Clock
 from teletwin.kit.gate import HoldGate
@@ -49,8 +49,9 @@ class HostParts:
     picture: Pictures
     settings: ViewSettings
     allocation: AllocationCfg = field(default_factory=AllocationCfg)
-    delay_updates: int
     physics_rate_hz: float
+    simulation_time_s: Callable[[], float]
+    """Simulated time of the stage, as frames are stamped [s]."""
     executor: Executor
     log: Log
     in_force: Callable[[MotionLimits], InForce]
@@ -83,7 +84,7 @@ class TwinHost:
         self.numbers = Numbers()
         self.simulation_s = 0.0
         """Simulated time since the start [s]."""
-        self._rendering = SteppedRendering(parts.rendering, delay_updates=parts.delay_updates)
+        self._rendering = SteppedRendering(parts.rendering)
         self.twin = TwinLoop(
             clock=parts.clock,
             link=self._gate,
@@ -108,7 +109,7 @@ class TwinHost:
         self.pictures = PictureLine(
             self.renderer, parts.picture, parts.executor, lock=self._lock, on_fault=parts.on_fault
         )
-        self._noted = False
+        self._moved = False
         self._stepped_ns = self._shown_ns = 0
         self._update_ns = self._update_physics_ns = 0
         self.playing = False
@@ -136,15 +137,15 @@ class TwinHost:
 
     def update(self) -> None:
         """A turn of Kit's main loop begins; without physics steps the links are kept alive."""
-        self._pace.begin_update()
-        self._noted = False
         now_ns = self._update_ns = self._parts.clock.now_ns()
         self._update_physics_ns = 0
         expects_steps = self.playing and self._parts.world.is_attached
+        self._keep_pace(expects_steps)
+        self._note_shown()
         if not (expects_steps and now_ns - self._stepped_ns < _STALL_NS):
             self._stand_still(now_ns)
         if expects_steps:
-            self._watch.ran(self.numbers.rate_hz("physics", now_ns), now_ns)
+            self._watch.ran(self._pace.ratio, now_ns)
 
     def physics_step(self, dt_s: float) -> None:
         """Before a physics step: one tick of the control function, one of the rendering function."""
@@ -163,19 +164,19 @@ class TwinHost:
         start_ns = self._parts.clock.now_ns()
         self._rendering.step(now_ns)
         world.flush()
+        self._moved = True
         end_ns = self._parts.clock.now_ns()
         self._shown_ns += end_ns - start_ns
         self._update_physics_ns += end_ns - self._stepped_ns
 
-    def new_frame(self) -> None:
-        """A rendered frame is there: at most one of an update is taken."""
-        if self._noted or not self._parts.world.is_attached:
+    def new_frame(self, event: Any) -> None:
+        """A rendered frame is there, of our camera or of something else: ours goes to the operator."""
+        if not self._parts.world.is_attached or not self._parts.picture.is_ours(event):
             return
-        self._noted = True
-        self._rendering.note()
+        self._note_shown()
         now_ns = self._parts.clock.now_ns()
         render_ms = max(now_ns - self._update_ns - self._update_physics_ns, 0) / NS_PER_MS
-        self.pictures.offer(now_ns, simulation_s=self.simulation_s, render_ms=render_ms)
+        self.pictures.offer(now_ns, show=self._show, render_ms=render_ms)
         while self._counted < self.pictures.sent_count:
             self._counted += 1
             self.numbers.count("frames", now_ns)
@@ -187,11 +188,37 @@ class TwinHost:
         self._watch.started(self._stepped_ns)
         if change == "stop":
             self._parts.world.detach()
+            self._rendering.forget()
+
+    @property
+    def time_ratio(self) -> float | None:
+        """Simulated over wall time; None while the timeline does not play."""
+        return self._pace.ratio if self.playing else None
 
     def take_shown_ms(self) -> float:
         """How long steps of the shown world took since this was asked last [ms]."""
         shown_ns, self._shown_ns = self._shown_ns, 0
         return shown_ns / NS_PER_MS
+
+    def _keep_pace(self, expects_steps: bool) -> None:
+        """Learn how simulated time runs, and let the drives know: their speeds count in simulated time."""
+        if expects_steps:
+            self._pace.begin_update()
+        else:
+            self._pace.rest()
+        self._parts.world.time_scale = self._pace.scale
+
+    def _note_shown(self) -> None:
+        """Keep what physics has made of the shown world since the last note, for the picture that will show it."""
+        if self._moved and self._parts.world.is_attached:
+            self._moved = False
+            self._parts.world.refresh()
+            self._rendering.note(self._parts.simulation_time_s())
+
+    def _show(self, frame_s: float) -> float:
+        """Turn to the state that a frame of this simulated time shows; that time since the session's start [s]."""
+        self._rendering.show(frame_s)
+        return self.simulation_s - (self._parts.simulation_time_s() - frame_s)
 
     def _warn(self, text: str) -> None:
         self._gate.send_reliable("operator", Note(kind="warning", values={"text": text}))

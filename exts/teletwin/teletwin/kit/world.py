@@ -31,6 +31,8 @@ class IsaacWorld:
         self._poses = np.zeros((0, 7))
         self._start_poses = self._poses
         self._wish: Array | None = HOME_Q.copy()
+        self.time_scale = 1.0
+        """Wall time that passes in a unit of simulated time; PhysX counts speeds in the latter."""
 
     def attach(self, articulation: Any, bodies: Any = None) -> None:
         """Take the arm and the movable things of a simulation that has just become ready; the arm gets its drives.
@@ -75,7 +77,7 @@ class IsaacWorld:
         """Read joints and objects as the last physics step left them."""
         arm = self._articulation
         self._q = _row(arm.get_dof_positions(dof_indices=self._index))
-        self._qd = _row(arm.get_dof_velocities(dof_indices=self._index))
+        self._qd = _row(arm.get_dof_velocities(dof_indices=self._index)) / self.time_scale
         self._poses = self._read_poses()
 
     def flush(self) -> None:
@@ -87,7 +89,8 @@ class IsaacWorld:
             arm.set_dof_velocities(np.zeros_like(start), dof_indices=index)
             self._put_objects_back()
         arm.set_dof_position_targets(self._target[None].astype(np.float32), dof_indices=index)
-        arm.set_dof_velocity_targets(self._velocity[None].astype(np.float32), dof_indices=index)
+        speed = self._velocity * self.time_scale
+        arm.set_dof_velocity_targets(speed[None].astype(np.float32), dof_indices=index)
 
     @property
     def q(self) -> Array:

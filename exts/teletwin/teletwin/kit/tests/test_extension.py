@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+
+import carb.settings
 import omni.kit.app
 import omni.kit.test
 import omni.usd
@@ -11,6 +14,15 @@ from teletwin.robot.ur3e import HOME_Q
 
 _TURNS_MAX = 6000
 """Turns of Kit's loop to wait for: the first start compiles kernels."""
+_SETTLE_TURNS = 20
+"""Turns in which other extensions answer a stop of the timeline, and threads end."""
+_BORROWED = ("/app/runLoops/main", "/app/player/useFixedTimeStepping")
+
+
+def _of_kit() -> dict[str, object]:
+    """What a session changes for its time."""
+    settings = carb.settings.get_settings()
+    return {path: settings.get(path) for path in _BORROWED} | {"interval": sys.getswitchinterval()}
 
 
 class TestExtension(omni.kit.test.AsyncTestCase):
@@ -38,12 +50,28 @@ class TestExtension(omni.kit.test.AsyncTestCase):
         assert command is not None
         assert float(abs(command.q - HOME_Q).max()) > 0.01
 
+    async def test_stop_puts_back_what_start_changed(self) -> None:
+        """The run loop's settings and Python's switch interval are Kit's own again."""
+        api.stop()
+        await self._turn()
+        before = _of_kit()
+        api.start()
+        await self._until("running")
+        assert _of_kit() != before
+        api.stop()
+        await self._turn()
+        assert _of_kit() == before
+
     async def test_it_stops_and_starts_again(self) -> None:
         """Stop leaves it ready to start."""
         api.stop()
         assert api.status()["state"] == "stopped"
         api.start()
         await self._until("running")
+
+    async def _turn(self) -> None:
+        for _ in range(_SETTLE_TURNS):
+            await omni.kit.app.get_app().next_update_async()
 
     async def _until(self, state: str) -> None:
         for _ in range(_TURNS_MAX):
