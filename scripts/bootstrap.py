@@ -14,11 +14,11 @@ import os
 import shutil
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 
-from hashes import HASHES, UNHASHED, hashed_lines, pinned_lines, recorded_hashes
+from hashes import HASHES, UNHASHED, pinned_lines, recorded_hashes
+from pip_install import BootstrapError, make_environment, only_recorded, run_pip, say
 
 ROOT = Path(__file__).resolve().parents[1]
 VENV = ROOT / ".venv"
@@ -26,18 +26,11 @@ STAMP = VENV / "teletwin-installed.json"
 CHECKED = VENV / "teletwin-checked.json"
 """What came of the last whole run of scripts/test.py, and of which revision."""
 LOCKS = {name: ROOT / "scripts" / f"requirements-{name}.txt" for name in ("demo", "train", "test")}
+KIT_LOCKS = sorted((ROOT / "scripts").glob("requirements-kit-*.txt"))
+"""What each Kit brings itself, in other versions than the locks'; see kit_lanes.py."""
 CHECK_HASHES = "--check-hashes"
 """Option of the starting scripts: install nothing whose hash is not the recorded one."""
 _PROJECT_FILES = (ROOT / "pyproject.toml", ROOT / "exts/teletwin/config/extension.toml")
-
-
-class BootstrapError(Exception):
-    """One clear line for the person at the terminal."""
-
-
-def say(text: str) -> None:
-    """Print a line of progress at once."""
-    print(f"teletwin: {text}", flush=True)
 
 
 def venv_command(name: str) -> str:
@@ -147,10 +140,7 @@ def _make_venv() -> None:
             return
     say(f"making .venv with Python {sys.version_info[0]}.{sys.version_info[1]}")
     base = getattr(sys, "_base_executable", sys.executable)  # not the python inside a .venv that is cleared
-    done = subprocess.run([base, "-m", "venv", "--clear", str(VENV)], capture_output=True, text=True)
-    if done.returncode != 0:
-        reason = (done.stdout + done.stderr).strip().splitlines() or ["no reason given"]
-        raise BootstrapError(f"{VENV} cannot be made: {reason[-1]}; install python3-venv or free that folder")
+    make_environment(VENV, base)
 
 
 def _install_locked(purpose: str, *, check_hashes: bool = False) -> None:
@@ -174,15 +164,8 @@ def _install_locked(purpose: str, *, check_hashes: bool = False) -> None:
 
 def _install_hashed(install: list[str], pins: list[str]) -> None:
     """Install pins again, whatever is there, from files whose hash is recorded."""
-    recorded = recorded_hashes(HASHES)
-    missing = [pin for pin in pins if not recorded.get(pin)]
-    if missing:
-        raise BootstrapError(f"no hash is recorded for {', '.join(missing[:5])}; run: python3 scripts/lock.py --hashes")
-    say(f"checking the SHA-256 of every file (not of {', '.join(UNHASHED)}, which is built for this machine)")
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "hashed.txt"
-        path.write_text(hashed_lines({pin: recorded[pin] for pin in pins}))
-        _pip([*install, "--force-reinstall", "--require-hashes", "-r", str(path)], count=len(pins))
+    with only_recorded(pins, recorded_hashes(HASHES)) as arguments:
+        _pip([*install, *arguments], count=len(pins))
 
 
 def _install_project() -> None:
@@ -191,25 +174,4 @@ def _install_project() -> None:
 
 
 def _pip(arguments: list[str], *, count: int) -> None:
-    command = [venv_command("python"), "-m", "pip", *arguments, "--no-input", "--disable-pip-version-check"]
-    command += ["--progress-bar", "off", "--no-warn-script-location"]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-    assert process.stdout
-    lines = []
-    for line in process.stdout:
-        lines.append(line.rstrip())
-        _show_progress(lines, count)
-    if process.wait() != 0:
-        reason = next((line for line in lines if line.startswith("ERROR")), lines[-1] if lines else "no reason given")
-        raise BootstrapError(f"pip failed: {reason}; look at the network or the package index and start again")
-
-
-def _show_progress(lines: list[str], count: int) -> None:
-    if lines[-1].startswith("Collecting "):
-        number = sum(1 for line in lines if line.startswith("Collecting "))
-        if sys.stdout.isatty():
-            print(f"\r  {number}/{max(number, count)} {lines[-1].split()[1]:<50.50}", end="", flush=True)
-        elif number % 10 == 0:
-            print(f"  {number}/{max(number, count)}", flush=True)
-    elif lines[-1].startswith("Installing collected"):
-        print(f"{chr(13) if sys.stdout.isatty() else ''}  unpacking {'':<60}".rstrip(), flush=True)
+    run_pip(venv_command("python"), arguments, count=count)

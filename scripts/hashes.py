@@ -16,6 +16,8 @@ from typing import Any
 
 HASHES = Path(__file__).resolve().parent / "hashes.txt"
 """Pins with the sums that their files may have, as pip's --require-hashes reads them."""
+KIT_HASHES = HASHES.with_name("hashes-kit.txt")
+"""The same for the versions that Kit brings, which stand beside others of the same packages."""
 UNHASHED = ("torch",)
 """Locked packages whose files differ from machine to machine, each a build of its own."""
 _TITLE = (
@@ -53,27 +55,30 @@ def record_hashes(locks: Iterable[Path], path: Path = HASHES) -> int:
         ValueError: The index told no SHA-256 of a package.
         CalledProcessError: pip found a version no more.
     """
-    pins = sorted({pin for lock in locks for pin in pinned_lines(lock)}, key=str.lower)
-    pins = [pin for pin in pins if pin.partition("==")[0] not in UNHASHED]
-    found, before = _asked(pins), recorded_hashes(path)
-    missing = [pin for pin in pins if _key(pin) not in found]
-    if missing:
-        raise ValueError(f"the index tells no SHA-256 of {', '.join(missing)}")
-    sums = {pin: sorted({*before.get(pin, []), found[_key(pin)]}) for pin in pins}
+    found: dict[str, str] = {}
+    for lock in locks:  # by itself: locks may hold different versions
+        pins = [pin for pin in pinned_lines(lock) if pin.partition("==")[0] not in UNHASHED and pin not in found]
+        found |= _asked(pins) if pins else {}
+    before = recorded_hashes(path)
+    sums = {pin: sorted({*before.get(pin, []), found[pin]}) for pin in sorted(found, key=str.lower)}
     path.write_text(_TITLE + hashed_lines(sums))
-    return len(pins)
+    return len(sums)
 
 
 def _asked(pins: list[str]) -> dict[str, str]:
-    """SHA-256 by package of what pip would install; nothing is installed."""
+    """SHA-256 by pin of what pip would install; nothing is installed."""
     quiet = ["--quiet", "--disable-pip-version-check", "--no-input"]
     command = [sys.executable, "-m", "pip", "install", "--dry-run", "--ignore-installed", "--no-deps", *quiet]
     done = subprocess.run([*command, "--report", "-", *pins], check=True, stdout=subprocess.PIPE, text=True)
     items: list[dict[str, Any]] = json.loads(done.stdout)["install"]
-    told = {_key(each["metadata"]["name"]): each["download_info"].get("archive_info", {}) for each in items}
-    return {name: info["hashes"]["sha256"] for name, info in told.items() if "sha256" in info.get("hashes", {})}
+    told = {package_key(each["metadata"]["name"]): each["download_info"].get("archive_info", {}) for each in items}
+    sums = {pin: told.get(package_key(pin), {}).get("hashes", {}).get("sha256") for pin in pins}
+    missing = [pin for pin, digest in sums.items() if not digest]
+    if missing:
+        raise ValueError(f"the index tells no SHA-256 of {', '.join(missing)}")
+    return {pin: str(digest) for pin, digest in sums.items()}
 
 
-def _key(pin: str) -> str:
+def package_key(pin: str) -> str:
     """A package's name as indexes compare it."""
     return re.sub(r"[-_.]+", "-", pin.partition("==")[0]).lower()

@@ -5,7 +5,7 @@ is checked by a fresh install on each: see docs/contributing.md. With --keep, ve
 only what is missing is added.
 
 With --hashes no lock is written: the SHA-256 sums of what is locked are, into hashes.txt, for this Python and platform
-beside those of others.
+beside those of others; of what Kit brings into hashes-kit.txt.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ import tomllib
 from functools import partial
 from pathlib import Path
 
-from bootstrap import LOCKS, ROOT
-from hashes import HASHES, record_hashes
+from bootstrap import KIT_LOCKS, LOCKS, ROOT
+from hashes import HASHES, KIT_HASHES, record_hashes
 
 _LEFT_OUT = {"pip", "setuptools", "wheel", "teletwin"}
 _BY_BUILD_OF_TORCH = ("nvidia-", "cuda-", "triton")
@@ -29,7 +29,8 @@ _BY_BUILD_OF_TORCH = ("nvidia-", "cuda-", "triton")
 def main() -> None:
     """Write the locks, or the sums of what they hold."""
     if "--hashes" in sys.argv:
-        print(f"{record_hashes(LOCKS.values())} packages: {HASHES.relative_to(ROOT)}")
+        for path, locks in ((HASHES, LOCKS.values()), (KIT_HASHES, KIT_LOCKS)):
+            print(f"{record_hashes(locks, path)} packages: {path.relative_to(ROOT)}")
         return
     _write_locks()
 

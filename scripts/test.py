@@ -1,4 +1,7 @@
-"""Install what the tests need into .venv, then run every check; arguments are passed on to pytest."""
+"""Install what the tests need into .venv, then run every check; arguments are passed on to pytest.
+
+With --kit NUMBER only the tests of that lane run, in its own environment: see kit_lanes.py.
+"""
 
 import os
 import sys
@@ -25,7 +28,9 @@ from bootstrap import (
     take_check_hashes,
     venv_command,
 )
+from kit_lanes import KIT_LANES, ensure_lane
 
+_KIT = "--kit"
 _NOTHING_COLLECTED = 5
 """pytest's exit status when no test fits the arguments."""
 _NOT_LOOKED = 3
@@ -34,15 +39,34 @@ _NOT_LOOKED = 3
 
 def main() -> int:
     """Prepare, run every check, print a summary; 0 only when all of them passed."""
+    os.chdir(ROOT)
+    check_hashes, number = take_check_hashes(), _take_kit()
+    whole = len(sys.argv) == 1 and not number
+    lanes = [lane for lane in KIT_LANES if whole or lane.kit == number]
+    notes = [] if lanes else [f"the lanes of Kit are left out; {_KIT} NUMBER with arguments runs some of a lane"]
     try:
-        ensure_environment("test", check_hashes=take_check_hashes())
+        if not number:
+            ensure_environment("test", check_hashes=check_hashes)
+        notes += [note for lane in lanes for note in ensure_lane(lane, check_hashes=check_hashes)]
     except BootstrapError as error:
         sys.exit(f"teletwin: {error}")
-    notes = _ensure_browser()
-    os.chdir(ROOT)
+    checks = {lane.name: lane.command(*sys.argv[1:]) for lane in lanes}
+    if not number:
+        notes += _ensure_browser()
+        checks = _checks(checks)
+    revision = _clean_revision()
+    results = {name: _run(name, command) for name, command in checks.items()}
+    if whole and revision and revision == _clean_revision():
+        outcomes = {name: outcome for name, (outcome, _) in results.items()}
+        CHECKED.write_text(json.dumps({"revision": revision, "outcomes": outcomes}))
+    return _summarize(results, notes)
+
+
+def _checks(lanes: dict[str, list[str]]) -> dict[str, list[str]]:
+    """Every check's command by its name, in the order in which they run."""
     python = venv_command("python")
     pytest = [python, "-m", "pytest", *sys.argv[1:]]
-    checks = {
+    return {
         "ruff": [venv_command("ruff"), "check", "."],
         "format": [venv_command("ruff"), "format", "--check", "."],
         "spelling": [venv_command("codespell"), "README.md", "docs", "exts", "scripts", "tests", "training"],
@@ -50,14 +74,22 @@ def main() -> int:
         "types": [venv_command("pyright")],
         "advisories": [python, "scripts/audit.py"],
         "tests": [*pytest, "-m", "not live", "-n", "2", "--dist", "loadfile"],
+        **lanes,
         "live tests": [*pytest, "-m", "live"],
     }
-    revision = _clean_revision()
-    results = {name: _run(name, command) for name, command in checks.items()}
-    if revision and revision == _clean_revision() and len(sys.argv) == 1:
-        outcomes = {name: outcome for name, (outcome, _) in results.items()}
-        CHECKED.write_text(json.dumps({"revision": revision, "outcomes": outcomes}))
-    return _summarize(results, notes)
+
+
+def _take_kit() -> int:
+    """Kit's number of a lane that is to run alone, the option taken out; 0 without it."""
+    if _KIT not in sys.argv:
+        return 0
+    at = sys.argv.index(_KIT)
+    given = sys.argv[at + 1 : at + 2]
+    del sys.argv[at : at + 2]
+    known = [str(lane.kit) for lane in KIT_LANES]
+    if not set(given) & set(known):
+        sys.exit(f"teletwin: {_KIT} takes {' or '.join(known)}, given: {' '.join(given) or 'nothing'}")
+    return int(given[0])
 
 
 def _clean_revision() -> str:

@@ -208,6 +208,7 @@ class Ticking:
 
 
 def test_the_same_seed_gives_the_same_bits_on_a_slower_machine(bank):
+    pytest.importorskip("torch")
     sessions, env = draw_sessions(["jitter"], each=2, duration_s=15.0, seed=1), EnvCfg()
     learned = []
     for step_ns in (1_000, 300_000_000):

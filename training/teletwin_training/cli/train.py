@@ -145,8 +145,6 @@ def run_recorded(options: TrainOptions, *, world: Any = None) -> int:
     from teletwin_training.ppo import require_rl_games
     from teletwin_training.run_folder import open_run
 
-    require_rl_games()
-    check_device(options.device)
     run = resumed_run(options.resume) if options.resume else None
     options = adopted(options, run) if run else options
     if options.sim == "isaac" and world is None:
@@ -155,6 +153,8 @@ def run_recorded(options: TrainOptions, *, world: Any = None) -> int:
             given="--sim isaac",
             mend="run ./python.sh scripts/isaac_train.py with the same options",
         )
+    require_rl_games()
+    check_device(options.device)
     cfg = recorded_cfg(options)
     if run:
         check_goes_on(cfg, run)
