@@ -64,13 +64,18 @@ def lock(tmp_path: Path, text: str = "# A lock.\ntiny==1.0\ntorch==2.13.0\n") ->
 
 
 def test_every_locked_package_has_hashes_and_nothing_else_stands_there(hashes):
-    recorded = hashes.recorded_hashes()
-    locked = {pin for path in SCRIPTS.glob("requirements-*.txt") for pin in hashes.pinned_lines(path)}
-    expected = {pin for pin in locked if pin.partition("==")[0] not in hashes.UNHASHED}
-    assert set(recorded) == expected, "run scripts/lock.py --hashes with each supported Python"
-    assert "//" not in hashes.HASHES.read_text()
-    binary = recorded[next(pin for pin in recorded if pin.startswith("numpy=="))]
-    assert len(binary) >= 2  # one for each supported Python
+    kits = set(SCRIPTS.glob("requirements-kit-*.txt"))
+    for path, locks in (
+        (hashes.HASHES, set(SCRIPTS.glob("requirements-*.txt")) - kits),
+        (hashes.KIT_HASHES, kits),
+    ):
+        recorded = hashes.recorded_hashes(path)
+        locked = {pin for each in locks for pin in hashes.pinned_lines(each)}
+        expected = {pin for pin in locked if pin.partition("==")[0] not in hashes.UNHASHED}
+        assert set(recorded) == expected, "run scripts/lock.py --hashes with each supported Python"
+        assert "//" not in path.read_text()
+        binaries = [recorded[pin] for pin in recorded if pin.startswith("numpy==")]
+        assert all(len(each) >= 2 for each in binaries)  # one for each supported Python
 
 
 def test_the_sums_are_recorded_as_the_index_tells_them_and_those_of_others_stay(hashes, wheel, tmp_path):
@@ -79,6 +84,17 @@ def test_the_sums_are_recorded_as_the_index_tells_them_and_those_of_others_stay(
     assert hashes.record_hashes([lock(tmp_path)], path) == 1
     assert hashes.recorded_hashes(path) == {"tiny==1.0": sorted([sha256(wheel), "a" * 64])}
     assert str(wheel.parent) not in path.read_text()
+
+
+def test_locks_that_hold_different_versions_are_asked_for_one_by_one(hashes, monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(hashes, "_asked", lambda pins: asked.append(pins) or dict.fromkeys(pins, "c" * 64))
+    for number in (1, 2):
+        (tmp_path / f"lock-{number}.txt").write_text(f"tiny=={number}.0\nother==1.0\n")
+    path = tmp_path / "hashes.txt"
+    assert hashes.record_hashes([tmp_path / "lock-1.txt", tmp_path / "lock-2.txt"], path) == 3
+    assert asked == [["tiny==1.0", "other==1.0"], ["tiny==2.0"]]
+    assert list(hashes.recorded_hashes(path)) == ["other==1.0", "tiny==1.0", "tiny==2.0"]
 
 
 def test_a_package_of_another_hash_is_refused_by_its_name(bootstrap, hashes, wheel, tmp_path, monkeypatch):

@@ -105,10 +105,11 @@ def require_known_answers(answers: Sequence[KnownAnswer]) -> None:
         except Exception as error:  # warp raises errors of many kinds
             raise RobotError(f"{warp} cannot compute {answer.name}", given=repr(error), mend=_MEND) from error
         if not np.allclose(found, answer.expected, rtol=0.0, atol=answer.tolerance):  # nor when it is not a number
+            found_row, expected_row = _worst_rows(found, answer.expected)
             raise RobotError(
                 f"{warp} computes {answer.name} wrongly",
-                given=_numbers(found),
-                allowed=f"{_numbers(answer.expected)} within {answer.tolerance:g}",
+                given=_numbers(found_row),
+                allowed=f"{_numbers(expected_row)} within {answer.tolerance:g}",
                 mend=_MEND,
             )
 
@@ -123,5 +124,14 @@ def require_sound_kernels() -> None:
     require_known_answers(known_answers())
 
 
+def _worst_rows(found: Array, expected: Array) -> tuple[Array, Array]:
+    """The row that is furthest off, and what it should be: one line tells enough."""
+    rows = np.atleast_2d(found), np.atleast_2d(expected)
+    if rows[0].shape != rows[1].shape:
+        return np.ravel(found), np.ravel(expected)
+    worst = int(np.argmax(np.nan_to_num(np.abs(rows[0] - rows[1]), nan=np.inf).max(axis=1)))
+    return rows[0][worst], rows[1][worst]
+
+
 def _numbers(values: Array) -> str:
-    return np.array2string(np.asarray(values), precision=6, separator=", ", max_line_width=200)
+    return np.array2string(values, precision=6, separator=", ", max_line_width=10_000)
