@@ -64,7 +64,8 @@ class KitLane:
 
     def command(self, *arguments: str) -> list[str]:
         """The environment's pytest; without arguments on all that the lane is for."""
-        wanted = arguments or ("-m", "not live", "-n", "2", "--dist", "loadfile", "tests/kit", GOLDEN_TRACE)
+        whole = ("-m", "not live", "-n", "2", "--dist", "loadfile", "--timeout", "300", "tests/kit", GOLDEN_TRACE)
+        wanted = arguments or whole
         tests = () if arguments else kernel_tests()
         return [_python_in(self.folder), "-m", "pytest", "-p", "no:cacheprovider", *wanted, *tests]
 

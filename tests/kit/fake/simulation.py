@@ -242,14 +242,14 @@ def prims(physics: Physics) -> tuple[type, type]:
 
         def _read(self, values: np.ndarray, index: Any) -> Array:
             self._check()
-            return Array(values[None] if index is None else values[None, index])
+            return Array(values[None] if index is None else values[None, np.asarray(index)])
 
         def _write(self, into: np.ndarray, values: Any, index: Any) -> None:
             self._check()
             rows = np.asarray(values)
             if rows.ndim != 2 or not np.isfinite(rows).all():
                 raise ValueError(f"expected finite rows, one a robot, got {rows!r}")
-            into[slice(None) if index is None else index] = rows[0]
+            into[slice(None) if index is None else np.asarray(index)] = rows[0]
 
         def _check(self) -> None:
             if not self.is_physics_tensor_entity_valid():

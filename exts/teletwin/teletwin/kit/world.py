@@ -9,6 +9,7 @@ import numpy as np
 
 from teletwin.errors import RobotError
 from teletwin.geometry import Array
+from teletwin.kit.drive_arrays import DriveArrays
 from teletwin.kit.drives import apply_drives
 from teletwin.robot.ur3e import HOME_Q, JOINT_NAMES, JointLimits
 
@@ -25,7 +26,7 @@ class IsaacWorld:
     def __init__(self) -> None:
         self._articulation: Any = None
         self._bodies: Any = None
-        self._index: list[int] = []
+        self._drives: DriveArrays | None = None
         self._target, self._velocity = HOME_Q.copy(), np.zeros(6)
         self._q, self._qd = HOME_Q.copy(), np.zeros(6)
         self._poses = np.zeros((0, 7))
@@ -44,8 +45,9 @@ class IsaacWorld:
         Raises:
             RobotError: The articulation is not a UR3e.
         """
-        self._index = _joint_index(articulation)
-        apply_drives(articulation, self._index)
+        index = _joint_index(articulation)
+        apply_drives(articulation, index)
+        self._drives = DriveArrays(index)
         self._articulation, self._bodies = articulation, bodies
         self._poses = self._start_poses = self._read_poses()
         self._wish = self._target.copy()
@@ -75,22 +77,23 @@ class IsaacWorld:
 
     def refresh(self) -> None:
         """Read joints and objects as the last physics step left them."""
-        arm = self._articulation
-        self._q = _row(arm.get_dof_positions(dof_indices=self._index))
-        self._qd = _row(arm.get_dof_velocities(dof_indices=self._index)) / self.time_scale
+        arm, drives = self._articulation, self._drives
+        assert drives is not None
+        self._q = _row(arm.get_dof_positions(dof_indices=drives.index))
+        self._qd = _row(arm.get_dof_velocities(dof_indices=drives.index)) / self.time_scale
         self._poses = self._read_poses()
 
     def flush(self) -> None:
         """Command the newest target to the drives; carry out a reset first."""
-        arm, index = self._articulation, self._index
+        arm, drives = self._articulation, self._drives
+        assert drives is not None
         if self._wish is not None:
-            start, self._wish = self._wish[None].astype(np.float32), None
-            arm.set_dof_positions(start, dof_indices=index)
-            arm.set_dof_velocities(np.zeros_like(start), dof_indices=index)
+            start, self._wish = self._wish, None
+            arm.set_dof_positions(drives.positions(start), dof_indices=drives.index)
+            arm.set_dof_velocities(drives.velocities(np.zeros_like(start)), dof_indices=drives.index)
             self._put_objects_back()
-        arm.set_dof_position_targets(self._target[None].astype(np.float32), dof_indices=index)
-        speed = self._velocity * self.time_scale
-        arm.set_dof_velocity_targets(speed[None].astype(np.float32), dof_indices=index)
+        arm.set_dof_position_targets(drives.positions(self._target), dof_indices=drives.index)
+        arm.set_dof_velocity_targets(drives.velocities(self._velocity * self.time_scale), dof_indices=drives.index)
 
     @property
     def q(self) -> Array:

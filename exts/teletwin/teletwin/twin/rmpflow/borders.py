@@ -165,6 +165,7 @@ class Borders:
         _set_side(types, walls, clear_of, chain, shape)
         self.structs: tuple[Any, Any, Any] = (walls, limits, state)
         """`Walls`, and the `Limits` and `State` of the limits, of which only the geometry is filled."""
+        self._held_by = walls.held_by.numpy() if device == "cpu" else None  # a view, as every tick asks
         self._reasons: tuple[str, ...] = ("",)
         if clear_of is not None:
             joints = [clear_of.joint_names[j] for j in order]
@@ -172,7 +173,8 @@ class Borders:
 
     def held_by(self, arm: int = 0) -> str:
         """What holds an arm back most, for example 'wrist 3 to table'; empty when nothing does."""
-        return self._reasons[int(self.structs[0].held_by.numpy()[arm])]
+        held_by = self.structs[0].held_by.numpy() if self._held_by is None else self._held_by
+        return self._reasons[int(held_by[arm])]
 
     def limit_to(self, limits: MotionLimits) -> None:
         """Keep to a session's limits as far as they are tighter, from the next step on."""
