@@ -1,0 +1,3 @@
+"""teletwin's tasks, robot and teleoperation device for Isaac Lab; importing it registers the tasks with gymnasium."""
+
+from __future__ import annotations
