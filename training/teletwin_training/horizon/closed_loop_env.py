@@ -22,7 +22,8 @@ from teletwin.session.build import SERVO_LAG_S
 from teletwin_training.horizon.choosing import Choosing
 from teletwin_training.horizon.closed_loop import ClosedLoop, Episodes, resting
 from teletwin_training.horizon.drawing_tasks import DrawnTasksCfg, draw_tasks, home_pose
-from teletwin_training.horizon.environment import EnvCfg, Step, _last_start, paper_reward
+from teletwin_training.horizon.environment import EnvCfg, Step, paper_reward
+from teletwin_training.horizon.episodes import last_start
 from teletwin_training.horizon.person import PersonCfg, SimulatedPersons
 from teletwin_training.horizon.sessions import START_SLOT, SessionBank
 
@@ -89,7 +90,7 @@ class ClosedLoopEnv:
         self.observation_names = observation_names(cfg.env.observation)
         self.observation_count, self.action_count = len(self.observation_names), ACTION_COUNTS[cfg.env.action]
         self._rng = np.random.default_rng([12, cfg.seed])
-        self._last_start = _last_start(sessions, cfg.episode_slots)
+        self._last_start = last_start(sessions, cfg.episode_slots)
         self._choosing = Choosing(sessions, cfg.env)
         self._quat = home_pose()[3:]
         seed = int(self._rng.integers(1 << 31))

@@ -20,7 +20,8 @@ from teletwin.errors import ConfigError
 from teletwin.geometry import Array
 from teletwin.horizon.action import ACTION_COUNTS
 from teletwin.messages import CURVE_KNOTS, CURVE_STEP_S, HORIZON_MAX_S
-from teletwin_training.horizon.environment import EnvCfg, hand_weights
+from teletwin_training.horizon.environment import EnvCfg
+from teletwin_training.horizon.episodes import hand_weights
 from teletwin_training.horizon.hands import PAST_SLOTS, HandBank
 from teletwin_training.horizon.moments import moments_of
 from teletwin_training.horizon.rules import sender_rule

@@ -20,13 +20,13 @@ from teletwin.geometry import Array
 from teletwin.horizon.action import ACTION_COUNTS, ActionLimits
 from teletwin.horizon.observation import observation_names
 from teletwin.horizon.rule import RuleCfg
-from teletwin.session.build import SERVO_LAG_S
 from teletwin_training.horizon.actions import LATE_RULE, horizon_rows
-from teletwin_training.horizon.hands import PAST_SLOTS, HandBank, motion_of
-from teletwin_training.horizon.loops import DelayedLoops, LoopsCfg, LoopSettings, Places, plain_settings
+from teletwin_training.horizon.episodes import EpisodeDraws, places_of
+from teletwin_training.horizon.hands import HandBank
+from teletwin_training.horizon.loops import DelayedLoops, LoopsCfg, plain_settings
 from teletwin_training.horizon.rules import sender_rule
 from teletwin_training.horizon.seen import observations
-from teletwin_training.horizon.sessions import START_SLOT, SessionBank
+from teletwin_training.horizon.sessions import SessionBank
 from teletwin_training.horizon.tables import Tables, recorded_tables
 
 PAPER_WEIGHTS = (1.0, 0.1, 1.0, 0.1)
@@ -105,9 +105,7 @@ class HorizonEnv:
         self.count = cfg.envs
         self.observation_names = observation_names(cfg.observation)
         self.observation_count, self.action_count = len(self.observation_names), ACTION_COUNTS[cfg.action]
-        self._rng = _generator(cfg.seed)
-        self._weights = hand_weights(hands, cfg.episode_slots)
-        self._last_start = _last_start(sessions, cfg.episode_slots)
+        self._draws = EpisodeDraws(hands, sessions, cfg)
         loops = loops or LoopsCfg()
         self.loops = DelayedLoops(
             tables or recorded_tables(hands, sessions, device=loops.device),
@@ -124,36 +122,22 @@ class HorizonEnv:
 
     def seed(self, seed: int | Sequence[int]) -> None:
         """Start all draws anew, as in an environment that was made with this seed; to be called before `reset`."""
-        self._rng = _generator(seed)
+        self._draws.seed(seed)
 
     def reset(self) -> NDArray[np.float32]:
         """Begin episodes, of different lengths, so that they do not end together; observations (N, n)."""
         self._begin(np.arange(self.count))
         if self.count > 1:
-            span = self.cfg.episode_slots - self.cfg.settle_slots
-            self._length[:] = self.cfg.episode_slots - self._rng.integers(0, max(span // 2, 1), self.count)
+            self._length[:] = self._draws.lengths(self.count)
         return self.observe()
 
     def _begin(self, rows: NDArray[np.intp]) -> None:
         """Draw hand, place in it, network and arm."""
-        rng, count, cfg = self._rng, len(rows), self.cfg
-        hand = rng.choice(len(self.hands.names), size=count, p=self._weights)
-        start = (rng.random(count) * self.hands.rooms(cfg.episode_slots)[hand]).astype(np.int64)
-        self._hand[rows] = hand
-        self._row[rows] = self.hands.first_row[hand] + PAST_SLOTS + start
-        self._session[rows] = rng.integers(0, len(self.sessions), count)
-        self._slot[rows] = rng.integers(START_SLOT, self._last_start + 1, count)
-        self._age[rows], self._length[rows] = 0, cfg.episode_slots
-        lag_s = SERVO_LAG_S + cfg.servo_lag_spread_s * rng.uniform(-1.0, 1.0, count)
-        settings = LoopSettings(feed_forward=np.full(count, not cfg.stock), servo_lag_s=lag_s)
-        places = Places(
-            rows=rows,
-            first_row=self._row[rows],
-            session=self._session[rows],
-            first_slot=self._slot[rows],
-            horizons=self._neutral(rows),
-        )
-        self.loops.place(places, settings)
+        drawn = self._draws.draw(len(rows))
+        self._hand[rows], self._row[rows] = drawn.hand, drawn.row
+        self._session[rows], self._slot[rows] = drawn.session, drawn.slot
+        self._age[rows], self._length[rows] = 0, self.cfg.episode_slots
+        self.loops.place(places_of(drawn, rows, horizons=self._neutral(rows)), drawn.settings)
 
     def _neutral(self, rows: NDArray[np.intp]) -> Array:
         """Horizons of the packets under way when an episode begins: the rule's."""
@@ -219,34 +203,3 @@ def paper_reward(errors: Array) -> Array:
     for weight, (column, count) in zip(PAPER_WEIGHTS, _TERMS, strict=True):
         total -= weight * np.sqrt(errors[:, column] / np.maximum(errors[:, count], 1.0))
     return total
-
-
-def _generator(seed: int | Sequence[int]) -> np.random.Generator:
-    return np.random.default_rng([11, *([seed] if isinstance(seed, int) else seed)])
-
-
-def hand_weights(hands: HandBank, slots: int) -> Array:
-    """How often each hand is drawn: every kind of motion alike, within it by length."""
-    rooms = hands.rooms(slots).astype(np.float64)
-    if not rooms.any():
-        raise ConfigError(
-            "no hand is long enough for an episode",
-            given=f"{int(hands.slot_count.max())} slots at most, episodes of {slots}",
-            mend="give longer recordings or shorter episodes",
-        )
-    kinds = np.array([motion_of(name) for name in hands.names])
-    for kind in set(kinds):
-        share = rooms[kinds == kind].sum()
-        rooms[kinds == kind] /= share if share > 0.0 else 1.0
-    return rooms / rooms.sum()
-
-
-def _last_start(sessions: SessionBank, slots: int) -> int:
-    last = sessions.slot_count - slots - START_SLOT // 2
-    if last < START_SLOT:
-        raise ConfigError(
-            "the sessions are too short for an episode",
-            given=f"{sessions.slot_count} slots, episodes of {slots}",
-            allowed=f"at least {slots + START_SLOT + START_SLOT // 2}",
-        )
-    return last

@@ -151,21 +151,38 @@ class RmpFlowLoops:
 
     def step(self) -> None:
         """One slot."""
-        run = self._launches
-        run["joint_begin"].launch()
+        self.begin_slot()
         for tick in range(TICKS_PER_SLOT):
-            run["joint_target"].launch()
-            self._flow.advance(_TICK_S)
-            run["joint_smooth"].launch()
-            self._limits.tick()
-            run["joint_arm"].launch()
+            self.begin_tick()
             self._drives.step()
-            if tick == 0:
-                run["tools"].launch()
-                run["joint_judge"].launch()
-            self._arm_limits.tick()
-            run["joint_set_point"].launch()
-        run["joint_end"].launch()
+            self.end_tick(tick)
+        self.end_slot()
+
+    def begin_slot(self) -> None:
+        """Take the slot's horizons; judge what is on the screen."""
+        self._launches["joint_begin"].launch()
+
+    def begin_tick(self) -> None:
+        """The control path of a tick, up to the reference that the drives are to follow."""
+        run = self._launches
+        run["joint_target"].launch()
+        self._flow.advance(_TICK_S)
+        run["joint_smooth"].launch()
+        self._limits.tick()
+        run["joint_arm"].launch()
+
+    def end_tick(self, tick: int) -> None:
+        """What follows from where the drives have brought the joints by the end of a tick of the slot, 0 the first."""
+        run = self._launches
+        if tick == 0:
+            run["tools"].launch()
+            run["joint_judge"].launch()
+        self._arm_limits.tick()
+        run["joint_set_point"].launch()
+
+    def end_slot(self) -> None:
+        """Begin the pictures that are due; the errors are complete."""
+        self._launches["joint_end"].launch()
 
     @property
     def horizons(self) -> SharedArray:
