@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from teletwin_training.horizon.baselines import Bench, ProbeCfg, sender_rule_cfg
+from teletwin_training.horizon.baselines import sender_rule_cfg
 from teletwin_training.horizon.environment import EnvCfg, HorizonEnv
-from teletwin_training.horizon.hands import load_hands
+from teletwin_training.horizon.ground import HANDS, make_ground
 from teletwin_training.horizon.loops import LoopsCfg
-from teletwin_training.horizon.sessions import START_SLOT, draw_sessions
 
-HANDS = ("handwriting", *(f"{kind}:seed={seed},duration=40" for kind in ("line", "reach", "trace") for seed in (0, 1)))
-"""Hands that need no file."""
 _AVERAGING_S = 1.0
-_RULE_SLOTS = 1200
 
 
 def make_horizon(
@@ -52,10 +48,16 @@ def make_horizon(
     stock = bool(settings.get("stock", False))
     settings.setdefault("rule", sender_rule_cfg(_AVERAGING_S, stock=stock))
     cfg = EnvCfg(envs=envs, seed=seed, **settings)
-    bank = load_hands(hands, forecaster=forecaster)
-    needed_s = 0.01 * (max(cfg.episode_slots, _RULE_SLOTS) + 3 * START_SLOT)
-    networks = draw_sessions([condition], each=sessions, duration_s=needed_s, seed=seed)
-    bench = Bench(bank, networks, ProbeCfg(slots=_RULE_SLOTS))
-    env = HorizonEnv(bank, networks, cfg, loops=loops, tables=bench.tables if device == "cpu" else None)
-    env.norm[:] = bench.rule_norm(stock=cfg.stock)
+    ground = make_ground(
+        hands,
+        condition=condition,
+        sessions=sessions,
+        forecaster=forecaster,
+        episode_slots=cfg.episode_slots,
+        stock=stock,
+        seed=seed,
+    )
+    tables = ground.tables if device == "cpu" else None
+    env = HorizonEnv(ground.hands, ground.sessions, cfg, loops=loops, tables=tables)
+    env.norm[:] = ground.norm
     return env
