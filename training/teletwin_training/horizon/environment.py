@@ -31,9 +31,10 @@ from teletwin_training.horizon.tables import Tables, recorded_tables
 
 PAPER_WEIGHTS = (1.0, 0.1, 1.0, 0.1)
 """Weights of eq. 16: arm's position [1/m], its orientation [1/rad], the picture's position, its orientation."""
-_TERMS = ((0, 2), (1, 2), (3, 5), (4, 5))
+ERROR_TERMS = ((0, 2), (1, 2), (3, 5), (4, 5))
 """Columns of a sum of squares and of its count, in eq. 16's order."""
-_LARGEST = 10.0
+LARGEST_RATIO = 10.0
+"""No normalised square counts for more."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,14 +193,14 @@ class HorizonEnv:
     def reward(self, errors: Array) -> Array:
         """What is learned from (N,): minus the normalised squares."""
         norm, total = self.norm[self._hand, self._session], np.zeros(self.count)
-        for term, (column, _) in enumerate(_TERMS):
-            total += self.cfg.weights[term] * np.minimum(errors[:, column] / norm[:, term], _LARGEST)
+        for term, (column, _) in enumerate(ERROR_TERMS):
+            total += self.cfg.weights[term] * np.minimum(errors[:, column] / norm[:, term], LARGEST_RATIO)
         return -total
 
 
 def paper_reward(errors: Array) -> Array:
     """Eq. 16 over the slot (N,): minus the weighted root mean square errors."""
     total = np.zeros(len(errors))
-    for weight, (column, count) in zip(PAPER_WEIGHTS, _TERMS, strict=True):
+    for weight, (column, count) in zip(PAPER_WEIGHTS, ERROR_TERMS, strict=True):
         total -= weight * np.sqrt(errors[:, column] / np.maximum(errors[:, count], 1.0))
     return total

@@ -1,0 +1,1 @@
+"""Robots as Isaac Lab describes them."""

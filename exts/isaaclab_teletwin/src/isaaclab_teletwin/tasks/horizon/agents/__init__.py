@@ -1,0 +1,1 @@
+"""How each library learns the task."""
