@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -59,10 +60,24 @@ def read_weights(source: Any) -> Weights:
         ConfigError: The file is none of ours.
     """
     state = read_state(source)["model"] if isinstance(source, str | Path) else source.model.state_dict()
+    return actor_of(state)
+
+
+def actor_of(state: Mapping[str, Any]) -> Weights:
+    """The actor in the state of rl_games' model, tensors by name; its network keeps actor and critic separate.
+
+    Raises:
+        ConfigError: No such actor is in it.
+    """
     numbers = sorted(int(name.split(".")[2]) for name in state if name.startswith(_ACTOR) and name.endswith(".weight"))
     names = [*(f"{_ACTOR}{number}." for number in numbers), _LAST]
-    layers = tuple((_array(state[name + "weight"]).T.copy(), _array(state[name + "bias"])) for name in names)
-    return Weights(layers=layers, log_sigma=_array(state[_SIGMA]))
+    try:
+        layers = tuple((_array(state[name + "weight"]).T.copy(), _array(state[name + "bias"])) for name in names)
+        return Weights(layers=layers, log_sigma=_array(state[_SIGMA]))
+    except KeyError as error:
+        raise ConfigError(
+            "this is no actor of rl_games' PPO", given=f"no {error}", allowed="a network with separate actor and critic"
+        ) from None
 
 
 def write_weights(algo: Any, weights: Weights) -> None:

@@ -35,8 +35,8 @@ if TYPE_CHECKING:
 class HorizonEnv(DirectRLEnv):
     """N loops with N arms; action 0 is the late bound rule.
 
-    Beside each runs the rule itself, its arm a lag: what it would have got does not depend on the action, but has nearly
-    all of a reward's spread in it. With `cfg.beside_rule` it is taken off, so a reward above zero is better than the rule.
+    Beside each runs the rule itself, its arm a lag: what that gets does not depend on the action, but has nearly all of
+    a reward's spread in it. With `cfg.beside_rule` it is taken off, and a reward above zero is better than the rule.
     """
 
     cfg: HorizonEnvCfg

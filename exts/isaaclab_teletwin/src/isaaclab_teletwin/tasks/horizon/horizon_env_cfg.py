@@ -63,7 +63,7 @@ class HorizonEnvCfg(DirectRLEnvCfg):
     sim: SimulationCfg = SimulationCfg(dt=TICK_S, render_interval=decimation, physics=HorizonPhysicsCfg())
     scene: HorizonSceneCfg = HorizonSceneCfg(num_envs=1024, env_spacing=1.5, replicate_physics=True)
 
-    hands: list[str] = list(HANDS)
+    hands: list[str] = list(HANDS)  # noqa: RUF012
     """What moves, by name or path; see `teletwin.hand.load_hand`."""
     forecaster: str = "arma"
     condition: str = "mixed"
