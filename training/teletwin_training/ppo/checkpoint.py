@@ -117,6 +117,17 @@ def _unpacked_bytes(path: Path) -> int:
         return path.stat().st_size
 
 
+def check_size(path: Path) -> None:
+    """Refuse a checkpoint that would take more memory than one does.
+
+    Raises:
+        ConfigError: It would.
+    """
+    size = _unpacked_bytes(path)
+    if size > _BYTES_MAX:
+        raise ConfigError("the checkpoint is too large to be one", given=f"{size} bytes", allowed=_BYTES_MAX)
+
+
 def read_state(source: str | Path, *, device: str = "cpu") -> dict[str, Any]:
     """rl_games' state in a checkpoint.
 
@@ -125,9 +136,7 @@ def read_state(source: str | Path, *, device: str = "cpu") -> dict[str, Any]:
     """
     path = find_checkpoint(source)
     read_checkpoint_facts(path)
-    size = _unpacked_bytes(path)
-    if size > _BYTES_MAX:
-        raise ConfigError("the checkpoint is too large to be one", given=f"{size} bytes", allowed=_BYTES_MAX)
+    check_size(path)
     import torch
 
     try:

@@ -12,6 +12,7 @@ import torch
 from isaaclab_teletwin.tasks.horizon.normalization import kept_normalization
 from teletwin.errors import ConfigError
 from teletwin.horizon.policy_file import PolicyFile, save_policy
+from teletwin_training.ppo.checkpoint import check_size
 from teletwin_training.ppo.weights import actor_of
 
 
@@ -45,6 +46,7 @@ def _model_of(path: Path) -> dict[str, Any]:
     """The model's tensors in a checkpoint; nothing in the file is run."""
     if not path.is_file():
         raise ConfigError("there is no checkpoint", given=path, allowed="a .pth of rl_games")
+    check_size(path)
     scalar, (kind, _) = np.float32().__reduce__()[:2]  # the best reward so far is one of numpy's numbers
     safe = [scalar, np.dtype, type(kind), type(np.dtype(np.float64))]
     try:
