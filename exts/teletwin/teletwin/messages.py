@@ -24,6 +24,10 @@ NO_PREDICTION, FEED_FORWARD_ONLY = SHADOWS = ("no_prediction", "feed_forward_onl
 horizon at zero, whose motion policy is still told how the hand moves."""
 
 
+SCENE_CODEC = "scene"
+"""Codec of a frame that is no picture, but the state that a page draws by itself."""
+
+
 class Mode(IntEnum):
     """What the operator asks of the arm."""
 
@@ -228,7 +232,7 @@ class Frame:
 
     frame_id: int
     codec: str
-    """'h264' (Annex B) or 'jpeg'."""
+    """'h264' (Annex B), 'jpeg', or 'scene': the state alone, for a page that draws it."""
     is_key: bool
     width: int
     height: int

@@ -9,9 +9,9 @@ import numpy as np
 
 from teletwin.errors import MessageError
 from teletwin.link.codec_json import dump_json, load_json
-from teletwin.messages import SHADOWS, Frame, FrameAck, ViewSettings
+from teletwin.messages import SCENE_CODEC, SHADOWS, Frame, FrameAck, ViewSettings
 
-CODECS = ("h264", "jpeg")
+CODECS = ("h264", "jpeg", SCENE_CODEC)
 
 _FRAME = struct.Struct(f"<qqqqBBHHHd7d{7 * len(SHADOWS)}d")
 _ACK = struct.Struct("<qBBdIddd")

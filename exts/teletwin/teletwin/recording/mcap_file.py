@@ -7,7 +7,7 @@ from typing import Any
 
 from teletwin.clock import NS_PER_S
 from teletwin.geometry import Array
-from teletwin.messages import Frame, Message, PoseSample
+from teletwin.messages import SCENE_CODEC, Frame, Message, PoseSample
 from teletwin.recording.channels import Channels
 from teletwin.recording.encoding import MESSAGE_TYPES, to_json
 
@@ -47,9 +47,10 @@ class McapFile:
         kind = type(value).__name__
         if isinstance(value, Frame) and value.data:
             self._add_pose("/shown/pose", value.shown_pose, entry)
-            if not without_picture:
-                self._add_picture(value, entry)
-            value = replace(value, data=b"")  # the picture stands once in the file
+            if value.codec != SCENE_CODEC:
+                if not without_picture:
+                    self._add_picture(value, entry)
+                value = replace(value, data=b"")  # the picture stands once in the file
         self._add(f"/{entry.role}/{kind}", f"teletwin.{kind}", entry, to_json(value))
         if isinstance(value, PoseSample):
             self._add_pose("/hand/pose", value.pose, entry)

@@ -10,7 +10,7 @@ from types import TracebackType
 import numpy as np
 
 from teletwin.clock import SystemClock
-from teletwin.messages import ViewSettings
+from teletwin.messages import SCENE_CODEC, ViewSettings
 from teletwin.robot.ur3e import HOME_Q
 from teletwin.session.allocation.ladder import MeasuredCosts, Rung
 from teletwin.session.slowdown import lengthen
@@ -20,6 +20,7 @@ from teletwin.view.barcode import write_barcode
 from teletwin.view.encoder import Encoder
 from teletwin.view.rate_in_place import rates_can_change_in_place
 from teletwin.view.renderer import Renderer, SceneObject
+from teletwin.view.scene_codec import pack_scene
 
 _LATE_FRAMES = 15
 _TRIES = 5
@@ -54,7 +55,7 @@ class LivePicture:
         settings = self._settings
         self._renderer = Renderer(settings.width, settings.height, shadow=settings.shadow, objects=self._objects)
         self._renderer.__enter__()
-        self._encoder = Encoder(settings)
+        self._encoder = Encoder(settings if settings.codec != SCENE_CODEC else None)
         return self
 
     def __exit__(
@@ -65,7 +66,9 @@ class LivePicture:
     def make(
         self, state: SceneState, *, frame_id: int, input_seq: int, force_key: bool
     ) -> tuple[bytes, bool, dict[str, float]]:
-        """Draw and encode one picture."""
+        """Draw and encode one picture; where pages draw, pack what it would show."""
+        if self._settings.codec == SCENE_CODEC:
+            return pack_scene(state), True, {}
         start_s = time.perf_counter()
         rgb = self._renderer.render(state)
         if self._settings.barcode:
@@ -90,9 +93,10 @@ class LivePicture:
     def prepare(self, rungs: Iterable[Rung]) -> None:
         """Draw and encode some pictures of each kind on the ladder: no later change costs one, and costs are known."""
         asked = self._settings
+        drawn_here = asked if asked.codec != SCENE_CODEC else dataclasses.replace(asked, codec=ViewSettings().codec)
         rates_can_change_in_place()
         for width, height, shadow in dict.fromkeys((rung.width, rung.height, rung.shadow) for rung in rungs):
-            self.apply(dataclasses.replace(asked, width=width, height=height, shadow=shadow))
+            self.apply(dataclasses.replace(drawn_here, width=width, height=height, shadow=shadow))
             self._costs[width, height, shadow] = min(self._tried_ms(number) for number in range(_TRIES))
         self.apply(asked)
 
@@ -116,8 +120,11 @@ class LivePicture:
         Raises:
             ConfigError: The encoder cannot take these; nothing has changed.
         """
+        if settings.codec == SCENE_CODEC:
+            self._settings = settings
+            return
         self._encoder.configure(settings)
-        if (settings.width, settings.height) != (self._settings.width, self._settings.height):
+        if (settings.width, settings.height) != (self._renderer.width, self._renderer.height):
             self._renderer.resize(settings.width, settings.height)
         self._renderer.shadow = settings.shadow
         self._settings = settings

@@ -13,7 +13,17 @@ from teletwin.clock import NS_PER_MS, NS_PER_S, Clock
 from teletwin.errors import ConfigError, TeletwinError
 from teletwin.geometry import Array
 from teletwin.link import Link, Received
-from teletwin.messages import ArmState, ForecastPacket, Frame, FrameAck, Message, Note, ViewSettings
+from teletwin.messages import (
+    NO_PREDICTION,
+    SHADOWS,
+    ArmState,
+    ForecastPacket,
+    Frame,
+    FrameAck,
+    Message,
+    Note,
+    ViewSettings,
+)
 from teletwin.safety import MotionLimits, SafetyState, SessionLimits
 from teletwin.session.allocation.loop import FULL_RATES, OFF_ROW, LiveAllocation, Orders
 from teletwin.session.credit import Credit
@@ -23,6 +33,7 @@ from teletwin.view import SceneState
 from teletwin.view.link_frames import links_named
 
 _AVERAGED_HZ = 3.0
+_WITHOUT = SHADOWS.index(NO_PREDICTION)
 
 
 class Picture(Protocol):
@@ -85,6 +96,7 @@ class RendererLoop:
         self._fresh = False
         self._need_key = True
         self._arm: ArmState | None = None
+        self._arm_ns = 0
         self._downlink_s = 0.03
         self._make_s = 0.02
         self._packet_ns = 0
@@ -118,7 +130,7 @@ class RendererLoop:
         elif isinstance(message, ArmState):
             if self._arm is None:
                 self._rendering.start_at(message.q)
-            self._arm = message
+            self._arm, self._arm_ns = message, item.t_arrived_ns
             if self._allocation is not None:
                 self._allocation.state()
             self._ghost_trace.add(self._tool_pose(message.q)[:3])
@@ -234,7 +246,7 @@ class RendererLoop:
         """Advance the shown world to now, draw, encode and send one picture."""
         started = self.begin(now_ns)
         data, is_key, stages = self._picture.make(
-            self.scene(started.shown),
+            self.scene(started),
             frame_id=started.frame_id,
             input_seq=started.shown.input_seq,
             force_key=started.force_key,
@@ -314,15 +326,20 @@ class RendererLoop:
             data=data,
         )
 
-    def scene(self, shown: Shown) -> SceneState:
+    def scene(self, started: StartedFrame) -> SceneState:
         """Everything that the picture shows."""
+        shown, arm = started.shown, self._arm
         return SceneState(
             q=shown.q,
-            q_ghost=self._arm.q if self._arm is not None else None,
+            q_ghost=arm.q if arm is not None else None,
+            q_without=arm.q_shadows[_WITHOUT] if arm is not None and len(arm.q_shadows) > _WITHOUT else None,
             object_poses=shown.object_poses,
             target=shown.target,
             forecast=shown.forecast,
             trace=self._trace.points,
             ghost_trace=self._ghost_trace.points,
             held_links=links_named(shown.held_back_by) if shown.held_back_by else (),
+            horizon_s=shown.horizon_s,
+            ahead_s=self._downlink_s,
+            ghost_age_s=(started.t_ns - self._arm_ns) * 1e-9 if arm is not None else 0.0,
         )

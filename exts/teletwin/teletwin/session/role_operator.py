@@ -204,7 +204,7 @@ class OperatorProcess:
         return server
 
     def _on_frame(self, frame: Frame) -> None:
-        self.server.publish_frame(frame)
+        self.server.publish_frame(frame, t_ready_ns=frame.t_ready_ns - self.link.offset_ns("renderer"))
 
     def _set_view(self, view: ViewSettings) -> None:
         self.link.send_reliable("renderer", view)

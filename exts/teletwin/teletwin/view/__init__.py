@@ -27,3 +27,11 @@ class SceneState:
     """Positions drawn by the real arm's tool (n, 3)."""
     held_links: tuple[int, ...] = ()
     """Links of the rendered arm, 0 the base ... 6 wrist 3, that hold it back; drawn in amber."""
+    q_without: Array | None = None
+    """Joints of the arm as it would stand without a forecast (6,); None when not known."""
+    horizon_s: float = 0.0
+    """How far ahead of the hand's newest pose the rendered arm is."""
+    ahead_s: float = 0.0
+    """How long after it is ready the picture is expected on the screen."""
+    ghost_age_s: float = 0.0
+    """How long ago the real arm's joints were heard."""

@@ -15,7 +15,8 @@ from typing import TYPE_CHECKING, Any, Self
 
 from teletwin.clock import Clock
 from teletwin.errors import ConfigError, StreamError
-from teletwin.messages import Frame
+from teletwin.messages import SCENE_CODEC, Frame
+from teletwin.view.scene_codec import pack_state
 from teletwin.view.server_cfg import PageServerCfg
 from teletwin.view.server_messages import PageEvent, Values, pack_frame, pack_text
 from teletwin.view.server_viewers import PackedFrame
@@ -129,11 +130,11 @@ class PageServer:
             return {}
         return {**self._app.counters, "skipped_frames": self._app.viewers.skipped_count}
 
-    def publish_frame(self, frame: Frame) -> None:
-        """Send a picture to every viewer that can take it."""
-        stands_alone = frame.is_key or frame.codec == "jpeg"
-        message = pack_frame(frame, barcode=self.barcode)
-        packed = PackedFrame(frame_id=frame.frame_id, stands_alone=stands_alone, message=message)
+    def publish_frame(self, frame: Frame, *, t_ready_ns: int = 0) -> None:
+        """Send a picture to every viewer that can take it; a state with when it was ready, this host's clock [ns]."""
+        stands_alone, is_state = frame.is_key or frame.codec == "jpeg", frame.codec == SCENE_CODEC
+        message = pack_state(frame, t_ready_ns=t_ready_ns) if is_state else pack_frame(frame, barcode=self.barcode)
+        packed = PackedFrame(frame_id=frame.frame_id, stands_alone=stands_alone, message=message, is_state=is_state)
         if self._app is not None:
             self._call(self._app.send_frame, packed)
 

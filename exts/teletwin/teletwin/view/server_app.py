@@ -97,7 +97,7 @@ class PageApp:
         """Offer a picture to every viewer."""
         now_ns = self._clock.now_ns()
         self.viewers.send_frame(frame, now_ns)
-        if not self.viewers.slow_count:
+        if frame.is_state or not self.viewers.slow_count:
             self._slow.rest()
         elif not self._slow.take(frame):
             self.viewers.ask_key(0, now_ns)

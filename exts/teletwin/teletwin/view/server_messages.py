@@ -206,7 +206,7 @@ SETTINGS: dict[str, dict[str, Callable[[Mapping[str, object], str], object]]] = 
     },
     "allocator": {"name": _name},
     "view": {
-        "codec": _of("h264", "jpeg"),
+        "codec": _of("h264", "jpeg", "scene"),
         "width": _ranged(160, 1280),
         "height": _ranged(90, 720),
         "rate_hz": _ranged(1.0, 60.0),

@@ -28,6 +28,8 @@ class PackedFrame:
     stands_alone: bool
     """A key frame or a JPEG: it needs none of the pictures before it."""
     message: bytes
+    is_state: bool = False
+    """No picture but what it would show: the newest is all that a viewer needs."""
 
 
 _TELEMETRY_WAITS = 6
@@ -50,6 +52,7 @@ class Viewer:
         self._telemetry: str | None = None
         self._held_telemetry = 0
         self._small: PackedFrame | None = None
+        self._state: PackedFrame | None = None
         self._wake = asyncio.Event()
         self._enable_seq = 0
 
@@ -66,6 +69,17 @@ class Viewer:
         self.waits_for_key = False
         self._queue(frame)
         return True
+
+    def offer_state(self, frame: PackedFrame) -> int | None:
+        """Put the newest state in its slot; returns the number of one that will not be sent, this one's where stuck."""
+        if len(self.unacked) >= UNACKED_MAX:
+            return frame.frame_id
+        before, self._state = self._state, frame
+        if before is not None and before.frame_id in self.unacked:  # a page may acknowledge what it never got
+            self.unacked.remove(before.frame_id)
+        self.unacked.append(frame.frame_id)
+        self._wake.set()
+        return None if before is None else before.frame_id
 
     def offer_small(self, frame: PackedFrame, now_ns: int) -> None:
         """Queue a picture of the slow stream once those before it are taken, unless a newer one comes first."""
@@ -133,7 +147,9 @@ class Viewer:
         await self._wake.wait()
         self._wake.clear()
         newest = (text for text in (self._standing, self._telemetry) if text is not None)
-        batch: list[bytes | str] = [*self._frames, *self._texts, *newest]
+        state = [self._state.message] if self._state is not None else []
+        batch: list[bytes | str] = [*self._frames, *state, *self._texts, *newest]
+        self._state = None
         self._frames.clear()
         self._texts.clear()
         self._standing = self._telemetry = None
@@ -202,6 +218,9 @@ class Viewers:
         """Offer a picture to everybody; what the driver cannot take is reported lost at once."""
         if self._driver is None:
             self._on_lost(frame.frame_id, False)
+        if frame.is_state:
+            self._send_state(frame)
+            return
         for viewer in self._viewers:
             if viewer.pace.is_slow and not self._tries_again(viewer, now_ns):
                 continue
@@ -215,6 +234,16 @@ class Viewers:
                 viewer.slow_down(now_ns)
             if not is_stuck:
                 self.ask_key(viewer.number, now_ns)
+
+    def _send_state(self, frame: PackedFrame) -> None:
+        """Offer a state to everybody; each of the driver's that is overtaken or does not fit is given back."""
+        for viewer in self._viewers:
+            lost = viewer.offer_state(frame)
+            if lost is None:
+                continue
+            self.skipped_count += 1
+            if viewer is self._driver and lost not in self._settled:
+                self._on_lost(lost, False)
 
     def send_small(self, frame: PackedFrame, now_ns: int) -> None:
         """Offer a picture of the slow stream to those who take it."""

@@ -18,6 +18,7 @@ from teletwin.clock import NS_PER_MS, Clock
 from teletwin.errors import MessageError, StreamError
 from teletwin.geometry import Array
 from teletwin.view.decoder import Decoder
+from teletwin.view.scene_codec import is_state, unpack_state
 from teletwin.view.server_messages import Values, unpack_frame
 
 START_TIMEOUT_S = 60.0
@@ -81,7 +82,15 @@ class HeadlessViewer:
         """Whether this viewer has control."""
         self.telemetry: Values = {}
         """The newest telemetry that came."""
-        self.counters = {"received": 0, "decoded": 0, "skipped": 0, "gaps": 0, "errors": 0, "connections": 0}
+        self.counters = {
+            "received": 0,
+            "decoded": 0,
+            "skipped": 0,
+            "gaps": 0,
+            "errors": 0,
+            "connections": 0,
+            "states": 0,
+        }
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -163,6 +172,10 @@ class HeadlessViewer:
     def _receive(self, message: bytes, decoder: Decoder) -> None:
         received_ns = self._clock.now_ns()
         self.counters["received"] += 1
+        if is_state(message):
+            self._acknowledge({"frame_id": unpack_state(message)[0]}, drawn=True)
+            self.counters["states"] += 1
+            return
         try:
             header, data = unpack_frame(message)
         except MessageError:
