@@ -12,7 +12,7 @@ from pathlib import Path
 
 from teletwin import __version__
 from teletwin.allocation import available_allocators
-from teletwin.assets import SCENES
+from teletwin.assets import SCENES, scene_path
 from teletwin.clock import NS_PER_MS, NS_PER_S, utc_text
 from teletwin.errors import TeletwinError
 from teletwin.hand.devices import LABELS, device_of
@@ -45,7 +45,10 @@ from teletwin.session.row import TelemetryRow
 from teletwin.session.starvation import Starvation
 from teletwin.session.wiring import apply_link_note, open_link
 from teletwin.view.camera import Camera
+from teletwin.view.drawn_scene import drawn_scene
+from teletwin.view.scene_file import read_scene_objects
 from teletwin.view.server import PageServer, PageServerCfg
+from teletwin.view.solids import SceneObject
 
 _GRACE_S = 2.0
 """A session this much longer than the time to settle must have measured something [s]."""
@@ -70,6 +73,14 @@ def _surroundings(session: SessionCfg) -> str:
     return f"Real robot: of what stands around it the limits know {what}; other things in the picture are the twin's."
 
 
+def _objects(scene: str) -> tuple[SceneObject, ...]:
+    """What pages draw besides arm and table; nothing where the scene holds shapes that are not known here."""
+    try:
+        return read_scene_objects(scene_path(scene))
+    except TeletwinError:  # the renderer's word to say
+        return ()
+
+
 class OperatorProcess:
     """Everything that the operator's process holds, wired.
 
@@ -91,6 +102,7 @@ class OperatorProcess:
         feed = build_feed(session, self.clock)
         self.hand.feed = stack.enter_context(feed) if feed is not None else None
         self._camera = Camera()
+        self._drawn = drawn_scene(_objects(session.scene))
         self.link: RoleLink = stack.enter_context(open_link(cfg, self.clock))
         self.recorder = stack.enter_context(Recorder(cfg, self.clock))
         self.metrics = SessionMetrics(tool_pose=fast_tool_pose())
@@ -171,6 +183,7 @@ class OperatorProcess:
             "policies": available_policies(self.cfg.session.horizon.policy_file),
             "forecasters": available_forecasters(),
             "allocators": [*available_allocators(self.cfg.session.allocation.allocator_file), OFF],
+            "drawn": self._drawn.values,
             "view_height_m": self._camera.height_at(tool_pose_in_ur_base(HOME_Q)[:3]),
         }
         device = device_of(self.cfg.session.hand)
@@ -199,6 +212,7 @@ class OperatorProcess:
             loop=self._page_loop,
             on_thread=lambda: favour_this_thread(nice=_PAGE_NICE),
             hello=self._hello(),
+            files=self._drawn.files,
         )
         server.barcode = self.cfg.session.barcode
         return server

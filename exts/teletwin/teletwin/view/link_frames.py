@@ -8,8 +8,8 @@ from teletwin.geometry import Array
 from teletwin.robot.kinematics import joint_frames
 from teletwin.robot.ur3e import load_ur3e
 
-# URDF base_link to UR base: half a turn about z, as robot/frames.py has it for poses.
-_TURN = np.array([-1.0, -1.0, 1.0])
+BASE_TURN = np.array([-1.0, -1.0, 1.0])
+"""URDF base_link to UR base: half a turn about z, as robot/frames.py has it for poses."""
 _LINKS = ("base_link_inertia", *(f"{name}_link" for name in ("shoulder", "upper_arm", "forearm")))
 _LINKS += tuple(f"wrist_{number}_link" for number in (1, 2, 3))
 
@@ -25,6 +25,6 @@ def link_frames(q: Array) -> Array:
     frames = np.zeros((*q.shape[:-1], 7, 4, 4))
     frames[..., :, 3, 3] = 1.0
     frames[..., 0, :3, :3] = np.eye(3)
-    frames[..., 1:, :3, :3] = _TURN[:, None] * rotations
-    frames[..., 1:, :3, 3] = _TURN * origins
+    frames[..., 1:, :3, :3] = BASE_TURN[:, None] * rotations
+    frames[..., 1:, :3, 3] = BASE_TURN * origins
     return frames

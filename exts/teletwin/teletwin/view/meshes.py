@@ -83,7 +83,7 @@ def read_obj(path: Path, colours: dict[str, Colour]) -> Mesh:
         shade = np.repeat(np.array([colours[name] for _, name in shades], dtype=np.float32), counts, axis=0)
         return Mesh(
             positions=positions.astype(np.float32),
-            normals=_average_normals(positions, triangles),
+            normals=average_normals(positions, triangles),
             colours=shade,
             triangles=triangles.astype(np.uint32),
         )
@@ -91,7 +91,8 @@ def read_obj(path: Path, colours: dict[str, Colour]) -> Mesh:
         raise StreamError("a mesh file cannot be read", given=f"{path}: {error}", mend="restore the assets") from None
 
 
-def _average_normals(positions: NDArray, triangles: NDArray[np.int64]) -> Floats:
+def average_normals(positions: NDArray, triangles: NDArray[np.int64]) -> Floats:
+    """Unit normals (v, 3) of vertices, the mean of their triangles' by area."""
     a, b, c = (positions[triangles[:, k]] for k in range(3))
     faces = np.cross(b - a, c - a)  # as long as twice the area, which is the weight wanted
     total = np.zeros_like(positions)

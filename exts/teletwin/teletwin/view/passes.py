@@ -8,18 +8,18 @@ from typing import Any
 import numpy as np
 
 from teletwin.geometry import Array
-from teletwin.view import shaders, stage
+from teletwin.view import stage
 from teletwin.view.camera import Camera
+from teletwin.view.drawn_scene import GHOST_PUSH_M, SHADOW_PIXELS, SHADOW_SPREAD
 from teletwin.view.light import Light
 from teletwin.view.lines import LINE_POINTS, LineStyle, write_line
 from teletwin.view.lines import VERTEX_DTYPE as LINE_DTYPE
 from teletwin.view.lines import VERTEX_FORMAT as LINE_FORMAT
 from teletwin.view.lines import VERTEX_NAMES as LINE_NAMES
+from teletwin.view.shaders import shader_source
 from teletwin.view.solids import GHOST, VERTEX_FORMAT, VERTEX_NAMES, Solids
 
 Program = Any
-SHADOW_MAP_PIXELS = 768
-SHADOW_SPREAD = 1.6 / SHADOW_MAP_PIXELS
 FRAMES_BINDING = 0
 SHADOW_DEPTH_UNIT, SHADOW_COVER_UNIT, PICTURE_UNIT = 0, 1, 2
 CASTER_FORMAT, CASTER_NAMES = "3f 12x 4f1", ("in_position", "in_colour")
@@ -37,6 +37,11 @@ def set_uniform(program: Program, name: str, value: object) -> None:
         member.value = tuple(array.tolist()) if array.ndim else array.item()
 
 
+def make_program(gl: Any, vertex: str, fragment: str) -> Program:
+    """A program of two shaders by their names."""
+    return gl.program(vertex_shader=shader_source(vertex), fragment_shader=shader_source(fragment))
+
+
 def solid_array(gl: Any, program: Program, solids: Solids, layout: str, names: tuple[str, ...]) -> Any:
     """A vertex array of solids, bound to the block of matrices where the program has it."""
     if "Frames" in program:
@@ -49,12 +54,13 @@ class StagePass:
     """Traces table, floor and backdrop with their depth."""
 
     def __init__(self, gl: Any) -> None:
-        self._program = gl.program(vertex_shader=stage.STAGE_VERTEX, fragment_shader=stage.STAGE_FRAGMENT)
+        self._program = make_program(gl, "stage.vert", "stage.frag")
         self._array = gl.vertex_array(self._program, [])
         for name, value in (
             ("table_centre", stage.TABLE_CENTRE),
             ("table_half", stage.TABLE_HALF_SIZE),
             ("floor_z", stage.FLOOR_Z_M),
+            ("grid", stage.RAYS),
         ):
             set_uniform(self._program, name, value)
 
@@ -84,19 +90,17 @@ class ShadowPass:
     """The lamp's view of what throws shadows: depth for the solids, cover for the table."""
 
     def __init__(self, gl: Any, casters: Solids, light: Light) -> None:
-        size = (SHADOW_MAP_PIXELS, SHADOW_MAP_PIXELS)
+        size = (SHADOW_PIXELS, SHADOW_PIXELS)
         self.depth = gl.depth_texture(size)
         self.depth.compare_func = "<="
         self.depth.repeat_x = self.depth.repeat_y = False
         self.cover = gl.texture(size, 1)
         self.cover.repeat_x = self.cover.repeat_y = False
         self._target = gl.framebuffer([self.cover], self.depth)
-        self._program = gl.program(vertex_shader=shaders.CASTER_VERTEX, fragment_shader=shaders.CASTER_FRAGMENT)
+        self._program = make_program(gl, "caster.vert", "caster.frag")
         self._array = solid_array(gl, self._program, casters, CASTER_FORMAT, CASTER_NAMES)
         set_uniform(self._program, "light_from_base", light.clip_from_base())
-        self._table = gl.program(
-            vertex_shader=shaders.TABLE_SHADOW_VERTEX, fragment_shader=shaders.TABLE_SHADOW_FRAGMENT
-        )
+        self._table = make_program(gl, "table_shadow.vert", "table_shadow.frag")
         self._quad = gl.vertex_array(self._table, [])
         set_uniform(self._table, "light_from_base", light.clip_from_base())
         set_uniform(self._table, "cover", SHADOW_COVER_UNIT)
@@ -127,8 +131,8 @@ class SolidPass:
     """Arm, target and objects, lit; and the translucent second arm."""
 
     def __init__(self, gl: Any, solids: Solids, ghost: Solids, light: Light, ghost_tint: tuple[float, ...]) -> None:
-        self._solid = gl.program(vertex_shader=shaders.SOLID_VERTEX, fragment_shader=shaders.SOLID_FRAGMENT)
-        self._ghost = gl.program(vertex_shader=shaders.SOLID_VERTEX, fragment_shader=shaders.GHOST_FRAGMENT)
+        self._solid = make_program(gl, "solid.vert", "solid.frag")
+        self._ghost = make_program(gl, "solid.vert", "ghost.frag")
         self._solid_array = solid_array(gl, self._solid, solids, VERTEX_FORMAT, VERTEX_NAMES)
         names = tuple(name for name in VERTEX_NAMES if name in self._ghost)
         self._ghost_array = solid_array(gl, self._ghost, ghost, VERTEX_FORMAT, names)
@@ -138,7 +142,7 @@ class SolidPass:
             set_uniform(program, "light_from_base", light.clip_from_base())
         set_uniform(self._solid, "shadow_map", SHADOW_DEPTH_UNIT)
         set_uniform(self._ghost, "first_frame", GHOST)
-        set_uniform(self._ghost, "push_m", 0.006)
+        set_uniform(self._ghost, "push_m", GHOST_PUSH_M)
         set_uniform(self._ghost, "tint", ghost_tint)
 
     def set_view(self, camera: Camera, clip_from_base: Array) -> None:
@@ -166,7 +170,7 @@ class LinePass:
     def __init__(self, gl: Any, styles: Sequence[LineStyle]) -> None:
         self._styles = list(styles)
         self._vertices = np.zeros(2 * LINE_POINTS, dtype=LINE_DTYPE)
-        self._program = gl.program(vertex_shader=shaders.LINE_VERTEX, fragment_shader=shaders.LINE_FRAGMENT)
+        self._program = make_program(gl, "line.vert", "line.frag")
         self._buffer = gl.buffer(reserve=self._vertices.nbytes, dynamic=True)
         self._array = gl.vertex_array(self._program, [(self._buffer, LINE_FORMAT, *LINE_NAMES)])
         self._scale = 1.0
@@ -194,7 +198,7 @@ class SmoothPass:
     """Softens the stairs along edges inside a rectangle of the picture."""
 
     def __init__(self, gl: Any) -> None:
-        self._program = gl.program(vertex_shader=shaders.SCREEN_VERTEX, fragment_shader=shaders.SMOOTH_FRAGMENT)
+        self._program = make_program(gl, "screen.vert", "smooth.frag")
         self._array = gl.vertex_array(self._program, [])
         set_uniform(self._program, "picture", PICTURE_UNIT)
 

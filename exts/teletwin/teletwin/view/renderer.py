@@ -15,6 +15,7 @@ from teletwin.errors import ConfigError
 from teletwin.geometry import Array, quat_to_matrix
 from teletwin.view import SceneState
 from teletwin.view.camera import Camera
+from teletwin.view.drawn_scene import MEASURED_TINT
 from teletwin.view.gl_context import create_context
 from teletwin.view.light import Light
 from teletwin.view.lines import LineStyle
@@ -27,7 +28,6 @@ Picture = NDArray[np.uint8]
 TRACE_STYLE = LineStyle(tint=(0.08, 0.80, 0.74), core_px=1.3, halo_px=5.0, fade_old=0.3)
 GHOST_TRACE_STYLE = LineStyle(tint=(1.0, 0.44, 0.10), core_px=0.9, halo_px=3.5, opacity=0.9, fade_old=0.3)
 FORECAST_STYLE = LineStyle(tint=(0.85, 0.95, 1.0), core_px=1.1, halo_px=4.0, fade_new=0.9)
-GHOST_TINT = (1.0, 0.46, 0.12)
 _OPAQUE_BLEND = (0x0302, 0x0303)  # source alpha, one minus source alpha
 _MULTIPLY_BLEND = (0x0306, 0)  # destination colour, zero
 _KEPT_SIZES = 4
@@ -157,7 +157,7 @@ class Renderer:
         self._block.bind_to_uniform_block(passes.FRAMES_BINDING)
         self._stage = passes.StagePass(self.gl)
         self._shadow = passes.ShadowPass(self.gl, casters, light)
-        self._solid = passes.SolidPass(self.gl, seen, ghost_solids(), light, GHOST_TINT)
+        self._solid = passes.SolidPass(self.gl, seen, ghost_solids(), light, MEASURED_TINT)
         self._line = passes.LinePass(self.gl, (TRACE_STYLE, GHOST_TRACE_STYLE, FORECAST_STYLE))
         self._edges = passes.SmoothPass(self.gl)
         self._shadow.depth.use(passes.SHADOW_DEPTH_UNIT)

@@ -51,10 +51,13 @@ class PageServer:
         on_stop: Callable[[PageEvent], None] | None = None,
         is_engaged: Callable[[], bool] = lambda: True,
         hello: Mapping[str, object] | None = None,
+        files: Mapping[str, bytes] | None = None,
         loop: asyncio.AbstractEventLoop | None = None,
         on_thread: Callable[[], None] = lambda: None,
     ) -> None:
-        """`hello` goes to each viewer as it comes: version, policies, forecasters, view_height_m.
+        """`hello` goes to each viewer as it comes: version, policies, forecasters, view_height_m, drawn.
+
+        `files` are served by name under /drawn, for good: another content has another name.
 
         `on_thread` is called first on the server's own thread, to set its priority for example. With `loop` the server
         lives in it; it must be entered and left on another thread than the loop's.
@@ -67,6 +70,7 @@ class PageServer:
         self._on_event, self._on_stop, self._is_engaged = on_event, on_stop or on_event, is_engaged
         self._on_thread = on_thread
         self._hello: Values = dict(hello or {})
+        self._files = dict(files or {})
         self._host_loop = loop
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -196,6 +200,7 @@ class PageServer:
             on_stop=self._on_stop,
             is_engaged=self._is_engaged,
             hello=lambda: self._hello,
+            files=self._files,
         )
         log = http_log(self._app.counters, self._clock)
         runner = web.AppRunner(self._app.build(), access_log=None, logger=log, shutdown_timeout=0.5)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 from aiohttp import WSCloseCode, WSMsgType, web  # noqa: TID253
@@ -45,6 +45,7 @@ HEADERS = {
 _ONCE_MORE = '<!doctype html><meta http-equiv="refresh" content="0; url=/?again"><title>teletwin</title>'
 """A link that was clicked on another site brings no Strict cookie; a page of our own that asks again does."""
 _ACCESS = "teletwin_access"
+_FOREVER = {"Cache-Control": "private, max-age=31536000, immutable"}
 _log = logging.getLogger(__name__)
 _Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -61,10 +62,11 @@ class PageApp:
         on_stop: Callable[[PageEvent], None],
         is_engaged: Callable[[], bool],
         hello: Callable[[], Values],
+        files: Mapping[str, bytes],
     ) -> None:
         self._clock = clock
         self._on_event = on_event
-        self._hello = hello
+        self._hello, self._files = hello, files
         self._sockets: set[web.WebSocketResponse] = set()
         self._newest_seq = 0
         self._times: dict[int, PageTimes] = {}
@@ -87,6 +89,7 @@ class PageApp:
         app.router.add_get("/", self._index)
         app.router.add_get("/ws", self._socket)
         app.router.add_get("/stop", self._stop_lane)
+        app.router.add_get("/drawn/{name}", self._file)
         app.router.add_static("/", PAGE)
         app.on_response_prepare.append(self._add_headers)
         app.on_startup.append(self._start)
@@ -109,7 +112,8 @@ class PageApp:
             self._loop.call_soon_threadsafe(lambda: self.viewers.send_small(frame, self._clock.now_ns()))
 
     async def _add_headers(self, _: web.Request, response: web.StreamResponse) -> None:
-        response.headers.update(HEADERS)
+        kept = response.headers.get("Cache-Control", HEADERS["Cache-Control"])
+        response.headers.update(HEADERS | {"Cache-Control": kept})
 
     async def _start(self, _: web.Application) -> None:
         self._loop = asyncio.get_running_loop()
@@ -167,6 +171,13 @@ class PageApp:
         if not request[_ACCESS].session:
             self._entry.begin(request[_ACCESS], request, response)
         return response
+
+    async def _file(self, request: web.Request) -> web.StreamResponse:
+        """What a page draws the scene of."""
+        data = self._files.get(request.match_info["name"])
+        if data is None:
+            return web.Response(status=404, text="There is no such file.")
+        return web.Response(body=data, content_type="application/octet-stream", headers=_FOREVER)
 
     async def _open(self, request: web.Request, bytes_max: int) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(

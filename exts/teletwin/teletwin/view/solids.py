@@ -79,6 +79,17 @@ def casting_solids(objects: Sequence[SceneObject]) -> Solids:
     )
 
 
+def arm_solids(links: Sequence[Mesh]) -> Solids:
+    """The arm of seven links and the target's axes, as a page draws them."""
+    return Solids(meshes=(*links, triad(TARGET_LENGTH_M)), frames=(*range(ARM, ARM + 7), TARGET))
+
+
+def object_solids(objects: Sequence[SceneObject]) -> Solids:
+    """The objects alone."""
+    things = [solid(o.kind, o.size, o.colour) for o in objects]
+    return Solids(meshes=tuple(things), frames=tuple(range(OBJECTS, OBJECTS + len(things))))
+
+
 def ghost_solids() -> Solids:
     """The moving links in low detail, for the second arm; the base would only cover the first one's."""
     return Solids(meshes=tuple(load_links("low")[1:]), frames=tuple(range(1, 7)))

@@ -1,0 +1,3 @@
+// Marks what the lamp cannot pass.
+out float covered;
+void main() { covered = 1.0; }
