@@ -49,7 +49,11 @@ class TelemetryRow:
             "recording": is_recording,
             "hand": hand,
             "link": {"delay_ms": desk.link.delay_ms, "jitter_ms": desk.link.jitter_ms, "loss": desk.link.loss},
-            "view": {"rate_hz": desk.view.rate_hz, "bitrate_mbps": 1e-6 * desk.view.bitrate_bps},
+            "view": {
+                "codec": desk.view.codec,
+                "rate_hz": desk.view.rate_hz,
+                "bitrate_mbps": 1e-6 * desk.view.bitrate_bps,
+            },
             "allocation": self._allocation(now_ns),
             "squeeze": dataclasses.asdict(desk.squeeze),
             "limits": dataclasses.asdict(desk.limits.now),

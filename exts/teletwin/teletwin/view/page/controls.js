@@ -120,8 +120,8 @@ export class Controls {
     select.addEventListener("change", () => {
       view.touchedMs = performance.now();
       const [width, height] = select.value.split("x").map(Number);
-      const values = select.dataset.view === "size" ? { width, height } : { rate_hz: Number(select.value) };
-      this.send({ type: "settings", name: "view", values });
+      const values = { size: { width, height }, codec: { codec: select.value } }[select.dataset.view ?? ""];
+      this.send({ type: "settings", name: "view", values: values ?? { rate_hz: Number(select.value) } });
     });
     blurAfterPointer(select);
     return view;
@@ -142,6 +142,14 @@ export class Controls {
     for (const { select, touchedMs } of this.views) {
       if (select.dataset.view !== "rate_hz" || nowMs - touchedMs < SETTLE_MS) continue;
       choose(select, String(rate), `${rate} a second`);
+    }
+  }
+
+  /** Show who draws: this page, or the distant machine. @param {unknown} codec @param {number} nowMs */
+  followCodec(codec, nowMs) {
+    for (const { select, touchedMs } of this.views) {
+      if (select.dataset.view !== "codec" || nowMs - touchedMs < SETTLE_MS || typeof codec !== "string") continue;
+      select.value = codec === "scene" ? "scene" : "h264";
     }
   }
 
@@ -181,6 +189,7 @@ export class Controls {
       if (key === "policy" && value !== this.policy) this.showPolicy(value);
     }
     this.followRate(telemetry.view?.rate_hz, nowMs);
+    this.followCodec(telemetry.view?.codec, nowMs);
     const limits = limitsOf(telemetry);
     if (limits && nowMs - this.reducedTouchedMs > SETTLE_MS) {
       const { max_tool_speed_m_s: tool, max_body_speed_m_s: body, reduced } = limits;

@@ -64,6 +64,8 @@ export class Hand {
     this.enabled = false;
     /** Called when something was taken hold of or let go. */
     this.onHold = () => {};
+    /** What is moved in the view that is shown, as the server's own camera has it. @type {(step: Vector) => Vector} */
+    this.steer = (step) => step;
     /** Devices that are asked whether they are held: after everything was let go, they must be let go as well. */
     this.mustLetGo = new Set();
     this.timer = 0;
@@ -76,10 +78,11 @@ export class Hand {
   }
 
   /**
-   * Move in the view's frame [m].
+   * Move in the shown view's frame [m]; what a headset tells is none of the view's.
    * @param {Vector} step @param {string} device @param {number} ms when it was there @param {number} [grainM]
    */
   translate(step, device, ms, grainM = 0) {
+    step = device === "xr" ? step : this.steer(step);
     this.position = [this.position[0] + step[0], this.position[1] + step[1], this.position[2] + step[2]];
     this.grainM = grainM;
     this.changed(device, ms);
@@ -87,7 +90,7 @@ export class Hand {
 
   /** Turn about the view's axes [rad]. @param {Vector} turn @param {string} device @param {number} ms */
   rotate(turn, device, ms) {
-    const q = multiply(fromRotation(turn), this.orientation);
+    const q = multiply(fromRotation(device === "xr" ? turn : this.steer(turn)), this.orientation);
     const norm = Math.hypot(...q);
     this.orientation = [q[0] / norm, q[1] / norm, q[2] / norm, q[3] / norm];
     this.changed(device, ms);

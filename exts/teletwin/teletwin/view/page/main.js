@@ -7,6 +7,10 @@ import { ServerClock } from "./clock.js";
 import { Connection } from "./connection.js";
 import { ControlPanel } from "./control.js";
 import { Controls } from "./controls.js";
+import { DrawnView } from "./drawn.js";
+import { listenToOrbit } from "./drawn_orbit.js";
+import { DrawnPanel } from "./drawn_panel.js";
+import { isState } from "./drawn_states.js";
 import { Enabling } from "./enabling.js";
 import { Hand } from "./hand.js";
 import { HandView } from "./handview.js";
@@ -27,6 +31,8 @@ const PING_MS = 400;
 /** A picture so old no longer shows what is so; at a low rate, this many periods. */
 const FROZEN_MS = 2000;
 const FROZEN_PERIODS = 3;
+/** @type {Record<string, string>} */
+const CODEC_WORDS = { jpeg: "JPEG", scene: "drawn here" };
 
 /** @param {string} id @returns {any} */
 const byId = (id) => document.getElementById(id);
@@ -44,7 +50,7 @@ const handView = new HandView(byId("hand"));
 let hello = {};
 /** @type {any} */
 let xrSession = null;
-/** @type {import("./stream.js").Header | null} */
+/** What the newest picture was, or state. @type {{width: number, height: number, codec: string} | null} */
 let shown = null;
 let shownMs = -Infinity;
 let pingedMs = -Infinity;
@@ -73,6 +79,21 @@ const stream = new Stream(canvas, {
   },
 });
 
+const view = new DrawnView(byId("drawn"), (pageMs) => clock.serverNs(pageMs), {
+  ack: (ack, pageMs) => send({ type: "ack", ...ack, t_ms: pageMs, server_ns: clock.serverNs(pageMs) }),
+  drawn: (state, pageMs) => {
+    shown = { width: view.canvas.width, height: view.canvas.height, codec: "scene" };
+    shownMs = pageMs;
+    mtp.drawn(state.input_seq, pageMs);
+    drawn.push({ pageMs, bytes: state.bytes });
+  },
+  failed: (why) => {
+    status.suggest(`The twin cannot be drawn here (${why}); pictures were asked for instead.`);
+    askForPictures();
+  },
+});
+const viewPanel = new DrawnPanel(byId("views"), view);
+
 const hand = new Hand((message, pageMs) => {
   const sent = send({ ...message, server_ns: clock.serverNs(pageMs) });
   if (sent) mtp.input(hand.seq + 1, pageMs);
@@ -80,6 +101,7 @@ const hand = new Hand((message, pageMs) => {
   return sent;
 });
 
+hand.steer = (step) => (view.active && view.camera ? view.camera.toFirst(step) : step);
 const enabling = new Enabling(send, hand);
 hand.onHold = () => enabling.update();
 const stopLane = new StopLane(send);
@@ -121,6 +143,7 @@ async function hear(message) {
   if (message.type !== "hello") return;
   hello = message;
   hand.seq = Math.max(hand.seq, message.input_seq ?? 0);
+  if (message.drawn) view.welcome(message.drawn);
   panel.viewer = message.viewer;
   stopLane.welcome(message);
   controls.offer(message);
@@ -146,7 +169,15 @@ async function followControl(standing, nowMs) {
   status.observer = !standing.you;
   controls.restrict(status.observer);
   lesson.restrict(status.observer);
-  if (standing.you && !drove && !(await videoWorks)) askForJpeg();
+  if (standing.you && !drove && view.broken && status.telemetry.view?.codec === "scene") askForPictures();
+  if (standing.you && !drove && !view.active && hello.view !== "drawn" && !(await videoWorks)) askForJpeg();
+}
+
+/** This browser cannot draw: the distant machine shall. Who watches must leave that to who drives. */
+async function askForPictures() {
+  if (!hand.enabled) return;
+  if (await videoWorks) send({ type: "settings", name: "view", values: { codec: "h264" } });
+  else askForJpeg();
 }
 
 function askForJpeg() {
@@ -166,12 +197,17 @@ function withOwnNumbers(telemetry, nowMs) {
 
 const connection = new Connection("ws", {
   onText: hear,
-  onPicture: (data) => stream.receive(data),
+  onPicture: (data) => {
+    if (isState(data)) return view.receive(data);
+    if (view.active) view.reset();
+    stream.receive(data);
+  },
   onChange: (open) => {
     status.connected = open;
     status.isOver = lesson.hasQuit;
     shown = null;
     stream.reset();
+    view.reset();
     mtp.forget();
     hand.releaseAll();
     hand.enabled = false;
@@ -188,7 +224,9 @@ function ping() {
 }
 setInterval(ping, PING_MS);
 
-listenToMouse(canvas, hand, () => hello.view_height_m ?? 0.7);
+const shownCamera = () => (view.active ? view.camera : null);
+listenToOrbit(byId("picture-frame"), shownCamera, () => hand.releaseAll());
+listenToMouse(canvas, hand, () => shownCamera()?.heightAt(hello.drawn.tool) ?? hello.view_height_m ?? 0.7);
 const keys = {
   Escape: () => controls.command("stop"),
   Enter: () => (lesson.active ? lesson.command("start") : controls.command("engage")),
@@ -252,7 +290,8 @@ function showPicture(nowMs) {
   const told = status.telemetry.hand_xyz;
   status.isMine = isMyHand();
   status.stop = stopLane.words(nowMs);
-  setText(byId("picture-info"), shown ? `${shown.width} × ${shown.height} · ${shown.codec === "jpeg" ? "JPEG" : "H.264"}` : "");
+  setText(byId("picture-info"), shown ? `${shown.width} × ${shown.height} · ${CODEC_WORDS[shown.codec] ?? "H.264"}` : "");
+  viewPanel.show(view.active);
   status.show(nowMs, pictureState(nowMs));
   const position = status.isMine ? hand.position : (told ?? hand.position);
   panel.show(nowMs, status.isEngaged(nowMs));
@@ -272,6 +311,7 @@ function everyFrame(nowMs) {
   pollGamepad(dtS, nowMs);
   hand.tick(nowMs);
   enabling.beat();
+  view.tick(nowMs);
   charts.drawNext(performance.now());
   showPicture(performance.now());
 }
@@ -280,8 +320,10 @@ requestAnimationFrame(everyFrame);
 /** For checks from outside: what the page has counted so far. */
 Object.assign(window, {
   teletwin: {
+    view,
     snapshot: () => ({
       stream: { ...stream.counters },
+      drawn: { ...view.counters, active: view.active, broken: view.broken, frame_ms: view.quality.frameMs, step: view.quality.number },
       counters: { ...status.telemetry.counters },
       mtp: { ...mtp.counters, median_ms: mtp.median(performance.now()) },
       input_seq: hand.seq,
