@@ -24,6 +24,8 @@ NO_PREDICTION, FEED_FORWARD_ONLY = SHADOWS = ("no_prediction", "feed_forward_onl
 horizon at zero, whose motion policy is still told how the hand moves."""
 
 
+STREAMED_CODEC = "h264"
+"""Codec of pictures unless another is asked for."""
 SCENE_CODEC = "scene"
 """Codec of a frame that is no picture, but the state that a page draws by itself."""
 
@@ -280,7 +282,7 @@ class ViewSettings:
     height: int = 360
     rate_hz: float = 30.0
     bitrate_bps: int = 2_000_000
-    codec: str = "h264"
+    codec: str = STREAMED_CODEC
     shadow: bool = True
     """Cast shadows; dropped by itself when the machine cannot hold the rate."""
     barcode: bool = False

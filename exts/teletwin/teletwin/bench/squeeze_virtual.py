@@ -21,7 +21,7 @@ def squeeze_virtual(session: SessionCfg, *, allocator: str, phases: Sequence[Pha
     starts_s = [phase.at_s for phase in PHASES] + [END_S]
     allocation = replace(session.allocation, allocator=allocator, bandwidth_mbps=first.bandwidth_mbps)
     session = replace(session, allocation=allocation)
-    virtual = VirtualSession(session, picture=CostedPicture(session.view(), seed=session.seed))
+    virtual = VirtualSession(session, picture=CostedPicture(session.picture(), seed=session.seed))
     trace = SqueezeTrace(allocator=allocator, seconds=starts_s[len(phases)])
     start_ns = virtual.clock.now_ns()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 from collections.abc import Callable
 from concurrent.futures import Executor
 from typing import Any
@@ -16,7 +17,7 @@ from teletwin.kit.settings import KitCfg
 from teletwin.kit.twin_host import HostParts, TwinHost
 from teletwin.kit.world import simulated_prims
 from teletwin.link import Link
-from teletwin.messages import Mode, Note
+from teletwin.messages import STREAMED_CODEC, Mode, Note
 from teletwin.session.in_force import in_force_of
 from teletwin.session.log import Recorder, obey_record
 from teletwin.session.role_cfg import RoleCfg
@@ -45,7 +46,7 @@ class Run:
         self._world, self._control, self._clock = functions.world, functions.control, clock
         self._stack = contextlib.ExitStack()
         self._recorder = stack.enter_context(Recorder(role, clock))
-        settings = role.session.view()
+        settings = dataclasses.replace(role.session.picture(), codec=STREAMED_CODEC)
         self._picture, warning = open_picture(cfg, settings, stack)
         if warning:
             report(warning)

@@ -16,7 +16,7 @@ from teletwin.hand.devices import DeviceCfg, device_of
 from teletwin.horizon import POLICIES
 from teletwin.link import LINKS
 from teletwin.link.delay import check_settings
-from teletwin.messages import HORIZON_MAX_S, LinkSettings, ViewSettings
+from teletwin.messages import HORIZON_MAX_S, SCENE_CODEC, STREAMED_CODEC, LinkSettings, ViewSettings
 from teletwin.ros2 import Ros2Cfg
 from teletwin.safety import COMMAND_AGE_MAX_MS, REDUCED_SPEED_M_S, RESTART_AFTER_MS, SILENCE_MS, MotionLimits
 
@@ -78,6 +78,9 @@ def parse_hop(text: str, *, allowed: list[str]) -> dict[str, float]:
             )
         values[name] = number
     return values
+
+
+VIEWS = ("streamed", "drawn")
 
 
 def check_size(width: int, height: int) -> None:
@@ -216,6 +219,8 @@ class SessionCfg:
     """After a longer silence anywhere on the way a person must press Engage again [ms]."""
     enabling: bool | None = None
     """Motion only while a person holds an enabling input. Always with a real robot; when not given, only there."""
+    view: str = "streamed"
+    """'streamed': the twin's host sends pictures; 'drawn': it sends where things stand, and the page draws them."""
     width: int = 640
     """Picture width [px]."""
     height: int = 360
@@ -277,6 +282,8 @@ class SessionCfg:
             raise ConfigError("unknown link", given=self.link, allowed=", ".join(LINKS))
         if self.forecaster not in FORECASTERS:
             raise ConfigError("unknown forecaster", given=self.forecaster, allowed=", ".join(FORECASTERS))
+        if self.view not in VIEWS:
+            raise ConfigError("unknown view", given=self.view, allowed=", ".join(VIEWS))
         check_size(self.width, self.height)
         scene_path(self.scene)
 
@@ -298,13 +305,14 @@ class SessionCfg:
         """
         return ServoLawCfg(gain=self.servo_gain, lookahead_s=self.servo_lookahead_s)
 
-    def view(self) -> ViewSettings:
-        """The picture that a session starts with."""
+    def picture(self) -> ViewSettings:
+        """The picture that a session starts with, or the state in its place."""
         return ViewSettings(
             width=self.width,
             height=self.height,
             rate_hz=self.rate_hz,
             bitrate_bps=int(1e6 * self.bitrate_mbps),
+            codec=SCENE_CODEC if self.view == "drawn" else STREAMED_CODEC,
             barcode=self.barcode,
         )
 

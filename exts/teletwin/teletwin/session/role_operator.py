@@ -128,7 +128,7 @@ class OperatorProcess:
             horizon=session.horizon,
             paper_mode=session.paper_mode,
             slot_s=slot_s,
-            view=session.view(),
+            view=session.picture(),
             notify=self._notify,
             set_view=self._set_view,
             record=self._record,
@@ -184,6 +184,7 @@ class OperatorProcess:
             "forecasters": available_forecasters(),
             "allocators": [*available_allocators(self.cfg.session.allocation.allocator_file), OFF],
             "drawn": self._drawn.values,
+            "view": self.cfg.session.view,
             "view_height_m": self._camera.height_at(tool_pose_in_ur_base(HOME_Q)[:3]),
         }
         device = device_of(self.cfg.session.hand)

@@ -26,7 +26,7 @@ _CLOSED_S = 0.002
 def run(cfg: RoleCfg, *, stop: threading.Event, on_ready: Callable[[str], None]) -> None:
     """Run until stop."""
     clock = cfg.clock()
-    settings = cfg.session.view()
+    settings = cfg.session.picture()
     rendering, world = build_rendering(cfg.session)
     with contextlib.ExitStack() as stack:
         link = stack.enter_context(open_link(cfg, clock))

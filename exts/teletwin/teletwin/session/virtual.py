@@ -168,7 +168,7 @@ class VirtualSession:
     def _build_renderer(self, log: Log | None) -> RendererLoop:
         """The rendering function's side, without pictures."""
         rendering, _ = build_rendering(self.session)
-        view, picture = self.session.view(), self._picture
+        view, picture = self.session.picture(), self._picture
         loop = RendererLoop(
             clock=self.clocks["renderer"],
             link=self.links["renderer"],
