@@ -5,8 +5,9 @@ Run by a person when make_meshes.py has made these anew:
 
     .venv/bin/python scripts/make_drawn_meshes.py
 
-Three levels of detail, each of all seven links and of the target's axes: the low meshes as they are, and two coarser
-ones whose vertices are welded within cells. A test compares the file with what this makes.
+Three levels of detail, each of all seven links and of the target's axes: the low meshes, and two coarser ones whose
+vertices are welded within cells. The low upper arm has a hole at the elbow: it is welded from the full one.
+A test compares the file with what this makes.
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ import numpy as np
 
 from make_meshes import Part, smooth_corners, split_positions, weld, write_manifest
 from teletwin.view.drawn_meshes import pack_meshes
-from teletwin.view.meshes import Mesh, average_normals, join, load_links
+from teletwin.view.meshes import LINK_NAMES, Mesh, average_normals, join, load_links
 from teletwin.view.solids import arm_solids
 
 ROOT = Path(__file__).resolve().parents[1]
 MESHES = ROOT / "assets" / "robots" / "ur3e" / "meshes"
 FILE = MESHES / "drawn.bin"
+HOLED, HOLED_CELL_M = "upper_arm", 0.0065
 CELLS_M = (0.007, 0.011)
 """Vertices closer together are one in the coarser levels."""
 
@@ -56,6 +58,8 @@ def _welded(mesh: Mesh, triangles: np.ndarray, colour: np.ndarray, cell_m: float
 def drawn_meshes() -> bytes:
     """The file's bytes."""
     low = load_links("low")
+    holed = LINK_NAMES.index(HOLED)
+    low[holed] = coarser(load_links("full")[holed], HOLED_CELL_M)
     levels = [low, *([coarser(link, cell_m) for link in low] for cell_m in CELLS_M)]
     return pack_meshes([arm_solids(links) for links in levels])
 
