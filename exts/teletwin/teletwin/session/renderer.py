@@ -15,6 +15,7 @@ from teletwin.geometry import Array
 from teletwin.link import Link, Received
 from teletwin.messages import (
     NO_PREDICTION,
+    SCENE_CODEC,
     SHADOWS,
     ArmState,
     ForecastPacket,
@@ -238,7 +239,9 @@ class RendererLoop:
 
     def wants_frame(self, now_ns: int) -> bool:
         """Whether a picture should start now."""
-        if not (self._fresh and now_ns >= self._due_ns and self._credit.is_open(now_ns, self.settings.rate_hz)):
+        # States are small, and the newest takes the place of one that a page has not taken yet: they need no credit.
+        may_send = self._credit.is_open(now_ns, self.settings.rate_hz) or self.settings.codec == SCENE_CODEC
+        if not (self._fresh and now_ns >= self._due_ns and may_send):
             return False
         return self._allocation is None or self._allocation.is_open(now_ns)
 
