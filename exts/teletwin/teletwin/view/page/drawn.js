@@ -11,6 +11,8 @@ import { States, unpackState } from "./drawn_states.js";
 const STILL_MS = 400;
 /** From the start of a frame to the screen, about [ms]. */
 const TO_SCREEN_MS = 8;
+/** Frames are so many times further apart than they take: the rest of the page wants time, too. */
+const REST = 1.5;
 /** A number this far behind the newest means that the renderer started again. */
 const RESTART_GAP = 100;
 
@@ -110,8 +112,7 @@ export class DrawnView {
     const { frame, camera, canvas } = this;
     if (!this.active || !frame || !camera) return;
     const stands = nowMs - this.newsMs > STILL_MS && camera.change === this.drawnChange && nowMs - this.drawnMs < 1000;
-    // A slow machine draws every other frame: the rest of the page wants time, too.
-    if (stands || (!this.waiting.length && nowMs - this.drawnMs < this.quality.frameMs)) return;
+    if (stands || nowMs - this.drawnMs < REST * this.quality.frameMs) return;
     const started = performance.now();
     canvas.hidden = false;
     const pixels = devicePixelRatio;
