@@ -155,7 +155,7 @@ def test_a_server_that_does_not_answer_gives_one_clear_line(monkeypatch: pytest.
 
 def test_the_page_folder_holds_no_address_of_another_host() -> None:
     page = Path(__file__).parents[2] / "exts/teletwin/teletwin/view/page"
-    for file in page.iterdir():
+    for file in (path for path in page.rglob("*") if path.is_file()):
         text = file.read_text().replace("http://www.w3.org/2000/svg", "")
         assert "http://" not in text, file.name
         assert "https://" not in text, file.name
