@@ -239,9 +239,7 @@ class RendererLoop:
 
     def wants_frame(self, now_ns: int) -> bool:
         """Whether a picture should start now."""
-        # States are small, and the newest takes the place of one that a page has not taken yet: they need no credit.
-        may_send = self._credit.is_open(now_ns, self.settings.rate_hz) or self.settings.codec == SCENE_CODEC
-        if not (self._fresh and now_ns >= self._due_ns and may_send):
+        if not (self._fresh and now_ns >= self._due_ns and self._may_send(now_ns)):
             return False
         return self._allocation is None or self._allocation.is_open(now_ns)
 
@@ -328,6 +326,10 @@ class RendererLoop:
             t_ready_ns=ready_ns,
             data=data,
         )
+
+    def _may_send(self, now_ns: int) -> bool:
+        """States are small, and the newest takes the place of one that a page has not taken yet: no credit needed."""
+        return self.settings.codec == SCENE_CODEC or self._credit.is_open(now_ns, self.settings.rate_hz)
 
     def scene(self, started: StartedFrame) -> SceneState:
         """Everything that the picture shows."""

@@ -381,7 +381,6 @@ def _require_motion(process: OperatorProcess) -> None:
     """
     if process.metrics.control.whole().count:
         return
-    status = process.loop.state.status
     if process.metrics.held_back:  # counted for every status of an arm that is engaged
         raise TeletwinError(
             "nothing was measured: the session ended before the arm had come near the hand",
