@@ -24,7 +24,7 @@ from teletwin_training.cli.train_meta import MetaOptions, run_meta
 from teletwin_training.horizon.bootstrap_ratio import nested_ratio
 from teletwin_training.horizon.choosing import Choosing
 from teletwin_training.horizon.closed_loop_env import ClosedLoopCfg, ClosedLoopEnv
-from teletwin_training.horizon.evaluation.adaptation import adaptation_rows, compare_adaptation, save_adaptation_figure
+from teletwin_training.horizon.evaluation.adaptation import adaptation_table, compare_adaptation, save_adaptation_figure
 from teletwin_training.horizon.live.actor import awake, weights_of
 from teletwin_training.horizon.live.cfg import LIVE_PPO
 from teletwin_training.horizon.live.start import Start, find_start
@@ -306,8 +306,8 @@ def test_a_study_compares_starts_on_the_same_persons(run: RunFolder, policy: Pol
     assert study["starts"]["plain"]["judged_mm"][0] == study["no_adaptation_mm"]
     assert study["starts"]["plain"]["judged_mm"][1] != study["no_adaptation_mm"]
     assert study["starts"]["meta"]["judged_mm"] != study["starts"]["plain"]["judged_mm"]
-    headings, rows = adaptation_rows(study)
-    assert {len(row) for row in rows} == {len(headings)}
+    table = adaptation_table(study)
+    assert {len(row) for row in table.rows} == {len(table.headings)}
     assert save_adaptation_figure(study, tmp_path / "a.png").stat().st_size > 1000
     again = compare_adaptation(policy, starts, cfg, tmp_path, lambda *_: pytest.fail("it was done already"))
     assert json.dumps(again) == json.dumps(study)

@@ -7,7 +7,7 @@ import pytest
 
 from teletwin.errors import ConfigError, RecordingError
 from teletwin.geometry import quat_from_rotvec, rotation_angle
-from teletwin.hand import load_hand
+from teletwin.hand import load_hand, raw_hand
 from teletwin.hand.readers import CsvUnits, read_recording
 from teletwin.hand.recording import HandRecording
 from teletwin.hand.scaling import ScalingCfg, scale_recording
@@ -105,6 +105,11 @@ def test_a_file_that_is_no_recording_is_refused(tmp_path, name, content, message
     (tmp_path / name).write_bytes(content)
     with pytest.raises(RecordingError, match=message):
         read_recording(tmp_path / name)
+
+
+def test_a_mistyped_hand_is_told_which_hands_there_are():
+    with pytest.raises(ConfigError, match="no such hand; given: handwritting; allowed: handwriting, line, "):
+        raw_hand("handwritting")
 
 
 def test_a_missing_file_is_refused(tmp_path):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 import json
 import math
 from dataclasses import dataclass
@@ -12,7 +13,6 @@ from teletwin.errors import ConfigError
 from teletwin.messages import LinkSettings
 from teletwin.report import (
     BenchRow,
-    bench_markdown,
     build_report,
     git_revision,
     package_versions,
@@ -23,6 +23,7 @@ from teletwin.report import (
 from teletwin.report.bench_rows import figure
 from teletwin.report.figures import save_figures
 from teletwin.report.table import bench_table, report_tables
+from teletwin.report.text_table import TextTable, show_table
 
 RESULTS = {
     "mtp_ms": {"p50": 31.25, "p95": 44.0, "p99": float("nan"), "max": 61.0},
@@ -116,12 +117,7 @@ def test_outside_a_checkout_there_is_no_revision(tmp_path: Path) -> None:
 
 
 def test_tables_show_every_figure_once() -> None:
-    from rich.console import Console
-
-    console = Console(width=120, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
-    for table in report_tables(example()):
-        console.print(table)
-    text = console.export_text()
+    text = shown(*report_tables(example()), width=120)
     assert text.count("mtp_ms") == 1
     assert "31.2" in text
     assert "control.rmse_m" in text
@@ -136,8 +132,31 @@ def test_a_bench_row_knows_whether_it_meets_its_bar() -> None:
     assert not BenchRow(name="step", unit="µs", value=12.0, bar=10.0).passed
     assert BenchRow(name="rate", unit="Hz", value=30.0, bar=29.0, larger_is_better=True).passed
     assert BenchRow(name="step", unit="µs", value=None, bar=10.0).passed is None
-    assert "| step | 8 µs | ≤ 10 µs | met | mink 190, pink – |  |" in bench_markdown([row])
-    assert bench_table([row]).row_count == 1
+    assert "| step | 8 µs | ≤ 10 µs | met | mink 190, pink – |  |" in bench_table([row]).markdown()
+    assert "not met" not in shown(bench_table([row]), width=120)
+
+
+@pytest.mark.parametrize("width", [30, 60, 80, 120, 200])
+def test_a_table_loses_nothing_in_a_terminal_of_any_width(width):
+    headings = ("method", "over best static", "late [ms]", "note")
+    name = "control_rmse_feed_forward_only.position_m"
+    rows = [[name[:18], "+154 ± 19 (+5.2 %)", "4.4", "kept [bold] as it is"], ["rule", "–", "12", ""]]
+    text = "".join(shown(TextTable(title="study", headings=headings, rows=rows), width=width).split())
+    for told in (*headings[1:], *rows[0], *rows[1][:3]):
+        assert all(word in text for word in told.split()), told
+    text = shown(TextTable(headings=["", ""], rows=[[name, "1, 2, 3, 4, 5"]]), width=80)
+    assert name in text
+    assert "…" not in text
+
+
+def shown(*tables: TextTable, width: int) -> str:
+    """What stands in a terminal."""
+    from rich.console import Console
+
+    console = Console(width=width, record=True, file=io.StringIO())
+    for table in tables:
+        show_table(table, console)
+    return console.export_text()
 
 
 @pytest.mark.parametrize(

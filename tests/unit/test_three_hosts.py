@@ -25,7 +25,7 @@ from teletwin.cli.three_hosts_options import read, session_of
 from teletwin.clock import NS_PER_MS, NS_PER_S
 from teletwin.errors import ConfigError, TeletwinError
 from teletwin.report.document import build_report, report_faults
-from teletwin.report.latency_sweep import draw_latency_sweep, sweep_markdown, sweep_rows
+from teletwin.report.latency_sweep import draw_latency_sweep, sweep_table
 from teletwin.session.config import NetworkCfg, SessionCfg
 
 # --- scripts ---------------------------------------------------------------------------------------------------------
@@ -297,16 +297,16 @@ def test_the_sweep_marks_where_the_horizon_ends_and_goes_on_when_a_point_fails(t
     assert saturation_ms(points, "paper") == pytest.approx(175.0)
     assert saturation_ms(points, "off") is None
     assert report_faults(build_report("sweep", results={"points": points}, configuration={}, seed=0)) == []
-    rows = sweep_rows(points)
+    rows = sweep_table(points).rows
     assert [row[:2] for row in rows[:3]] == [["0", "forecasting"], ["0", "paper mode"], ["0", "no prediction"]]
     assert [row[1] for row in rows if row[-2].endswith("*")] == ["paper mode"]
-    assert sweep_markdown(points).count("\n") == 13
+    assert sweep_table(points).markdown().count("\n") == 13
     drawn = draw_latency_sweep(tmp_path / "sweep.png", points, saturations_ms={"paper": 175.0}, note="made up")
     assert drawn.read_bytes()[:4] == b"\x89PNG"
     nothing = point_of(
         _results(0.0, "off") | dict.fromkeys(("control_rmse", "mtp_ms", "horizon_control_ms")), delay_ms=0.0, mode="off"
     )
-    assert sweep_rows([nothing])[0][2] == "–"
+    assert sweep_table([nothing]).rows[0][2] == "–"
 
 
 def test_a_script_plays_on_the_virtual_clock_among_clocks_that_lie():

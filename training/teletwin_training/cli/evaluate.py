@@ -87,21 +87,20 @@ def main(arguments: list[str]) -> int:
 
 def run(options: EvaluateOptions) -> int:
     """Compare, print, write; 0 when every hand that was asked for was judged, 1 when some had to be left out."""
-    from rich.console import Console
-
+    from teletwin.report.text_table import show_table, terminal
     from teletwin_training.horizon.evaluation.bars import bar_rows
     from teletwin_training.horizon.evaluation.report import write_evaluation
     from teletwin_training.horizon.evaluation.tables import evaluation_tables
     from teletwin_training.run_folder import made_folder
 
-    console = Console()
+    console = terminal()
     folder = made_folder(options.out)
     methods = _methods(options)
     studies = _studies(options, folder, console)
     outcome = _compare(options, methods, console)
     bars = bar_rows(outcome)
     for table in evaluation_tables(outcome, bars, studies):
-        console.print(table)
+        show_table(table, console)
     utc = utc_text()
     for line in write_evaluation(outcome, bars, studies, options, folder, report=options.report, created_utc=utc):
         console.print(line, highlight=False, soft_wrap=True)

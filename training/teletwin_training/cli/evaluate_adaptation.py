@@ -52,15 +52,14 @@ def main(arguments: list[str]) -> int:
 
 def run(options: AdaptationOptions) -> int:
     """Compare, print, write; 0 when it ran to its end, whatever it found."""
-    from rich.console import Console
     from rich.progress import Progress
-    from rich.table import Table
 
     from teletwin.report.document import build_report, write_report
+    from teletwin.report.text_table import show_table, terminal
     from teletwin_training.cli.evaluate import policy_files
     from teletwin_training.horizon.evaluation.adaptation import (
         BAR_AT_S,
-        adaptation_rows,
+        adaptation_table,
         bar_line,
         compare_adaptation,
         save_adaptation_figure,
@@ -78,7 +77,7 @@ def run(options: AdaptationOptions) -> int:
         judged_slots=options.judged_slots,
     )
     policy = find_start(str(policy_files(options.policy)[0]), paper_mode=False, seed=0).policy
-    starts, folder, console = _starts(options.start), made_folder(options.out), Console()
+    starts, folder, console = _starts(options.start), made_folder(options.out), terminal()
     with Progress(console=console, transient=True) as progress:
         task = progress.add_task("networks", total=None)
 
@@ -86,13 +85,11 @@ def run(options: AdaptationOptions) -> int:
             progress.update(task, description=text, completed=done, total=total)
 
         study = compare_adaptation(policy, starts, cfg, folder / "parts", tell)
-    headings, rows = adaptation_rows(study)
-    table = Table(*headings, title=f"{study['persons']} new persons, {study['seeds']} seeds")
-    for row in rows:
-        table.add_row(*row)
-    console.print(table)
+    table = adaptation_table(study)
+    show_table(table, console)
     lines = [bar_line(study, name) for name in starts if BAR_AT_S in cfg.marks_s]
-    _write_markdown(folder / "adaptation.md", headings, rows, lines)
+    told = "\n".join([table.markdown(), *lines, ""])
+    (folder / "adaptation.md").write_text(told, encoding="utf-8")
     document = build_report("evaluate", results=study, configuration=options, seed=0, created_utc=utc_text())
     targets = [folder / "adaptation.json", *([Path(options.report)] if options.report else [])]
     lines += [f"report: {write_report(document, target)}" for target in targets]
@@ -130,8 +127,3 @@ def _starts(text: str) -> dict[str, Start]:
     if not found:
         raise ConfigError("no start is named", given=text or "nothing", mend="give --start FOLDER")
     return found
-
-
-def _write_markdown(path: Path, headings: list[str], rows: list[list[str]], lines: list[str]) -> None:
-    table = [f"| {' | '.join(cells)} |" for cells in (headings, ["---"] * len(headings), *rows)]
-    path.write_text("\n".join([*table, "", *lines, ""]), encoding="utf-8")

@@ -77,9 +77,8 @@ def chosen_scenarios(text: str, *, compat: str, **changes: Any) -> list[Any]:
 
 def run(options: EvaluateAllocationOptions) -> int:
     """The study."""
-    from rich.console import Console
-
     from teletwin.report.document import write_report
+    from teletwin.report.text_table import show_table, terminal
     from teletwin_training.allocation.evaluation.figures import save_study_figures
     from teletwin_training.allocation.evaluation.study import StudyCfg, check_policies, judge
     from teletwin_training.allocation.evaluation.tables import study_markdown, study_table
@@ -96,7 +95,7 @@ def run(options: EvaluateAllocationOptions) -> int:
         seed=options.seed,
         use_ray=options.ray,
     )
-    console, folder, judged, rows = Console(), made_folder(options.out), [], []
+    console, folder, judged, rows = terminal(), made_folder(options.out), [], []
     admissions = {"no": (False,), "yes": (True,), "both": (False, True)}[options.admission]
     for reward in options.reward.split(","):
         for admission in admissions:
@@ -111,10 +110,10 @@ def run(options: EvaluateAllocationOptions) -> int:
                         folder=folder / "ppo",
                         tell=lambda text, name=cell.name: status.update(f"{name}: {text}"),
                     )
-                console.print(study_table(told.rows))
+                show_table(study_table(told.rows), console)
                 judged.append(told)
                 rows += told.rows
-    (folder / "tables.md").write_text(study_markdown(rows), encoding="utf-8")
+    (folder / "tables.md").write_text(study_markdown([each.rows for each in judged]), encoding="utf-8")
     learning = [
         {"scenario": each.scenario.name, "admission": each.scenario.admission, "gain_by_epoch": each.learning}
         for each in judged
@@ -137,21 +136,15 @@ def _report(results: dict[str, Any], options: EvaluateAllocationOptions, utc: st
 
 def run_speed(options: EvaluateAllocationOptions) -> int:
     """Steps in a second, beside the official simulator's."""
-    from rich.console import Console
-    from rich.table import Table
-
+    from teletwin.report.text_table import TextTable, show_table
     from teletwin_training.allocation.speed import OFFICIAL_STEPS_S, measure
 
-    table = Table("scenario", "cells", "steps/s, best", "median", "official simulator", "factor", title_justify="left")
+    headings = ("scenario", "cells", "steps/s, best", "median", "official simulator", "factor")
+    rows = []
     for cell in chosen_scenarios(options.scenario, compat=options.compat):
         speed, official = measure(cell), OFFICIAL_STEPS_S.get(cell.name)
-        table.add_row(
-            cell.name,
-            str(speed.cells),
-            f"{speed.steps_s:,.0f}",
-            f"{speed.median_steps_s:,.0f}",
-            f"{official:,}" if official else "",
-            f"{speed.steps_s / official:,.0f}" if official else "",
-        )
-    Console().print(table)
+        factor = f"{speed.steps_s / official:,.0f}" if official else ""
+        speeds = [f"{speed.steps_s:,.0f}", f"{speed.median_steps_s:,.0f}", f"{official:,}" if official else ""]
+        rows.append([cell.name, str(speed.cells), *speeds, factor])
+    show_table(TextTable(headings=headings, rows=rows))
     return 0

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Callable, Sequence
 
@@ -28,7 +29,17 @@ _IN_TRAINING = {"train": "teletwin_training.cli.train", "evaluate": "teletwin_tr
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; return the process's exit status."""
-    arguments = list(sys.argv[1:] if argv is None else argv)
+    try:
+        status = _run(list(sys.argv[1:] if argv is None else argv))
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:
+        if _is_read():
+            raise
+        return 1
+
+
+def _run(arguments: list[str]) -> int:
     if not arguments or arguments[0] in ("-h", "--help"):
         print(_help())
         return 0 if arguments else 2
@@ -79,6 +90,16 @@ def _train(module: str, arguments: list[str]) -> int:
         raise MissingPartError(
             f"this command needs {missing}, which is not installed", mend="pip install 'teletwin[train]'"
         ) from error
+
+
+def _is_read() -> bool:
+    """Whether somebody still reads our output; `| head` ends before we do."""
+    try:
+        print(flush=True)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # else the interpreter complains at its end
+        return False
+    return True
 
 
 def _help() -> str:

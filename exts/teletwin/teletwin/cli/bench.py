@@ -71,13 +71,13 @@ def main(arguments: list[str]) -> int:
     """Measure, print the table, write what was asked for."""
     if arguments and arguments[0] in STUDIES:
         return importlib.import_module(STUDIES[arguments[0]]).main(arguments[1:])
-    from rich.console import Console
     from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
     from teletwin.report.table import bench_table
+    from teletwin.report.text_table import show_table, terminal
 
     options = read_options(BenchOptions, arguments, command="bench", description=__doc__ or "")
-    console = Console()
+    console = terminal()
     rows: list[BenchRow] = []
     failed: list[str] = []
     columns = (SpinnerColumn(), TextColumn("{task.description}"), TimeElapsedColumn())
@@ -91,7 +91,7 @@ def main(arguments: list[str]) -> int:
                 )
             except TeletwinError as error:
                 failed.append(f"{name}: {error}")
-    console.print(bench_table(rows))
+    show_table(bench_table(rows), console)
     write_rows("bench", rows, options, report=options.report, markdown=options.markdown)
     for text in failed:
         print(f"teletwin bench: {text}", file=sys.stderr)

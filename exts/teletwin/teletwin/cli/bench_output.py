@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from teletwin.clock import utc_text
 from teletwin.errors import ConfigError
-from teletwin.report.bench_rows import BenchRow, bench_markdown
-
-_FILE_COLUMNS = 160
-"""Width of a table that goes to a file or a pipe."""
+from teletwin.report.bench_rows import BenchRow
 
 
 def show_rows(
@@ -26,11 +22,10 @@ def show_rows(
     seed: int = 0,
 ) -> int:
     """Print the table, write the files asked for; return 1 when a bar is not met, else 0."""
-    from rich.console import Console
-
     from teletwin.report.table import bench_table
+    from teletwin.report.text_table import show_table
 
-    Console(width=None if sys.stdout.isatty() else _FILE_COLUMNS).print(bench_table(rows))
+    show_table(bench_table(rows))
     write_rows(kind, rows, options, report=report, markdown=markdown, more=more, seed=seed)
     return int(any(row.passed is False for row in rows))
 
@@ -57,8 +52,10 @@ def write_rows(
         document = build_report(kind, results=results, configuration=options, seed=seed, created_utc=utc_text())
         write_report(document, report)
     if markdown:
+        from teletwin.report.table import bench_table
+
         try:
-            Path(markdown).write_text(bench_markdown(rows), encoding="utf-8")
+            Path(markdown).write_text(bench_table(rows).markdown(), encoding="utf-8")
         except OSError as error:
             raise ConfigError("the table cannot be written", given=markdown, mend=str(error)) from error
 

@@ -135,15 +135,14 @@ def _written_ns(path: str) -> int:
 
 def _show(report: str) -> None:
     """The report as tables on the terminal and as pictures beside the file."""
-    from rich.console import Console
-
     from teletwin.report.document import read_report
     from teletwin.report.figures import save_figures
     from teletwin.report.table import report_tables
+    from teletwin.report.text_table import show_table
 
     document = read_report(report)
     for table in report_tables(document):
-        Console().print(table)
+        show_table(table)
     path = Path(report)
     pictures = save_figures(document, path.with_name(f"{path.stem}_figures"))
     _say(f"report: {report}, pictures: {pictures[0].parent}" if pictures else f"report: {report}")

@@ -78,15 +78,16 @@ def _document(found: Sequence[Check], *, ready: bool, settings: dict[str, object
 
 
 def _print(found: Sequence[Check], *, ready: bool) -> None:
-    from rich.console import Console
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
+
+    from teletwin.report.text_table import terminal
 
     table = Table(box=None, pad_edge=False, show_header=False)
     colour = {State.OK: "green", State.NOTE: "yellow", State.MISSING: "bold red"}
     for each in found:
-        mend = f"\n[dim]→ {escape(each.mend)}[/]" if each.mend else ""
-        table.add_row(f"[{colour[each.state]}]{each.state.value}[/]", escape(each.name), escape(each.found) + mend)
-    console = Console(highlight=False)
+        told = Text(each.found).append(f"\n→ {each.mend}" if each.mend else "", style="dim")
+        table.add_row(Text(each.state.value, style=colour[each.state]), each.name, told)
+    console = terminal()
     console.print(table)
     console.print("\nready: teletwin demo" if ready else "\nnot ready: mend what is marked 'missing'")

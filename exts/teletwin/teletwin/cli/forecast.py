@@ -87,8 +87,6 @@ def study(options: ForecastOptions) -> int:
     Returns:
         0 when all hands were judged, whatever it found; 1 when one was left out or cut at a gap.
     """
-    from rich.console import Console
-
     from teletwin.bench.forecast_study.bars import accuracy_rows
     from teletwin.bench.forecast_study.cells import cell_rows
     from teletwin.bench.forecast_study.habit_rows import habit_rows
@@ -96,6 +94,7 @@ def study(options: ForecastOptions) -> int:
     from teletwin.bench.forecast_study.run import long_enough
     from teletwin.report.forecast_tables import study_tables
     from teletwin.report.table import bench_table
+    from teletwin.report.text_table import show_table, terminal
 
     cfg = _cfg(options)
     _check_targets(options)
@@ -117,10 +116,9 @@ def study(options: ForecastOptions) -> int:
         *habit_rows(outcome.results),
         *(_cost_rows() if options.cost else ()),
     ]
-    console = Console()
-    for table in study_tables(outcome.results):
-        console.print(table)
-    console.print(bench_table(rows))
+    console = terminal()
+    for table in (*study_tables(outcome.results), bench_table(rows)):
+        show_table(table, console)
     for line in _write(options, cfg, outcome, rows):
         console.print(line, highlight=False, soft_wrap=True)
     complaints = _complaints(hands, left_out)
@@ -205,15 +203,15 @@ def _write(options: ForecastOptions, cfg: StudyCfg, outcome: Study, rows: Sequen
 
 def _write_folder(folder: Path, outcome: Study, rows: Sequence[BenchRow]) -> list[str]:
     from teletwin.bench.forecast_study.cells import MEASURES, cells_of
-    from teletwin.report.bench_rows import bench_markdown
     from teletwin.report.forecast_cells import cells_markdown, draw_cells
     from teletwin.report.forecast_figures import save_study_figures
     from teletwin.report.forecast_tables import names_of, study_markdown
+    from teletwin.report.table import bench_table
 
     names = names_of(outcome.results)
     fanned = [name for name in ("combined", "arma", "autoreg") if name in names] or names[-1:]
     figures = save_study_figures(outcome.results, outcome.traces, folder, fanned=fanned)
-    text = f"{bench_markdown(rows)}\n{study_markdown(outcome.results)}"
+    text = f"{bench_table(rows).markdown()}\n{study_markdown(outcome.results)}"
     for measure, key in MEASURES.items():
         if found := cells_of(outcome.results, measure):
             text += f"\n{cells_markdown(found, measure=measure, unit=key.rpartition('_')[2])}"

@@ -126,9 +126,8 @@ def _begins_with_session(twin: SessionRecording) -> bool:
 
 def _compare(options: ReplayOptions, logs: Mapping[str, SessionRecording]) -> int:
     """The recorded hand with other settings."""
-    from rich.console import Console
-
     from teletwin.report.replay import draw_variants, variants_table
+    from teletwin.report.text_table import show_table
     from teletwin.session.replay import recorded_settings, run_variant, variants
 
     operator = _log_of(logs, "operator", options.log)
@@ -151,7 +150,7 @@ def _compare(options: ReplayOptions, logs: Mapping[str, SessionRecording]) -> in
                 person=options.person,
                 progress=lambda share, k=number: progress((k + share) / len(chosen)),
             )
-    Console().print(variants_table(results))
+    show_table(variants_table(results))
     picture = draw_variants(Path(options.out) / "errors.png", results)
     print(f"picture: {picture}")
     _write_report(options, {"variants": results})

@@ -55,18 +55,17 @@ class SqueezeOptions:
 
 def main(arguments: list[str]) -> int:
     """Run, print the table, write what was asked for; 1 where the bars were not reached."""
-    from rich.console import Console
-
     from teletwin.report.squeeze import squeeze_lines, squeeze_table
+    from teletwin.report.text_table import show_table, terminal
 
     options = read_options(SqueezeOptions, arguments, command="bench squeeze", description=__doc__ or "")
-    console = Console()
+    console = terminal()
     with console.status("squeeze") as status:
         runs: list[dict[str, Any]] = []
         for name in (options.allocator, *options.beside):
             status.update(f"squeeze: {name}")
             runs.append(_run(options, name))
-    console.print(squeeze_table(runs))
+    show_table(squeeze_table(runs), console)
     for line in squeeze_lines(runs):
         console.print(line, highlight=False)
     _write(options, runs)
@@ -91,7 +90,7 @@ def _run(options: SqueezeOptions, name: str) -> dict[str, Any]:
 
 def _write(options: SqueezeOptions, runs: list[dict[str, Any]]) -> None:
     from teletwin.bench.squeeze import LIMIT_MS
-    from teletwin.report.squeeze import draw_squeeze, squeeze_lines, squeeze_markdown
+    from teletwin.report.squeeze import draw_squeeze, squeeze_lines, squeeze_table
 
     if options.report:
         from teletwin.report.document import build_report, write_report
@@ -108,5 +107,5 @@ def _write(options: SqueezeOptions, runs: list[dict[str, Any]]) -> None:
         note += f", {options.delay_ms:g} ms one way, 8 to 1.5 Mb/s, compute to a third"
         draw_squeeze(options.figure, runs, limit_ms=LIMIT_MS, note=note)
     if options.markdown:
-        text = squeeze_markdown(runs) + "\n" + "".join(f"- {line}\n" for line in squeeze_lines(runs))
+        text = squeeze_table(runs).markdown() + "\n" + "".join(f"- {line}\n" for line in squeeze_lines(runs))
         Path(options.markdown).write_text(text, encoding="utf-8")

@@ -103,23 +103,21 @@ def _interrupted_once() -> Iterator[None]:
 
 def _single(options: ThreeHostsOptions, results: dict[str, Any]) -> int:
     """Tables of one session."""
-    from rich.console import Console
-
     from teletwin.report.table import report_tables
+    from teletwin.report.text_table import show_table
 
     for table in report_tables({"results": results}):
-        Console().print(table)
+        show_table(table)
     _write(options, "three_hosts", results)
     return 0
 
 
 def _show_sweep(options: ThreeHostsOptions, points: list[dict[str, Any]]) -> None:
     """Table and figure of the sweep."""
-    from rich.console import Console
-
     from teletwin.report.latency_sweep import draw_latency_sweep, sweep_table
+    from teletwin.report.text_table import show_table
 
-    Console(width=None if sys.stdout.isatty() else 160).print(sweep_table(points))
+    show_table(sweep_table(points))
     where = "virtual clock" if options.virtual else "live, three network namespaces"
     found = {mode: saturation_ms(points, mode) for mode in options.modes}
     saturations_ms = {mode: delay_ms for mode, delay_ms in found.items() if delay_ms is not None}

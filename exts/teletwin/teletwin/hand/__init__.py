@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from teletwin.errors import ConfigError
 from teletwin.geometry import Array
 from teletwin.messages import PoseSample
 
@@ -35,7 +37,7 @@ def load_hand(name: str, *, home_pose: Array) -> HandRecording:
         home_pose: Tool pose (7,) at the arm's home, UR base frame.
 
     Raises:
-        ConfigError: A made-up operator is not named so.
+        ConfigError: No hand is named so, and no file.
         RecordingError: The file cannot be read or trusted.
     """
     if name == HANDWRITING:
@@ -51,10 +53,28 @@ def raw_hand(name: str) -> HandRecording:
     """A made-up operator or a recording by its name, at its own size and place; see load_hand.
 
     Raises:
-        ConfigError: A made-up operator is not named so.
+        ConfigError: No hand is named so, and no file.
         RecordingError: The file cannot be read or trusted.
     """
     from teletwin.hand.readers import read_recording
     from teletwin.hand.synthetic import recording_by_name
 
-    return recording_by_name(name) or read_recording(name)
+    made_up = recording_by_name(name)
+    if made_up is None and not _names_a_file(name):
+        raise ConfigError("no such hand", given=name, allowed=f"{', '.join(hand_names())}, or the file of a recording")
+    return made_up or read_recording(name)
+
+
+def hand_names() -> list[str]:
+    """Hands that need no file; devices on the operator's host come last."""
+    from teletwin.hand.devices import DEVICES
+    from teletwin.hand.synthetic import MADE_UP_HANDS
+
+    return [HANDWRITING, *MADE_UP_HANDS, *DEVICES]
+
+
+def _names_a_file(name: str) -> bool:
+    from teletwin.hand.readers import RECORDING_SUFFIXES
+
+    whole = Path(name.partition("#")[0])
+    return whole.suffix.lower() in RECORDING_SUFFIXES or whole.is_file()

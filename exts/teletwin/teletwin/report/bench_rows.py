@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 
@@ -50,10 +50,3 @@ def cells(row: BenchRow) -> list[str]:
 
 
 HEADINGS = ("what", "measured", "bar", "", "beside it, same run", "note")
-
-
-def bench_markdown(rows: Sequence[BenchRow]) -> str:
-    """The bench as a Markdown table, for the README."""
-    lines = ["| " + " | ".join(HEADINGS) + " |", "|" + "---|" * len(HEADINGS)]
-    lines += ["| " + " | ".join(cells(row)) + " |" for row in rows]
-    return "\n".join(lines) + "\n"

@@ -16,7 +16,6 @@ Series = Sequence[float | None]
 _ERROR_COLORS = {"no prediction": "#c8553d", "feed-forward only": "#f2c14e", "with forecasting": "#0b7a75"}
 _ERROR_KEYS = {"no prediction": "_shadow", "feed-forward only": "_feed_forward_only", "with forecasting": ""}
 _PALETTE = ("#0b7a75", "#19a7a0", "#7fc8a9", "#f2c14e", "#f78154", "#c8553d", "#8d5a97", "#4d6c9a", "#9aa5b1")
-_ABOVE: dict[str, Any] = {"frameon": False, "ncols": 4, "loc": "lower right", "bbox_to_anchor": (1.0, 1.0)}
 
 
 def draw_error(path: str | Path, *, t_s: Series, errors_mm: Mapping[str, Series], title: str) -> Path:
@@ -27,8 +26,7 @@ def draw_error(path: str | Path, *, t_s: Series, errors_mm: Mapping[str, Series]
             axes.plot(_gaps(t_s), _gaps(errors_mm[label]), color=color, lw=1.3, label=label)
     axes.set(xlabel="time [s]", ylabel="error [mm]")
     axes.set_title(title, loc="left", color=INK)
-    axes.set_ylim(bottom=0.0)
-    axes.legend(**_ABOVE)
+    _legend(axes)
     return save_figure(figure, path)
 
 
@@ -58,8 +56,7 @@ def draw_horizons(path: str | Path, *, t_s: Series, horizons_ms: Mapping[str, Se
     for number, (name, values) in enumerate(horizons_ms.items()):
         axes.plot(_gaps(t_s), _gaps(values), color=_PALETTE[(number * 4) % len(_PALETTE)], lw=1.3, label=name)
     axes.set(xlabel="time [s]", ylabel="horizon [ms]")
-    axes.set_ylim(bottom=0.0)
-    axes.legend(**_ABOVE)
+    _legend(axes)
     return save_figure(figure, path)
 
 
@@ -88,6 +85,12 @@ def save_figures(document: Mapping[str, Any], folder: str | Path) -> list[Path]:
     if paths:
         drawn.append(draw_latency(folder / "latency.png", stages_ms=paths))
     return drawn
+
+
+def _legend(axes: Axes) -> None:
+    """Name the lines in the figure's upper right corner, with room above them."""
+    axes.set_ylim(bottom=0.0, top=1.2 * axes.get_ylim()[1])
+    axes.legend(loc="upper right", ncols=4, frameon=True, framealpha=0.85, edgecolor="none")
 
 
 def _gaps(values: Series) -> list[float]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from teletwin.report.bench_rows import figure
 from teletwin.report.figure_file import INK, save_figure
+from teletwin.report.text_table import TextTable
 
 _BESIDE = ("hold", "autoreg", "arma")
 _NAME_MAX = 30
@@ -46,14 +47,14 @@ def cells_markdown(cells: Sequence[Cell], *, measure: str, unit: str) -> str:
     """Every cell as a row."""
     beside = [name for name in _BESIDE if all(name in cell.errors for cell in cells)]
     headings = ["hand", "rate", "horizon", "combined", "best single", "", *beside, "over best", "over hold"]
-    lines = [f"**{measure.capitalize()} by hand, sample rate and horizon [{unit}]**", ""]
-    lines += ["| " + " | ".join(headings) + " |", "|" + "---|" * len(headings)]
+    rows = []
     for cell in cells:
         numbers = [figure(cell.combined), figure(cell.best), cell.best_name, *(figure(cell.errors[n]) for n in beside)]
         ratios = [f"{cell.over_best:.3f}", f"{cell.over_hold:.3f}"]
         where = [cell.hand, rate_text(cell.rate_hz), f"{cell.horizon_ms} ms"]
-        lines.append("| " + " | ".join([*where, *numbers, *ratios]) + " |")
-    return "\n".join([*lines, ""])
+        rows.append([*where, *numbers, *ratios])
+    title = f"**{measure.capitalize()} by hand, sample rate and horizon [{unit}]**"
+    return f"{title}\n\n{TextTable(headings=headings, rows=rows).markdown()}"
 
 
 def draw_cells(path: str | Path, cells: Sequence[Cell], *, measure: str) -> Path:

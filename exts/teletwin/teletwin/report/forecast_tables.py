@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 from teletwin.report.bench_rows import figure
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from teletwin.report.text_table import TextTable
 
 _HOLD, _COMBINED = "hold", "combined"
 _COLUMNS_MAX = 5
@@ -22,13 +20,13 @@ MEASURES = {
 }
 
 
-def study_tables(results: Mapping[str, Any]) -> list[Table]:
+def study_tables(results: Mapping[str, Any]) -> list[TextTable]:
     """One table a measure: hands down, forecasters across, mean RMSE over horizons, the best of a hand green.
 
     Many forecasters do not fit into a terminal: then holding, the best single one and the combined one.
     """
-    draw = _terminal if len(names_of(results)) <= _COLUMNS_MAX else _terminal_short
-    return [draw(results, measure, title) for measure, title in MEASURES.items()]
+    drawn = _all_of_them if len(names_of(results)) <= _COLUMNS_MAX else _main_ones
+    return [drawn(results, measure, title) for measure, title in MEASURES.items()]
 
 
 def study_markdown(results: Mapping[str, Any]) -> str:
@@ -108,19 +106,18 @@ def _time_grid(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     return ["forecaster", "us", "forecasts judged"], rows
 
 
-def _terminal(results: Mapping[str, Any], measure: str, title: str) -> Table:
+def _all_of_them(results: Mapping[str, Any], measure: str, title: str) -> TextTable:
     headings, rows = _grid(results, measure)
-    table = _empty(results, title, headings)
-    for row, facts in zip(rows, results["hands"].values(), strict=True):
-        table.add_row(*row[:3], *_best_marked(row[3:], facts, names_of(results), measure))
-    return table
+    styles = {
+        (number, 3 + column): "bold green"
+        for number, facts in enumerate(results["hands"].values())
+        for column in _best_columns(facts, names_of(results), measure)
+    }
+    return TextTable(title=title_of(results, title), headings=headings, rows=rows, styles=styles)
 
 
-def _terminal_short(results: Mapping[str, Any], measure: str, title: str) -> Table:
-    table = _empty(
-        results, title, ["hand", _unit(measure).removesuffix(" rms"), _HOLD, "best", "single one", _COMBINED, "ratio"]
-    )
-    speed = _speed(measure)
+def _main_ones(results: Mapping[str, Any], measure: str, title: str) -> TextTable:
+    speed, rows = _speed(measure), []
     for hand, facts in results["hands"].items():
         fed = facts["forecasters"][_HOLD]["forecast_count"]  # slow ones saw fewer windows and cannot be compared
         rivals = {name: each for name, each in facts["forecasters"].items() if each["forecast_count"] == fed}
@@ -134,18 +131,9 @@ def _terminal_short(results: Mapping[str, Any], measure: str, title: str) -> Tab
         ratio = combined / errors[best] if combined is not None and errors[best] > 0.0 else None
         numbers = [figure(errors[best]), best, figure(combined), figure(ratio)]
         name = hand if len(hand) <= _NAME_MAX else f"{hand[: _NAME_MAX - 1]}…"
-        table.add_row(name, figure(facts[speed]["rms"]), figure(errors[_HOLD]), *numbers)
-    return table
-
-
-def _empty(results: Mapping[str, Any], title: str, headings: Sequence[str]) -> Table:
-    from rich.table import Table
-
-    table = Table(title=title_of(results, title), title_justify="left", header_style="bold", box=None, pad_edge=False)
-    for number, heading in enumerate(headings):
-        justify = "left" if number == 0 or heading == "single one" else "right"
-        table.add_column(heading, justify=justify, no_wrap=True, max_width=_NAME_MAX if number == 0 else None)
-    return table
+        rows.append([name, figure(facts[speed]["rms"]), figure(errors[_HOLD]), *numbers])
+    headings = ["hand", _unit(measure).removesuffix(" rms"), _HOLD, "best", "single one", _COMBINED, "ratio"]
+    return TextTable(title=title_of(results, title), headings=headings, rows=rows, left=(0, 4))
 
 
 def _speed(measure: str) -> str:
@@ -156,16 +144,13 @@ def _unit(measure: str) -> str:
     return "deg/s rms" if measure.startswith("orientation") else "mm/s rms"
 
 
-def _best_marked(texts: Sequence[str], facts: Mapping[str, Any], names: list[str], measure: str) -> list[str]:
+def _best_columns(facts: Mapping[str, Any], names: list[str], measure: str) -> list[int]:
     values = [facts["forecasters"][name][measure]["mean"] for name in names]
-    return [
-        f"[bold green]{text}[/]" if value == min(values) else text for text, value in zip(texts, values, strict=True)
-    ]
+    return [column for column, value in enumerate(values) if value == min(values)]
 
 
 def _markdown(title: str, headings: list[str], rows: list[list[str]]) -> str:
-    lines = [f"**{title}**", "", "| " + " | ".join(headings) + " |", "|" + "---|" * len(headings)]
-    return "\n".join([*lines, *("| " + " | ".join(row) + " |" for row in rows), ""])
+    return f"**{title}**\n\n{TextTable(headings=headings, rows=rows).markdown()}"
 
 
 def _finite(value: Any) -> float | None:

@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from teletwin.report.figure_file import dress, save_figure
+from teletwin.report.text_table import TextTable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from rich.table import Table
 
 Point = Mapping[str, Any]
 _LOOKS: dict[str, tuple[str, str]] = {
@@ -26,29 +26,11 @@ _HEADINGS = (
 )
 
 
-def sweep_rows(points: Sequence[Point]) -> list[list[str]]:
-    """Cells of the table, a row for each point, delays together; `*` marks a horizon at its end."""
+def sweep_table(points: Sequence[Point]) -> TextTable:
+    """A row for each point, delays together; `*` marks a horizon at its end."""
     ordered = sorted(points, key=lambda point: (point["delay_ms"], list(_LOOKS).index(point["mode"])))
-    return [_cells(point) for point in ordered]
-
-
-def sweep_table(points: Sequence[Point]) -> Table:
-    """For the terminal."""
-    from rich.table import Table
-
     title = "latency sweep; * the total horizon is at its end (H_max)"
-    table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
-    for number, heading in enumerate(_HEADINGS):
-        table.add_column(heading.replace("[", "\\["), justify="left" if number == 1 else "right")
-    for row in sweep_rows(points):
-        table.add_row(*row)
-    return table
-
-
-def sweep_markdown(points: Sequence[Point]) -> str:
-    """For a document."""
-    lines = [_HEADINGS, ["---:" if number != 1 else "---" for number in range(len(_HEADINGS))], *sweep_rows(points)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"
+    return TextTable(title=title, headings=_HEADINGS, rows=[_cells(point) for point in ordered], left=(1,))
 
 
 def draw_latency_sweep(

@@ -4,36 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from teletwin.report.figure_file import INK, save_figure
+from teletwin.report.text_table import TextTable
 
-if TYPE_CHECKING:
-    from rich.table import Table
-
+_HEADINGS = ("settings", "arm mm", "picture mm", "turned deg", "age ms", "ahead ms")
 _PALETTE = ("#1b2733", "#0b7a75", "#f78154", "#8d5a97", "#4d6c9a", "#f2c14e", "#c8553d", "#19a7a0")
 
 
-def variants_table(results: Mapping[str, Mapping[str, Any]]) -> Table:
+def variants_table(results: Mapping[str, Mapping[str, Any]]) -> TextTable:
     """Errors [mm, deg] and ages [ms] of every way, by its name."""
-    from rich.table import Table
-
-    table = Table(
-        title="the recorded hand, replayed; in brackets feed-forward only, no prediction", title_justify="left"
-    )
-    table.add_column("settings", min_width=28)
-    for name in ("arm mm", "picture mm", "turned deg", "age ms", "ahead ms"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for name, each in results.items():
-        table.add_row(
+    rows = [
+        [
             name,
             _beside(each, "control"),
             _beside(each, "display"),
             _number(57.29578 * each["control_rmse"]["orientation_rad"]),
             _number(each["aol_ms"]),
             _number(each["horizon_control_ms"]),
-        )
-    return table
+        ]
+        for name, each in results.items()
+    ]
+    title = "the recorded hand, replayed; in brackets feed-forward only, no prediction"
+    return TextTable(title=title, headings=_HEADINGS, rows=rows)
 
 
 def _beside(each: Mapping[str, Any], path: str) -> str:

@@ -5,12 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from teletwin.report.figure_file import INK, dress, save_figure
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from teletwin.report.text_table import TextTable
 
 Run = Mapping[str, Any]
 """One run as the report has it: `allocator`, `phases`, `quality_back_s` ..., and `series` for the figure."""
@@ -23,9 +21,9 @@ _HEADINGS = (
 _MOST_MS = 1000.0
 
 
-def squeeze_rows(runs: Sequence[Run]) -> list[list[str]]:
-    """Cells of the table, a row for each phase of each run."""
-    return [
+def squeeze_table(runs: Sequence[Run]) -> TextTable:
+    """A row for each phase of each run."""
+    rows = [
         [
             *(run["allocator"] if not number else "", phase["name"]),
             *(_text(phase["effective_p50_ms"], 0), _text(phase["effective_p95_ms"], 0)),
@@ -35,31 +33,13 @@ def squeeze_rows(runs: Sequence[Run]) -> list[list[str]]:
         for run in runs
         for number, phase in enumerate(run["phases"])
     ]
+    title = "squeeze; from the second second of a phase on, 'after' from its beginning"
+    return TextTable(title=title, headings=_HEADINGS, rows=rows, left=(0, 1))
 
 
 def squeeze_lines(runs: Sequence[Run]) -> list[str]:
     """A line for each run: pictures while both are cut, when they were back, the control ticks, what failed."""
     return [_line(run) for run in runs]
-
-
-def squeeze_table(runs: Sequence[Run]) -> Table:
-    """For the terminal."""
-    from rich.table import Table
-
-    title = "squeeze; from the second second of a phase on, 'after' from its beginning"
-    table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
-    for number, heading in enumerate(_HEADINGS):
-        table.add_column(heading.replace("[", "\\["), justify="left" if number < 2 else "right")
-    for row in squeeze_rows(runs):
-        table.add_row(*row)
-    return table
-
-
-def squeeze_markdown(runs: Sequence[Run]) -> str:
-    """For a document."""
-    rule = ["---" if number < 2 else "---:" for number in range(len(_HEADINGS))]
-    lines = [_HEADINGS, rule, *squeeze_rows(runs)]
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines) + "\n"
 
 
 def draw_squeeze(path: str | Path, runs: Sequence[Run], *, limit_ms: float, note: str) -> Path:

@@ -1,19 +1,19 @@
-"""Tables for the terminal, drawn by rich; nothing here prints."""
+"""Tables of a report's results and of the bench; nothing here prints."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from teletwin.report.bench_rows import HEADINGS, BenchRow, cells, figure
-
-if TYPE_CHECKING:
-    from rich.table import Table
+from teletwin.report.text_table import TextTable
 
 _STATISTICS = ("p50", "p95", "p99", "max", "mean", "count")
+_VERDICT = 3
+"""Column of the bench that says whether the bar is met."""
 
 
-def report_tables(document: Mapping[str, Any]) -> list[Table]:
+def report_tables(document: Mapping[str, Any]) -> list[TextTable]:
     """Two tables of a report's results: single figures, and those with percentiles.
 
     Series are left out, and counters that stayed at zero.
@@ -21,33 +21,24 @@ def report_tables(document: Mapping[str, Any]) -> list[Table]:
     singles, spread = _rows(document["results"])
     tables = []
     if singles:
-        tables.append(_table("results", ["", ""], [[name, _text(value)] for name, value in singles]))
+        rows = [[name, _text(value)] for name, value in singles]
+        tables.append(TextTable(title="results", headings=["", ""], rows=rows))
     if spread:
         used = [name for name in _STATISTICS if any(name in values for _, values in spread)]
         rows = [[name, *(_text(values.get(each)) for each in used)] for name, values in spread]
-        tables.append(_table("spread", ["", *used], rows))
+        tables.append(TextTable(title="spread", headings=["", *used], rows=rows))
     return tables
 
 
-def bench_table(rows: Sequence[BenchRow]) -> Table:
+def bench_table(rows: Sequence[BenchRow]) -> TextTable:
     """The bench: every figure beside its bar and its baselines."""
-    table = _table("bench", list(HEADINGS), [])
-    for row in rows:
-        style = {True: "green", False: "bold red", None: ""}[row.passed]
-        texts = cells(row)
-        table.add_row(*texts[:3], f"[{style}]{texts[3]}[/]" if style else "", *texts[4:])
-    return table
-
-
-def _table(title: str, headings: list[str], rows: list[list[str]]) -> Table:
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left", header_style="bold", box=None, pad_edge=False)
-    for number, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if number == 0 or title == "bench" else "right")
-    for row in rows:
-        table.add_row(*row)
-    return table
+    styles = {
+        (number, _VERDICT): "green" if row.passed else "bold red"
+        for number, row in enumerate(rows)
+        if row.passed is not None
+    }
+    left = range(len(HEADINGS))
+    return TextTable(title="bench", headings=HEADINGS, rows=[cells(row) for row in rows], left=left, styles=styles)
 
 
 def _rows(

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
+from teletwin.report.text_table import TextTable
 from teletwin_training.allocation.evaluation.rows import Row
 
 COLUMNS = (
@@ -23,8 +23,6 @@ COLUMNS = (
     "dropped",
     "shares",
 )
-_ON_SCREEN = (0, 1, 2, 3, 6, 10)
-"""Columns that fit a terminal of 80 characters; the file has all."""
 
 
 def cells(row: Row) -> tuple[str, ...]:
@@ -55,30 +53,11 @@ def title(row: Row) -> str:
     return f"{row.scenario}, {'with' if row.admission else 'without'} admission, reward '{row.reward_kind}'"
 
 
-def study_table(rows: Sequence[Row]) -> Any:
-    """A rich table of one scenario."""
-    from rich.table import Table
-
-    table = Table(title=title(rows[0]), title_justify="left")
-    for number in _ON_SCREEN:
-        table.add_column(COLUMNS[number], justify="right" if number else "left", no_wrap=True)
-    for row in rows:
-        texts = cells(row)
-        table.add_row(*(texts[number] for number in _ON_SCREEN))
-    return table
+def study_table(rows: Sequence[Row]) -> TextTable:
+    """One scenario's methods."""
+    return TextTable(title=title(rows[0]), headings=COLUMNS, rows=[cells(row) for row in rows])
 
 
-def study_markdown(rows: Sequence[Row]) -> str:
-    """The same as Markdown, a table a scenario."""
-    lines: list[str] = []
-    for row in rows:
-        if not lines or row.method == rows[0].method:
-            lines += [
-                "",
-                f"**{title(row)}**",
-                "",
-                "|".join(("", *COLUMNS, "")),
-                "|".join(("", *["---"] * len(COLUMNS), "")),
-            ]
-        lines.append("| " + " | ".join(cells(row)) + " |")
-    return "\n".join(lines).strip() + "\n"
+def study_markdown(studies: Sequence[Sequence[Row]]) -> str:
+    """Tables of all scenarios as one text."""
+    return "\n".join(f"**{table.title}**\n\n{table.markdown()}" for table in map(study_table, studies))

@@ -11,6 +11,7 @@ import numpy as np
 from teletwin.geometry import Array
 from teletwin.horizon.policy_file import PolicyFile
 from teletwin.report.figure_file import save_figure
+from teletwin.report.text_table import TextTable
 from teletwin_training.horizon.bootstrap_ratio import nested_ratio
 from teletwin_training.horizon.live.start import Start
 from teletwin_training.horizon.meta.study import AdaptationCfg, AdaptationStudy, check_alike
@@ -68,8 +69,8 @@ def _mean_mm(errors: Array) -> float:
     return float(1e3 * np.exp(np.log(errors).mean()))
 
 
-def adaptation_rows(study: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
-    """Headings and rows."""
+def adaptation_table(study: Mapping[str, Any]) -> TextTable:
+    """Errors of every start after every mark, as ratios with their intervals."""
     headings = [
         "start",
         "after s",
@@ -86,7 +87,8 @@ def adaptation_rows(study: Mapping[str, Any]) -> tuple[list[str], list[list[str]
             ratios = [facts[key][number] for key in ("over_plain", "over_no_adaptation", "over_own_start")]
             told = [f"{each['mean']:.3f} [{each['low']:.3f}, {each['high']:.3f}]" for each in ratios]
             rows.append([name, f"{mark_s:g}", f"{facts['judged_mm'][number]:.2f}", *told])
-    return headings, rows
+    title = f"{study['persons']} new persons, {study['seeds']} seeds"
+    return TextTable(title=title, headings=headings, rows=rows)
 
 
 def bar_line(study: Mapping[str, Any], name: str) -> str:

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from teletwin.report.text_table import TextTable
 from teletwin_training.horizon.evaluation.bars import Bar
 from teletwin_training.horizon.evaluation.compare import ERRORS, Outcome
 from teletwin_training.horizon.evaluation.intervals import Ratio
 from teletwin_training.horizon.evaluation.methods import FEED_FORWARD, NO_PREDICTION_NAME
-
-if TYPE_CHECKING:
-    from rich.table import Table
 
 Rows = list[list[str]]
 _STATISTICS = (
@@ -36,18 +34,16 @@ _STILL_MM = 1e-6
 HEADINGS = ("arm mm", "arm deg", "picture mm", "picture deg", "effective MTP ms")
 
 
-def evaluation_tables(outcome: Outcome, bars: Sequence[Bar], studies: Mapping[str, Any]) -> list[Table]:
+def evaluation_tables(outcome: Outcome, bars: Sequence[Bar], studies: Mapping[str, Any]) -> list[TextTable]:
     """Tables for the terminal."""
-    tables = [_table(title, headings, rows) for title, headings, rows in _sections(outcome, bars)]
-    return tables + [_table(title, headings, rows) for title, headings, rows in study_sections(studies)]
+    sections = [*_sections(outcome, bars), *study_sections(studies)]
+    return [TextTable(title=title, headings=headings, rows=rows, left=(0, 1)) for title, headings, rows in sections]
 
 
 def evaluation_markdown(outcome: Outcome, bars: Sequence[Bar], studies: Mapping[str, Any]) -> str:
     """The same as one text."""
     parts = [_hands_text(outcome)]
-    for title, headings, rows in [*_sections(outcome, bars), *study_sections(studies)]:
-        lines = [f"### {title}", "", f"| {' | '.join(headings)} |", "|" + "---|" * len(headings)]
-        parts.append("\n".join([*lines, *(f"| {' | '.join(row)} |" for row in rows)]) + "\n")
+    parts += [f"### {table.title}\n\n{table.markdown()}" for table in evaluation_tables(outcome, bars, studies)]
     return "\n".join(parts)
 
 
@@ -153,17 +149,6 @@ def _live_row(row: Mapping[str, Any]) -> list[str]:
     told = [f"{a:.2f} ({a / live[0]:.2f}), {b:.2f} ({b / live[1]:.2f})" for a, b in row["predicted_mm"].values()]
     late = f"{100 * row['late_tick_share']:.3f} %"
     return [row["hand"], f"{live[0]:.2f}, {live[1]:.2f}", *told, late, f"{row['tick_hz']:.0f}"]
-
-
-def _table(title: str, headings: Sequence[str], rows: Rows) -> Table:
-    from rich.table import Table
-
-    table = Table(title=title, title_justify="left")
-    for index, heading in enumerate(headings):
-        table.add_column(heading, justify="left" if index < 2 else "right", overflow="fold")
-    for row in rows:
-        table.add_row(*row)
-    return table
 
 
 assert len(HEADINGS) == len(ERRORS) + 1
