@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from fake import FakeKit, kit
+from fake import FakeKit
 
 from teletwin.assets import asset_path
 from teletwin.robot.drives import load_drives
@@ -21,12 +20,6 @@ from pxr import Sdf, Usd, UsdPhysics  # noqa: TID253
 OURS = str(asset_path("robots", "ur3e", "ur3e.usda"))
 WEAK = (1600.0, 1600.0, 1200.0, 400.0, 400.0, 400.0)
 POSES = (HOME_Q, np.zeros(6), np.array([0.3, -0.4, 0.9, -2.0, 1.2, 0.5]))
-
-
-@pytest.fixture(params=["5.1", "6.0"])
-def fake(request: pytest.FixtureRequest) -> Iterator[FakeKit]:
-    with kit(request.param) as made:
-        yield made
 
 
 @pytest.fixture
