@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from teletwin.palette import LIGHT
 from teletwin.report.figure_file import GRID, INK, save_figure
 
 if TYPE_CHECKING:
@@ -13,7 +14,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Series = Sequence[float | None]
-_ERROR_COLORS = {"no prediction": "#c8553d", "feed-forward only": "#f2c14e", "with forecasting": "#0b7a75"}
+_ERROR_STYLES: dict[str, dict[str, Any]] = {
+    "no prediction": {"color": LIGHT["without"], "ls": ":", "lw": 1.6},
+    "feed-forward only": {"color": LIGHT["fed"], "ls": "--", "lw": 1.3},
+    "with forecasting": {"color": LIGHT["with"], "ls": "-", "lw": 1.5},
+}
 _ERROR_KEYS = {"no prediction": "_shadow", "feed-forward only": "_feed_forward_only", "with forecasting": ""}
 _PALETTE = ("#0b7a75", "#19a7a0", "#7fc8a9", "#f2c14e", "#f78154", "#c8553d", "#8d5a97", "#4d6c9a", "#9aa5b1")
 
@@ -21,9 +26,9 @@ _PALETTE = ("#0b7a75", "#19a7a0", "#7fc8a9", "#f2c14e", "#f78154", "#c8553d", "#
 def draw_error(path: str | Path, *, t_s: Series, errors_mm: Mapping[str, Series], title: str) -> Path:
     """Error over time [mm] by 'no prediction', 'feed-forward only' and 'with forecasting'; None leaves a gap."""
     figure, axes = _new(height=3.2)
-    for label, color in _ERROR_COLORS.items():
+    for label, style in _ERROR_STYLES.items():
         if label in errors_mm:
-            axes.plot(_gaps(t_s), _gaps(errors_mm[label]), color=color, lw=1.3, label=label)
+            axes.plot(_gaps(t_s), _gaps(errors_mm[label]), label=label, **style)
     axes.set(xlabel="time [s]", ylabel="error [mm]")
     axes.set_title(title, loc="left", color=INK)
     _legend(axes)

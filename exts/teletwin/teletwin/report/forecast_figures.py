@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from teletwin.geometry import Array
+from teletwin.palette import LIGHT
 from teletwin.report.figure_file import GRID, INK, save_figure
 from teletwin.report.forecast_tables import names_of
 
@@ -18,11 +19,11 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _COLOURS = (
-    "#c8553d",
+    LIGHT["without"],
     "#f2a65a",
     "#8d5a97",
     "#4d6c9a",
-    "#19a7a0",
+    "#009e73",
     "#b5a642",
     "#9aa5b1",
     "#6b4e3d",
@@ -138,7 +139,7 @@ def _line_style(name: str, names: Sequence[str]) -> dict[str, Any]:
     if name == _HOLD:
         return {"color": INK, "ls": "--", "lw": 1.2}
     if name == _COMBINED:
-        return {"color": "#0b7a75", "lw": 2.4, "zorder": 5}
+        return {"color": LIGHT["with"], "lw": 2.4, "zorder": 5}
     others = [each for each in names if each not in (_HOLD, _COMBINED)]
     return {"color": _COLOURS[others.index(name) % len(_COLOURS)], "lw": 1.0}
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from teletwin.palette import LIGHT
 from teletwin.report.figure_file import dress, save_figure
 from teletwin.report.text_table import TextTable
 
@@ -14,9 +15,9 @@ if TYPE_CHECKING:
 
 Point = Mapping[str, Any]
 _LOOKS: dict[str, tuple[str, str]] = {
-    "default": ("forecasting", "#0b7a75"),
-    "paper": ("paper mode", "#8d5a97"),
-    "off": ("no prediction", "#c8553d"),
+    "default": ("forecasting", LIGHT["with"]),
+    "paper": ("paper mode", LIGHT["other"]),
+    "off": ("no prediction", LIGHT["without"]),
 }
 """Mode to its name and colour."""
 _HEADINGS = (

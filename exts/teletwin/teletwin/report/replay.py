@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from teletwin.palette import LIGHT
 from teletwin.report.figure_file import INK, save_figure
 from teletwin.report.text_table import TextTable
 
 _HEADINGS = ("settings", "arm mm", "picture mm", "turned deg", "age ms", "ahead ms")
-_PALETTE = ("#1b2733", "#0b7a75", "#f78154", "#8d5a97", "#4d6c9a", "#f2c14e", "#c8553d", "#19a7a0")
+_PALETTE = ("#1b2733", LIGHT["with"], "#f78154", "#8d5a97", "#4d6c9a", "#f2c14e", "#c8553d", "#19a7a0")
 
 
 def variants_table(results: Mapping[str, Mapping[str, Any]]) -> TextTable:

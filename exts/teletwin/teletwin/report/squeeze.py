@@ -7,13 +7,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from teletwin.palette import LIGHT
 from teletwin.report.figure_file import INK, dress, save_figure
 from teletwin.report.text_table import TextTable
 
 Run = Mapping[str, Any]
 """One run as the report has it: `allocator`, `phases`, `quality_back_s` ..., and `series` for the figure."""
-_LIMIT = "#c8553d"
-_COLOURS = ("#0b7a75", "#8d5a97", "#c8963d", "#4d6a9a", "#7a7a7a", "#b5483f")
+_LIMIT = LIGHT["without"]
+_COLOURS = (LIGHT["with"], LIGHT["other"], "#b8860b", "#56b4e9", LIGHT["fed"], "#b5483f")
 _HEADINGS = (
     *("allocator", "phase", "effective MTP p50 [ms]", "p95", "below 150 ms after [s]"),
     *("queue most [ms]", "queue growth [ms/s]"),

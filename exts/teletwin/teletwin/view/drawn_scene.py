@@ -9,6 +9,7 @@ from dataclasses import dataclass, fields
 import numpy as np
 
 from teletwin.assets import asset_path
+from teletwin.palette import tint
 from teletwin.robot.ur3e import HOME_Q, load_ur3e, tool_pose_in_ur_base
 from teletwin.view import stage
 from teletwin.view.camera import Camera
@@ -18,9 +19,9 @@ from teletwin.view.link_frames import BASE_TURN
 from teletwin.view.shaders import MAX_FRAMES
 from teletwin.view.solids import ARM, GHOST, OBJECTS, TARGET, SceneObject, object_solids
 
-MEASURED_TINT = (1.0, 0.46, 0.12)
-"""Of the translucent arm as it was measured, linear RGB."""
-WITHOUT_TINT = (0.95, 0.16, 0.36)
+MEASURED_TINT = tint("real")
+"""Of the translucent arm as it was measured."""
+WITHOUT_TINT = tint("without")
 """Of the arm as it would stand without a forecast."""
 GHOST_PUSH_M = 0.006
 """So far a translucent arm stands back from the eye, so that it hides in the twin."""

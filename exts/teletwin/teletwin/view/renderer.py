@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from teletwin.errors import ConfigError
 from teletwin.geometry import Array, quat_to_matrix
+from teletwin.palette import tint
 from teletwin.view import SceneState
 from teletwin.view.camera import Camera
 from teletwin.view.drawn_scene import MEASURED_TINT
@@ -25,8 +26,8 @@ from teletwin.view.solids import ARM, GHOST, OBJECTS, TARGET, SceneObject, casti
 
 Picture = NDArray[np.uint8]
 
-TRACE_STYLE = LineStyle(tint=(0.08, 0.80, 0.74), core_px=1.3, halo_px=5.0, fade_old=0.3)
-GHOST_TRACE_STYLE = LineStyle(tint=(1.0, 0.44, 0.10), core_px=0.9, halo_px=3.5, opacity=0.9, fade_old=0.3)
+TRACE_STYLE = LineStyle(tint=tint("with"), core_px=1.3, halo_px=5.0, fade_old=0.3)
+GHOST_TRACE_STYLE = LineStyle(tint=tint("real"), core_px=0.9, halo_px=3.5, opacity=0.9, fade_old=0.3)
 FORECAST_STYLE = LineStyle(tint=(0.85, 0.95, 1.0), core_px=1.1, halo_px=4.0, fade_new=0.9)
 _OPAQUE_BLEND = (0x0302, 0x0303)  # source alpha, one minus source alpha
 _MULTIPLY_BLEND = (0x0306, 0)  # destination colour, zero

@@ -12,6 +12,7 @@ from aiohttp import WSCloseCode, WSMsgType, web  # noqa: TID253
 
 from teletwin.clock import Clock
 from teletwin.errors import MessageError
+from teletwin.palette import css
 from teletwin.view.ear import Ear
 from teletwin.view.server_cfg import PageServerCfg
 from teletwin.view.server_driving import LOOK_S, Driving
@@ -90,6 +91,7 @@ class PageApp:
         app.router.add_get("/ws", self._socket)
         app.router.add_get("/stop", self._stop_lane)
         app.router.add_get("/drawn/{name}", self._file)
+        app.router.add_get("/palette.css", self._palette)
         app.router.add_static("/", PAGE)
         app.on_response_prepare.append(self._add_headers)
         app.on_startup.append(self._start)
@@ -178,6 +180,10 @@ class PageApp:
         if data is None:
             return web.Response(status=404, text="There is no such file.")
         return web.Response(body=data, content_type="application/octet-stream", headers=_FOREVER)
+
+    async def _palette(self, _: web.Request) -> web.StreamResponse:
+        """The colors, for the page's own style sheet."""
+        return web.Response(text=css(), content_type="text/css")
 
     async def _open(self, request: web.Request, bytes_max: int) -> web.WebSocketResponse:
         socket = web.WebSocketResponse(

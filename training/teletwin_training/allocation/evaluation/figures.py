@@ -9,17 +9,18 @@ from typing import Any
 import numpy as np
 
 from teletwin.geometry import Array
+from teletwin.palette import LIGHT
 from teletwin.report.figure_file import save_figure
 from teletwin_training.allocation.evaluation.study import Judged
 
 _COLOURS = {
     "equal": "#9aa5b1",
     "proportional": "#4d6c9a",
-    "best static": "#c8553d",
+    "best static": LIGHT["without"],
     "backlog": "#f2c14e",
     "backlog, tuned": "#f78154",
-    "PPO, full": "#0b7a75",
-    "PPO, two queues": "#8d5a97",
+    "PPO, full": LIGHT["with"],
+    "PPO, two queues": LIGHT["other"],
 }
 
 

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from teletwin.geometry import Array
+from teletwin.palette import LIGHT
 from teletwin.report.figure_file import save_figure
 from teletwin_training.horizon.evaluation.bars import NEVER_WORSE, Bar
 from teletwin_training.horizon.evaluation.compare import Outcome
 
-_LEARNED, _RULE, _PLAIN, _FLOOR = "#0f766e", "#b45309", "#64748b", "#a1a1aa"
+_LEARNED, _RULE, _PLAIN, _FLOOR = LIGHT["with"], LIGHT["without"], LIGHT["fed"], "#a1a1aa"
 _SHOWN = 10
 
 

@@ -2,12 +2,16 @@
 /** How link and compute are divided between pictures and the arm's updates: plots, what is in force, a line of summary. */
 
 import { setText, words } from "./charts.js";
+import { color } from "./palette.js";
 
 /** Who has told nothing for so long divides nothing any more. */
 const FORGOTTEN_MS = 10_000;
-const PICTURES = "#45c8b0";
-const UPDATES = "#f08c45";
-const LINK = "#7fa7f5";
+const PICTURES = color("with");
+const UPDATES = color("real");
+const LINK = color("other");
+/** [px on and off] */
+const DASHED = [7, 4];
+const DOTTED = [2, 3];
 
 /** @type {import("./charts.js").Card[]} */
 export const CARDS = [
@@ -15,8 +19,8 @@ export const CARDS = [
     title: "Waiting", unit: "ms", digits: 0, leastTop: 50, mostTop: 1000,
     tip: "How long the oldest hand pose has been waiting to be on the screen, how old the newest state of the arm on your side is, and how long what was sent still needs to get through the link.",
     lines: [
-      { key: "allocation.link_backlog_ms", color: LINK, label: "link" },
-      { key: "allocation.queue_update_ms", color: UPDATES, label: "arm" },
+      { key: "allocation.link_backlog_ms", color: LINK, dash: DOTTED, label: "link" },
+      { key: "allocation.queue_update_ms", color: UPDATES, dash: DASHED, label: "arm" },
       { key: "allocation.queue_request_ms", color: PICTURES, label: "picture" },
     ],
   },
@@ -24,7 +28,7 @@ export const CARDS = [
     title: "Age", unit: "ms", digits: 0, leastTop: 100, mostTop: 1000,
     tip: "Picture: from a hand pose's arrival at the distant machine to the picture that answers it on the screen (age of request information, AoRI). Arm: how far apart in time that picture's pose and the newest state of the arm are (age of sensor information, AoSI).",
     lines: [
-      { key: "allocation.aosi_ms", color: UPDATES, label: "arm" },
+      { key: "allocation.aosi_ms", color: UPDATES, dash: DASHED, label: "arm" },
       { key: "allocation.aori_ms", color: PICTURES, label: "picture" },
     ],
   },
@@ -33,14 +37,14 @@ export const CARDS = [
     tip: "How much of link and compute the pictures get; the arm's updates get the rest.",
     lines: [
       { key: "allocation.compute_percent", color: PICTURES, label: "compute" },
-      { key: "allocation.link_percent", color: LINK, label: "link" },
+      { key: "allocation.link_percent", color: LINK, dash: DOTTED, label: "link" },
     ],
   },
   {
     title: "Link", unit: "Mb/s", digits: 2, leastTop: 2, mostTop: 20,
     tip: "What the way to you carries, as measured from the pictures' own spacing, and the bitrate chosen for them.",
     lines: [
-      { key: "allocation.capacity_mbps", color: LINK, label: "carries" },
+      { key: "allocation.capacity_mbps", color: LINK, dash: DOTTED, label: "carries" },
       { key: "allocation.bitrate_mbps", color: PICTURES, label: "chosen", fill: true },
     ],
   },

@@ -1,12 +1,17 @@
 // @ts-check
 /** The cards beside the stream: what each chart shows, in words that need no paper. */
 
+import { color } from "./palette.js";
 import { History, StripChart } from "./plots.js";
 
-const WITH = "#45c8b0";
-const WITHOUT = "#dd86b0";
-const FED = "#d9b36c";
-const OTHER = "#7fa7f5";
+const WITH = color("with");
+const WITHOUT = color("without");
+const FED = color("fed");
+const REAL = color("real");
+const OTHER = color("other");
+/** Lines are told apart without their color, too [px on and off]. */
+const DASHED = [7, 4];
+const DOTTED = [2, 3];
 const MEAN_MS = 2000;
 
 /**
@@ -21,8 +26,8 @@ export const CARDS = [
     turn: ["orientation_error_deg", "orientation_error_feed_forward_only_deg", "orientation_error_shadow_deg"],
     tip: "How far the real arm's tool is from where your hand asks it to be, at this very instant. The other lines are the same hand over the same network: the same loop without looking ahead (feed-forward only), and the plain one without either.",
     lines: [
-      { key: "control_error_shadow_mm", color: WITHOUT, label: "no prediction" },
-      { key: "control_error_feed_forward_only_mm", color: FED, label: "feed-forward only" },
+      { key: "control_error_shadow_mm", color: WITHOUT, dash: DOTTED, label: "no prediction" },
+      { key: "control_error_feed_forward_only_mm", color: FED, dash: DASHED, label: "feed-forward only" },
       { key: "control_error_mm", color: WITH, label: "with forecast", fill: true },
     ],
   },
@@ -30,8 +35,8 @@ export const CARDS = [
     title: "Picture error", unit: "mm", digits: 1, leastTop: 10, wide: true, compare: true,
     tip: "How far the tool in the picture is from your hand at the instant the picture is on the screen.",
     lines: [
-      { key: "display_error_shadow_mm", color: WITHOUT, label: "no prediction" },
-      { key: "display_error_feed_forward_only_mm", color: FED, label: "feed-forward only" },
+      { key: "display_error_shadow_mm", color: WITHOUT, dash: DOTTED, label: "no prediction" },
+      { key: "display_error_feed_forward_only_mm", color: FED, dash: DASHED, label: "feed-forward only" },
       { key: "display_error_mm", color: WITH, label: "with forecast", fill: true },
     ],
   },
@@ -39,7 +44,7 @@ export const CARDS = [
     title: "Hand to screen", unit: "ms", digits: 0, leastTop: 50, wide: true,
     tip: "Measured: from a hand movement to the first picture that contains it (motion-to-photon). Felt: the same less the time that the picture looks ahead.",
     lines: [
-      { key: "mtp_ms", color: OTHER, label: "measured" },
+      { key: "mtp_ms", color: OTHER, dash: DASHED, label: "measured" },
       { key: "effective_mtp_ms", color: WITH, label: "felt", fill: true },
     ],
   },
@@ -47,8 +52,8 @@ export const CARDS = [
     title: "Shaking", unit: "mm", digits: 2, leastTop: 0.5,
     tip: "How much the arm's tool shakes: its distance from your hand above 8 Hz, over the last two seconds. Forecasts that change their mind cause it; the other lines are the arm without them.",
     lines: [
-      { key: "shake_shadow_mm", color: WITHOUT, label: "no prediction" },
-      { key: "shake_feed_forward_only_mm", color: FED, label: "feed-forward only" },
+      { key: "shake_shadow_mm", color: WITHOUT, dash: DOTTED, label: "no prediction" },
+      { key: "shake_feed_forward_only_mm", color: FED, dash: DASHED, label: "feed-forward only" },
       { key: "shake_mm", color: WITH, label: "with forecast", fill: true },
     ],
   },
@@ -66,8 +71,8 @@ export const CARDS = [
     title: "Looking ahead", unit: "ms", digits: 0, leastTop: 100,
     tip: "How far into the future the hand is forecast: for the arm and for the picture (the two horizons).",
     lines: [
-      { key: "horizon_control_ms", color: WITH, label: "arm" },
-      { key: "horizon_render_ms", color: OTHER, label: "picture" },
+      { key: "horizon_control_ms", color: REAL, dash: DASHED, label: "arm" },
+      { key: "horizon_render_ms", color: WITH, label: "picture" },
     ],
   },
   {

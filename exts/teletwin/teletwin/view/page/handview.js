@@ -1,6 +1,8 @@
 // @ts-check
 /** The hand, small, over the stream: where it is in the plane of the view, its trail, and its depth. */
 
+import { color } from "./palette.js";
+
 const HALF_M = 0.25;
 const TRAIL = 120;
 
@@ -26,8 +28,8 @@ export class HandView {
     this.drawCross();
     this.drawTrail();
     const [x, y] = this.place(position);
-    context.fillStyle = held ? "#45c8b0" : "#0f1319";
-    context.strokeStyle = held ? "#45c8b0" : "#9aa5b5";
+    context.fillStyle = held ? color("with") : color("panel");
+    context.strokeStyle = held ? color("with") : color("soft");
     context.lineWidth = 1.5;
     context.beginPath();
     context.arc(x, y, 4.5, 0, 2 * Math.PI);
@@ -67,7 +69,7 @@ export class HandView {
 
   drawTrail() {
     const { context, trail } = this;
-    context.strokeStyle = "#45c8b0";
+    context.strokeStyle = color("with");
     context.lineWidth = 1.5;
     for (let i = 1; i < trail.length; i += 1) {
       context.globalAlpha = 0.7 * (i / trail.length) ** 2;
@@ -86,7 +88,7 @@ export class HandView {
     const share = Math.max(-1, Math.min(1, (depth - this.centre[2]) / HALF_M));
     context.fillStyle = "rgba(150, 165, 185, .18)";
     context.fillRect(x, 10, 3, size - 20);
-    context.fillStyle = "#45c8b0";
+    context.fillStyle = color("with");
     context.fillRect(x - 2, size / 2 + (share * (size - 26)) / 2 - 2, 7, 4);
   }
 }

@@ -1,6 +1,8 @@
 // @ts-check
 /** Strip charts: the last seconds of a few numbers on a small canvas. */
 
+import { color } from "./palette.js";
+
 const CAPACITY = 1024;
 export const SPAN_MS = 20_000;
 const FONT = getComputedStyle(document.documentElement).fontFamily;
@@ -65,7 +67,7 @@ export function niceTop(value) {
 /** @param {number} value */
 const label = (value) => String(Math.round(value * 100) / 100);
 
-/** @typedef {{key: string, color: string, label: string, fill?: boolean}} Line */
+/** @typedef {{key: string, color: string, label: string, fill?: boolean, dash?: number[]}} Line */
 
 export class StripChart {
   /** @param {HTMLCanvasElement} canvas @param {History} history @param {{lines: Line[], leastTop: number, mostTop?: number, wide?: boolean}} card */
@@ -125,8 +127,9 @@ export class StripChart {
   drawGrid() {
     const { context, width, floor } = this;
     context.font = `10px ${FONT}`;
-    context.fillStyle = "#66707f";
-    context.strokeStyle = "#212833";
+    context.fillStyle = color("faint");
+    context.strokeStyle = color("grid");
+    context.setLineDash([]);
     context.lineWidth = 1;
     context.beginPath();
     context.textAlign = "right";
@@ -157,6 +160,7 @@ export class StripChart {
     context.strokeStyle = context.fillStyle = line.color;
     context.lineWidth = 1.6;
     context.lineJoin = "round";
+    context.setLineDash(line.dash ?? []);
     for (const piece of this.pieces(line.key, slots, nowMs)) {
       context.beginPath();
       for (const [x, y] of piece) context.lineTo(x, y);
