@@ -12,8 +12,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from teletwin.errors import TeletwinError
+from teletwin.errors import ConfigError, TeletwinError
 from teletwin.hand.source import HandSwitch
+from teletwin.horizon import HorizonPolicy
+from teletwin.horizon.fixed import FixedPolicy
 from teletwin.link.delay import check_settings
 from teletwin.messages import LinkSettings, Mode, Note, ViewSettings
 from teletwin.safety import MotionLimits, SafetyState, SessionLimits
@@ -75,6 +77,10 @@ class PageDesk:
         self._loop, self._hand, self._start = loop, hand, start
         self.horizon, self.paper_mode, self.view = horizon, paper_mode, view
         self._wanted = horizon
+        self.forecast_on = True
+        """Off: both horizons are zero, whatever policy waits; the arm is still told how the hand moves."""
+        self._policy_lock = threading.Lock()
+        self._set_aside: HorizonPolicy | None = None
         self._slot_s = slot_s
         self._notify, self._set_view, self._record = notify, set_view, record
         self._events: deque[PageEvent] = deque()
@@ -259,6 +265,8 @@ class PageDesk:
             self._notify(Note(kind="allocator", values=values))
         elif name == "view":
             self._change_view(values)
+        elif name == "forecast":
+            self._switch_forecast(values["on"])
         elif name == "policy":
             self._change_policy(values)
         elif name == "horizons":
@@ -290,9 +298,29 @@ class PageDesk:
             self._wanted = self.horizon if self._wanted is horizon else self._wanted
         else:
             if self._wanted is horizon:
-                self.horizon, self._loop.policy = horizon, policy
+                self.horizon = horizon
+                self._let_decide(policy)
         if warning:
             self._loop.state.warn(warning)
+
+    def _switch_forecast(self, on: bool) -> None:
+        """Take the forecast away, or let the policy that was chosen decide again."""
+        if self.on_lesson is not None:
+            raise ConfigError("a lesson needs its forecast", mend="end the lesson first")
+        with self._policy_lock:
+            if on and self._set_aside is not None:
+                self._loop.policy, self._set_aside = self._set_aside, None
+            elif not on and self._set_aside is None:
+                self._set_aside, self._loop.policy = self._loop.policy, FixedPolicy()
+            self.forecast_on = on
+
+    def _let_decide(self, policy: HorizonPolicy) -> None:
+        """A policy decides, or waits until the forecast is on again."""
+        with self._policy_lock:
+            if self.forecast_on:
+                self._loop.policy = policy
+            else:
+                self._set_aside = policy
 
     def _change_forecaster(self, name: str) -> None:
         """Build another forecaster, then let it take over; not in the loop, as some take seconds to start."""

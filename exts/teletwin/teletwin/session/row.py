@@ -59,6 +59,7 @@ class TelemetryRow:
             "limits": dataclasses.asdict(desk.limits.now),
             "stop": self._stop(),
             "policy": desk.horizon.policy,
+            "forecast": desk.forecast_on,
             "forecaster": forecaster,
             "counters": self._counters(),
         }

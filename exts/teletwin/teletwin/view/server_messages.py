@@ -200,6 +200,7 @@ SETTINGS: dict[str, dict[str, Callable[[Mapping[str, object], str], object]]] = 
         "workspace_height_m": _ranged(0.02, 0.4),
     },
     "policy": {"policy": _name, "forecaster": _name},
+    "forecast": {"on": lambda values, key: _flag(values, key, True)},
     "squeeze": {
         "bandwidth_mbps": _ranged(0.0, 1000.0),
         "compute_share": _ranged(0.05, 1.0),

@@ -28,7 +28,7 @@ export const CARDS = [
     lines: [
       { key: "control_error_shadow_mm", color: WITHOUT, dash: DOTTED, label: "no prediction" },
       { key: "control_error_feed_forward_only_mm", color: FED, dash: DASHED, label: "feed-forward only" },
-      { key: "control_error_mm", color: WITH, label: "with forecast", fill: true },
+      { key: "control_error_mm", color: WITH, label: "with forecast", off: "forecast off", fill: true },
     ],
   },
   {
@@ -37,7 +37,7 @@ export const CARDS = [
     lines: [
       { key: "display_error_shadow_mm", color: WITHOUT, dash: DOTTED, label: "no prediction" },
       { key: "display_error_feed_forward_only_mm", color: FED, dash: DASHED, label: "feed-forward only" },
-      { key: "display_error_mm", color: WITH, label: "with forecast", fill: true },
+      { key: "display_error_mm", color: WITH, label: "with forecast", off: "forecast off", fill: true },
     ],
   },
   {
@@ -54,7 +54,7 @@ export const CARDS = [
     lines: [
       { key: "shake_shadow_mm", color: WITHOUT, dash: DOTTED, label: "no prediction" },
       { key: "shake_feed_forward_only_mm", color: FED, dash: DASHED, label: "feed-forward only" },
-      { key: "shake_mm", color: WITH, label: "with forecast", fill: true },
+      { key: "shake_mm", color: WITH, label: "with forecast", off: "forecast off", fill: true },
     ],
   },
   {
@@ -130,6 +130,9 @@ export class Charts {
       output.style.color = line.color;
       const label = element("span", "", line.label === "now" ? "" : ` ${line.label}`);
       const pair = element("span", "value");
+      Object.assign(label.dataset, line.off ? { on: label.textContent, off: ` ${line.off}` } : {});
+      if (card.lines.length > 1) pair.dataset.line = line.dash === DOTTED ? "dotted" : line.dash ? "dashed" : "solid";
+      pair.style.setProperty("--tone", line.color);
       pair.append(output, label);
       values.append(pair);
       return { key: line.key, output };

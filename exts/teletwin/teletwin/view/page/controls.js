@@ -2,6 +2,9 @@
 /** Buttons, sliders and choices: they say what is wanted, and show what telemetry says is so. */
 
 import { setText } from "./charts.js";
+import { ForecastSwitch } from "./forecast.js";
+import { Share } from "./share.js";
+import { Tour } from "./tour.js";
 
 const SETTLE_MS = 1200;
 const SEND_GAP_MS = 80;
@@ -46,6 +49,9 @@ export class Controls {
     this.recording = false;
     this.divided = false;
     this.policy = "";
+    this.forecast = new ForecastSwitch(send);
+    this.share = new Share(send);
+    this.tour = new Tour();
     this.sliders = all("input[data-setting]").map((node) => this.wireSlider(/** @type {HTMLInputElement} */ (node)));
     this.views = all("select[data-view]").map((node) => this.wireView(/** @type {HTMLSelectElement} */ (node)));
     this.choices = all("select[data-choice]").map((node) => this.wireChoice(/** @type {HTMLSelectElement} */ (node)));
@@ -67,6 +73,7 @@ export class Controls {
 
   /** @param {string} name */
   command(name) {
+    if (name === "forecast") return this.forecast.toggle();
     const values = name === "record" ? { on: !this.recording } : {};
     if (name === "stop") this.onStop();
     else this.send({ type: "command", name, values });
@@ -136,6 +143,13 @@ export class Controls {
     }
   }
 
+  /** What horizons and policy say holds while the forecast is on. @param {Record<string, any>} telemetry @param {number} nowMs */
+  followForecast(telemetry, nowMs) {
+    const was = this.forecast.isOn;
+    this.forecast.follow(telemetry, nowMs);
+    if (this.forecast.isOn !== was) this.showPolicy(this.policy);
+  }
+
   /** Show the rate that is asked for. @param {unknown} rate pictures a second @param {number} nowMs */
   followRate(rate, nowMs) {
     if (typeof rate !== "number") return;
@@ -155,6 +169,8 @@ export class Controls {
 
   /** Offer what the server knows. @param {Record<string, any>} hello */
   offer(hello) {
+    if (!hello.lesson) this.tour.welcome();
+    this.forecast.button.hidden = Boolean(hello.lesson);
     for (const { select, key } of this.choices) {
       const names = hello[OFFERS[key]];
       if (!Array.isArray(names)) continue;
@@ -165,7 +181,7 @@ export class Controls {
 
   /** @param {boolean} observer */
   restrict(observer) {
-    for (const node of all("button[data-command], input[data-setting], #reduced, select")) {
+    for (const node of all("button[data-command], input[data-setting], #reduced, select, #forecast")) {
       /** @type {HTMLButtonElement} */ (node).disabled = observer && node.dataset.command !== "stop";
     }
     if (!observer) this.showPolicy(this.policy);
@@ -188,6 +204,7 @@ export class Controls {
       if (select.value !== value && [...select.options].some((option) => option.value === value)) select.value = value;
       if (key === "policy" && value !== this.policy) this.showPolicy(value);
     }
+    this.followForecast(telemetry, nowMs);
     this.followRate(telemetry.view?.rate_hz, nowMs);
     this.followCodec(telemetry.view?.codec, nowMs);
     const limits = limitsOf(telemetry);
@@ -219,7 +236,7 @@ export class Controls {
   showPolicy(policy) {
     this.policy = policy;
     for (const { input, setting } of this.sliders) {
-      if (setting.startsWith("horizons.")) input.disabled = policy !== "fixed";
+      if (setting.startsWith("horizons.")) input.disabled = policy !== "fixed" || !this.forecast.isOn;
     }
   }
 

@@ -67,6 +67,7 @@ export function listenToKeyboard(hand, actions, spaceLatches) {
     // Alt rolls the tool in a drag: Escape stops whatever else is held.
     if (event.code !== "Escape" && (event.ctrlKey || event.metaKey || event.altKey)) return;
     const isMotion = event.code in MOVES || event.code in TURNS;
+    if (event.code === "Escape" && document.querySelector("#help[open], #share[open]")) return; // it closes what is open, and does nothing else
     if (!isSafe(event) && (takesKey(event.target, event.code) || isCovered())) return;
     // A key that repeats was pressed before; after the page lost sight of it, only a fresh press counts.
     if (isMotion && !event.repeat) {

@@ -138,6 +138,7 @@ async function hear(message) {
     charts.push(nowMs, { ...withOwnNumbers(message, nowMs), ...allocation.numbers });
     return;
   }
+  if (message.type === "share") return controls.share.hear(message);
   if (message.type === "refused") return status.suggest(message.text);
   if (message.type === "control") return followControl(message, nowMs);
   if (message.type !== "hello") return;
@@ -168,6 +169,7 @@ async function followControl(standing, nowMs) {
   hand.enabled = standing.you;
   status.observer = !standing.you;
   controls.restrict(status.observer);
+  controls.share.offer(standing);
   lesson.restrict(status.observer);
   if (standing.you && !drove && view.broken && status.telemetry.view?.codec === "scene") askForPictures();
   if (standing.you && !drove && !view.active && hello.view !== "drawn" && !(await videoWorks)) askForJpeg();
@@ -231,6 +233,7 @@ const keys = {
   Escape: () => controls.command("stop"),
   Enter: () => (lesson.active ? lesson.command("start") : controls.command("engage")),
   KeyH: () => controls.command("hold"),
+  KeyF: () => controls.command("forecast"),
   KeyR: () => controls.command("record"),
   KeyC: () => controls.command("recentre"),
   Slash: () => byId("help").showModal(),

@@ -1,14 +1,15 @@
 // @ts-check
 /** Strip charts: the last seconds of a few numbers on a small canvas. */
 
-import { color } from "./palette.js";
+import { color, pixel } from "./palette.js";
 
 const CAPACITY = 1024;
 export const SPAN_MS = 20_000;
-const FONT = getComputedStyle(document.documentElement).fontFamily;
+const U = pixel();
+const FONT = getComputedStyle(document.body).fontFamily;
 /** Room for the scale at the left and the times below [px]. */
-const GUTTER = 27;
-const FOOTER = 14;
+const GUTTER = 27 * U;
+const FOOTER = 14 * U;
 /** @type {[number, CanvasTextBaseline][]} */
 const GRID = [[0, "top"], [0.5, "middle"], [1, "bottom"]];
 /** @type {[number, CanvasTextAlign][]} */
@@ -67,7 +68,7 @@ export function niceTop(value) {
 /** @param {number} value */
 const label = (value) => String(Math.round(value * 100) / 100);
 
-/** @typedef {{key: string, color: string, label: string, fill?: boolean, dash?: number[]}} Line */
+/** @typedef {{key: string, color: string, label: string, fill?: boolean, dash?: number[], off?: string}} Line */
 
 export class StripChart {
   /** @param {HTMLCanvasElement} canvas @param {History} history @param {{lines: Line[], leastTop: number, mostTop?: number, wide?: boolean}} card */
@@ -126,7 +127,7 @@ export class StripChart {
 
   drawGrid() {
     const { context, width, floor } = this;
-    context.font = `10px ${FONT}`;
+    context.font = `${10 * U}px ${FONT}`;
     context.fillStyle = color("faint");
     context.strokeStyle = color("grid");
     context.setLineDash([]);
@@ -158,9 +159,9 @@ export class StripChart {
   drawLine(line, slots, nowMs) {
     const { context, floor } = this;
     context.strokeStyle = context.fillStyle = line.color;
-    context.lineWidth = 1.6;
+    context.lineWidth = 1.6 * U;
     context.lineJoin = "round";
-    context.setLineDash(line.dash ?? []);
+    context.setLineDash((line.dash ?? []).map((part) => part * U));
     for (const piece of this.pieces(line.key, slots, nowMs)) {
       context.beginPath();
       for (const [x, y] of piece) context.lineTo(x, y);
