@@ -49,7 +49,7 @@ export class Controls {
     this.recording = false;
     this.divided = false;
     this.policy = "";
-    this.forecast = new ForecastSwitch(send);
+    this.forecast = new ForecastSwitch(send, () => this.showPolicy(this.policy));
     this.share = new Share(send);
     this.tour = new Tour();
     this.sliders = all("input[data-setting]").map((node) => this.wireSlider(/** @type {HTMLInputElement} */ (node)));
@@ -143,13 +143,6 @@ export class Controls {
     }
   }
 
-  /** What horizons and policy say holds while the forecast is on. @param {Record<string, any>} telemetry @param {number} nowMs */
-  followForecast(telemetry, nowMs) {
-    const was = this.forecast.isOn;
-    this.forecast.follow(telemetry, nowMs);
-    if (this.forecast.isOn !== was) this.showPolicy(this.policy);
-  }
-
   /** Show the rate that is asked for. @param {unknown} rate pictures a second @param {number} nowMs */
   followRate(rate, nowMs) {
     if (typeof rate !== "number") return;
@@ -204,7 +197,7 @@ export class Controls {
       if (select.value !== value && [...select.options].some((option) => option.value === value)) select.value = value;
       if (key === "policy" && value !== this.policy) this.showPolicy(value);
     }
-    this.followForecast(telemetry, nowMs);
+    this.forecast.follow(telemetry, nowMs);
     this.followRate(telemetry.view?.rate_hz, nowMs);
     this.followCodec(telemetry.view?.codec, nowMs);
     const limits = limitsOf(telemetry);

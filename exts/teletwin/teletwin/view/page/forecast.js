@@ -11,9 +11,10 @@ const OFF_TIP = "Switched off: both horizons are zero, feed-forward only. What i
 const byId = (id) => /** @type {HTMLElement} */ (document.getElementById(id));
 
 export class ForecastSwitch {
-  /** @param {(message: object) => void} send */
-  constructor(send) {
+  /** @param {(message: object) => void} send @param {() => void} onChange told when it is switched */
+  constructor(send, onChange) {
     this.send = send;
+    this.onChange = onChange;
     this.button = /** @type {HTMLButtonElement} */ (byId("forecast"));
     this.isOn = true;
     this.touchedMs = -Infinity;
@@ -47,6 +48,7 @@ export class ForecastSwitch {
 
   /** @param {boolean} on */
   show(on) {
+    if (on === this.isOn) return;
     this.isOn = on;
     this.button.setAttribute("aria-checked", String(on));
     setText(byId("forecast-word"), on ? "on" : "off");
@@ -60,5 +62,6 @@ export class ForecastSwitch {
     }
     card.hidden = on;
     setText(card, on ? "" : OFF_TIP);
+    this.onChange();
   }
 }
