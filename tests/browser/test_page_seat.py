@@ -22,8 +22,10 @@ COVERED = """(selector) => {
     const box = node.getBoundingClientRect();
     if (box.left < 0 || box.right > innerWidth + 0.5) seen.push([node.id || node.textContent.trim(), "sticks out"]);
     const top = document.elementFromPoint(box.left + box.width / 2, box.top + box.height / 2);
-    if (!top || !(node.contains(top) || top.contains(node) || (node.labels && [...node.labels].some((l) => l.contains(top)))))
-      seen.push([node.id || node.textContent.trim() || node.dataset.setting, "is covered by", top?.id || top?.className]);
+    const labels = [...(node.labels ?? [])];
+    const isSeen = top && (node.contains(top) || top.contains(node) || labels.some((label) => label.contains(top)));
+    const name = node.id || node.textContent.trim() || node.dataset.setting;
+    if (!isSeen) seen.push([name, "is covered by", top?.id || top?.className]);
   }
   scrollTo(0, 0);
   return seen;
@@ -44,7 +46,8 @@ TIP_COVERS = """(index) => {
       && Math.min(box.bottom, tip.bottom) > Math.max(box.top, tip.top);
     const under = [...document.querySelectorAll("button, input, select, a[href]"), node]
       .filter((each) => each.checkVisibility() && overlaps(each.getBoundingClientRect()));
-    const isInside = tip.width > 0 && tip.left >= 0 && tip.top >= 0 && tip.right <= innerWidth && tip.bottom <= innerHeight;
+    const isOnScreen = tip.left >= 0 && tip.top >= 0 && tip.right <= innerWidth && tip.bottom <= innerHeight;
+    const isInside = tip.width > 0 && isOnScreen;
     resolve({ tip: node.dataset.tip, under: under.map((each) => each.outerHTML.slice(0, 80)), isInside });
   }, 30));
 }"""
@@ -196,3 +199,51 @@ def test_the_switch_asks_for_no_forecast_and_shows_what_is_so(browser: Any, twin
         assert page.get_attribute("#forecast", "aria-checked") == "true"
         assert page.locator("input[data-setting='horizons.control_ms']").is_enabled()
         assert "with forecast" in page.inner_text("#charts")
+
+
+def card(page: Any, title: str) -> str:
+    return page.evaluate(
+        "(title) => [...document.querySelectorAll('.charts .card')].find((card) => "
+        "card.querySelector('h2').textContent === title).innerText",
+        title,
+    )
+
+
+def why(page: Any, title: str) -> str:
+    return page.evaluate(
+        "(title) => [...document.querySelectorAll('.charts h2')].find((head) => "
+        "head.textContent === title).dataset.tip",
+        title,
+    )
+
+
+def numbers_of(page: Any, title: str) -> list[str]:
+    return page.evaluate(
+        "(title) => [...[...document.querySelectorAll('.charts .card')].find((card) => "
+        "card.querySelector('h2').textContent === title).querySelectorAll('b')].map((b) => b.textContent)",
+        title,
+    )
+
+
+def test_an_arm_that_does_not_follow_has_no_errors_to_show(browser: Any, twin: FakeTwin) -> None:
+    twin.telemetry |= {"mode": "off", "control_error_mm": 0.0, "control_error_shadow_mm": 0.0}
+    with opened(browser, twin) as page:
+        page.wait_for_timeout(2500)
+        assert set(numbers_of(page, "Arm error")) == {"–"}
+        assert "does not follow the hand" in why(page, "Arm error")
+        twin.telemetry |= {"mode": "engaged", "control_error_mm": 2.5}
+        until(page, "document.querySelector('.charts .card b').textContent === '2.5'")
+        until(page, "!document.querySelector('.charts h2').dataset.tip.includes('does not follow')")
+
+
+def test_a_hand_at_rest_and_an_absurd_latency_show_no_number(browser: Any, twin: FakeTwin) -> None:
+    twin.telemetry |= {"hand_xyz": [0.1, 0.1, 0.0], "mtp_ms": 1300.0, "effective_mtp_ms": 1124.0}
+    with opened(browser, twin) as page:
+        page.wait_for_timeout(3500)
+        assert numbers_of(page, "Hand to screen") == ["–", "–"]
+        assert "the hand rests" in why(page, "Hand to screen")
+        del twin.telemetry["hand_xyz"]
+        twin.telemetry |= {"mtp_ms": 120.0, "effective_mtp_ms": -112.0}
+        page.wait_for_timeout(4500)
+        assert numbers_of(page, "Hand to screen") == ["–", "120"]
+        assert "cannot be so" in why(page, "Hand to screen")

@@ -14,7 +14,7 @@ from teletwin.cli.files import check_files
 from teletwin.cli.options import read_options
 from teletwin.errors import ConfigError
 from teletwin.session.audit import audit_path
-from teletwin.session.config import SessionCfg
+from teletwin.session.config import HOPS, NetworkCfg, SessionCfg
 from teletwin.session.launch import INTERRUPTED, Roles, start_control, wait_for_pictures
 from teletwin.session.page_cfg import PageCfg, page_tokens
 from teletwin.session.parts import check_parts
@@ -24,12 +24,15 @@ from teletwin.session.realtime import hurried
 from teletwin.session.role_cfg import RoleCfg
 from teletwin.session.warm import warm_up
 
+_AWAY = NetworkCfg(delay_ms=60.0, jitter_ms=10.0)
+"""A virtual arm stands as far away as another country: there is something to see. A real one has its own network."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class DemoOptions:
     """Options of `teletwin demo`."""
 
-    session: SessionCfg = field(default_factory=SessionCfg)
+    session: SessionCfg = field(default_factory=lambda: SessionCfg(network=_AWAY))
     page: PageCfg = field(default_factory=PageCfg)
     headless: bool = False
     """No browser: a protocol viewer decodes the pictures."""
@@ -63,7 +66,7 @@ class DemoOptions:
 def main(arguments: list[str]) -> int:
     """Start every role, say where the page is, wait, stop them together."""
     with hurried():
-        options = read_options(DemoOptions, arguments, command="demo", description=__doc__ or "")
+        options = _read(arguments)
     stop = threading.Event()
     common, before = _common(options), _written_ns(options.report)
     with contextlib.ExitStack() as stack:
@@ -72,6 +75,7 @@ def main(arguments: list[str]) -> int:
         # Until here Ctrl-C ends the process as usual; from here on it ends the roles together.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
+        _say(f"imitated network: {_network_words(options.session.network)}")
         _say("starting the arm, the twin, the renderer and the operator's page")
         with hurried():
             if not start_control(roles, common, stop):
@@ -87,9 +91,31 @@ def main(arguments: list[str]) -> int:
         status = _watch(roles, stop)
     if options.report and _written_ns(options.report) != before:
         _show(options.report)
+        _say(f"measured over an imitated network: {_network_words(options.session.network)}")
     if options.record:
         _gather(options.record)
     return status
+
+
+def _read(arguments: list[str]) -> DemoOptions:
+    """The options; with a real robot no network is imitated unless that was asked for."""
+    options = read_options(DemoOptions, arguments, command="demo", description=__doc__ or "")
+    if options.session.starts_controller:
+        return options
+    near = DemoOptions(session=SessionCfg())
+    return read_options(DemoOptions, arguments, command="demo", description=__doc__ or "", default=near)
+
+
+def _network_words(network: NetworkCfg) -> str:
+    """What network is imitated."""
+    hops = {name: network.hop(name) for name in HOPS}
+    if len(set(map(repr, hops.values()))) > 1:
+        return "; ".join(f"{name} {hop.delay_ms:g} ± {hop.jitter_ms:g} ms" for name, hop in hops.items())
+    up = hops["up"]
+    loss = f", {100 * up.loss:g} % lost" if up.loss else ""
+    if not (up.delay_ms or up.jitter_ms or up.loss):
+        return "none, everything is on this machine"
+    return f"{up.delay_ms:g} ± {up.jitter_ms:g} ms each way{loss}"
 
 
 def _common(options: DemoOptions) -> RoleCfg:

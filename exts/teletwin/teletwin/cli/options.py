@@ -16,8 +16,10 @@ _FRAME = re.compile(r"[\u2500-\u257f]+")
 _TITLE = re.compile(r"^\u256d.*$", re.MULTILINE)
 
 
-def read_options(kind: type[T], arguments: Sequence[str], *, command: str, description: str) -> T:
-    """The options as an instance of `kind`, a dataclass; nested ones without prefix.
+def read_options(
+    kind: type[T], arguments: Sequence[str], *, command: str, description: str, default: T | None = None
+) -> T:
+    """The options as an instance of `kind`, a dataclass; nested ones without prefix; `default` in place of its own.
 
     Raises:
         ConfigError: An option is unknown, or its value is not allowed.
@@ -34,6 +36,7 @@ def read_options(kind: type[T], arguments: Sequence[str], *, command: str, descr
                 prog=f"teletwin {command}",
                 description=description,
                 config=(tyro.conf.OmitArgPrefixes,),
+                **({} if default is None else {"default": default}),
             )
     except SystemExit as end:
         if end.code in (0, None):

@@ -112,6 +112,8 @@ def _arguments(audit: Path, report: Path, *, seconds: float, host: str) -> list[
         "--controller-host": host,
         "--audit-log": audit,
         "--report": report,
+        "--delay-ms": 0,
+        "--jitter-ms": 0,
     }
     return ["demo", "--headless", *(str(each) for pair in words.items() for each in pair)]
 

@@ -113,7 +113,7 @@ export class Charts {
   build(parent, card) {
     const node = element("article", `card${card.wide ? " wide" : ""}${card.compare ? " compare" : ""}`);
     const title = element("h2", "", card.title);
-    title.dataset.tip = card.tip;
+    Object.assign(title.dataset, { tip: card.tip, about: card.tip, keys: card.lines.map((line) => line.key).join(" ") });
     title.tabIndex = 0;
     const head = element("header", "");
     head.append(title, element("small", "", card.unit));

@@ -20,6 +20,7 @@ import { listenToMouse } from "./input_mouse.js";
 import { canEnterXr, enterXr } from "./input_xr.js";
 import { Lesson } from "./lesson.js";
 import { MotionToPhoton } from "./mtp.js";
+import { Numbers } from "./numbers.js";
 import { Status } from "./status.js";
 import { StopLane } from "./stop_lane.js";
 import { canDecodeVideo, Stream } from "./stream.js";
@@ -66,6 +67,7 @@ function send(message) {
   if (message.type === "command" && STARTS.includes(message.name) && hand.enabled) stopLane.cancel();
   return connection.send(message);
 }
+const numbers = new Numbers();
 const mtp = new MotionToPhoton((samples) => send({ type: "mtp", samples }));
 
 const stream = new Stream(canvas, {
@@ -135,7 +137,7 @@ async function hear(message) {
     message.allocator = allocation.hear(message, nowMs);
     controls.follow(message, status.mode, nowMs);
     lesson.hear(message.lesson);
-    charts.push(nowMs, { ...withOwnNumbers(message, nowMs), ...allocation.numbers });
+    charts.push(nowMs, { ...numbers.sensible(withOwnNumbers(message, nowMs), nowMs), ...allocation.numbers });
     return;
   }
   if (message.type === "share") return controls.share.hear(message);
@@ -192,9 +194,9 @@ function withOwnNumbers(telemetry, nowMs) {
   while (drawn.length && nowMs - drawn[0].pageMs > 1000) drawn.shift();
   const bits = 8 * drawn.reduce((sum, one) => sum + one.bytes, 0);
   const own = { mtp_ms: mtp.median(nowMs), frame_rate_hz: drawn.length, bitrate_mbps: bits / 1e6 };
-  const numbers = { ...telemetry };
-  for (const [key, value] of Object.entries(own)) numbers[key] ??= value;
-  return numbers;
+  const filled = { ...telemetry };
+  for (const [key, value] of Object.entries(own)) filled[key] ??= value;
+  return filled;
 }
 
 const connection = new Connection("ws", {
