@@ -65,6 +65,12 @@ export class OrbitCamera {
     this.change += 1;
   }
 
+  /** What another camera takes over to stand where this one does. */
+  get standing() {
+    const { azimuth, elevation, distance, centre, change } = this;
+    return { azimuth, elevation, distance, centre, change };
+  }
+
   get eye() {
     const { azimuth, elevation, distance, centre } = this;
     const flat = distance * Math.cos(elevation);

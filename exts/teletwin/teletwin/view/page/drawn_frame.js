@@ -54,10 +54,10 @@ export class FrameDrawer {
     gl.disable(gl.BLEND);
     gl.disable(gl.CULL_FACE);
     this.trace(camera, nowMs);
-    passes.place(state);
+    passes.place(state, arms);
     passes.drawLamp();
     const ghosts = [arms.measured ? state.measured : null, arms.without ? state.without : null];
-    const [left, bottom, width, height] = this.changed([state.q, ...ghosts], state.objects, camera, view.clip, step);
+    const [left, bottom, width, height] = this.changed([state.q, ...ghosts], state.objects, camera, view.clip, step, arms);
     gl.enable(gl.SCISSOR_TEST);
     gl.scissor(left, bottom, width, height);
     main.copy(still);
@@ -71,8 +71,8 @@ export class FrameDrawer {
     gl.disable(gl.SCISSOR_TEST);
   }
 
-  /** @param {(Float32Array | null)[]} arms @param {Float32Array[]} objects @param {import("./drawn_camera.js").OrbitCamera} camera @param {Float32Array} clip @param {object} step */
-  changed(arms, objects, camera, clip, step) {
+  /** @param {(Float32Array | null)[]} arms @param {Float32Array[]} objects @param {import("./drawn_camera.js").OrbitCamera} camera @param {Float32Array} clip @param {object} step @param {object} shown */
+  changed(arms, objects, camera, clip, step, shown) {
     const { width, height } = /** @type {Target} */ (this.main);
     const { scene, light } = this.passes;
     const links = arms.flatMap((q) => {
@@ -80,7 +80,7 @@ export class FrameDrawer {
       if (q) writeLinks(scene.chain, q, matrices, 0);
       return q ? [matrices] : [];
     });
-    const key = JSON.stringify([this.traced, width, height, step]);
+    const key = JSON.stringify([this.traced, width, height, step, shown]);
     return this.changes.take(links, objects, { light: light.light, clip, tangent: camera.tangent, width, height, key });
   }
 }

@@ -44,13 +44,14 @@ export class Passes {
     gl.depthFunc(gl.LEQUAL);
   }
 
-  /** Write the matrices of everything solid. @param {State} state */
-  place(state) {
+  /** Write the matrices of everything solid; what is not shown has no size. @param {State} state @param {Record<string, boolean>} arms */
+  place(state, arms) {
     const { frames, scene } = this;
     const slots = scene.frames;
     writeLinks(scene.chain, state.q, frames, slots.arm);
+    if (!arms.twin) frames.fill(0, 16 * slots.arm, 16 * (slots.arm + LINKS));
     frames.fill(0, 16 * slots.target, 16 * (slots.target + 1));
-    if (state.target) writePose(state.target, frames, slots.target);
+    if (state.target && arms.target) writePose(state.target, frames, slots.target);
     state.objects.forEach((pose, k) => slots.objects + k < scene.max_frames && writePose(pose, frames, slots.objects + k));
     this.shownObjects = this.objects.parts(0).filter(([frame]) => frame < slots.objects + state.objects.length);
     this.upload();

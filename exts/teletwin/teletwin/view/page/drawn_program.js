@@ -19,31 +19,49 @@ async function source(name) {
   return answer.text();
 }
 
-/** @param {WebGL2RenderingContext} gl @param {number} kind @param {string} text @param {string} name */
-function compile(gl, kind, text, name) {
-  const shader = /** @type {WebGLShader} */ (gl.createShader(kind));
-  gl.shaderSource(shader, text);
-  gl.compileShader(shader);
-  if (!gl.getShaderParameter(shader, gl.COMPILE_STATUS)) throw new Error(`${name}: ${gl.getShaderInfoLog(shader)}`);
-  return shader;
+/** Between two looks whether a program is compiled [ms]. */
+const LOOK_MS = 10;
+
+/** Begin to compile and link; to ask how it went would wait for the end. @param {WebGL2RenderingContext} gl @param {string[]} texts */
+function build(gl, [vertex, fragment]) {
+  const program = /** @type {WebGLProgram} */ (gl.createProgram());
+  for (const [kind, text] of /** @type {[number, string][]} */ ([[gl.VERTEX_SHADER, vertex], [gl.FRAGMENT_SHADER, fragment]])) {
+    const shader = /** @type {WebGLShader} */ (gl.createShader(kind));
+    gl.shaderSource(shader, text);
+    gl.compileShader(shader);
+    gl.attachShader(program, shader);
+  }
+  for (const [attribute, location] of Object.entries(ATTRIBUTES)) gl.bindAttribLocation(program, location, attribute);
+  gl.linkProgram(program);
+  return program;
+}
+
+/** Wait until a program is built, elsewhere where the browser can. @param {WebGL2RenderingContext} gl @param {WebGLProgram} program */
+async function built(gl, program) {
+  const parallel = gl.getExtension("KHR_parallel_shader_compile");
+  while (parallel && !gl.getProgramParameter(program, parallel.COMPLETION_STATUS_KHR))
+    await new Promise((done) => setTimeout(done, LOOK_MS));
+  if (gl.getProgramParameter(program, gl.LINK_STATUS)) return;
+  const logs = (gl.getAttachedShaders(program) ?? []).map((shader) => gl.getShaderInfoLog(shader));
+  throw new Error(`${gl.getProgramInfoLog(program)} ${logs.join(" ")}`);
 }
 
 export class Program {
   /** @param {WebGL2RenderingContext} gl @param {string} vertex @param {string} fragment @param {number} maxFrames */
   static async load(gl, vertex, fragment, maxFrames) {
     const texts = await Promise.all([source(vertex), source(fragment)]);
-    return new Program(gl, texts.map((text) => head(maxFrames) + text), `${vertex}, ${fragment}`);
+    const program = build(gl, texts.map((text) => head(maxFrames) + text));
+    try {
+      await built(gl, program);
+    } catch (error) {
+      throw new Error(`${vertex}, ${fragment}: ${error instanceof Error ? error.message : error}`);
+    }
+    return new Program(gl, program);
   }
 
-  /** @param {WebGL2RenderingContext} gl @param {string[]} texts @param {string} name */
-  constructor(gl, [vertex, fragment], name) {
+  /** @param {WebGL2RenderingContext} gl @param {WebGLProgram} program */
+  constructor(gl, program) {
     this.gl = gl;
-    const program = /** @type {WebGLProgram} */ (gl.createProgram());
-    gl.attachShader(program, compile(gl, gl.VERTEX_SHADER, vertex, name));
-    gl.attachShader(program, compile(gl, gl.FRAGMENT_SHADER, fragment, name));
-    for (const [attribute, location] of Object.entries(ATTRIBUTES)) gl.bindAttribLocation(program, location, attribute);
-    gl.linkProgram(program);
-    if (!gl.getProgramParameter(program, gl.LINK_STATUS)) throw new Error(`${name}: ${gl.getProgramInfoLog(program)}`);
     const block = gl.getUniformBlockIndex(program, "Frames");
     if (block !== gl.INVALID_INDEX) gl.uniformBlockBinding(program, block, FRAMES_BINDING);
     this.program = program;

@@ -36,6 +36,13 @@ export class Quality {
     /** What a frame took before the last coarser step; Infinity: that is settled. */
     this.beforeMs = Infinity;
     this.mayCoarsen = true;
+    this.fixed = false;
+  }
+
+  /** Draw so finely whatever it takes. @param {number} number of the step */
+  fix(number) {
+    this.number = number;
+    this.fixed = true;
   }
 
   get step() {
@@ -54,7 +61,7 @@ export class Quality {
     if (this.times.push(ms) < JUDGED) return;
     this.frameMs = this.times.sort((a, b) => a - b)[QUICK];
     this.times = [];
-    this.judge();
+    if (!this.fixed) this.judge();
   }
 
   judge() {

@@ -84,7 +84,7 @@ const stream = new Stream(canvas, {
 const view = new DrawnView(byId("drawn"), (pageMs) => clock.serverNs(pageMs), {
   ack: (ack, pageMs) => send({ type: "ack", ...ack, t_ms: pageMs, server_ns: clock.serverNs(pageMs) }),
   drawn: (state, pageMs) => {
-    shown = { width: view.canvas.width, height: view.canvas.height, codec: "scene" };
+    shown = { ...state, codec: "scene" };
     shownMs = pageMs;
     mtp.drawn(state.input_seq, pageMs);
     drawn.push({ pageMs, bytes: state.bytes });
@@ -94,7 +94,7 @@ const view = new DrawnView(byId("drawn"), (pageMs) => clock.serverNs(pageMs), {
     askForPictures();
   },
 });
-const viewPanel = new DrawnPanel(byId("views"), view);
+const viewPanel = new DrawnPanel(byId("views"), byId("shown"), view, () => controls.command("stop"));
 
 const hand = new Hand((message, pageMs) => {
   const sent = send({ ...message, server_ns: clock.serverNs(pageMs) });
@@ -328,7 +328,7 @@ Object.assign(window, {
     view,
     snapshot: () => ({
       stream: { ...stream.counters },
-      drawn: { ...view.counters, active: view.active, broken: view.broken, frame_ms: view.quality.frameMs, step: view.quality.number },
+      drawn: { ...view.counters, active: view.active, broken: view.broken, frame_ms: view.frameMs, step: view.step, in_worker: Boolean(view.worker) },
       counters: { ...status.telemetry.counters },
       mtp: { ...mtp.counters, median_ms: mtp.median(performance.now()) },
       input_seq: hand.seq,
