@@ -17,12 +17,16 @@ pytestmark = [pytest.mark.live, pytest.mark.slow, pytest.mark.skipif(bool(missin
 
 START = "import sys; from teletwin.cli import main; sys.exit(main(sys.argv[1:]))"
 KEEP = """() => {
-  const canvas = document.getElementById("picture");
-  window.kept = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data;
+  const [width, height] = [320, 180];
+  window.look = () => {
+    const context = new OffscreenCanvas(width, height).getContext("2d");
+    context.drawImage(document.getElementById(teletwin.view.active ? "drawn" : "picture"), 0, 0, width, height);
+    return context.getImageData(0, 0, width, height).data;
+  };
+  window.kept = look();
 }"""
 CHANGED = """() => {
-  const canvas = document.getElementById("picture");
-  const { data } = canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height);
+  const data = look();
   let n = 0;
   for (let i = 0; i < data.length; i += 4) {
     let change = 0;
@@ -33,12 +37,12 @@ CHANGED = """() => {
 }"""
 
 
-@pytest.fixture
-def address():
+@pytest.fixture(params=["drawn", "streamed"])
+def address(request):
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
-    options = ["--no-engage", "--port", str(port), "--controller-host", "127.0.21.40"]
+    options = ["--no-engage", "--port", str(port), "--controller-host", "127.0.21.40", "--view", request.param]
     process = subprocess.Popen(
         [sys.executable, "-c", START, "demo", *options], stdout=subprocess.PIPE, text=True, start_new_session=True
     )
@@ -71,7 +75,7 @@ def changed_share(page: Any, action: Any) -> float:
 def test_a_person_engages_drags_sees_the_arm_move_and_reads_the_latency(address):
     with chromium_page() as page:
         page.goto(address)
-        until(page, "window.teletwin?.snapshot().stream.drawn > 5")
+        until(page, "(({ stream, drawn }) => stream.drawn + drawn.drawn > 5)(window.teletwin?.snapshot())")
         drag(page, 30, 0)  # the person has the hand now
         page.wait_for_timeout(500)
         # Twice: a slow machine drops the shadow from the picture once.

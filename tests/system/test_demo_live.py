@@ -103,7 +103,9 @@ def are_gone(pids: list[int]) -> bool:
 
 
 def test_a_headless_demo_measures_the_loop_and_leaves_recordings_that_can_be_exported(teletwin, tmp_path):
-    command = teletwin(*demo("127.0.21.1", "--duration", "12", "--report", "out.json", "--record", "run.mcap"))
+    command = teletwin(
+        *demo("127.0.21.1", "--view", "streamed", "--duration", "12", "--report", "out.json", "--record", "run.mcap")
+    )
     code, out, err = command.end()
     assert (code, err) == (0, "")
     assert "the page is at http://127.0.0.1:" in out

@@ -56,13 +56,13 @@ def test_a_state_comes_out_as_it_went_in(state: SceneState) -> None:
         before, after = getattr(state, name), getattr(again, name)
         assert (before is None) == (after is None)
         if before is not None:
-            np.testing.assert_allclose(after, before, atol=1e-6)
+            np.testing.assert_allclose(after, before, atol=2e-5)
     assert again.held_links == state.held_links
 
 
 def test_a_state_is_small_and_its_message_says_when_and_what_it_holds() -> None:
     message = pack_state(FRAME, t_ready_ns=1_500_000)
-    assert len(message) < 300
+    assert len(message) < 260
     assert unpack_state(message) == (70_000, 12, 1.5, FRAME.data)
     assert is_state(message)
     assert not is_state(pack_frame(FRAME))
@@ -75,7 +75,7 @@ def test_what_is_cut_longer_or_not_finite_is_refused() -> None:
         data[:10],
         data[:-1],
         data + b"\0",
-        b"\2" + data[1:],
+        b"\1" + data[1:],
         pack_scene(replace(FULL, q=FULL.q * np.nan)),
     ):
         with pytest.raises(MessageError):

@@ -14,7 +14,7 @@ from teletwin.cli.files import check_files
 from teletwin.cli.options import read_options
 from teletwin.errors import ConfigError
 from teletwin.session.audit import audit_path
-from teletwin.session.config import HOPS, NetworkCfg, SessionCfg
+from teletwin.session.config import DRAWN, HOPS, NetworkCfg, SessionCfg
 from teletwin.session.launch import INTERRUPTED, Roles, start_control, wait_for_pictures
 from teletwin.session.page_cfg import PageCfg, page_tokens
 from teletwin.session.parts import check_parts
@@ -32,7 +32,7 @@ _AWAY = NetworkCfg(delay_ms=60.0, jitter_ms=10.0)
 class DemoOptions:
     """Options of `teletwin demo`."""
 
-    session: SessionCfg = field(default_factory=lambda: SessionCfg(network=_AWAY))
+    session: SessionCfg = field(default_factory=lambda: SessionCfg(network=_AWAY, view=DRAWN))
     page: PageCfg = field(default_factory=PageCfg)
     headless: bool = False
     """No browser: a protocol viewer decodes the pictures."""

@@ -18,7 +18,7 @@ from teletwin.cli.run_addresses import check_addresses
 from teletwin.errors import ConfigError
 from teletwin.link.addresses import HERE, is_loopback, parse_address
 from teletwin.session.audit import audit_path
-from teletwin.session.config import SessionCfg
+from teletwin.session.config import DRAWN, SessionCfg
 from teletwin.session.launch import INTERRUPTED, Roles
 from teletwin.session.page_cfg import PageCfg, PageTokens, page_tokens
 from teletwin.session.parts import check_parts
@@ -53,7 +53,7 @@ class RunOptions:
     """Ask for the secret at the terminal; done by itself where one is needed and not given."""
     session_name: str = SESSION_NAME
     """Public name of the session, the same for all its roles; tells sessions of one network apart."""
-    session: SessionCfg = field(default_factory=SessionCfg)
+    session: SessionCfg = field(default_factory=lambda: SessionCfg(view=DRAWN))
     page: PageCfg = field(default_factory=PageCfg)
     headless: bool = False
     """No browser: a protocol viewer decodes the pictures (operator)."""

@@ -13,7 +13,10 @@ from teletwin.messages import SCENE_CODEC, SHADOWS, Frame, FrameAck, ViewSetting
 
 CODECS = ("h264", "jpeg", SCENE_CODEC)
 
-_FRAME = struct.Struct(f"<qqqqBBHHHd7d{7 * len(SHADOWS)}d")
+_FRAME = struct.Struct("<qqqqBBHHH")
+_POSES = struct.Struct(f"<{8 + 7 * len(SHADOWS)}d")
+_POSES_OF_STATE = struct.Struct(f"<{8 + 7 * len(SHADOWS)}f")
+"""Single precision, as the state itself: on a thin link half of what a state takes would be these."""
 _ACK = struct.Struct("<qBBdIddd")
 _SETTINGS = struct.Struct("<HHBBBqd")
 
@@ -23,21 +26,26 @@ def encode_frame(frame: Frame) -> bytes:
     stages = dump_json(dict(frame.stages_ms))
     fixed = _FRAME.pack(
         *(frame.frame_id, frame.input_seq, frame.pose_t_ns, frame.t_ready_ns),
-        *(_codec_number(frame.codec), frame.is_key, frame.width, frame.height, len(stages), frame.horizon_used_s),
-        *frame.shown_pose.tolist(),
-        *frame.shadow_poses.ravel().tolist(),
+        *(_codec_number(frame.codec), frame.is_key, frame.width, frame.height, len(stages)),
     )
-    return fixed + stages + frame.data
+    poses = (*frame.shown_pose.tolist(), *frame.shadow_poses.ravel().tolist())
+    return fixed + _numbers(frame.codec).pack(frame.horizon_used_s, *poses) + stages + frame.data
+
+
+def _numbers(codec: str) -> struct.Struct:
+    """Horizon, shown pose and the shadows' poses."""
+    return _POSES_OF_STATE if codec == SCENE_CODEC else _POSES
 
 
 def decode_frame(payload: bytes) -> Frame:
     """The frame in a payload."""
-    frame_id, input_seq, pose_t_ns, t_ready_ns, codec, is_key, width, height, stage_bytes, *numbers = (
-        _FRAME.unpack_from(payload)
-    )
+    frame_id, input_seq, pose_t_ns, t_ready_ns, codec, is_key, width, height, stage_bytes = _FRAME.unpack_from(payload)
+    layout = _numbers(_codec_name(codec))
+    numbers = layout.unpack_from(payload, _FRAME.size)
     if not all(map(math.isfinite, numbers)) or is_key > 1:
         raise MessageError("a frame holds values that cannot be")
-    start = _FRAME.size + stage_bytes
+    after = _FRAME.size + layout.size
+    start = after + stage_bytes
     if start > len(payload):
         raise MessageError("a frame was cut", given=len(payload))
     return Frame(
@@ -51,7 +59,7 @@ def decode_frame(payload: bytes) -> Frame:
         shown_pose=np.array(numbers[1:8]),
         shadow_poses=np.array(numbers[8:]).reshape(-1, 7),
         horizon_used_s=numbers[0],
-        stages_ms=_stage_times(payload[_FRAME.size : start]),
+        stages_ms=_stage_times(payload[after:start]),
         t_ready_ns=t_ready_ns,
         data=payload[start:],
     )

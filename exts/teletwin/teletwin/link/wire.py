@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from teletwin.errors import MessageError
 
-VERSION = 6
+VERSION = 7
 ROLES = ("operator", "twin", "renderer", "arm")
 MAX_DATAGRAM_BYTES = 1200
 FLAG_FRAGMENT = 1

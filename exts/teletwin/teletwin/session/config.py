@@ -80,7 +80,8 @@ def parse_hop(text: str, *, allowed: list[str]) -> dict[str, float]:
     return values
 
 
-VIEWS = ("streamed", "drawn")
+DRAWN = "drawn"
+VIEWS = ("streamed", DRAWN)
 
 
 def check_size(width: int, height: int) -> None:
@@ -220,7 +221,8 @@ class SessionCfg:
     enabling: bool | None = None
     """Motion only while a person holds an enabling input. Always with a real robot; when not given, only there."""
     view: str = "streamed"
-    """'streamed': the twin's host sends pictures; 'drawn': it sends where things stand, and the page draws them."""
+    """'streamed': the twin's host sends pictures; 'drawn': it sends where things stand, and the page draws them. An
+    allocator, which shares the link out between pictures and updates, streams."""
     width: int = 640
     """Picture width [px]."""
     height: int = 360
@@ -312,9 +314,14 @@ class SessionCfg:
             height=self.height,
             rate_hz=self.rate_hz,
             bitrate_bps=int(1e6 * self.bitrate_mbps),
-            codec=SCENE_CODEC if self.view == "drawn" else STREAMED_CODEC,
+            codec=SCENE_CODEC if self.is_drawn else STREAMED_CODEC,
             barcode=self.barcode,
         )
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether states are sent in place of pictures."""
+        return self.view == DRAWN and not self.allocation.allocator
 
     @property
     def is_reduced(self) -> bool:

@@ -2,7 +2,8 @@
 
 Little-endian: version, flags, held links and count of objects (4 bytes); horizon, look-ahead to the screen and age of
 the measured arm (3 f32, seconds); joints of the twin (6 f32); then, where the flags say so, joints of the measured arm,
-those of the arm without a forecast (6 f32 each) and the hand's target (7 f32); the objects' poses (7 f32 each).
+those of the arm without a forecast (6 f32 each) and the hand's target (7 f32); then of each object its position (3 f32)
+and its quaternion (4 i16, of 32767).
 """
 
 from __future__ import annotations
@@ -16,12 +17,14 @@ from teletwin.geometry import Array
 from teletwin.messages import Frame
 from teletwin.view import SceneState
 
-VERSION = 1
+VERSION = 2
 MAGIC = 0x31535454
 """First four bytes of a state's message to the page, "TTS1": longer than any picture's header can be."""
 _HEAD = struct.Struct("<4B3f")
 _MESSAGE = struct.Struct("<3Id")
 _JOINTS, _POSE = 6, 7
+_OBJECT = np.dtype([("position", "<f4", 3), ("quaternion", "<i2", 4)])
+_UNIT = 32767
 _MEASURED, _WITHOUT, _TARGET = 1, 2, 4
 _NOTHING = np.zeros((0, 3))
 
@@ -35,8 +38,8 @@ def pack_scene(state: SceneState) -> bytes:
         *(VERSION, flags, held, len(state.object_poses)), state.horizon_s, state.ahead_s, state.ghost_age_s
     )
     known = (value for _, value in optional if value is not None)
-    numbers = np.concatenate([state.q, *known, state.object_poses.ravel()])
-    return head + numbers.astype("<f4").tobytes()
+    numbers = np.concatenate([state.q, *known])
+    return head + numbers.astype("<f4").tobytes() + _pack_objects(state.object_poses)
 
 
 def unpack_scene(data: bytes) -> SceneState:
@@ -50,19 +53,21 @@ def unpack_scene(data: bytes) -> SceneState:
     version, flags, held, count, horizon_s, ahead_s, ghost_age_s = _HEAD.unpack_from(data)
     if version != VERSION:
         raise MessageError("a state of another version", given=version, allowed=VERSION)
-    sizes = [_JOINTS, *_sizes(flags), _POSE * count]
-    if len(data) != _HEAD.size + 4 * sum(sizes):
-        raise MessageError("a state has a wrong length", given=len(data), allowed=_HEAD.size + 4 * sum(sizes))
-    numbers = np.frombuffer(data, "<f4", offset=_HEAD.size).astype(np.float64)
-    if not np.isfinite(numbers).all() or not np.isfinite((horizon_s, ahead_s, ghost_age_s)).all():
+    sizes = [_JOINTS, *_sizes(flags)]
+    end = _HEAD.size + 4 * sum(sizes)
+    if len(data) != end + _OBJECT.itemsize * count:
+        raise MessageError("a state has a wrong length", given=len(data), allowed=end + _OBJECT.itemsize * count)
+    numbers = np.frombuffer(data, "<f4", count=sum(sizes), offset=_HEAD.size).astype(np.float64)
+    poses = _unpack_objects(data[end:])
+    if not all(np.isfinite(each).all() for each in (numbers, poses, (horizon_s, ahead_s, ghost_age_s))):
         raise MessageError("a state holds values that cannot be")
-    q, *known, poses = np.split(numbers, np.cumsum(sizes)[:-1])
+    q, *known = np.split(numbers, np.cumsum(sizes)[:-1])
     ghost, without, target = _known(flags, known)
     return SceneState(
         q=q,
         q_ghost=ghost,
         q_without=without,
-        object_poses=poses.reshape(-1, _POSE),
+        object_poses=poses,
         target=target,
         forecast=None,
         trace=_NOTHING,
@@ -93,6 +98,18 @@ def unpack_state(message: bytes) -> tuple[int, int, float, bytes]:
 def is_state(message: bytes) -> bool:
     """Whether a binary message to the page is a state, not a picture."""
     return message[:4] == MAGIC.to_bytes(4, "little")
+
+
+def _pack_objects(poses: Array) -> bytes:
+    objects = np.zeros(len(poses), _OBJECT)
+    objects["position"] = poses[:, :3]
+    objects["quaternion"] = np.rint(_UNIT * np.clip(poses[:, 3:], -1.0, 1.0))
+    return objects.tobytes()
+
+
+def _unpack_objects(data: bytes) -> Array:
+    objects = np.frombuffer(data, _OBJECT)
+    return np.hstack([objects["position"].astype(np.float64), objects["quaternion"] / _UNIT])
 
 
 def _sizes(flags: int) -> list[int]:

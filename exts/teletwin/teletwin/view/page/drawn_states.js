@@ -4,7 +4,9 @@
 /** "TTS1": no picture's header is so long. */
 const MAGIC = 0x31535454;
 const START = 20;
-const VERSION = 1;
+const VERSION = 2;
+/** A quaternion's numbers are whole, of so many. */
+const UNIT = 32767;
 const JOINTS = 6;
 const POSE = 7;
 /** So far a motion is carried on when the next state is late; then it stands. */
@@ -36,6 +38,13 @@ export function unpackState(message) {
     at += 4 * length;
     return numbers;
   };
+  const takeObject = () => {
+    const pose = new Float32Array(POSE);
+    for (let k = 0; k < POSE; k += 1)
+      pose[k] = k < 3 ? view.getFloat32(at + 4 * k, true) : view.getInt16(at + 12 + 2 * (k - 3), true) / UNIT;
+    at += 20;
+    return pose;
+  };
   const readyMs = view.getFloat64(12, true);
   return {
     frame_id: view.getUint32(4, true),
@@ -49,7 +58,7 @@ export function unpackState(message) {
     measured: flags & 1 ? take(JOINTS) : null,
     without: flags & 2 ? take(JOINTS) : null,
     target: flags & 4 ? take(POSE) : null,
-    objects: Array.from({ length: count }, () => take(POSE)),
+    objects: Array.from({ length: count }, takeObject),
     bytes: message.byteLength,
   };
 }
