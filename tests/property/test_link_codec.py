@@ -139,7 +139,7 @@ def frames(draw):
         shown_pose=_pose(rng),
         shadow_poses=np.tile(_pose(rng), (2, 1)),
         horizon_used_s=draw(number),
-        stages_ms=draw(st.dictionaries(st.text(max_size=8), number, max_size=6)),
+        stages_ms=draw(st.dictionaries(st.text(max_size=8), number.map(lambda ms: round(ms, 3)), max_size=6)),
         t_ready_ns=draw(time_ns),
         data=draw(st.binary(max_size=5000)),
     )

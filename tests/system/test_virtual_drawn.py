@@ -6,20 +6,10 @@ from virtual_trace import TracedSession
 
 from teletwin.messages import SCENE_CODEC
 from teletwin.session.config import NetworkCfg, SessionCfg
-from teletwin.session.virtual_picture import PictureTimes, TimedPicture
-from teletwin.view import SceneState
-from teletwin.view.scene_codec import pack_scene, unpack_scene
+from teletwin.session.virtual_picture import PictureTimes, StatePicture
+from teletwin.view.scene_codec import unpack_scene
 
 SLOW_PAGE = PictureTimes(draw_ms=0.0, encode_ms=0.0, decode_draw_ms=400.0)
-
-
-class StatePicture(TimedPicture):
-    """Packs states as the live picture does."""
-
-    def make(
-        self, state: SceneState, *, frame_id: int, input_seq: int, force_key: bool
-    ) -> tuple[bytes, bool, dict[str, float]]:
-        return pack_scene(state), True, {}
 
 
 def test_states_come_at_their_rate_however_slow_the_page_is():

@@ -21,6 +21,7 @@ GROUPS = ("import", "forecast", "policy", "rmpflow", "limits", "seal", "view", "
 STUDIES = {
     "drag": "teletwin.cli.bench_drag",
     "faults": "teletwin.cli.bench_faults",
+    "freeze": "teletwin.cli.bench_freeze",
     "fuzz": "teletwin.cli.bench_fuzz",
     "hands": "teletwin.cli.bench_hands",
     "limits": "teletwin.cli.bench_limits",

@@ -23,7 +23,7 @@ _SETTINGS = struct.Struct("<HHBBBqd")
 
 def encode_frame(frame: Frame) -> bytes:
     """Payload of a frame: fixed part, stage times as JSON, picture."""
-    stages = dump_json(dict(frame.stages_ms))
+    stages = dump_json({name: round(ms, 3) for name, ms in frame.stages_ms.items()})
     fixed = _FRAME.pack(
         *(frame.frame_id, frame.input_seq, frame.pose_t_ns, frame.t_ready_ns),
         *(_codec_number(frame.codec), frame.is_key, frame.width, frame.height, len(stages)),

@@ -22,7 +22,9 @@ from teletwin.link.fragments import Reassembly, split
 from teletwin.link.greeting import Greeting, Stamps, is_greeting
 from teletwin.link.plain import PlainEnvelope
 from teletwin.link.problems import PeerProblems
+from teletwin.link.protection import Repairs
 from teletwin.link.reliable import Resender, confirmation
+from teletwin.link.repair import Wish
 from teletwin.link.sealed import SealedEnvelope
 from teletwin.link.starts import PeerStarts, Standing
 from teletwin.link.streams import SequenceWindow, StreamCounts, Verdict
@@ -46,7 +48,7 @@ _MAX_EARLY_NS = 250 * NS_PER_MS
 _SET_BACK_NS = 250 * NS_PER_MS
 _SEQ_MASK = (1 << 32) - 1
 _TOTALS = (
-    *("sent", "unsent", "unwritable", "received", "late", "replayed", "stale", "early"),
+    *("sent", "sent_datagrams", "sent_bytes", "unsent", "unwritable", "received", "late", "replayed", "stale", "early"),
     *("restarted", "invalid", "unsealed", "sealed", "unknown_key", "other_secret", "other_session", "other_version"),
     *("foreign_address", "misdirected", "socket_errors", "flooded"),
 )
@@ -118,6 +120,7 @@ class Endpoint:
         self._last_sent_ns: dict[str, int] = {}
         self._reassembly = Reassembly()
         self._resender = Resender()
+        self._repairs = Repairs(cfg.role)
         self._replies: Outgoing = []
         self._max_age_ns = round(cfg.max_age_s * NS_PER_S)
         self._probe_period_ns = round(cfg.probe_period_s * NS_PER_S)
@@ -187,6 +190,7 @@ class Endpoint:
         """Confirmations, repeats, greetings and probes to send now; the last two go to `peers`."""
         outgoing, self._replies = self._replies, []
         outgoing += self._envelope.greetings(peers, now_ns)
+        outgoing += self._wishes(now_ns)
         for pending in self._resender.due(now_ns):
             datagrams = self._close(pending.peer, pending.kind, FLAG_RELIABLE, pending.seq, pending.payload)
             outgoing += [(pending.peer, datagram) for datagram in datagrams]
@@ -225,6 +229,7 @@ class Endpoint:
             "rebuilt_pieces": self._reassembly.rebuilt_count,
             "incomplete": self._reassembly.incomplete_count,
             "resent": self._resender.resent_count,
+            "repeated_pieces": self._repairs.repeated_count,
             "undelivered": self._resender.undelivered_count,
             "missing": sum(window.counts.missing for window in self._windows.values()),
         }
@@ -271,17 +276,41 @@ class Endpoint:
             return []
         now_ns = self._clock.now_ns()
         self._last_sent_ns[peer] = now_ns
-        echo_ns, echo_arrived_ns = self._heard.get(peer, (0, now_ns))
         pieces = [payload]
         if len(payload) > MAX_PAYLOAD_BYTES:
             flags |= FLAG_FRAGMENT
-            pieces = split(payload)
+            protection = self._repairs.towards(peer)
+            pieces = split(payload, loss=protection.loss(now_ns))
+            protection.keep(kind, seq, pieces)
+        return self._closed(peer, kind, flags, seq, pieces)
+
+    def _closed(self, peer: str, kind: Kind, flags: int, seq: int, pieces: list[bytes]) -> list[bytes]:
+        """Datagrams of the pieces of one payload."""
+        now_ns = self._clock.now_ns()
+        echo_ns, echo_arrived_ns = self._heard.get(peer, (0, now_ns))
         role, age_ns, start = self._cfg.role, now_ns - echo_arrived_ns, self._cfg.start
         bodies = [
             pack_body(Datagram(kind, role, peer, flags, seq, now_ns, echo_ns, age_ns, piece, start)) for piece in pieces
         ]
-        closed = [self._envelope.close(peer, body) for body in bodies]
-        return [raw for raw in closed if raw is not None]
+        closed = [raw for body in bodies if (raw := self._envelope.close(peer, body)) is not None]
+        self.totals["sent_datagrams"] += len(closed)
+        self.totals["sent_bytes"] += sum(map(len, closed))
+        return closed
+
+    def _wishes(self, now_ns: int) -> Outgoing:
+        """What to tell senders of lost pieces."""
+        wishes = self._repairs.wishes(
+            self._reassembly, now_ns, round_trip_ns=lambda sender: self.sync(sender).round_trip_ns
+        )
+        return [(peer, raw) for peer, wish in wishes for raw in self._close(peer, Kind.WISH, 0, 0, wish.pack())]
+
+    def _fulfil(self, peer: str, wish: Wish) -> None:
+        """Send again what a receiver lacks."""
+        pieces = self._repairs.towards(peer).take(wish, self._clock.now_ns())
+        if pieces:
+            self._replies += [
+                (peer, raw) for raw in self._closed(peer, Kind(wish.kind), FLAG_FRAGMENT, wish.seq, pieces)
+            ]
 
     def _follow_clock(self, sender: str, sent_ns: int, echo_ns: int, echo_age_ns: int, arrived_ns: int) -> None:
         newest_ns, heard_ns = self._heard.get(sender, (sent_ns - 1, 0))
@@ -301,11 +330,15 @@ class Endpoint:
         if datagram.kind is Kind.CONFIRM:
             self._resender.confirm(datagram.sender, datagram.payload)
             return None
+        if datagram.kind is Kind.WISH:
+            self._fulfil(datagram.sender, Wish.unpack(datagram.payload))
+            return None
         payload: bytes | None = datagram.payload
         burst = ONE_PIECE
         if datagram.flags & FLAG_FRAGMENT:
             key = (datagram.sender, datagram.destination, int(datagram.kind), datagram.seq)
             payload, body = self._reassembly.add(key, datagram.payload, arrived_ns), b""
+            self._repairs.came(datagram.sender, datagram.seq, arrived_ns)
             if payload is None and not self._reassembly.is_finished(key):
                 return None
             burst = self._reassembly.burst(key)

@@ -65,6 +65,8 @@ class Kind(IntEnum):
     """Nothing but the stamps of the header: keeps the clocks known while nobody speaks."""
     CONFIRM = 65
     """Confirms one reliable message."""
+    WISH = 66
+    """Tells the loss of pieces, and which are lacking; see `teletwin.link.repair`."""
 
 
 _KINDS = {int(kind): kind for kind in Kind}

@@ -8,6 +8,7 @@ import numpy as np
 
 from teletwin.messages import ViewSettings
 from teletwin.view import SceneState
+from teletwin.view.scene_codec import pack_scene
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,6 +43,16 @@ class TimedPicture:
 
     def pressed(self, is_late: bool) -> None:
         """Nothing to drop."""
+
+
+class StatePicture(TimedPicture):
+    """A state in a picture's place, packed as the live one is."""
+
+    def make(
+        self, state: SceneState, *, frame_id: int, input_seq: int, force_key: bool
+    ) -> tuple[bytes, bool, dict[str, float]]:
+        """The state's bytes, at once."""
+        return pack_scene(state), True, {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

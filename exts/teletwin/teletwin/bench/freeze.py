@@ -1,0 +1,100 @@
+"""How long the picture stands still on a lossy path: streamed and drawn, the whole loop on the virtual clock."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+from teletwin.clock import NS_PER_S
+from teletwin.report.bench_rows import BenchRow
+from teletwin.session.config import DRAWN, NetworkCfg, SessionCfg
+from teletwin.session.virtual import VirtualSession
+from teletwin.session.virtual_picture import CostedPicture, PictureTimes, StatePicture
+
+FROZEN_S = 0.15
+"""A picture that stands longer is frozen."""
+SECONDS = 50.0
+_SETTLE_S = 3.0
+_LOOK_S = 0.005
+_STREAMED_BAR_S, _DRAWN_BAR_S = 0.7, 0.0
+_BITRATE_BAR, _DRAWN_BAR_KBPS = 1.4, 120.0
+_HEADERS = 28
+"""IP and UDP [bytes]."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frozen:
+    """One run over a path."""
+
+    view: str
+    loss: float
+    round_trip_ms: float
+    burst_ms: float
+    seed: int
+    rate_hz: float
+    frozen_s: float
+    """Time beyond 0.15 s that pictures stood, in 50 s."""
+    longest_s: float
+    kbps: float
+    """All that the renderer's host sends, headers included."""
+
+
+def measure_freeze(
+    view: str, *, loss: float, round_trip_ms: float, burst_ms: float = 0.0, seed: int = 0, seconds: float = SECONDS
+) -> Frozen:
+    """One run; losses hit every hop of the loop."""
+    network = NetworkCfg(delay_ms=round_trip_ms / 2, jitter_ms=2.0, loss=loss, burst_ms=burst_ms)
+    session = SessionCfg(view=view, network=network, seed=seed)
+    times = PictureTimes()
+    picture = StatePicture(times) if view == DRAWN else CostedPicture(session.picture(), seed=seed)
+    virtual = VirtualSession(session, picture=picture, pictures=times)
+    virtual.run(_SETTLE_S)
+    sent = virtual.links["renderer"].counters()
+    drawn_s, count = [0.0], virtual.metrics.display.drawn_count
+    start_ns = virtual.clock.now_ns()
+    while (t_s := (virtual.clock.now_ns() - start_ns) / NS_PER_S) < seconds:
+        virtual.advance(_LOOK_S)
+        if virtual.metrics.display.drawn_count != count:
+            count = virtual.metrics.display.drawn_count
+            drawn_s.append(t_s)
+    gaps_s = [after - before for before, after in zip(drawn_s, [*drawn_s[1:], seconds], strict=True)]
+    later = virtual.links["renderer"].counters()
+    byte_count, datagrams = (later[name] - sent[name] for name in ("sent_bytes", "sent_datagrams"))
+    byte_count += _HEADERS * datagrams
+    return Frozen(
+        view=view,
+        loss=loss,
+        round_trip_ms=round_trip_ms,
+        burst_ms=burst_ms,
+        seed=seed,
+        rate_hz=len(drawn_s) / seconds,
+        frozen_s=SECONDS / seconds * sum(gap for gap in gaps_s if gap > FROZEN_S),
+        longest_s=max(gaps_s),
+        kbps=8e-3 * byte_count / seconds,
+    )
+
+
+def freeze_rows(runs: Sequence[Frozen]) -> Iterator[BenchRow]:
+    """A row for each path: the worst seed."""
+    lossless = {run.view: run.kbps for run in runs if run.loss == 0.0}
+    paths = dict.fromkeys(replace(run, seed=0, rate_hz=0, frozen_s=0, longest_s=0, kbps=0) for run in runs)
+    for path in paths:
+        same = [
+            run
+            for run in runs
+            if (run.view, run.loss, run.round_trip_ms, run.burst_ms)
+            == (path.view, path.loss, path.round_trip_ms, path.burst_ms)
+        ]
+        bursts = f" in bursts of {path.burst_ms:g} ms" if path.burst_ms else ""
+        name = f"{path.view}, {100 * path.loss:g} % loss{bursts}, round trip {path.round_trip_ms:g} ms"
+        worst = max(run.frozen_s for run in same)
+        kbps = max(run.kbps for run in same)
+        beside = {
+            "longest [s]": max(run.longest_s for run in same),
+            "pictures/s": min(run.rate_hz for run in same),
+            "kb/s": kbps,
+            "of lossless": kbps / lossless[path.view] if path.view in lossless else None,
+        }
+        bar = None if path.burst_ms else _DRAWN_BAR_S if path.view == DRAWN else _STREAMED_BAR_S
+        note = f"worst of {len(same)} seeds" if len(same) > 1 else ""
+        yield BenchRow(name=f"frozen in 50 s, {name}", unit="s", value=worst, bar=bar, beside=beside, note=note)
