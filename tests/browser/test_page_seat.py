@@ -237,13 +237,58 @@ def test_an_arm_that_does_not_follow_has_no_errors_to_show(browser: Any, twin: F
 
 
 def test_a_hand_at_rest_and_an_absurd_latency_show_no_number(browser: Any, twin: FakeTwin) -> None:
-    twin.telemetry |= {"hand_xyz": [0.1, 0.1, 0.0], "mtp_ms": 1300.0, "effective_mtp_ms": 1124.0}
+    twin.telemetry |= {"hand_xyz": [0.1, 0.1, 0.0], "effective_mtp_ms": 1124.0}
     with opened(browser, twin) as page:
         page.wait_for_timeout(3500)
         assert numbers_of(page, "Hand to screen") == ["–", "–"]
         assert "the hand rests" in why(page, "Hand to screen")
         del twin.telemetry["hand_xyz"]
-        twin.telemetry |= {"mtp_ms": 120.0, "effective_mtp_ms": -112.0}
-        page.wait_for_timeout(4500)
-        assert numbers_of(page, "Hand to screen") == ["–", "120"]
+        for step in range(45):
+            twin.telemetry["effective_mtp_ms"] = -112.0 - 0.01 * step
+            page.wait_for_timeout(100)
+        felt, measured = numbers_of(page, "Hand to screen")
+        assert felt == "–"
+        assert float(measured) > 100.0
         assert "cannot be so" in why(page, "Hand to screen")
+        twin.telemetry["mtp_ms"] = 150.0
+        page.wait_for_timeout(4500)
+        assert numbers_of(page, "Hand to screen") == ["–", "–"], "an old measurement is none"
+
+
+def test_a_link_is_shared_and_its_page_watches_stops_and_is_put_out(browser: Any, twin: FakeTwin) -> None:
+    with opened(browser, twin) as page:
+        page.click("#share-open")
+        page.click("#share-make")
+        until(page, "document.getElementById('share-link').value.includes('?token=')")
+        link = page.input_value("#share-link")
+        assert violations(page) == []
+        context = browser.new_context()
+        guest = context.new_page()
+        guest.goto(link)
+        until(guest, "window.teletwin?.snapshot().stream.drawn > 3")
+        assert "token" not in guest.url
+        assert "for watching" in guest.inner_text("#control-why")
+        for name in ("#control-ask", "#control-take", "#control-back", "#share-open"):
+            assert guest.is_hidden(name), name
+        assert guest.locator("button[data-command=engage]").is_disabled()
+        assert guest.locator("#forecast").is_disabled()
+        guest.click("button[data-command=stop]")
+        twin.wait("stop", 1)
+        page.click("#share-end")
+        until(guest, "!document.getElementById('veil').hidden")
+        until(guest, "document.getElementById('veil-text').textContent.includes('has ended')")
+        until(page, "document.getElementById('share-note').textContent.includes('Sharing has ended')")
+        page.keyboard.press("Escape")
+        assert page.is_hidden("#share h2")
+        context.close()
+    assert "stop" not in twin.commands()[1:], "Esc closed the dialog and did nothing else"
+
+
+def test_a_recording_says_where_it_goes_and_is_offered_when_it_is_whole(browser: Any, twin: FakeTwin) -> None:
+    with opened(browser, twin) as page:
+        twin.telemetry |= {"recording": True, "recording_file": "teletwin-7.mcap", "recorded": []}
+        until(page, "document.getElementById('recorded').innerText.includes('Recording to teletwin-7.mcap')")
+        assert page.is_hidden("#recorded-file")
+        twin.telemetry |= {"recording": False, "recording_file": "", "recorded": ["teletwin-7.mcap"]}
+        until(page, "!document.getElementById('recorded-file').hidden")
+        assert page.get_attribute("#recorded-file", "href") == "recordings/teletwin-7.mcap"

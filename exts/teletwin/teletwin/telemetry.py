@@ -38,6 +38,8 @@ class LatencyHistogram:
         self.min = math.inf
         self._sum = 0.0
         self._smoothed = math.nan
+        self.newest: float | None = None
+        """The last value that counted."""
 
     def add(self, value: float) -> None:
         """Count one value; one that is not finite is only counted as invalid."""
@@ -50,6 +52,7 @@ class LatencyHistogram:
             index = min(int(math.log10(size / self._SMALLEST) * self._BINS_PER_DECADE) + 1, self._zero)
         self._counts[self._zero + (index if value >= 0.0 else -index)] += 1
         self.count += 1
+        self.newest = value
         self._sum += value
         self._smoothed = value if self.count == 1 else self._smoothed + (value - self._smoothed) / min(self.count, 30)
         self.max = max(self.max, value)

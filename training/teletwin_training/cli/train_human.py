@@ -191,8 +191,8 @@ class _Lesson:
             return None
         url = roles.running["operator"].text
         _say(f"the page is at {url}")
-        if admin_link := role.page_tokens.admin_link(url):
-            _say(f"the administrator's link, who may take control back: {admin_link}")
+        for line in role.page_tokens.links(url):
+            _say(line)
         if options.drawn_by == "simulated":
             person = PersonAtPage(url, lesson_task(options.task), seed=options.session.seed)
             self._stack.enter_context(person)

@@ -82,8 +82,8 @@ def main(arguments: list[str]) -> int:
                 return INTERRUPTED
         url = roles.running["operator"].text
         _say(f"the page is at {url}")
-        if admin_link := common.page_tokens.admin_link(url):
-            _say(f"the administrator's link, who may take control back: {admin_link}")
+        for line in common.page_tokens.links(url):
+            _say(line)
         if not wait_for_pictures(roles, stop):
             return INTERRUPTED
         if not options.headless:

@@ -11,7 +11,7 @@ from typing import TypeVar
 from teletwin.errors import ConfigError
 
 T = TypeVar("T")
-_TOKEN_OPTIONS = ("--token", "--page.token", "--page-token", "--admin-token", "--page.admin-token")
+_TOKEN_OPTIONS = ("--token", "--page.token", "--page-token", "--admin-token", "--page.admin-token", "--watch-token")
 _FRAME = re.compile(r"[\u2500-\u257f]+")
 _TITLE = re.compile(r"^\u256d.*$", re.MULTILINE)
 
@@ -49,8 +49,9 @@ def _refuse_tokens(arguments: Sequence[str]) -> None:
     for argument in arguments:
         name = argument.partition("=")[0].replace("_", "-")
         if name in _TOKEN_OPTIONS:
-            file = "--admin-token-file" if "admin" in name else "--token-file"
-            variable = "TELETWIN_PAGE_ADMIN_TOKEN" if "admin" in name else "TELETWIN_PAGE_TOKEN"
+            which = next((each for each in ("admin", "watch") if each in name), "")
+            file = f"--{which}-token-file" if which else "--token-file"
+            variable = f"TELETWIN_PAGE_{which.upper()}_TOKEN" if which else "TELETWIN_PAGE_TOKEN"
             raise ConfigError(
                 "a token of the page on the command line can be read by others",
                 given=name,

@@ -111,8 +111,8 @@ def main(arguments: list[str]) -> int:
             return INTERRUPTED
         page = roles.running["operator"].text if options.role == "operator" else ""
         _say(f"the {options.role} runs{' at ' + page if page else ''}")
-        if admin_link := tokens.admin_link(page):
-            _say(f"the administrator's link, who may take control back: {admin_link}")
+        for line in tokens.links(page):
+            _say(line)
         return _watch(roles, stop, options.duration)
 
 

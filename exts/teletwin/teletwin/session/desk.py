@@ -182,6 +182,8 @@ class PageDesk:
                     self._loop.skipped(values["frame_id"], need_key=values["need_key"])
             case "need_key":
                 self._loop.skipped(0, need_key=True)
+            case "share":
+                self._loop.state.intent.audit("share", {"act": values["act"], "who": f"viewer {event.viewer}"})
             case "mtp":
                 for _, mtp_ms in values["samples"]:
                     self._loop.metrics.page_mtp_ms.add(mtp_ms)

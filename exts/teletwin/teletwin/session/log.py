@@ -60,6 +60,8 @@ class Recorder:
         self.path = ""
         """The session's file while recording; empty when off."""
         self._fault = ""
+        self.written: dict[str, Path] = {}
+        """Finished logs of this role on this host, by name; replaced as a whole, as other threads read it."""
 
     def start(self, path: str) -> None:
         """Record to the session's file `path` (this role to its own beside it) from soon on."""
@@ -115,6 +117,7 @@ class Recorder:
         log, self._log = self._log, None
         if log is not None:
             log.close()
+            self.written = {**self.written, log.path.name: log.path}
         self._open_log.close()
 
     def _later(self, work: Callable[[], None]) -> None:

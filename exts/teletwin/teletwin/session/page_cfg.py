@@ -12,6 +12,7 @@ from teletwin.view.server_cfg import check_token, is_loopback
 
 TOKEN_VARIABLE = "TELETWIN_PAGE_TOKEN"
 ADMIN_VARIABLE = "TELETWIN_PAGE_ADMIN_TOKEN"
+WATCH_VARIABLE = "TELETWIN_PAGE_WATCH_TOKEN"
 _TOKEN_BYTES = 24
 
 
@@ -27,6 +28,8 @@ class PageCfg:
     """File with the token of the page's link; else TELETWIN_PAGE_TOKEN, else made at start when needed."""
     admin_token_file: str = ""
     """File with the token of the administrator's link; else TELETWIN_PAGE_ADMIN_TOKEN, else made."""
+    watch_token_file: str = ""
+    """File with the token of a link to watch; else TELETWIN_PAGE_WATCH_TOKEN, else made by *Share* on the page."""
     tls_cert: str = ""
     """Certificate chain (PEM): a secure context for pages beyond loopback."""
     tls_key: str = ""
@@ -39,10 +42,19 @@ class PageTokens:
 
     token: str = ""
     admin_token: str = ""
+    watch_token: str = ""
 
     def admin_link(self, url: str) -> str:
         """The administrator's link, made of the page's; empty when the page has no token."""
         return url.replace(f"?token={self.token}", f"?token={self.admin_token}") if self.token else ""
+
+    def links(self, url: str) -> list[str]:
+        """What to tell beside the page's link: the other links, each with who may use it."""
+        bare = url.partition("?")[0]
+        told = [f"the administrator's link, who may take control back: {self.admin_link(url)}"] if self.token else []
+        if self.watch_token:
+            told.append(f"a link for who may watch and press Stop, no more: {bare}?token={self.watch_token}")
+        return told
 
 
 def page_tokens(page: PageCfg) -> PageTokens:
@@ -53,10 +65,12 @@ def page_tokens(page: PageCfg) -> PageTokens:
     """
     token = _given(page.token_file, TOKEN_VARIABLE, "the page's token")
     admin_token = _given(page.admin_token_file, ADMIN_VARIABLE, "the administrator's token")
+    watch_token = _given(page.watch_token_file, WATCH_VARIABLE, "the token to watch")
     if not token and not admin_token and is_loopback(page.host):
-        return PageTokens()
+        return PageTokens(watch_token=watch_token)
     new = secrets.token_urlsafe
-    return PageTokens(token=token or new(_TOKEN_BYTES), admin_token=admin_token or new(_TOKEN_BYTES))
+    token, admin_token = token or new(_TOKEN_BYTES), admin_token or new(_TOKEN_BYTES)
+    return PageTokens(token=token, admin_token=admin_token, watch_token=watch_token)
 
 
 def _given(file: str, variable: str, name: str) -> str:

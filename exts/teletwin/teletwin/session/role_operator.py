@@ -203,6 +203,7 @@ class OperatorProcess:
                 port=page.port,
                 token=tokens.token or None,
                 admin_token=tokens.admin_token or None,
+                watch_token=tokens.watch_token or None,
                 tls_cert=Path(page.tls_cert) if page.tls_cert else None,
                 tls_key=Path(page.tls_key) if page.tls_key else None,
             ),
@@ -214,6 +215,7 @@ class OperatorProcess:
             on_thread=lambda: favour_this_thread(nice=_PAGE_NICE),
             hello=self._hello(),
             files=self._drawn.files,
+            recordings=lambda: self.recorder.written,
         )
         server.barcode = self.cfg.session.barcode
         return server
@@ -322,6 +324,8 @@ class OperatorProcess:
             hand=self.hand.source,
             forecaster=self.desk.forecaster,
         )
+        row["recording_file"] = Path(self.recorder.path).name
+        row["recorded"] = list(self.recorder.written)[-1:]
         faults = [self.recorder.fault] if self.recorder.fault else []
         faults += [self.hand.warning] if self.hand.warning else []
         row["warnings"] = [*self._problems(), *self._silent(now_ns), *faults, *self.loop.state.warnings]

@@ -16,6 +16,8 @@ from teletwin.telemetry import ErrorTrack, Rmse
 
 _KEEP_NS = NS_PER_S
 _SILENT_NS = 2 * NS_PER_S
+_HORIZON_NS = 0.4 * NS_PER_S
+"""Horizons are smoothed over time, however few pictures come: they settle within 2 s of a change."""
 _REVERSAL_SECONDS = 5
 """The arm tells its counts once a second."""
 MODE_NAMES = {0: "off", 1: "hold", 2: "engaged"}
@@ -26,6 +28,8 @@ class TelemetryRow:
 
     def __init__(self, loop: OperatorLoop, desk: PageDesk) -> None:
         self._loop, self._desk = loop, desk
+        self._row_ns = 0
+        self._horizons_ms: dict[str, float | None] = {"control": None, "render": None}
         self._drawn: deque[tuple[int, int, int]] = deque()
         self._reversals: deque[tuple[int, int]] = deque(maxlen=_REVERSAL_SECONDS + 1)
 
@@ -34,7 +38,8 @@ class TelemetryRow:
         loop, metrics, desk = self._loop, self._loop.metrics, self._desk
         status = loop.state.status
         mtp_ms = metrics.page_mtp_ms.smoothed if hand == "person" else metrics.display.mtp_ms.smoothed
-        horizon_render_ms = metrics.horizon_render_ms.smoothed
+        self._smooth_horizons(now_ns)
+        horizon_render_ms = self._horizons_ms["render"]
         row: dict[str, object] = {
             "mode": MODE_NAMES[int(loop.state.mode)],
             **self._arm(now_ns),
@@ -44,7 +49,7 @@ class TelemetryRow:
             "aol_ms": metrics.aol_ms.smoothed,
             "mtp_ms": mtp_ms,
             "effective_mtp_ms": None if mtp_ms is None else mtp_ms - (horizon_render_ms or 0.0),
-            "horizon_control_ms": metrics.horizon_control_ms.smoothed,
+            "horizon_control_ms": self._horizons_ms["control"],
             "horizon_render_ms": horizon_render_ms,
             "recording": is_recording,
             "hand": hand,
@@ -64,6 +69,16 @@ class TelemetryRow:
             "counters": self._counters(),
         }
         return row | self._errors() | self._rates(now_ns)
+
+    def _smooth_horizons(self, now_ns: int) -> None:
+        """Follow the horizons that were used last."""
+        share = 1.0 - math.exp(-min(now_ns - self._row_ns, NS_PER_S) / _HORIZON_NS)
+        self._row_ns, metrics = now_ns, self._loop.metrics
+        used = {"control": metrics.horizon_control_ms.newest, "render": metrics.horizon_render_ms.newest}
+        for name, newest_ms in used.items():
+            before_ms = self._horizons_ms[name]
+            isnt_first = before_ms is not None and newest_ms is not None
+            self._horizons_ms[name] = before_ms + share * (newest_ms - before_ms) if isnt_first else newest_ms
 
     def _arm(self, now_ns: int) -> dict[str, object]:
         """What the arm does and keeps, by its own words, and what a person must do for it to move."""

@@ -10,6 +10,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Self
 
@@ -52,12 +53,14 @@ class PageServer:
         is_engaged: Callable[[], bool] = lambda: True,
         hello: Mapping[str, object] | None = None,
         files: Mapping[str, bytes] | None = None,
+        recordings: Callable[[], Mapping[str, Path]] = dict,
         loop: asyncio.AbstractEventLoop | None = None,
         on_thread: Callable[[], None] = lambda: None,
     ) -> None:
         """`hello` goes to each viewer as it comes: version, policies, forecasters, view_height_m, drawn.
 
-        `files` are served by name under /drawn, for good: another content has another name.
+        `files` are served by name under /drawn, for good: another content has another name. `recordings` tells what
+        may be fetched under /recordings, by name.
 
         `on_thread` is called first on the server's own thread, to set its priority for example. With `loop` the server
         lives in it; it must be entered and left on another thread than the loop's.
@@ -71,6 +74,7 @@ class PageServer:
         self._on_thread = on_thread
         self._hello: Values = dict(hello or {})
         self._files = dict(files or {})
+        self._recordings = recordings
         self._host_loop = loop
         self._loop: asyncio.AbstractEventLoop | None = None
         self._thread: threading.Thread | None = None
@@ -117,6 +121,11 @@ class PageServer:
     def admin_url(self) -> str:
         """The link of who may take control back at any time; empty without such a token."""
         return self._link(self.cfg.admin_token) if self.cfg.admin_token else ""
+
+    @property
+    def watch_url(self) -> str:
+        """The link of who may watch and press Stop; empty without such a token at the start."""
+        return self._link(self.cfg.watch_token) if self.cfg.watch_token else ""
 
     def _link(self, token: str | None) -> str:
         address = self.cfg.url(self.port, socket.gethostname())
@@ -201,6 +210,7 @@ class PageServer:
             is_engaged=self._is_engaged,
             hello=lambda: self._hello,
             files=self._files,
+            recordings=self._recordings,
         )
         log = http_log(self._app.counters, self._clock)
         runner = web.AppRunner(self._app.build(), access_log=None, logger=log, shutdown_timeout=0.5)

@@ -18,6 +18,7 @@ from teletwin.view.server_cfg import PageServerCfg
 from teletwin.view.server_driving import LOOK_S, Driving
 from teletwin.view.server_entry import Access, Entry, Refusal
 from teletwin.view.server_messages import MESSAGE_BYTES_MAX, PageEvent, Values, pack_text, parse_message
+from teletwin.view.server_share import Share
 from teletwin.view.server_stop import LANE_BYTES_MAX, LANES_MAX, StopLanes
 from teletwin.view.server_times import PageTimes
 from teletwin.view.server_viewers import PackedFrame, Viewer, Viewers
@@ -64,6 +65,7 @@ class PageApp:
         is_engaged: Callable[[], bool],
         hello: Callable[[], Values],
         files: Mapping[str, bytes],
+        recordings: Callable[[], Mapping[str, Path]] = dict,
     ) -> None:
         self._clock = clock
         self._on_event = on_event
@@ -73,7 +75,9 @@ class PageApp:
         self._times: dict[int, PageTimes] = {}
         names = ("bad_messages", "bad_http", "refused", "not_operator", "failed_events", "too_many")
         self.counters: dict[str, int] = dict.fromkeys(names, 0)
-        self._entry = Entry(cfg, clock=clock)
+        self._share = Share(cfg.watch_token or "")
+        self._recordings = recordings
+        self._entry = Entry(cfg, clock=clock, share=self._share)
         self._needs_token = cfg.token is not None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._looking: asyncio.Task[None] | None = None
@@ -92,6 +96,7 @@ class PageApp:
         app.router.add_get("/stop", self._stop_lane)
         app.router.add_get("/drawn/{name}", self._file)
         app.router.add_get("/palette.css", self._palette)
+        app.router.add_get("/recordings/{name}", self._recording)
         app.router.add_static("/", PAGE)
         app.on_response_prepare.append(self._add_headers)
         app.on_startup.append(self._start)
@@ -143,7 +148,7 @@ class PageApp:
         """Refuse who may not be here. Scripts and styles hold no secret: they come without token or cookie."""
         foreign = self._entry.foreign(request)
         refusal = Refusal(status=403, text=foreign) if foreign else None
-        if refusal is None and request.path in ("/", "/ws", "/stop"):
+        if (refusal is None and request.path in ("/", "/ws", "/stop")) or request.path.startswith("/recordings/"):
             access = self._entry.admit(request)
             if isinstance(access, Access):
                 request[_ACCESS] = access
@@ -155,7 +160,10 @@ class PageApp:
         self.counters["refused" if refusal.status == 403 else "too_many"] += 1
         if request.path == "/" and refusal.status == 403 and not foreign and not request.query_string:
             return web.Response(status=403, text=_ONCE_MORE, content_type="text/html")
-        return web.Response(status=refusal.status, text=refusal.text)
+        response = web.Response(status=refusal.status, text=refusal.text)
+        if request.path == "/" and not foreign:
+            self._entry.forget(request, response)
+        return response
 
     def _full(self, path: str) -> Refusal | None:
         """Why one more does not fit."""
@@ -167,11 +175,12 @@ class PageApp:
 
     async def _index(self, request: web.Request) -> web.StreamResponse:
         """The page; who comes by the link gets a cookie and an address that holds no secret."""
-        if not self._needs_token or not request.query_string:
+        access: Access = request[_ACCESS]
+        if not request.query_string or (not self._needs_token and access.may_drive):
             return web.FileResponse(PAGE / "index.html")
         response = web.Response(status=303, headers={"Location": "/"})
-        if not request[_ACCESS].session:
-            self._entry.begin(request[_ACCESS], request, response)
+        if not access.session:
+            self._entry.begin(access, request, response)
         return response
 
     async def _file(self, request: web.Request) -> web.StreamResponse:
@@ -180,6 +189,16 @@ class PageApp:
         if data is None:
             return web.Response(status=404, text="There is no such file.")
         return web.Response(body=data, content_type="application/octet-stream", headers=_FOREVER)
+
+    async def _recording(self, request: web.Request) -> web.StreamResponse:
+        """A file that this session has recorded, by its name; what it did not write cannot be named."""
+        path = self._recordings().get(request.match_info["name"])
+        if not request[_ACCESS].may_drive:
+            return web.Response(status=403, text="The link to watch opens no recordings.")
+        if path is None or not path.is_file():
+            return web.Response(status=404, text="There is no such recording.")
+        named = {"Content-Disposition": f'attachment; filename="{path.name}"', "Cache-Control": "no-store"}
+        return web.FileResponse(path, headers=named)
 
     async def _palette(self, _: web.Request) -> web.StreamResponse:
         """The colors, for the page's own style sheet."""
@@ -195,21 +214,27 @@ class PageApp:
 
     async def _stop_lane(self, request: web.Request) -> web.StreamResponse:
         socket, access = await self._open(request, LANE_BYTES_MAX), request[_ACCESS]
+        if not access.may_drive:
+            self._share.come(socket, is_page=False)
         try:
             await self._stops.serve(socket, lambda claimed: self._driving.owner(claimed, access))
         finally:
+            self._share.leave(socket)
             self._sockets.discard(socket)
         return socket
 
     async def _socket(self, request: web.Request) -> web.StreamResponse:
         socket = await self._open(request, MESSAGE_BYTES_MAX)
         viewer = self._greet(request[_ACCESS])
+        if not request[_ACCESS].may_drive:
+            self._share.come(socket, is_page=True)
         sender = asyncio.create_task(self._send(socket, viewer))
         try:
             await self._listen(socket, viewer)
         finally:
             sender.cancel()
             self._sockets.discard(socket)
+            self._share.leave(socket)
             self.viewers.remove(viewer)
             self._times.pop(viewer.number, None)
             self._driving.leave(viewer)
@@ -266,6 +291,9 @@ class PageApp:
         if kind == "ping":
             viewer.offer_text(pack_text("pong", {"t_ms": values["t_ms"], "server_ns": received_ns}))
             return
+        if kind == "share":
+            self._change_share(viewer, values["act"])
+            return
         if kind == "control":
             self._driving.act(viewer, values["act"], values["to"])
             return
@@ -277,6 +305,18 @@ class PageApp:
         if kind == "input":
             self._newest_seq = max(self._newest_seq, values["seq"])
         self._tell(kind, values, viewer.number, received_ns)
+
+    def _change_share(self, viewer: Viewer, act: str) -> None:
+        """Make or end the link to watch, and tell who asked how that stands."""
+        if not self._driving.may_share(viewer.number):
+            viewer.offer_text(
+                pack_text("refused", {"text": "Only who drives, or an administrator, shares the session"})
+            )
+            return
+        if act != "show":
+            self._share.make() if act == "make" else self._share.end()
+            self._tell("share", {"act": act}, viewer.number)
+        viewer.offer_text(pack_text("share", self._share.told))
 
     def _may_say(self, viewer: Viewer, kind: str, values: Values) -> bool:
         """Who watches may stop the arm and nothing else."""

@@ -52,6 +52,8 @@ class PageServerCfg:
     """What the page's link must carry once as ?token=...; needed beyond loopback."""
     admin_token: str | None = None
     """The same for who may take control back at any time."""
+    watch_token: str | None = None
+    """The same for who may watch and press Stop, no more; made later when who drives asks for it."""
     tls_cert: Path | None = None
     """Certificate chain (PEM); without it a page beyond loopback gets JPEG pictures."""
     tls_key: Path | None = None
@@ -69,8 +71,11 @@ class PageServerCfg:
             check_token(self.token, "the page's token")
         if self.admin_token is not None:
             check_token(self.admin_token, "the administrator's token")
-        if self.admin_token is not None and self.admin_token == self.token:
-            raise ConfigError("the administrator's token is that of the page", mend="give two different ones")
+        if self.watch_token is not None:
+            check_token(self.watch_token, "the token to watch")
+        given = [each for each in (self.token, self.admin_token, self.watch_token) if each is not None]
+        if len(set(given)) < len(given):
+            raise ConfigError("two of the page's links have the same token", mend="give different ones")
         if self.admin_token is not None and self.token is None:
             raise ConfigError("an administrator's token without one for the page closes nothing", mend="give both")
         if (self.tls_cert is None) != (self.tls_key is None):

@@ -43,7 +43,8 @@ class Driving:
     def come(self, viewer: Viewer, access: Access) -> None:
         """A viewer is here and learns who drives."""
         self._access[viewer.number] = access
-        self._follow(self._control.come(viewer.number, self._clock.now_ns()), viewer.number)
+        change = self._control.come(viewer.number, self._clock.now_ns()) if access.may_drive else None
+        self._follow(change, viewer.number)
         self._tell("viewers", {"count": len(self._viewers)}, viewer.number)
 
     def leave(self, viewer: Viewer) -> None:
@@ -83,6 +84,8 @@ class Driving:
 
     def _carry_out(self, number: int, act: str, to: int) -> ControlChange | None:
         control, now_ns = self._control, self._clock.now_ns()
+        if not self._access.get(number, Access()).may_drive:
+            raise ControlError("This link is for watching, and for Stop", mend="ask for the page's own link")
         match act:
             case "take":
                 return control.take(number, now_ns)
@@ -100,6 +103,10 @@ class Driving:
     def _may_take_back(self, number: int) -> bool:
         access = self._access.get(number, Access())
         return access.is_admin or (self._is_open and not self._is_engaged())
+
+    def may_share(self, number: int) -> bool:
+        """Whether a viewer may give a link to watch away: who drives, and an administrator."""
+        return number == self._control.driver or self._access.get(number, Access()).is_admin
 
     def _follow(self, change: ControlChange | None, viewer: int) -> None:
         """Let the pictures' credit follow a change, pass it on, and tell everybody how things stand."""
@@ -123,7 +130,9 @@ class Driving:
             "asking": self._control.asks(number),
             "why": last.why if last is not None else "",
             "others": self._control.others,
-            "may_take_back": access.is_admin or self._is_open,
+            "may_take_back": access.may_drive and (access.is_admin or self._is_open),
+            "may_drive": access.may_drive,
+            "may_share": self.may_share(number),
             "is_admin": access.is_admin,
         }
         return pack_text("control", standing)

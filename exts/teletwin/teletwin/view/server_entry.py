@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import hmac
 import secrets
@@ -13,11 +14,13 @@ from aiohttp import hdrs, web  # noqa: TID253
 from teletwin.clock import Clock
 from teletwin.safety import RateLimits
 from teletwin.view.server_cfg import PageServerCfg, is_loopback
+from teletwin.view.server_share import Share
 
 GUESSES_HZ, GUESSES_BURST = 1.0, 20.0
 """How often an address may be wrong about the token before it is told to wait; the right token always fits."""
 _CLOSED = "This page needs its link: open the one that was printed at the start (?token=...)."
-_RANKS = {"a": True, "v": False}
+_ENDED = "This link to watch has ended: ask for a new one."
+_WATCHES = "w"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,6 +30,11 @@ class Access:
     session: str = ""
     """Name of the browser's session, the same for all of its sockets; empty without one."""
     is_admin: bool = False
+    may_drive: bool = True
+    """False: who came by the link to watch."""
+
+
+_RANKS = {"a": Access(is_admin=True), "v": Access(), _WATCHES: Access(may_drive=False)}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +52,8 @@ class Entry:
     end with the server.
     """
 
-    def __init__(self, cfg: PageServerCfg, *, clock: Clock) -> None:
-        self._cfg, self._clock = cfg, clock
+    def __init__(self, cfg: PageServerCfg, *, clock: Clock, share: Share) -> None:
+        self._cfg, self._clock, self._share = cfg, clock, share
         self._guesses = RateLimits(rate_hz=GUESSES_HZ, burst=GUESSES_BURST)
         self._key = secrets.token_bytes(32)
 
@@ -60,17 +68,27 @@ class Entry:
         return ""
 
     def admit(self, request: web.Request) -> Access | Refusal:
-        """Let somebody in by token or cookie; without a token everybody on this machine is."""
-        if self._cfg.token is None:
-            return Access()
-        given = _given(request)
-        if given:
+        """Let somebody in by token or cookie; without a token everybody on this machine is, but who came to watch."""
+        given, cookie = _given(request), request.cookies.get(_cookie(request), "")
+        if given and _same(given, self._share.token or None):
+            return Access(may_drive=False)
+        if given and self._cfg.token is not None:
             return self._by_token(given, request.remote)
-        return self._by_cookie(request.cookies.get(_cookie(request), "")) or Refusal(status=403, text=_CLOSED)
+        session = self._by_cookie(cookie)
+        if given or (session is None and f".{_WATCHES}." in cookie):
+            return Refusal(status=403, text=_ENDED)
+        if session is None and self._cfg.token is not None:
+            return Refusal(status=403, text=_CLOSED)
+        return session or Access()
+
+    def forget(self, request: web.Request, response: web.StreamResponse) -> None:
+        """Take a session away that a browser need not keep."""
+        response.del_cookie(_cookie(request))
 
     def begin(self, access: Access, request: web.Request, response: web.StreamResponse) -> None:
         """Give a browser its session."""
-        name, rank = secrets.token_urlsafe(18), "a" if access.is_admin else "v"
+        name = secrets.token_urlsafe(18)
+        rank = _WATCHES if not access.may_drive else "a" if access.is_admin else "v"
         value, is_secure = f"{name}.{rank}.{self._seal(name, rank)}", self._cfg.scheme == "https"
         response.set_cookie(_cookie(request), value, httponly=True, samesite="Strict", secure=is_secure)
 
@@ -87,11 +105,12 @@ class Entry:
         name, _, rest = value.partition(".")
         rank, _, seal = rest.partition(".")
         if rank in _RANKS and _same(seal, self._seal(name, rank)):
-            return Access(session=name, is_admin=_RANKS[rank])
+            return dataclasses.replace(_RANKS[rank], session=name)
         return None
 
     def _seal(self, name: str, rank: str) -> str:
-        return hmac.new(self._key, f"{name}.{rank}".encode(errors="replace"), hashlib.sha256).hexdigest()
+        of_link = self._share.token if rank == _WATCHES else ""  # ends with its link
+        return hmac.new(self._key, f"{name}.{rank}.{of_link}".encode(errors="replace"), hashlib.sha256).hexdigest()
 
 
 def _same(given: str, secret: str | None) -> bool:

@@ -24,6 +24,8 @@ COMMANDS = ("engage", "hold", "stop", "record", "recentre", "replay", "reset")
 LESSON_COMMANDS = ("lesson_start", "lesson_pause", "lesson_quit")
 """Of a person who draws while a policy learns; elsewhere they change nothing."""
 CONTROL_ACTS = ("take", "ask", "give", "keep", "release", "take_back")
+SHARE_ACTS = ("show", "make", "end")
+"""Of the link to watch."""
 DEVICES = ("mouse", "keyboard", "gamepad", "xr")
 HAND_REACH_M = 100.0
 BEFORE_MAX = 64
@@ -42,6 +44,7 @@ class PageEvent:
     viewer); `stop` with the page's own number, 0 where it had none, and whether this connection has said it before
     (`again`: a page repeats it until the arm has it); `viewers` (count) when somebody came or left;
     `control` (driver and before, viewers' numbers or 0, and why) when control changed: then nobody holds the clutch;
+    `share` (act) when a link to watch was made or ended;
     `quiet` when the driver's page has been silent for 2 s; `need_key` when a viewer waits for a key frame. Hands are
     (7,) arrays wxyz. Whoever watches may say no more than stop.
     """
@@ -244,6 +247,10 @@ def _enable(message: Mapping[str, object]) -> Values:
     return {"seq": _whole(message, "seq", 1, 2**32 - 1), "held": message["held"]}
 
 
+def _share(message: Mapping[str, object]) -> Values:
+    return {"act": _choice(message, "act", SHARE_ACTS)}
+
+
 _READERS: dict[str, Callable[[Mapping[str, object]], Values]] = {
     "input": _input,
     "ack": _ack,
@@ -252,6 +259,7 @@ _READERS: dict[str, Callable[[Mapping[str, object]], Values]] = {
     "settings": _settings,
     "ping": _ping,
     "control": _control,
+    "share": _share,
     "enable": _enable,
 }
 

@@ -10,13 +10,13 @@ const byId = (id) => document.getElementById(id);
 
 /**
  * @typedef {{driver: number, before: number, you: boolean, free: boolean, asked_by: number, asking: boolean,
- *   why: string, others: number[], may_take_back: boolean, is_admin: boolean}} Standing
+ *   why: string, others: number[], may_take_back: boolean, may_drive: boolean, may_share: boolean, is_admin: boolean}} Standing
  */
 
 /** @type {Standing} */
 const UNKNOWN = {
   driver: 0, before: 0, you: false, free: false, asked_by: 0, asking: false, why: "", others: [],
-  may_take_back: false, is_admin: false,
+  may_take_back: false, may_drive: true, may_share: false, is_admin: false,
 };
 
 export class ControlPanel {
@@ -104,8 +104,9 @@ export class ControlPanel {
   standingWords() {
     const { standing } = this;
     if (standing.you) return standing.others.length ? count(standing.others.length) : "";
-    if (standing.free) return standing.before ? this.changeWords() : "";
+    if (standing.free && standing.may_drive) return standing.before ? this.changeWords() : "";
     if (!this.known) return "";
+    if (!standing.may_drive) return "This link is for watching; you may press Stop";
     return standing.asking ? "You asked for control" : "You are watching";
   }
 
@@ -120,8 +121,8 @@ export class ControlPanel {
     const driver = you ? "You drive" : free ? "Nobody drives" : known ? `Viewer ${standing.driver} drives` : "No connection";
     setText(byId("driver"), asked ? question : driver);
     setText(byId("control-why"), asked ? `${left} s${engaged ? "" : ", then it passes on"}` : this.standingWords());
-    byId("control-take").hidden = !free;
-    byId("control-ask").hidden = !known || you || free;
+    byId("control-take").hidden = !free || !standing.may_drive;
+    byId("control-ask").hidden = !known || you || free || !standing.may_drive;
     byId("control-ask").disabled = standing.asking;
     for (const id of ["control-yes", "control-keep"]) byId(id).hidden = !asked;
     this.give.hidden = !you || asked;

@@ -207,6 +207,7 @@ export class Controls {
     }
     this.showInForce(telemetry);
     this.showRecording(Boolean(telemetry.recording));
+    showRecorded(telemetry);
     for (const button of all("button[data-mode]")) {
       button.setAttribute("aria-pressed", String(button.dataset.mode === mode));
     }
@@ -244,6 +245,18 @@ export class Controls {
       if (label) label.textContent = recording ? "Stop recording" : "Record";
     }
   }
+}
+
+/** Where a recording goes, and the newest one to fetch. An older host does not tell. @param {Record<string, any>} telemetry */
+function showRecorded({ recording_file: file, recorded }) {
+  const name = recorded?.[0] ?? "";
+  const link = /** @type {HTMLAnchorElement} */ (document.getElementById("recorded-file"));
+  const line = /** @type {HTMLElement} */ (document.getElementById("recorded"));
+  const text = file ? `Recording to ${file}, in the folder where the operator's side was started. Other hosts record their own.` : name ? `Recorded: ${name}` : "";
+  setText(/** @type {HTMLElement} */ (document.getElementById("recorded-text")), text);
+  line.hidden = !text;
+  link.hidden = Boolean(file) || !name;
+  if (!link.hidden && link.download !== name) Object.assign(link, { href: `recordings/${encodeURIComponent(name)}`, download: name });
 }
 
 /**
@@ -286,6 +299,9 @@ function makeRoom({ input, scale, stops }, value) {
   if (!stops && value / scale < Number(input.min)) input.min = String(value / scale);
 }
 
+/** To so many digits behind the point, or to four in all. @param {number} value @param {string} [digits] */
+const rounded = (value, digits) => Number(digits === undefined ? value.toPrecision(4) : value.toFixed(Number(digits)));
+
 /**
  * What is told is shown as it is, also between two steps of the slider: a limit must not look wider than it is.
  * @param {Slider} slider @param {number} [exact] what is so, in the setting's unit
@@ -294,7 +310,7 @@ function showSlider(slider, exact) {
   const { input, output, stops } = slider;
   slider.exact = exact;
   const place = stops ? sliderValue(slider) : input.value;
-  const shown = exact === undefined || stops ? place : Number((exact / slider.scale).toPrecision(4));
+  const shown = exact === undefined || stops ? place : rounded(exact / slider.scale, input.dataset.digits);
   const zero = input.dataset.zero;
   output.textContent = shown === 0 && zero ? zero : `${shown} ${input.dataset.unit ?? ""}`;
   input.setAttribute("aria-valuetext", output.textContent);

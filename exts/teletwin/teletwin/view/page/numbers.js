@@ -13,10 +13,15 @@ const EARLY_MS = 50;
 const LATE_MS = 2000;
 const EXPLAIN_MS = 500;
 
-const OF_ARM = /^(control_error|orientation_error|shake|display_error|reversals)/;
-const NOT_ENGAGED = "the arm does not follow the hand, so there is no error of following";
+const OF_ARM = /^(control_error|orientation_error|shake|display_error|reversals|aol_ms|horizon_control)/;
+/** States in which the arm is known not to follow; of one that is silent for a moment the last numbers stand. */
+const RESTING = ["off", "ready", "hold"];
+/** A latency that has been the same for so long is not measured any more [ms]. */
+const STALE_MS = 1500;
+const NOT_ENGAGED = "the arm does not follow the hand, so nothing of its following can be measured";
 const RESTS = "the hand rests: no motion is on its way to the screen that could be timed";
 const SETTLES = "the network has just changed and the look-ahead is on its way to it";
+const STALE = "nothing new was measured for more than a second";
 const ABSURD = "what was measured cannot be so; it is left out until it can";
 
 export class Numbers {
@@ -24,6 +29,8 @@ export class Numbers {
     /** @type {{ms: number, place: number[]}[]} */
     this.places = [];
     this.network = "";
+    /** @type {Record<string, {value: unknown, ms: number}>} */
+    this.newest = {};
     this.changedMs = -Infinity;
     this.explainedMs = -Infinity;
     /** Why a number is missing, by its key. @type {Record<string, string>} */
@@ -50,15 +57,22 @@ export class Numbers {
     return nowMs - this.changedMs < SETTLE_MS;
   }
 
+  /** Whether a number has been the same for long. @param {string} key @param {unknown} value @param {number} nowMs */
+  stale(key, value, nowMs) {
+    if (this.newest[key]?.value !== value) this.newest[key] = { value, ms: nowMs };
+    return typeof value === "number" && nowMs - this.newest[key].ms > STALE_MS;
+  }
+
   /** The same numbers without those that mean nothing now. @param {Record<string, any>} told @param {number} nowMs */
   sensible(told, nowMs) {
     const numbers = { ...told };
     this.reasons = {};
-    const engaged = (told.state ?? told.mode) === "engaged" && !told.fault;
-    if (!engaged) for (const key in numbers) if (OF_ARM.test(key)) this.leaveOut(numbers, key, NOT_ENGAGED);
+    const resting = RESTING.includes(told.state ?? told.mode) || Boolean(told.fault);
+    if (resting) for (const key in numbers) if (OF_ARM.test(key)) this.leaveOut(numbers, key, NOT_ENGAGED);
     const [rests, settles] = [this.rests(told.hand_xyz, nowMs), this.settles(told.link, nowMs)];
     for (const key of ["mtp_ms", "effective_mtp_ms"]) {
-      if (rests) this.leaveOut(numbers, key, RESTS);
+      if (this.stale(key, numbers[key], nowMs)) this.leaveOut(numbers, key, STALE);
+      else if (rests) this.leaveOut(numbers, key, RESTS);
       else if (settles && key === "effective_mtp_ms") this.leaveOut(numbers, key, SETTLES);
       else if (!(numbers[key] >= -EARLY_MS && numbers[key] <= LATE_MS) && typeof numbers[key] === "number") this.leaveOut(numbers, key, ABSURD);
     }
