@@ -77,8 +77,9 @@ class TelemetryRow:
         used = {"control": metrics.horizon_control_ms.newest, "render": metrics.horizon_render_ms.newest}
         for name, newest_ms in used.items():
             before_ms = self._horizons_ms[name]
-            isnt_first = before_ms is not None and newest_ms is not None
-            self._horizons_ms[name] = before_ms + share * (newest_ms - before_ms) if isnt_first else newest_ms
+            if before_ms is not None and newest_ms is not None:
+                newest_ms = before_ms + share * (newest_ms - before_ms)
+            self._horizons_ms[name] = newest_ms
 
     def _arm(self, now_ns: int) -> dict[str, object]:
         """What the arm does and keeps, by its own words, and what a person must do for it to move."""
