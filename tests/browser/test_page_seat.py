@@ -144,12 +144,12 @@ def test_the_page_has_one_heading_landmarks_and_an_order_of_keys(browser: Any, t
         assert page.evaluate("[...document.querySelectorAll('header.top, main, nav')].length") == 3
         page.evaluate("document.body.focus()")
         order = []
-        for _ in range(7):
+        for _ in range(8):
             page.keyboard.press("Tab")
             order.append(page.evaluate("document.activeElement.dataset.command ?? document.activeElement.id"))
             outline = page.evaluate("getComputedStyle(document.activeElement).outlineStyle")
             assert outline != "none", order
-        assert order[1:6] == ["help-open", "engage", "hold", "stop", "forecast"], order
+        assert order[1:7] == ["share-open", "help-open", "engage", "hold", "stop", "forecast"], order
 
 
 def test_motion_is_reduced_and_forced_colors_keep_every_state(browser: Any, twin: FakeTwin) -> None:

@@ -53,13 +53,15 @@ function covered(box, others) {
 function place(target, width, height, taken) {
   let best = { left: MARGIN, top: MARGIN, cost: Infinity };
   const lefts = [target.left, target.right - width, target.right + MARGIN, target.left - width - MARGIN, (innerWidth - width) / 2];
+  for (let left = MARGIN; left + width < innerWidth; left += 5 * STEP) lefts.push(left);
   for (const wanted of lefts) {
     const left = Math.max(MARGIN, Math.min(wanted, innerWidth - width - MARGIN));
     for (let top = MARGIN; top + height <= innerHeight - MARGIN; top += STEP) {
       const away = Math.max(target.top - top - height, top - target.bottom, 0);
       const aside = Math.max(target.left - left - width, left - target.right, 0);
       const box = { left, top, right: left + width, bottom: top + height };
-      const cost = 1e3 * covered(box, taken) + away + aside;
+      const area = covered(box, taken);
+      const cost = (area ? 1e6 + 1e3 * area : 0) + away + aside;
       if (cost < best.cost) best = { left, top, cost };
     }
   }
