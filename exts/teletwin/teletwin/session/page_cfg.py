@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from teletwin.session.secret_source import read_secret
-from teletwin.view.server_cfg import check_token, is_loopback
+from teletwin.view.server_cfg import PageServerCfg, check_token, is_loopback
 
 TOKEN_VARIABLE = "TELETWIN_PAGE_TOKEN"
 ADMIN_VARIABLE = "TELETWIN_PAGE_ADMIN_TOKEN"
@@ -34,6 +34,18 @@ class PageCfg:
     """Certificate chain (PEM): a secure context for pages beyond loopback."""
     tls_key: str = ""
     """Key of the certificate (PEM)."""
+
+    def serves(self, tokens: PageTokens) -> PageServerCfg:
+        """What the page's server is told."""
+        return PageServerCfg(
+            host=self.host,
+            port=self.port,
+            token=tokens.token or None,
+            admin_token=tokens.admin_token or None,
+            watch_token=tokens.watch_token or None,
+            tls_cert=Path(self.tls_cert) if self.tls_cert else None,
+            tls_key=Path(self.tls_key) if self.tls_key else None,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

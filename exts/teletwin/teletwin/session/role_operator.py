@@ -47,7 +47,7 @@ from teletwin.session.wiring import apply_link_note, open_link
 from teletwin.view.camera import Camera
 from teletwin.view.drawn_scene import drawn_scene
 from teletwin.view.scene_file import read_scene_objects
-from teletwin.view.server import PageServer, PageServerCfg
+from teletwin.view.server import PageServer
 from teletwin.view.solids import SceneObject
 
 _GRACE_S = 2.0
@@ -196,17 +196,8 @@ class OperatorProcess:
 
     def _page(self) -> PageServer:
         """The page's server, not yet entered."""
-        page, tokens = self.cfg.page, self.cfg.page_tokens
         server = PageServer(
-            PageServerCfg(
-                host=page.host,
-                port=page.port,
-                token=tokens.token or None,
-                admin_token=tokens.admin_token or None,
-                watch_token=tokens.watch_token or None,
-                tls_cert=Path(page.tls_cert) if page.tls_cert else None,
-                tls_key=Path(page.tls_key) if page.tls_key else None,
-            ),
+            self.cfg.page.serves(self.cfg.page_tokens),
             clock=self.clock,
             on_event=self.desk.put,
             on_stop=self.desk.put,
