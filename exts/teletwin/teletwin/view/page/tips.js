@@ -86,7 +86,7 @@ export function showTips(tip) {
     Object.assign(tip.style, { left: "0px", top: "0px" }); // beside the right edge it would be measured narrower
     const nodes = [...document.querySelectorAll(CONTROLS), target];
     const taken = nodes.map((node) => node.getBoundingClientRect()).filter((box) => box.width > 0 && box.bottom > 0 && box.top < innerHeight);
-    const { left, top } = place(target.getBoundingClientRect(), tip.offsetWidth, tip.offsetHeight, taken);
+    const { left, top } = place(target.getBoundingClientRect(), tip.offsetWidth + 1, tip.offsetHeight + 1, taken);
     tip.style.left = `${left}px`;
     tip.style.top = `${top}px`;
   };
