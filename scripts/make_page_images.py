@@ -48,8 +48,8 @@ DRAG = """
     const box = canvas.getBoundingClientRect();
     const s = (performance.now() - startMs) / 1000;
     const at = {
-      clientX: box.x + box.width * (0.5 + 0.15 * Math.sin(1.9 * s)),
-      clientY: box.y + box.height * (0.48 + 0.17 * Math.sin(3.1 * s + 0.4)),
+      clientX: box.x + box.width * (0.5 + 0.09 * Math.min(s / 2, 1) * Math.sin(1.6 * s)),
+      clientY: box.y + box.height * (0.5 + 0.11 * Math.min(s / 2, 1) * Math.sin(2.5 * s)),
     };
     dot.style.left = `${at.clientX}px`;
     dot.style.top = `${at.clientY}px`;
@@ -127,7 +127,9 @@ def engage(page: Any) -> None:
 
 
 def press(page: Any) -> None:
-    """Take the hand and let a script move it."""
+    """Take the hand in the middle of its way and let a script move it, no faster than the limits of motion allow."""
+    page.keyboard.press("c")
+    page.wait_for_timeout(3000)
     note = "(event) => { window.filmPointer = event.pointerId; }"
     page.evaluate(f"document.getElementById('picture').addEventListener('pointerdown', {note})")
     box = page.locator("#picture").bounding_box()

@@ -84,3 +84,10 @@ def test_the_switch_is_true_or_false(values: dict[str, object]):
 
     with pytest.raises(MessageError):
         parse_message(json.dumps({"type": "settings", "name": "forecast", "values": values}))
+
+
+def test_a_picture_without_forecast_draws_none():
+    made, held = desk()
+    assert held.policy.decide(SimpleNamespace()).looks_ahead
+    say(made, "forecast", on=False)
+    assert not held.policy.decide(SimpleNamespace()).looks_ahead

@@ -73,6 +73,11 @@ class Horizons:
     late_binding_control: bool = True
     late_binding_render: bool = True
 
+    @property
+    def looks_ahead(self) -> bool:
+        """Whether the picture is ahead of what has arrived, by the forecast."""
+        return self.late_binding_render or self.render_s > 0.0
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ForecastPacket:

@@ -136,7 +136,7 @@ class RenderingFunction:
         known = {
             "object_poses": self._world.object_poses,
             "target": self._target,
-            "forecast": packet.curve[:, :3] if packet is not None else None,
+            "forecast": packet.curve[:, :3] if packet is not None and packet.horizons.looks_ahead else None,
             "pose_t_ns": self._pose_t_ns,
             "input_seq": self._input_seq,
             "horizon_s": self._horizon_s,
