@@ -68,6 +68,7 @@ def main() -> int:
     parser.add_argument("what", nargs="*", choices=["page", "allocation", "film", []], help="all of them by default")
     parser.add_argument("--out", type=Path, default=ROOT / "docs" / "images", metavar="DIR")
     parser.add_argument("--view", choices=["drawn", "streamed"], default="drawn")
+    parser.add_argument("--recorded", action="store_true", help="let the recorded hand write in the film; no drag")
     options = parser.parse_args()
     missing = missing_browser()
     if missing:
@@ -81,7 +82,7 @@ def main() -> int:
         open_page(page, url)
         for name, take in {"film": film, "page": screenshot, "allocation": allocation}.items():
             if name in (options.what or (name,)):
-                print(take(page, options.out), flush=True)
+                print(take(page, options), flush=True)
     return 0
 
 
@@ -138,9 +139,10 @@ def press(page: Any) -> None:
     page.evaluate(f"() => {{ {DRAG} }}")
 
 
-def film(page: Any, out: Path) -> str:
-    """A drag without forecast, then with it, as an animated WebP."""
-    press(page)
+def film(page: Any, options: argparse.Namespace) -> str:
+    """A hand without forecast, then with it, as an animated WebP."""
+    if not options.recorded:
+        press(page)
     page.wait_for_timeout(5000)
     page.keyboard.press("f")
     page.wait_for_timeout(5000)
@@ -161,10 +163,10 @@ def film(page: Any, out: Path) -> str:
     page.wait_for_timeout(1e3 * (FILM_S - OFF_S))
     with_it = page.evaluate(ERRORS)
     session.send("Page.stopScreencast")
-    page.mouse.up()
-    page.evaluate("clearInterval(filmTimer); document.getElementById('film-pointer').remove()")
-    page.keyboard.press("c")
-    path = out / "film.webp"
+    if not options.recorded:
+        page.mouse.up()
+        page.evaluate("clearInterval(filmTimer); document.getElementById('film-pointer').remove()")
+    path = options.out / "film.webp"
     size, quality = save_film(path, sampled(shots, began_s))
     rate = sum(began_s <= t_s <= began_s + FILM_S for t_s, _ in shots) / FILM_S
     return (
@@ -207,7 +209,7 @@ def save_film(path: Path, pictures: list[bytes]) -> tuple[int, int]:
     raise SystemExit(f"make_page_images: {path} stays larger than {FILM_BYTES_MAX} bytes")
 
 
-def screenshot(page: Any, out: Path) -> str:
+def screenshot(page: Any, options: argparse.Namespace) -> str:
     """The page as one meets it, with its recorded hand."""
     if page.get_attribute("#forecast", "aria-checked") == "false":
         page.keyboard.press("f")
@@ -215,10 +217,10 @@ def screenshot(page: Any, out: Path) -> str:
     page.mouse.move(5, 5)
     engage(page)
     page.wait_for_timeout(1e3 * WARM_S)
-    return saved(page, out / "page.png")
+    return saved(page, options.out / "page.png")
 
 
-def allocation(page: Any, out: Path) -> str:
+def allocation(page: Any, options: argparse.Namespace) -> str:
     """Link and compute, squeezed and divided."""
     page.click("#allocation-fold")
     page.select_option("select[data-choice=allocator]", "backlog")
@@ -226,7 +228,7 @@ def allocation(page: Any, out: Path) -> str:
     page.wait_for_timeout(1e3 * WARM_S)
     page.evaluate("document.getElementById('allocation').scrollIntoView({ block: 'end' })")
     page.wait_for_timeout(500)
-    return saved(page, out / "allocation_page.png")
+    return saved(page, options.out / "allocation_page.png")
 
 
 def saved(page: Any, path: Path) -> str:
