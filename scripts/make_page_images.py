@@ -48,8 +48,8 @@ DRAG = """
     const box = canvas.getBoundingClientRect();
     const s = (performance.now() - startMs) / 1000;
     const at = {
-      clientX: box.x + box.width * (0.5 + 0.09 * Math.min(s / 2, 1) * Math.sin(1.6 * s)),
-      clientY: box.y + box.height * (0.5 + 0.11 * Math.min(s / 2, 1) * Math.sin(2.5 * s)),
+      clientX: box.x + box.width * (0.5 + 0.10 * Math.min(s / 2, 1) * Math.sin(1.1 * s)),
+      clientY: box.y + box.height * (0.5 + 0.12 * Math.min(s / 2, 1) * Math.sin(1.8 * s)),
     };
     dot.style.left = `${at.clientX}px`;
     dot.style.top = `${at.clientY}px`;
@@ -129,12 +129,17 @@ def engage(page: Any) -> None:
 
 def press(page: Any) -> None:
     """Take the hand in the middle of its way and let a script move it, no faster than the limits of motion allow."""
-    page.keyboard.press("c")
-    page.wait_for_timeout(3000)
     note = "(event) => { window.filmPointer = event.pointerId; }"
     page.evaluate(f"document.getElementById('picture').addEventListener('pointerdown', {note})")
     box = page.locator("#picture").bounding_box()
-    page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(*middle)
+    page.mouse.down()
+    page.mouse.move(middle[0] + 5, middle[1])
+    page.mouse.up()  # the recorded hand rests from now on
+    page.keyboard.press("c")
+    page.wait_for_timeout(5000)
+    page.mouse.move(*middle)
     page.mouse.down()
     page.evaluate(f"() => {{ {DRAG} }}")
 
