@@ -98,6 +98,9 @@ def test_every_screen_shows_stop_and_covers_no_control(browser: Any, width: int,
             assert page.evaluate(IN_VIEW, "button[data-command=stop]"), "Stop is in view wherever the page stands"
             assert page.evaluate(IN_VIEW, "#forecast")
         page.evaluate("scrollTo(0, 0)")
+        page.click("button[data-command=hold]")
+        page.locator("#forecast").focus()
+        assert page.evaluate("scrollY") == 0, "what is at hand is reached without moving the page"
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         assert page.evaluate(COVERED, CONTROLS) == []
         picture = page.locator("#picture-frame").bounding_box()
