@@ -74,6 +74,27 @@ def test_a_wish_comes_as_it_went_and_a_bad_one_is_refused():
             Wish.unpack(bad)
 
 
+def test_pieces_of_another_message_neither_count_nor_raise_the_loss_below_nothing():
+    reassembly, key = Reassembly(), ("renderer", "operator", 5, 1)
+    for piece in split(bytes(9000)):
+        reassembly.add(key, piece, 0)
+    with pytest.raises(MessageError):
+        reassembly.add(key, split(bytes(9000), loss=0.3)[-1], 0)
+    for seq in range(2, 8):
+        for piece in split(bytes(9000)):
+            reassembly.add(("renderer", "operator", 5, seq), piece, 0)
+    assert reassembly.meters["renderer", "operator"].share == 0.0
+
+
+def test_a_piece_that_comes_late_was_not_lost():
+    reassembly = Reassembly()
+    for seq in range(8):
+        first, *rest = split(bytes(9000))
+        for piece in (*rest, first):  # rebuilt before it comes
+            reassembly.add(("renderer", "operator", 5, seq), piece, 0)
+    assert reassembly.meters["renderer", "operator"].share == 0.0
+
+
 def test_the_loss_is_measured():
     meter = LossMeter()
     for _ in range(300):

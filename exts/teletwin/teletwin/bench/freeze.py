@@ -33,7 +33,7 @@ class Frozen:
     seed: int
     rate_hz: float
     frozen_s: float
-    """Time beyond 0.15 s that pictures stood, in 50 s."""
+    """How long pictures stood for more than 0.15 s at a time, in 50 s."""
     longest_s: float
     kbps: float
     """All that the renderer's host sends, headers included."""
@@ -98,3 +98,7 @@ def freeze_rows(runs: Sequence[Frozen]) -> Iterator[BenchRow]:
         bar = None if path.burst_ms else _DRAWN_BAR_S if path.view == DRAWN else _STREAMED_BAR_S
         note = f"worst of {len(same)} seeds" if len(same) > 1 else ""
         yield BenchRow(name=f"frozen in 50 s, {name}", unit="s", value=worst, bar=bar, beside=beside, note=note)
+        if path.view == DRAWN:
+            yield BenchRow(name=f"bitrate, {name}", unit="kb/s", value=kbps, bar=_DRAWN_BAR_KBPS)
+        elif path.loss and (bare := lossless.get(path.view)):
+            yield BenchRow(name=f"bitrate, {name}", unit="of lossless", value=kbps / bare, bar=_BITRATE_BAR)

@@ -338,7 +338,7 @@ class Endpoint:
         if datagram.flags & FLAG_FRAGMENT:
             key = (datagram.sender, datagram.destination, int(datagram.kind), datagram.seq)
             payload, body = self._reassembly.add(key, datagram.payload, arrived_ns), b""
-            self._repairs.came(datagram.sender, datagram.seq, arrived_ns)
+            self._repairs.came(datagram.sender, int(datagram.kind), datagram.seq, arrived_ns)
             if payload is None and not self._reassembly.is_finished(key):
                 return None
             burst = self._reassembly.burst(key)

@@ -106,6 +106,11 @@ class _Partial:
         """All pieces."""
         return self.count + self.parities * _groups(self.count)
 
+    def check(self, size: int, parities: int) -> None:
+        """Refuse a piece of another message."""
+        if (self.size, self.parities) != (size, parities):
+            raise MessageError("a piece belongs to a message of another length", given=size, allowed=self.size)
+
     def take(self, index: int, body: bytes, t_ns: int) -> None:
         """Keep a piece, and how it came."""
         if self.pieces and index not in self.pieces and not self.is_whole:
@@ -159,11 +164,11 @@ class Reassembly:
         self._drop_old(t_ns)
         if key in self._finished:
             if key in self._counting:
+                self._counting[key].check(size, parities)
                 self._counting[key].take(index, body, t_ns)
             return None
         partial = self._partial.setdefault(key, _Partial(size, parities, t_ns))
-        if (partial.size, partial.parities) != (size, parities):
-            raise MessageError("a piece belongs to a message of another length", given=size, allowed=partial.size)
+        partial.check(size, parities)
         partial.take(index, body, t_ns)
         self._limit()
         return self._finish(key, partial)
@@ -209,7 +214,7 @@ class Reassembly:
 
     def _join(self, partial: _Partial) -> bytes:
         """The message; missing pieces are rebuilt."""
-        count, pieces = partial.count, partial.pieces
+        count, pieces = partial.count, dict(partial.pieces)  # what is rebuilt did not come
         groups = _groups(count)
         for group in range(groups):
             numbers = range(group, count, groups)

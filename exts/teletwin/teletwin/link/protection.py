@@ -77,15 +77,15 @@ class Repairs:
     def __init__(self, role: str) -> None:
         self._role = role
         self._protections: dict[str, Protection] = {}
-        self._streams: dict[str, _Stream] = {}
+        self._streams: dict[tuple[str, int], _Stream] = {}
 
     def towards(self, peer: str) -> Protection:
         """What protects messages to a peer."""
         return self._protections.setdefault(peer, Protection())
 
-    def came(self, sender: str, seq: int, t_ns: int) -> None:
+    def came(self, sender: str, kind: int, seq: int, t_ns: int) -> None:
         """A piece of a sender's message came at t_ns [ns]."""
-        self._streams.setdefault(sender, _Stream()).came(seq, t_ns)
+        self._streams.setdefault((sender, kind), _Stream()).came(seq, t_ns)
 
     def wishes(
         self, reassembly: Reassembly, now_ns: int, *, round_trip_ns: Callable[[str], int]
@@ -93,14 +93,19 @@ class Repairs:
         """What to tell senders now: pieces that still come in time, and the loss, five times a second."""
         told: list[tuple[str, Wish]] = []
         for (sender, destination, kind, seq), pieces in reassembly.lacking(now_ns):
-            if destination == self._role and 0 < round_trip_ns(sender) < self._streams[sender].period_ns - _SLACK_NS:
+            if destination == self._role and 0 < round_trip_ns(sender) < self._period_ns(sender, kind):
                 told.append((sender, Wish(kind, seq, self._loss(reassembly, sender), pieces)))
-        for sender, stream in self._streams.items():
+        for (sender, _), stream in self._streams.items():
             meter = reassembly.meters.get((sender, self._role))
             if meter is not None and meter.is_worth_telling and now_ns - stream.told_ns >= _TELL_NS:
                 stream.told_ns, meter.is_worth_telling = now_ns, False
                 told.append((sender, Wish(0, 0, meter.share)))
         return told
+
+    def _period_ns(self, sender: str, kind: int) -> float:
+        """How long a piece may take that is asked for now."""
+        stream = self._streams.get((sender, kind))
+        return stream.period_ns - _SLACK_NS if stream is not None else 0.0
 
     def _loss(self, reassembly: Reassembly, sender: str) -> float:
         meter = reassembly.meters.get((sender, self._role))

@@ -30,7 +30,7 @@ class Wish:
 
     def pack(self) -> bytes:
         """Payload of a datagram."""
-        head = _HEAD.pack(self.kind, self.seq, round(65535 * min(self.loss, 1.0)), len(self.pieces))
+        head = _HEAD.pack(self.kind, self.seq, round(65535 * min(max(self.loss, 0.0), 1.0)), len(self.pieces))
         return head + struct.pack(f"<{len(self.pieces)}H", *self.pieces)
 
     @staticmethod
