@@ -47,7 +47,7 @@ def measure_freeze(
     session = SessionCfg(view=view, network=network, seed=seed)
     times = PictureTimes()
     picture = StatePicture(times) if view == DRAWN else CostedPicture(session.picture(), seed=seed)
-    virtual = VirtualSession(session, picture=picture, pictures=times)
+    virtual = VirtualSession(session, picture=picture, pictures=times, repairs=True)
     virtual.run(_SETTLE_S)
     sent = virtual.links["renderer"].counters()
     drawn_s, count = [0.0], virtual.metrics.display.drawn_count

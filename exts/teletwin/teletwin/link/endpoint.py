@@ -79,6 +79,9 @@ class EndpointCfg:
     probe_period_s: float = 0.1
     """A peer that was sent nothing for so long gets the bare stamps."""
 
+    repairs: bool = True
+    """Parity follows the measured loss and lost pieces are asked for; else a large message has one parity piece."""
+
     def __post_init__(self) -> None:
         for role in (self.role, *self.relays, *self.relays.values()):
             if role not in ROLES:
@@ -190,7 +193,7 @@ class Endpoint:
         """Confirmations, repeats, greetings and probes to send now; the last two go to `peers`."""
         outgoing, self._replies = self._replies, []
         outgoing += self._envelope.greetings(peers, now_ns)
-        outgoing += self._wishes(now_ns)
+        outgoing += self._wishes(now_ns) if self._cfg.repairs else []
         for pending in self._resender.due(now_ns):
             datagrams = self._close(pending.peer, pending.kind, FLAG_RELIABLE, pending.seq, pending.payload)
             outgoing += [(pending.peer, datagram) for datagram in datagrams]
@@ -280,7 +283,7 @@ class Endpoint:
         if len(payload) > MAX_PAYLOAD_BYTES:
             flags |= FLAG_FRAGMENT
             protection = self._repairs.towards(peer)
-            pieces = split(payload, loss=protection.loss(now_ns))
+            pieces = split(payload, loss=protection.loss(now_ns) if self._cfg.repairs else 0.0)
             protection.keep(kind, seq, pieces)
         return self._closed(peer, kind, flags, seq, pieces)
 
@@ -299,18 +302,15 @@ class Endpoint:
 
     def _wishes(self, now_ns: int) -> Outgoing:
         """What to tell senders of lost pieces."""
-        wishes = self._repairs.wishes(
-            self._reassembly, now_ns, round_trip_ns=lambda sender: self.sync(sender).round_trip_ns
-        )
+        trips = {peer: sync.round_trip_ns for peer, sync in self._syncs.items()}
+        wishes = self._repairs.wishes(self._reassembly, now_ns, round_trips_ns=trips)
         return [(peer, raw) for peer, wish in wishes for raw in self._close(peer, Kind.WISH, 0, 0, wish.pack())]
 
     def _fulfil(self, peer: str, wish: Wish) -> None:
         """Send again what a receiver lacks."""
-        pieces = self._repairs.towards(peer).take(wish, self._clock.now_ns())
-        if pieces:
-            self._replies += [
-                (peer, raw) for raw in self._closed(peer, Kind(wish.kind), FLAG_FRAGMENT, wish.seq, pieces)
-            ]
+        if pieces := self._repairs.towards(peer).take(wish, self._clock.now_ns()):
+            raws = self._closed(peer, Kind(wish.kind), FLAG_FRAGMENT, wish.seq, pieces)
+            self._replies += [(peer, raw) for raw in raws]
 
     def _follow_clock(self, sender: str, sent_ns: int, echo_ns: int, echo_age_ns: int, arrived_ns: int) -> None:
         newest_ns, heard_ns = self._heard.get(sender, (sent_ns - 1, 0))

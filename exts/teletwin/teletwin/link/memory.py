@@ -22,8 +22,10 @@ from teletwin.messages import LinkSettings, Message
 class MemoryNetwork:
     """The room in which the links of one session find each other."""
 
-    def __init__(self, clock: Clock, *, seed: int = 0, session_id: int = 0, key: bytes | None = None) -> None:
-        self._clock = clock
+    def __init__(
+        self, clock: Clock, *, seed: int = 0, session_id: int = 0, key: bytes | None = None, repairs: bool = True
+    ) -> None:
+        self._clock, self._repairs = clock, repairs
         self._seed = seed
         self._session_id, self._key = session_id, key
         self._start_count = 0
@@ -59,6 +61,7 @@ class MemoryNetwork:
             key=self._key,
             relays=relays or {},
             max_age_s=max_age_s,
+            repairs=self._repairs,
         )
         ingress = Ingress(role, links=links or {}, seed=self._seed, shared_mbps=shared_mbps)
         self._links[role] = MemoryLink(self, cfg, ingress, clock or self._clock)

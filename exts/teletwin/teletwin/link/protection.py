@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Mapping
 
 from teletwin.clock import NS_PER_MS, NS_PER_S
 from teletwin.link.fragments import Reassembly
@@ -88,12 +88,12 @@ class Repairs:
         self._streams.setdefault((sender, kind), _Stream()).came(seq, t_ns)
 
     def wishes(
-        self, reassembly: Reassembly, now_ns: int, *, round_trip_ns: Callable[[str], int]
+        self, reassembly: Reassembly, now_ns: int, *, round_trips_ns: Mapping[str, int]
     ) -> list[tuple[str, Wish]]:
         """What to tell senders now: pieces that still come in time, and the loss, five times a second."""
         told: list[tuple[str, Wish]] = []
         for (sender, destination, kind, seq), pieces in reassembly.lacking(now_ns):
-            if destination == self._role and 0 < round_trip_ns(sender) < self._period_ns(sender, kind):
+            if destination == self._role and 0 < round_trips_ns.get(sender, 0) < self._period_ns(sender, kind):
                 told.append((sender, Wish(kind, seq, self._loss(reassembly, sender), pieces)))
         for (sender, _), stream in self._streams.items():
             meter = reassembly.meters.get((sender, self._role))

@@ -55,6 +55,8 @@ class VirtualSession:
         clock_drifts_ppm: How much too fast the clock of a role is, by role [ppm].
         arm: The physical arm's settings, its first joints among them.
         renders: False leaves the renderer out, a third of the time; nobody then sees anything.
+        repairs: Whether the parity of large messages follows the loss, as it does live. Training's model of pictures
+            knows one parity piece, and both must tell the same times.
         log: Told every message as the live recorder is: role, message, time of the entry, time of sending [ns]; one for
             all, or one for each role's process, by its name.
     """
@@ -72,6 +74,7 @@ class VirtualSession:
         clock_drifts_ppm: Mapping[str, float] | None = None,
         arm: SimulatedArmCfg | None = None,
         renders: bool = True,
+        repairs: bool = False,
         log: Log | Mapping[str, Log] | None = None,
     ) -> None:
         self.session, self._asked = session, asked
@@ -86,7 +89,7 @@ class VirtualSession:
             )
             for role in ROLES
         }
-        self.network = MemoryNetwork(self.clock, seed=session.seed, session_id=1)
+        self.network = MemoryNetwork(self.clock, seed=session.seed, session_id=1, repairs=repairs)
         self.links = {role: self._link(role) for role in ROLES if renders or role != "renderer"}
         self._times = pictures or PictureTimes()
         self._picture = picture or TimedPicture(self._times)
