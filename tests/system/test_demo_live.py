@@ -87,7 +87,8 @@ def teletwin(tmp_path):
 
 
 def demo(controller: str, *arguments: str) -> tuple[str, ...]:
-    return ("demo", "--headless", "--controller-host", controller, "--port", str(free_port()), *arguments)
+    near = ("--delay-ms", "0", "--jitter-ms", "0")
+    return ("demo", "--headless", "--controller-host", controller, "--port", str(free_port()), *near, *arguments)
 
 
 def pictures_came_all_the_time(results: dict) -> bool:
