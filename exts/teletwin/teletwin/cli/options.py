@@ -36,7 +36,7 @@ def read_options(
                 prog=f"teletwin {command}",
                 description=description,
                 config=(tyro.conf.OmitArgPrefixes,),
-                **({} if default is None else {"default": default}),
+                default=tyro.MISSING_NONPROP if default is None else default,
             )
     except SystemExit as end:
         if end.code in (0, None):

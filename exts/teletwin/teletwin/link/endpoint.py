@@ -296,8 +296,8 @@ class Endpoint:
             pack_body(Datagram(kind, role, peer, flags, seq, now_ns, echo_ns, age_ns, piece, start)) for piece in pieces
         ]
         closed = [raw for body in bodies if (raw := self._envelope.close(peer, body)) is not None]
-        self.totals["sent_datagrams"] += len(closed)
-        self.totals["sent_bytes"] += sum(map(len, closed))
+        sizes = [] if kind is Kind.PROBE else [len(raw) for raw in closed]
+        self.totals.update(sent_datagrams=len(sizes), sent_bytes=sum(sizes))
         return closed
 
     def _wishes(self, now_ns: int) -> Outgoing:
