@@ -55,7 +55,7 @@ class DrawnTwin:
             PageServerCfg(port=0),
             clock=self.clock,
             on_event=self.events.append,
-            hello={"version": "1", "view": "drawn", "drawn": scene.values, "view_height_m": 0.6},
+            hello={"version": "1", "drawn": scene.values, "view_height_m": 0.6},
             files=scene.files,
         )
         self.state = scene_state(HOME_Q)

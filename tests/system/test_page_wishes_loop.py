@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from made_desk import made_desk
 
 from teletwin.clock import NS_PER_S
-from teletwin.messages import FEED_FORWARD_ONLY, Note, ViewSettings
-from teletwin.session.config import HorizonCfg, NetworkCfg, SessionCfg
-from teletwin.session.desk import PageDesk
+from teletwin.messages import FEED_FORWARD_ONLY, Note
+from teletwin.session.config import NetworkCfg, SessionCfg
 from teletwin.session.row import TelemetryRow
 from teletwin.session.virtual import VirtualSession
 from teletwin.session.wiring import apply_link_note
@@ -17,24 +17,10 @@ SETTLE_S = 2.0
 WITHIN_MS = 12.0
 
 
-def desk_of(virtual: VirtualSession) -> PageDesk:
-    return PageDesk(
-        virtual.operator,
-        None,  # type: ignore[arg-type]
-        horizon=HorizonCfg(),
-        paper_mode=False,
-        slot_s=0.01,
-        view=ViewSettings(),
-        notify=lambda _: None,
-        set_view=lambda _: None,
-        record=lambda _: None,
-    )
-
-
 @pytest.mark.parametrize(("before_ms", "after_ms"), [(30.0, 90.0), (90.0, 20.0)])
 def test_horizons_follow_a_changed_delay_within_two_seconds(before_ms: float, after_ms: float):
     virtual = VirtualSession(SessionCfg(network=NetworkCfg(delay_ms=before_ms)))
-    told = TelemetryRow(virtual.operator, desk_of(virtual))
+    told = TelemetryRow(virtual.operator, made_desk(virtual.operator))
     virtual.run(4.0)
     note = Note(kind="link", values={"delay_ms": after_ms})
     for role, link in virtual.links.items():
@@ -61,7 +47,7 @@ def arm_errors_mm(virtual: VirtualSession) -> tuple[float, float]:
 
 def test_the_switch_takes_the_forecast_away_and_gives_it_back():
     virtual = VirtualSession(SessionCfg(network=NetworkCfg(delay_ms=60.0, jitter_ms=10.0)), renders=False)
-    desk = desk_of(virtual)
+    desk = made_desk(virtual.operator)
 
     def switch(on: bool) -> tuple[float, float]:
         values = {"name": "forecast", "values": {"on": on}}

@@ -6,9 +6,9 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from made_desk import made_desk
 
 from teletwin.horizon import build_policy
-from teletwin.messages import ViewSettings
 from teletwin.session.config import HorizonCfg
 from teletwin.session.desk import PageDesk
 from teletwin.session.operator import OperatorState
@@ -20,17 +20,7 @@ def desk(**loop: Any) -> tuple[PageDesk, Any]:
     held = SimpleNamespace(
         state=state, press=state.intent.press, policy=build_policy(HorizonCfg(), paper_mode=False), **loop
     )
-    made = PageDesk(
-        held,  # pyright: ignore[reportArgumentType]
-        SimpleNamespace(),  # pyright: ignore[reportArgumentType]
-        horizon=HorizonCfg(),
-        paper_mode=False,
-        slot_s=0.01,
-        view=ViewSettings(),
-        notify=lambda _: None,
-        set_view=lambda _: None,
-        record=lambda _: None,
-    )
+    made = made_desk(held)
     return made, held
 
 

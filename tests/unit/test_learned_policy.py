@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from made_desk import made_desk
 from test_policy_observation import SLOT_NS, rough_forecasts, wandering_hand
 
 from teletwin.assets import asset_path
@@ -30,9 +31,8 @@ from teletwin.horizon.observation import (
 )
 from teletwin.horizon.policy_file import PolicyFile, identity_policy, save_policy
 from teletwin.horizon.rule import RuleCfg, RulePolicy
-from teletwin.messages import ForecastPacket, Horizons, ViewSettings
+from teletwin.messages import ForecastPacket, Horizons
 from teletwin.session.config import HorizonCfg, NetworkCfg, SessionCfg
-from teletwin.session.desk import PageDesk
 from teletwin.session.operator import OperatorState
 from teletwin.session.policies import live_policy
 from teletwin.session.role_cfg import RoleCfg, from_json, to_json
@@ -280,17 +280,7 @@ def test_the_learned_policy_can_be_chosen_only_where_its_file_is_known(tmp_path,
 
 def page_desk(horizon: HorizonCfg):
     loop = SimpleNamespace(state=OperatorState(), policy=RulePolicy())
-    desk = PageDesk(
-        loop,  # pyright: ignore[reportArgumentType]
-        SimpleNamespace(),  # pyright: ignore[reportArgumentType]
-        horizon=horizon,
-        paper_mode=False,
-        slot_s=0.01,
-        view=ViewSettings(),
-        notify=lambda _: None,
-        set_view=lambda _: None,
-        record=lambda _: None,
-    )
+    desk = made_desk(loop, horizon=horizon)
     return desk, loop
 
 

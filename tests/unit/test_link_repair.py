@@ -95,6 +95,30 @@ def test_a_piece_that_comes_late_was_not_lost():
     assert reassembly.meters["renderer", "operator"].share == 0.0
 
 
+def test_pieces_that_a_thin_link_lets_through_one_by_one_are_not_asked_for():
+    reassembly, pieces = Reassembly(), split(bytes(9000))
+    apart_ns = 7_000_000  # 1200 bytes at 1.4 Mb/s
+    for seq in range(8):
+        for number, piece in enumerate(pieces):
+            t_ns = 100_000_000 * seq + number * apart_ns
+            assert reassembly.lacking(t_ns, lambda _: True) == []
+            reassembly.add(("renderer", "operator", 5, seq), piece, t_ns)
+    assert reassembly.meters["renderer", "operator"].share == 0.0
+
+
+def test_what_is_lacking_is_asked_for_once_and_only_where_it_comes_in_time():
+    reassembly, pieces = Reassembly(), split(bytes(9000))
+    for number in (0, 1, 2, 5):
+        reassembly.add(("renderer", "operator", 5, 1), pieces[number], number * 1_000_000)
+    assert reassembly.lacking(60_000_000, lambda _: False) == []
+    ((key, asked),) = reassembly.lacking(60_000_000, lambda _: True)
+    assert set(asked) <= {3, 4, 6, 7}
+    assert len(asked) == 4
+    assert reassembly.lacking(70_000_000, lambda _: True) == []
+    whole = [reassembly.add(key, pieces[number], 80_000_000) for number in asked]
+    assert bytes(9000) in whole
+
+
 def test_the_loss_is_measured():
     meter = LossMeter()
     for _ in range(300):

@@ -7,14 +7,13 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from made_desk import made_desk
 
 from teletwin.clock import NS_PER_S, SystemClock, VirtualClock
 from teletwin.errors import ConfigError
 from teletwin.link import Received
 from teletwin.messages import Mode, PoseSample, ViewSettings
 from teletwin.recording import read_log
-from teletwin.session.config import HorizonCfg
-from teletwin.session.desk import PageDesk
 from teletwin.session.log import Recorder, role_path
 from teletwin.session.operator import OperatorState
 from teletwin.session.renderer import RendererLoop
@@ -27,17 +26,7 @@ SAMPLE = PoseSample(t_ns=1, pose=np.array([0.3, 0.1, 0.2, 1.0, 0.0, 0.0, 0.0]))
 def desk_and_views():
     state = OperatorState()
     loop, views = SimpleNamespace(state=state, press=state.intent.press), []
-    wishes = PageDesk(
-        loop,  # pyright: ignore[reportArgumentType]
-        SimpleNamespace(),  # pyright: ignore[reportArgumentType]
-        horizon=HorizonCfg(),
-        paper_mode=False,
-        slot_s=0.01,
-        view=ViewSettings(),
-        notify=lambda _: None,
-        set_view=views.append,
-        record=lambda _: None,
-    )
+    wishes = made_desk(loop, set_view=views.append)
     return wishes, loop.state, views
 
 

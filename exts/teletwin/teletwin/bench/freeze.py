@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from teletwin.clock import NS_PER_S
 from teletwin.report.bench_rows import BenchRow
@@ -38,6 +38,12 @@ class Frozen:
     kbps: float
     """All that the renderer's host sends, headers included."""
 
+    @property
+    def path(self) -> str:
+        """What it went over."""
+        bursts = f" in bursts of {self.burst_ms:g} ms" if self.burst_ms else ""
+        return f"{self.view}, {100 * self.loss:g} % loss{bursts}, round trip {self.round_trip_ms:g} ms"
+
 
 def measure_freeze(
     view: str, *, loss: float, round_trip_ms: float, burst_ms: float = 0.0, seed: int = 0, seconds: float = SECONDS
@@ -49,7 +55,7 @@ def measure_freeze(
     picture = StatePicture(times) if view == DRAWN else CostedPicture(session.picture(), seed=seed)
     virtual = VirtualSession(session, picture=picture, pictures=times, repairs=True)
     virtual.run(_SETTLE_S)
-    sent = virtual.links["renderer"].counters()
+    sent = virtual.links["renderer"].volume
     drawn_s, count = [0.0], virtual.metrics.display.drawn_count
     start_ns = virtual.clock.now_ns()
     while (t_s := (virtual.clock.now_ns() - start_ns) / NS_PER_S) < seconds:
@@ -58,9 +64,8 @@ def measure_freeze(
             count = virtual.metrics.display.drawn_count
             drawn_s.append(t_s)
     gaps_s = [after - before for before, after in zip(drawn_s, [*drawn_s[1:], seconds], strict=True)]
-    later = virtual.links["renderer"].counters()
-    byte_count, datagrams = (later[name] - sent[name] for name in ("sent_bytes", "sent_datagrams"))
-    byte_count += _HEADERS * datagrams
+    later = virtual.links["renderer"].volume
+    byte_count = later.byte_count - sent.byte_count + _HEADERS * (later.datagrams - sent.datagrams)
     return Frozen(
         view=view,
         loss=loss,
@@ -75,30 +80,23 @@ def measure_freeze(
 
 
 def freeze_rows(runs: Sequence[Frozen]) -> Iterator[BenchRow]:
-    """A row for each path: the worst seed."""
-    lossless = {run.view: run.kbps for run in runs if run.loss == 0.0}
-    paths = dict.fromkeys(replace(run, seed=0, rate_hz=0, frozen_s=0, longest_s=0, kbps=0) for run in runs)
-    for path in paths:
-        same = [
-            run
-            for run in runs
-            if (run.view, run.loss, run.round_trip_ms, run.burst_ms)
-            == (path.view, path.loss, path.round_trip_ms, path.burst_ms)
-        ]
-        bursts = f" in bursts of {path.burst_ms:g} ms" if path.burst_ms else ""
-        name = f"{path.view}, {100 * path.loss:g} % loss{bursts}, round trip {path.round_trip_ms:g} ms"
-        worst = max(run.frozen_s for run in same)
-        kbps = max(run.kbps for run in same)
-        beside = {
-            "longest [s]": max(run.longest_s for run in same),
-            "pictures/s": min(run.rate_hz for run in same),
-            "kb/s": kbps,
-            "of lossless": kbps / lossless[path.view] if path.view in lossless else None,
-        }
-        bar = None if path.burst_ms else _DRAWN_BAR_S if path.view == DRAWN else _STREAMED_BAR_S
+    """Two rows for each path, frozen time and bitrate; the worst seed counts."""
+    lossless_kbps = {run.view: run.kbps for run in runs if run.loss == 0.0}
+    of_path: dict[str, list[Frozen]] = {}
+    for run in runs:
+        of_path.setdefault(run.path, []).append(run)
+    for path, same in of_path.items():
+        first, kbps = same[0], max(run.kbps for run in same)
+        bar = None if first.burst_ms else _DRAWN_BAR_S if first.view == DRAWN else _STREAMED_BAR_S
+        beside = {"longest [s]": max(run.longest_s for run in same), "pictures/s": min(run.rate_hz for run in same)}
         note = f"worst of {len(same)} seeds" if len(same) > 1 else ""
-        yield BenchRow(name=f"frozen in 50 s, {name}", unit="s", value=worst, bar=bar, beside=beside, note=note)
-        if path.view == DRAWN:
-            yield BenchRow(name=f"bitrate, {name}", unit="kb/s", value=kbps, bar=_DRAWN_BAR_KBPS)
-        elif path.loss and (bare := lossless.get(path.view)):
-            yield BenchRow(name=f"bitrate, {name}", unit="of lossless", value=kbps / bare, bar=_BITRATE_BAR)
+        worst_s = max(run.frozen_s for run in same)
+        yield BenchRow(name=f"frozen in 50 s, {path}", unit="s", value=worst_s, bar=bar, beside=beside, note=note)
+        if first.view == DRAWN:
+            yield BenchRow(name=f"bitrate, {path}", unit="kb/s", value=kbps, bar=_DRAWN_BAR_KBPS)
+            continue
+        bare_kbps = lossless_kbps.get(first.view)
+        ratio = kbps / bare_kbps if bare_kbps else None
+        yield BenchRow(
+            name=f"bitrate, {path}", unit="of lossless", value=ratio, bar=_BITRATE_BAR, beside={"kb/s": kbps}
+        )

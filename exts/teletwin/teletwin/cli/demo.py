@@ -102,7 +102,7 @@ def _read(arguments: list[str]) -> DemoOptions:
     options = read_options(DemoOptions, arguments, command="demo", description=__doc__ or "")
     if options.session.starts_controller:
         return options
-    near = DemoOptions(session=SessionCfg())
+    near = DemoOptions(session=SessionCfg(view=DRAWN))
     return read_options(DemoOptions, arguments, command="demo", description=__doc__ or "", default=near)
 
 

@@ -27,7 +27,7 @@ from teletwin.link.reliable import Resender, confirmation
 from teletwin.link.repair import Wish
 from teletwin.link.sealed import SealedEnvelope
 from teletwin.link.starts import PeerStarts, Standing
-from teletwin.link.streams import SequenceWindow, StreamCounts, Verdict
+from teletwin.link.streams import SequenceWindow, StreamCounts, Verdict, Volume
 from teletwin.link.wire import (
     FLAG_FRAGMENT,
     FLAG_RELIABLE,
@@ -48,7 +48,7 @@ _MAX_EARLY_NS = 250 * NS_PER_MS
 _SET_BACK_NS = 250 * NS_PER_MS
 _SEQ_MASK = (1 << 32) - 1
 _TOTALS = (
-    *("sent", "sent_datagrams", "sent_bytes", "unsent", "unwritable", "received", "late", "replayed", "stale", "early"),
+    *("sent", "unsent", "unwritable", "received", "late", "replayed", "stale", "early"),
     *("restarted", "invalid", "unsealed", "sealed", "unknown_key", "other_secret", "other_session", "other_version"),
     *("foreign_address", "misdirected", "socket_errors", "flooded"),
 )
@@ -127,6 +127,7 @@ class Endpoint:
         self._replies: Outgoing = []
         self._max_age_ns = round(cfg.max_age_s * NS_PER_S)
         self._probe_period_ns = round(cfg.probe_period_s * NS_PER_S)
+        self.volume = Volume()
         self.totals: Counter[str] = Counter(dict.fromkeys(_TOTALS, 0))
 
     def write(self, peer: str, message: Message, *, reliable: bool = False) -> list[bytes]:
@@ -296,14 +297,12 @@ class Endpoint:
             pack_body(Datagram(kind, role, peer, flags, seq, now_ns, echo_ns, age_ns, piece, start)) for piece in pieces
         ]
         closed = [raw for body in bodies if (raw := self._envelope.close(peer, body)) is not None]
-        sizes = [] if kind is Kind.PROBE else [len(raw) for raw in closed]
-        self.totals.update(sent_datagrams=len(sizes), sent_bytes=sum(sizes))
+        self.volume = Volume(self.volume.datagrams + len(closed), self.volume.byte_count + sum(map(len, closed)))
         return closed
 
     def _wishes(self, now_ns: int) -> Outgoing:
         """What to tell senders of lost pieces."""
-        trips = {peer: sync.round_trip_ns for peer, sync in self._syncs.items()}
-        wishes = self._repairs.wishes(self._reassembly, now_ns, round_trips_ns=trips)
+        wishes = self._repairs.wishes(self._reassembly, now_ns, sync=self.sync)
         return [(peer, raw) for peer, wish in wishes for raw in self._close(peer, Kind.WISH, 0, 0, wish.pack())]
 
     def _fulfil(self, peer: str, wish: Wish) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import struct
 from collections import OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -29,8 +30,9 @@ _MAX_FINISHED = 256
 _MAX_AGE_NS = 1 * NS_PER_S
 _OVERDUE = 3
 """After so many newer messages of its stream nothing more comes of one."""
-_QUIET_NS = 4 * NS_PER_MS
-"""After so long without a piece those that are missing are lost rather than late."""
+_QUIET_NS, _QUIET_FIRST_NS = 4 * NS_PER_MS, 15 * NS_PER_MS
+_QUIET_SPACINGS = 3
+"""Without a piece for so many times as they were apart, 4 ms at least, those that are missing are lost, not late."""
 
 Key = tuple[str, str, int, int]
 """Sender, destination, kind and sequence number of a message."""
@@ -94,7 +96,6 @@ class _Partial:
     later_count: int = 0
     is_whole: bool = False
     was_asked: bool = False
-    burst: Burst = ONE_PIECE
 
     @property
     def count(self) -> int:
@@ -130,12 +131,19 @@ class _Partial:
             lacking.append(missing[spare:] if len(missing) > spare else [])
         return lacking
 
-    def end(self) -> None:
-        """Its bytes are passed on; only the numbers of its pieces are kept, with how they came."""
-        spaced = self.later_count >= 2 and self.newest_ns > self.t_ns
-        self.burst = Burst(self.later_bytes, (self.newest_ns - self.t_ns) / NS_PER_MS if spaced else 0.0)
+    def is_quiet(self, now_ns: int) -> bool:
+        """Whether nothing more comes by itself; a thin link lets pieces through one by one."""
+        since_ns, apart_ns = now_ns - self.newest_ns, self.newest_ns - self.t_ns
+        if not self.later_count:
+            return since_ns > _QUIET_FIRST_NS
+        return since_ns > max(_QUIET_NS, _QUIET_SPACINGS * apart_ns / self.later_count)
+
+    def end(self) -> Burst:
+        """How its pieces came; its bytes are passed on, and only the numbers of its pieces are kept."""
         self.is_whole = True
         self.pieces = dict.fromkeys(self.pieces, b"")
+        spaced = self.later_count >= 2 and self.newest_ns > self.t_ns
+        return Burst(self.later_bytes, (self.newest_ns - self.t_ns) / NS_PER_MS if spaced else 0.0)
 
 
 class Reassembly:
@@ -187,11 +195,11 @@ class Reassembly:
             for key in [key for key in kept if key[:2] == (sender, destination)]:
                 del kept[key]
 
-    def lacking(self, now_ns: int) -> list[tuple[Key, tuple[int, ...]]]:
+    def lacking(self, now_ns: int, may_ask: Callable[[Key], bool]) -> list[tuple[Key, tuple[int, ...]]]:
         """Messages of which nothing more comes by itself, each once, and the pieces that would make them whole."""
         found = []
         for key, partial in self._partial.items():
-            if not partial.was_asked and now_ns - partial.newest_ns > _QUIET_NS:
+            if not partial.was_asked and partial.is_quiet(now_ns) and may_ask(key):
                 partial.was_asked = True
                 pieces = [number for group in partial.missing() for number in group]
                 found.append((key, tuple(pieces[:ASKED_MAX])))
@@ -202,9 +210,8 @@ class Reassembly:
         if len(partial.pieces) < count or any(partial.missing()):
             return None
         payload = self._join(partial)
-        partial.end()
+        self._finished[key] = partial.end()
         del self._partial[key]
-        self._finished[key] = partial.burst
         while len(self._finished) > _MAX_FINISHED:
             self._finished.popitem(last=False)
         self._counting[key] = partial

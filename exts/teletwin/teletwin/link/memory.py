@@ -15,7 +15,7 @@ from teletwin.link.endpoint import Endpoint, EndpointCfg
 from teletwin.link.greeting import Greeting
 from teletwin.link.ingress import Ingress, Passing
 from teletwin.link.passed import read_passed
-from teletwin.link.streams import StreamCounts
+from teletwin.link.streams import StreamCounts, Volume
 from teletwin.messages import LinkSettings, Message
 
 
@@ -134,6 +134,11 @@ class MemoryLink:
         """When the next datagram arrives or a repeat is due [ns]; None when nothing is under way."""
         times = [t for t in (self._ingress.next_due_ns(), self._endpoint.next_due_ns()) if t is not None]
         return min(times, default=None)
+
+    @property
+    def volume(self) -> Volume:
+        """What this role has sent so far."""
+        return self._endpoint.volume
 
     def set_link(self, peer: str, settings: LinkSettings) -> None:
         """Imitate another network on the hop from peer to this role from now on."""

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Mapping
+from collections.abc import Callable
 
 from teletwin.clock import NS_PER_MS, NS_PER_S
-from teletwin.link.fragments import Reassembly
+from teletwin.link.clock_sync import ClockSync
+from teletwin.link.fragments import Key, Reassembly
 from teletwin.link.repair import Wish
 
 _KEPT = 4
@@ -88,13 +89,18 @@ class Repairs:
         self._streams.setdefault((sender, kind), _Stream()).came(seq, t_ns)
 
     def wishes(
-        self, reassembly: Reassembly, now_ns: int, *, round_trips_ns: Mapping[str, int]
+        self, reassembly: Reassembly, now_ns: int, *, sync: Callable[[str], ClockSync]
     ) -> list[tuple[str, Wish]]:
         """What to tell senders now: pieces that still come in time, and the loss, five times a second."""
-        told: list[tuple[str, Wish]] = []
-        for (sender, destination, kind, seq), pieces in reassembly.lacking(now_ns):
-            if destination == self._role and 0 < round_trips_ns.get(sender, 0) < self._period_ns(sender, kind):
-                told.append((sender, Wish(kind, seq, self._loss(reassembly, sender), pieces)))
+
+        def may_ask(key: Key) -> bool:
+            sender, destination, kind, _ = key
+            return destination == self._role and 0 < sync(sender).round_trip_ns < self._period_ns(sender, kind)
+
+        told = [
+            (sender, Wish(kind, seq, self._loss(reassembly, sender), pieces))
+            for (sender, _, kind, seq), pieces in reassembly.lacking(now_ns, may_ask)
+        ]
         for (sender, _), stream in self._streams.items():
             meter = reassembly.meters.get((sender, self._role))
             if meter is not None and meter.is_worth_telling and now_ns - stream.told_ns >= _TELL_NS:

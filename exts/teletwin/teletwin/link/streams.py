@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 WINDOW = 1024
 _HALF = 1 << 31
@@ -20,6 +21,13 @@ class Verdict(Enum):
     """Never seen, but something newer was."""
     REPLAYED = "replayed"
     """Seen before, or so old that it may have been."""
+
+
+class Volume(NamedTuple):
+    """All that a role has sent, stamps and answers included."""
+
+    datagrams: int = 0
+    byte_count: int = 0
 
 
 @dataclass(slots=True)

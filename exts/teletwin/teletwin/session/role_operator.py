@@ -184,7 +184,6 @@ class OperatorProcess:
             "forecasters": available_forecasters(),
             "allocators": [*available_allocators(self.cfg.session.allocation.allocator_file), OFF],
             "drawn": self._drawn.values,
-            "view": "drawn" if self.cfg.session.is_drawn else "streamed",
             "view_height_m": self._camera.height_at(tool_pose_in_ur_base(HOME_Q)[:3]),
         }
         device = device_of(self.cfg.session.hand)

@@ -20,8 +20,6 @@ from teletwin.session.trail import Audit, StateTrail, no_audit
 from teletwin.telemetry import TickStats
 from teletwin.twin.control import ControlFunction
 
-_VOLUME = ("sent_datagrams", "sent_bytes", "repeated_pieces")
-
 
 class TwinLoop:
     """One tick: receive, control function, send. The renderer gets copies and is never waited for."""
@@ -153,9 +151,9 @@ class TwinLoop:
                 self._on_message("twin", clock_note(self._link, ("operator", "arm")), now_ns, now_ns)
 
     def _link_counts(self) -> dict[str, int]:
-        """What the link has counted, without its noughts and its volume: a status must fit one datagram."""
+        """What the link has counted, without its noughts: a status must fit one datagram."""
         counts = self._counters() if self._counters is not None else {}
-        return {name: count for name, count in counts.items() if count and name not in _VOLUME}
+        return {name: count for name, count in counts.items() if count}
 
     def _status(self, now_ns: int, arm: ArmState) -> TwinStatus:
         """What the operator is told."""

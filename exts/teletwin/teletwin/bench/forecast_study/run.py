@@ -184,8 +184,10 @@ def long_enough(hands: Sequence[StudyHand], cfg: StudyCfg, left_out: dict[str, s
             kept.append(replace(hand, tracks=tracks))
         else:
             left_out[hand.name] = _too_short(hand, cfg)
-    if not kept:
-        raise ConfigError("no hand can be judged", given="; ".join(f"{n}: {why}" for n, why in left_out.items()))
+    kinds = {hand.kind for hand in hands}
+    if not kept or ("recording" in kinds and all(hand.kind != "recording" for hand in kept)):
+        what = "no recording can be judged" if "recording" in kinds else "no hand can be judged"
+        raise ConfigError(what, given="; ".join(f"{n}: {why}" for n, why in left_out.items()))
     return kept
 
 

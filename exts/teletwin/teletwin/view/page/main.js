@@ -79,6 +79,9 @@ const stream = new Stream(canvas, {
     controls.followSize(header.width, header.height, pageMs);
     drawn.push({ pageMs, bytes: header.bytes });
   },
+  failed: async () => {
+    if (hand.enabled && !(await videoWorks)) askForJpeg();
+  },
 });
 
 const view = new DrawnView(byId("drawn"), (pageMs) => clock.serverNs(pageMs), {
@@ -163,7 +166,7 @@ async function hear(message) {
 }
 
 /** Who drives may have changed. @param {any} standing @param {number} nowMs */
-async function followControl(standing, nowMs) {
+function followControl(standing, nowMs) {
   const changed = panel.hear(standing, nowMs);
   if (changed) status.suggest(changed);
   const drove = hand.enabled;
@@ -174,7 +177,6 @@ async function followControl(standing, nowMs) {
   controls.share.offer(standing);
   lesson.restrict(status.observer);
   if (standing.you && !drove && view.broken && status.telemetry.view?.codec === "scene") askForPictures();
-  if (standing.you && !drove && !view.active && hello.view !== "drawn" && !(await videoWorks)) askForJpeg();
 }
 
 /** This browser cannot draw: the distant machine shall. Who watches must leave that to who drives. */

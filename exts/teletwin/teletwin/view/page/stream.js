@@ -37,7 +37,7 @@ export function unpack(message) {
 export class Stream {
   /**
    * @param {HTMLCanvasElement} canvas
-   * @param {{ack: (ack: object, pageMs: number) => void, drawn: (header: Header, pageMs: number) => void}} listeners
+   * @param {{ack: (ack: object, pageMs: number) => void, drawn: (header: Header, pageMs: number) => void, failed: () => void}} listeners
    */
   constructor(canvas, listeners) {
     this.canvas = canvas;
@@ -166,6 +166,7 @@ export class Stream {
     this.closeDecoder();
     this.waitsForKey = true;
     for (const header of lost) this.skip(header, true);
+    this.listeners.failed();
   }
 
   closeDecoder() {
