@@ -9,12 +9,11 @@ from teletwin.bench.live import measure_live
 from teletwin.bench.webrtc import measure_stock_webrtc
 
 pytestmark = [pytest.mark.live, pytest.mark.slow]
-HOST = "127.0.0.37"
 
 
 @pytest.mark.skipif(bool(missing_browser()), reason=missing_browser())
 def test_a_live_session_in_a_browser_gives_every_figure_with_the_pixels_agreeing():
-    figures = measure_live(seconds=10.0, barcode=True, controller_host=HOST)
+    figures = measure_live(seconds=10.0, barcode=True)
     assert figures.reason == ""
     assert figures.mtp_count > 50
     assert figures.barcode_mismatch_count == 0

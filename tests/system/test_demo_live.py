@@ -86,9 +86,14 @@ def teletwin(tmp_path):
         command.process.wait(5.0)
 
 
-def demo(controller: str, *arguments: str) -> tuple[str, ...]:
+def demo(*arguments: str) -> tuple[str, ...]:
     near = ("--delay-ms", "0", "--jitter-ms", "0")
-    return ("demo", "--headless", "--controller-host", controller, "--port", str(free_port()), *near, *arguments)
+    return ("demo", "--headless", "--port", str(free_port()), *near, *arguments)
+
+
+def ticks_asked(document: dict) -> float:
+    """Of a loop, at the rate that this machine carries."""
+    return document["configuration"]["control_rate_hz"] * document["results"]["duration_s"]
 
 
 def pictures_came_all_the_time(results: dict) -> bool:
@@ -104,9 +109,7 @@ def are_gone(pids: list[int]) -> bool:
 
 
 def test_a_headless_demo_measures_the_loop_and_leaves_recordings_that_can_be_exported(teletwin, tmp_path):
-    command = teletwin(
-        *demo("127.0.21.1", "--view", "streamed", "--duration", "12", "--report", "out.json", "--record", "run.mcap")
-    )
+    command = teletwin(*demo("--view", "streamed", "--duration", "12", "--report", "out.json", "--record", "run.mcap"))
     code, out, err = command.end()
     assert (code, err) == (0, "")
     assert "the page is at http://127.0.0.1:" in out
@@ -128,7 +131,7 @@ def test_a_headless_demo_measures_the_loop_and_leaves_recordings_that_can_be_exp
     assert results["bitrate_mbps"] > 0.1
     for loop in ("control_loop", "arm_loop"):
         assert {"overrun_count", "tick_count", "period_p99_ms"} <= set(results[loop])
-        assert results[loop]["tick_count"] > 0.6 * 500 * results["duration_s"]
+        assert results[loop]["tick_count"] > 0.6 * ticks_asked(document)
     assert {"sent", "received"} <= set(results["operator_counters"])
     assert results["twin_counters"]["unusable"] == 0
 
@@ -147,7 +150,7 @@ def test_a_headless_demo_measures_the_loop_and_leaves_recordings_that_can_be_exp
 
 
 def test_ctrl_c_ends_every_process_at_once_and_leaves_a_readable_recording(teletwin, tmp_path):
-    command = teletwin(*demo("127.0.21.3", "--duration", "60", "--record", "run.mcap"))
+    command = teletwin(*demo("--duration", "60", "--record", "run.mcap"))
     command.wait_for("the page is at")
     time.sleep(2.0)
     roles = command.children()
@@ -161,7 +164,7 @@ def test_ctrl_c_ends_every_process_at_once_and_leaves_a_readable_recording(telet
 
 
 def test_ctrl_c_while_the_roles_start_ends_them_too(teletwin):
-    command = teletwin(*demo("127.0.21.10", "--duration", "60"))
+    command = teletwin(*demo("--duration", "60"))
     command.wait_for("starting the arm")
     time.sleep(0.3)
     roles = command.children()
@@ -172,7 +175,7 @@ def test_ctrl_c_while_the_roles_start_ends_them_too(teletwin):
 
 
 def test_no_role_outlives_a_launcher_that_was_killed(teletwin):
-    command = teletwin(*demo("127.0.21.11", "--duration", "60"))
+    command = teletwin(*demo("--duration", "60"))
     command.wait_for("the page is at")
     roles = command.children()
     command.process.kill()
@@ -184,25 +187,26 @@ def test_no_role_outlives_a_launcher_that_was_killed(teletwin):
 
 
 def test_control_goes_on_when_the_renderer_dies(teletwin, tmp_path):
-    command = teletwin(*demo("127.0.21.4", "--duration", "12", "--report", "out.json"))
+    command = teletwin(*demo("--duration", "12", "--report", "out.json"))
     command.wait_for("the page is at")
     time.sleep(1.0)
-    controller_operator_twin_renderer_arm = command.children()
-    os.kill(controller_operator_twin_renderer_arm[3], signal.SIGKILL)
+    operator_twin_renderer_arm = command.children()
+    os.kill(operator_twin_renderer_arm[2], signal.SIGKILL)
     code, _, err = command.end()
     assert code == 1, "not all that was asked for happened"
     assert "the renderer was ended by a signal" in err
     assert len(err.splitlines()) == 1
-    results = json.loads((tmp_path / "out.json").read_text())["results"]
+    document = json.loads((tmp_path / "out.json").read_text())
+    results = document["results"]
     assert results["control_rmse"]["position_m"] < 0.6 * results["control_rmse_shadow"]["position_m"]
     assert results["arm_loop"]["held_count"] == 0
-    assert results["arm_loop"]["tick_count"] > 0.6 * 500 * 8
+    assert results["arm_loop"]["tick_count"] > 0.4 * ticks_asked(document)
     assert results["frame_count"] < 4 * 30
 
 
 def test_the_roles_of_a_demo_are_joined_by_dds_topics(teletwin, tmp_path):
     pytest.importorskip("cyclonedds", reason="the extra [dds] is not installed")
-    command = teletwin(*demo("127.0.21.19", "--link", "dds", "--duration", "12", "--report", "out.json"))
+    command = teletwin(*demo("--link", "dds", "--duration", "12", "--report", "out.json"))
     code, _, err = command.end()
     assert (code, err) == (0, "")
     results = json.loads((tmp_path / "out.json").read_text())["results"]
@@ -212,7 +216,9 @@ def test_the_roles_of_a_demo_are_joined_by_dds_topics(teletwin, tmp_path):
 
 
 def test_roles_started_one_by_one_find_each_other_and_the_arm_holds_when_the_operator_is_gone(teletwin, tmp_path):
-    arm = teletwin("run", "--role", "arm", "--controller-host", "127.0.21.5", "--record", "arm.mcap")
+    arm = teletwin(
+        *("run", "--role", "arm", "--robot", "rtde", "--controller-host", "127.0.21.5", "--record", "arm.mcap")
+    )
     twin = teletwin("run", "--role", "twin")
     arm.wait_for("the arm runs")
     twin.wait_for("the twin runs")
@@ -257,15 +263,14 @@ def one_line(command: Command) -> str:
 def test_a_busy_port_of_the_page_is_one_line(teletwin):
     with socket.create_server(("127.0.0.1", 0)) as busy:
         port = busy.getsockname()[1]
-        command = teletwin(
-            "demo", "--headless", "--duration", "5", "--controller-host", "127.0.21.6", "--port", str(port)
-        )
+        command = teletwin("demo", "--headless", "--duration", "5", "--port", str(port))
         assert re.search(rf"port is in use; given: 127.0.0.1:{port}", one_line(command))
 
 
 def test_a_busy_port_of_the_controller_is_one_line(teletwin):
+    virtual = ("--robot", "rtde", "--controller-host", "127.0.21.7")
     with socket.create_server(("127.0.21.7", 30004)):
-        assert "127.0.21.7:30004" in one_line(teletwin(*demo("127.0.21.7", "--duration", "5")))
+        assert "127.0.21.7:30004" in one_line(teletwin(*demo(*virtual, "--duration", "5")))
 
 
 @pytest.mark.parametrize(
@@ -289,7 +294,7 @@ def test_a_busy_port_of_the_controller_is_one_line(teletwin):
 )
 def test_what_cannot_be_done_is_one_line_before_anything_starts(teletwin, tmp_path, arguments, told):
     (tmp_path / "bad.csv").write_text("hello\n1,2\n")
-    assert told in one_line(teletwin(*demo("127.0.21.8", "--duration", "5", *arguments)))
+    assert told in one_line(teletwin(*demo("--duration", "5", *arguments)))
 
 
 def test_a_headless_demo_needs_an_end(teletwin):

@@ -23,7 +23,7 @@ import sys, threading, time
 from teletwin.session.config import SessionCfg
 from teletwin.session.launch import Roles, start_local
 from teletwin.session.role_cfg import PageCfg, RoleCfg
-session = SessionCfg(forecaster=sys.argv[3]) if len(sys.argv) > 3 else SessionCfg()
+session = SessionCfg(robot="rtde", **{"forecaster": name for name in sys.argv[3:]})
 cfg = RoleCfg(role="operator", session=session, page=PageCfg(port=int(sys.argv[2])), headless=True,
               controller_host=sys.argv[1])
 with Roles() as roles:
@@ -123,7 +123,7 @@ def launch(tmp_path):
                 continue
 
 
-DEMO = ("demo", "--headless", "--controller-host", "{controller}", "--port", "{port}")
+DEMO = ("demo", "--headless", "--robot", "rtde", "--controller-host", "{controller}", "--port", "{port}")
 
 
 def is_gone_in_time(launcher: Launcher, record_property) -> None:

@@ -88,7 +88,7 @@ def test_the_command_writes_a_report_a_figure_and_a_table(tmp_path, capsys, monk
 def test_a_real_session_is_squeezed_and_comes_back():
     from teletwin.bench.squeeze_live import squeeze_live
 
-    figures = judge(squeeze_live(SESSION, allocator="backlog", controller_host="127.0.6.79"))
+    figures = judge(squeeze_live(SESSION, allocator="backlog"))
     assert figures.quality_cut["bitrate_mbps"] < 1.3
     assert figures.tick_rate_hz > 475.0
     queues = {phase.name: phase.queue_most_ms for phase in figures.phases}

@@ -56,7 +56,8 @@ def test_a_session_over_ros_2_starts_no_controller_and_crosses_a_pipe():
         session = SessionCfg(robot=robot, hand="spacemouse", ros2=Ros2Cfg(ros2_domain=4), link="dds")
         assert not session.starts_controller
         assert from_json(to_json(RoleCfg(role="arm", session=session))).session == session
-    assert SessionCfg().starts_controller
+        assert session.is_real
+    assert not SessionCfg().is_real
     with pytest.raises(ConfigError, match="unknown robot; given: rtde:x"):
         SessionCfg(robot="rtde:x")
 

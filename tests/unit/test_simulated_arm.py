@@ -58,3 +58,44 @@ def test_reset_puts_the_arm_at_rest_where_told():
     clock.sleep_until(200_000_000)
     arm.advance()
     np.testing.assert_allclose(arm.state().q, START_Q, atol=1e-6)
+
+
+def test_an_arm_that_follows_the_clock_has_moved_whenever_somebody_looks():
+    clock = VirtualClock()
+    arm = SimulatedArm(clock, SimulatedArmCfg(follows_clock=True, watchdog_s=0.0))
+    for k in range(100):
+        arm.servo(np.array(START_Q) + 0.0005 * k)
+        clock.sleep_until(2_000_000 * (k + 1))
+        assert arm.state().t_ns == clock.now_ns()
+    assert arm.state().qd[0] > 0.1
+
+
+def test_who_has_not_looked_for_a_minute_finds_it_at_rest_at_once():
+    clock = VirtualClock()
+    arm = SimulatedArm(clock, SimulatedArmCfg(follows_clock=True, watchdog_s=0.0))
+    for k in range(100):
+        arm.servo(np.array(START_Q) + 0.002 * k)
+        clock.sleep_until(2_000_000 * (k + 1))
+        arm.state()
+    clock.sleep_until(60_000_000_000)
+    seen = arm.state()
+    assert seen.t_ns == clock.now_ns()
+    assert seen.fault == ""
+    np.testing.assert_allclose(seen.qd, 0.0, atol=1e-3)
+
+
+def test_set_points_at_half_the_rate_are_no_gaps():
+    """Between two of them the arm goes on as at the full rate: nothing brakes, nothing has to be joined."""
+    ways = []
+    for cycles in (1, 2):
+        clock = VirtualClock()
+        arm = SimulatedArm(clock, SimulatedArmCfg(period_s=0.002 * cycles))
+        way = []
+        for k in range(400):
+            if k % cycles == 0:
+                arm.servo(np.array(START_Q) + 0.2 * (1.0 - np.cos(0.01 * k)))
+            clock.sleep_until(2_000_000 * (k + 1))
+            arm.advance()
+            way.append(arm.state().q[0])
+        ways.append(way)
+    np.testing.assert_allclose(ways[1], ways[0], atol=1e-4)

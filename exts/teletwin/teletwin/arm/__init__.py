@@ -1,4 +1,4 @@
-"""The arm: a virtual UR3e controller, and the RTDE client that drives it or a real one."""
+"""The arm: one that is simulated in its role's process, a UR controller over RTDE, or a controller of ros2_control."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Protocol
 from teletwin.errors import ConfigError
 from teletwin.geometry import Array
 
-ARMS: Mapping[str, str] = {"rtde": "", "ros2": "rosbags"}
+ARMS: Mapping[str, str] = {"simulated": "", "rtde": "", "ros2": "rosbags"}
 """What can stand behind the arm role by name, and the package that it takes beside the usual ones."""
 NO_PROGRAM = "the robot's control program is not running: clear to start it"
 """The fault of an arm whose program ended: by a person, by a stop, or by the controller's watchdog."""
@@ -77,7 +77,7 @@ def arm_of(text: str) -> tuple[str, str]:
     """
     name, _, controller = text.partition(":")
     if name not in ARMS or (controller and name != "ros2"):
-        raise ConfigError("unknown robot", given=text, allowed="rtde, ros2, ros2:CONTROLLER")
+        raise ConfigError("unknown robot", given=text, allowed="simulated, rtde, ros2, ros2:CONTROLLER")
     if controller:
         from teletwin.arm.ros2_controllers import controller_of
 

@@ -44,7 +44,8 @@ class SetPointBridge:
     """
 
     def __init__(self, *, cycle_s: float, speed_limit: Array) -> None:
-        self._cycle_s, self._most_rad_s = cycle_s, speed_limit
+        self._cycle_s, self._credible_rad_s = cycle_s, _CREDIBLE * speed_limit
+        # The arrays of its state are replaced, never written to: they may be shared.
         self.reset(np.zeros(len(speed_limit)))
 
     def reset(self, q: Array) -> None:
@@ -52,7 +53,8 @@ class SetPointBridge:
         self.phase = Phase.FOLLOW
         self.q, self._qd, self._qdd = q.copy(), np.zeros(len(q)), np.zeros(len(q))
         self._asked, self._asked_qd, self._asked_qdd = q.copy(), np.zeros(len(q)), np.zeros(len(q))
-        self._asked_jerk, self._knows_qd, self._jumps = np.zeros(len(q)), True, False
+        self._asked_qdd_before, self._knows_qd, self._jumps = self._asked_qdd, True, False
+        self._knows_jerk = False
         self._plan = np.zeros((0, len(q)))
         self._planned = self._missed = 0
 
@@ -78,7 +80,7 @@ class SetPointBridge:
                 return self.q
         self._missed += 1
         if self._missed < period_cycles and self.phase is Phase.FOLLOW:
-            self.q += self._qd * self._cycle_s
+            self.q = self.q + self._qd * self._cycle_s
         else:
             self._brake()
         return self.q
@@ -86,14 +88,13 @@ class SetPointBridge:
     def _note(self, q: Array, cycles: int, *, is_due: bool) -> None:
         """What a set-point asks that was made so many cycles after the one before."""
         qd = (q - self._asked) / (cycles * self._cycle_s)
-        self._jumps = bool((np.abs(qd) > _CREDIBLE * self._most_rad_s).any())
+        self._jumps = np.count_nonzero(np.abs(qd) > self._credible_rad_s) > 0
         if not is_due:  # of a time that is not quite known: no speed that the arm could not have come to since
             reach = STOP_ACCELERATION_RAD_S2 * cycles * self._cycle_s
             qd = np.clip(qd, self._asked_qd - reach, self._asked_qd + reach)
         is_known, self._knows_qd = is_due and self._knows_qd, is_due
-        before = self._asked_qdd
+        self._asked_qdd_before, self._knows_jerk = self._asked_qdd, is_known
         self._asked_qdd = is_known * (qd - self._asked_qd) / (cycles * self._cycle_s)
-        self._asked_jerk = np.abs(self._asked_qdd - before) * is_known
         self._asked, self._asked_qd = q.copy(), qd
 
     def _take(self, *, is_due: bool) -> None:
@@ -101,7 +102,7 @@ class SetPointBridge:
         if self._jumps and (self.phase is Phase.FOLLOW or not self._qd.any()):
             self.reset(self._asked)
         elif is_due and self.phase is Phase.FOLLOW:
-            self.q, self._qd, self._qdd = self._asked.copy(), self._asked_qd.copy(), self._asked_qdd.copy()
+            self.q, self._qd, self._qdd = self._asked, self._asked_qd, self._asked_qdd
         else:
             self._join()
 
@@ -119,7 +120,7 @@ class SetPointBridge:
 
     def _is_motion(self) -> bool:
         """Whether the last set-points were a motion to brake from, and not one place far from another."""
-        is_slow = (np.abs(self._qd) <= _CREDIBLE * self._most_rad_s).all()
+        is_slow = (np.abs(self._qd) <= self._credible_rad_s).all()
         return bool(is_slow and (np.abs(self._qdd) <= _CREDIBLE * 2.0 * STOP_ACCELERATION_RAD_S2).all())
 
     def _join(self) -> None:
@@ -129,10 +130,11 @@ class SetPointBridge:
         away, away_qd = self.q + qd * self._cycle_s - self._asked, qd - self._asked_qd
         if max(np.abs(away).max() / _JOINED_RAD, np.abs(away_qd).max() / _JOINED_RAD_S) < 1.0:
             self.phase = Phase.FOLLOW
-            self.q, self._qd, self._qdd = self._asked.copy(), self._asked_qd.copy(), self._asked_qdd.copy()
+            self.q, self._qd, self._qdd = self._asked, self._asked_qd, self._asked_qdd
             return
         # What the set-points themselves ask beyond the limits is theirs.
-        reach = np.maximum(STOP_JERK_RAD_S3 * self._cycle_s, self._asked_jerk)
+        asked_jerk = np.abs(self._asked_qdd - self._asked_qdd_before) * self._knows_jerk
+        reach = np.maximum(STOP_JERK_RAD_S3 * self._cycle_s, asked_jerk)
         most = np.maximum(STOP_ACCELERATION_RAD_S2, np.abs(self._asked_qdd))
         wanted = np.clip(self._asked_qdd - _JOIN_RATE * (2.0 * away_qd + _JOIN_RATE * away), -most, most)
         self._move(self._qdd + np.clip(wanted - self._qdd, -reach, reach))

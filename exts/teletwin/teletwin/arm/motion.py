@@ -31,7 +31,7 @@ class JointMotion:
     """Reference joint positions and velocities, one controller cycle at a time."""
 
     def __init__(self, *, cycle_s: float = 0.002) -> None:
-        self._cycle_s = cycle_s
+        self._cycle_s, self._reach = cycle_s, SPEED_LIMIT_RAD_S * cycle_s
         self._law = ServoLaw(ServoLawCfg(cycle_s=cycle_s))
         self._bridge = SetPointBridge(cycle_s=cycle_s, speed_limit=SPEED_LIMIT_RAD_S)
         self._fresh: tuple[Array, int] | None = None
@@ -80,7 +80,8 @@ class JointMotion:
         known = self._law.cfg
         if lookahead_s != known.lookahead_s or gain != known.gain:
             self._law.configure(ServoLawCfg(lookahead_s=lookahead_s, gain=gain, cycle_s=self._cycle_s))
-        np.clip(q, -RANGE_LIMIT_RAD, RANGE_LIMIT_RAD, out=self._target)
+        np.maximum(q, -RANGE_LIMIT_RAD, out=self._target)
+        np.minimum(self._target, RANGE_LIMIT_RAD, out=self._target)
         self._is_numbered = steps > 0
         self._period_cycles = 1 if period_s is None else max(1, round(period_s / self._cycle_s))
         if steps > 0:
@@ -145,8 +146,8 @@ class JointMotion:
             fresh, self._fresh = self._fresh, None
             q, steps = fresh or (None, 1)
             target = self._bridge.step(q, steps=steps, period_cycles=self._period_cycles)
-        reach = SPEED_LIMIT_RAD_S * self._cycle_s
-        change = np.clip(self._law.step(target) - self.q, -reach, reach)
+        reach = self._reach
+        change = np.minimum(np.maximum(self._law.step(target) - self.q, -reach), reach)
         self.q += change
         np.divide(change, self._cycle_s, out=self.qd)
 

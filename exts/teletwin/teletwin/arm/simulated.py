@@ -1,4 +1,4 @@
-"""A UR3e in this process: for the shadow loop and for the loop on a virtual clock."""
+"""A UR3e in this process: the demo's arm, the shadows', and that of the loop on a virtual clock."""
 
 from __future__ import annotations
 
@@ -18,6 +18,8 @@ from teletwin.robot.ur3e import HOME_Q
 
 START_Q: tuple[float, ...] = tuple(HOME_Q.tolist())
 """Where a new arm stands [rad]."""
+_MOST_CYCLES = 500
+"""Of 2 ms, at one look: whoever did not look for longer finds the arm at rest."""
 _LOST_CYCLES = 50
 """A longer way at once is that of a clock that was set anew: to the program it is one cycle."""
 
@@ -28,6 +30,8 @@ class SimulatedArmCfg:
 
     lookahead_s: float = 0.03
     gain: float = 1200.0
+    period_s: float = CYCLE_S
+    """Between set-points [s], as told with each servoj."""
     transport_delay_s: float = 0.004
     """From `servo` to the controller's use of the set-point [s]; two cycles stand for RTDE there and back."""
     stop_deceleration: float = OWN_STOP_RAD_S2
@@ -41,6 +45,8 @@ class SimulatedArmCfg:
     """False: the joints are the controller's reference itself, without masses and drives."""
     scene: str = "table"
     """What it collides with: "table", "bare" or the path of an MJCF file."""
+    follows_clock: bool = False
+    """Time passes with the clock at every look (`state`), without anybody's call of `advance`: for a live session."""
 
     def __post_init__(self) -> None:
         ServoLawCfg(lookahead_s=self.lookahead_s, gain=self.gain)
@@ -56,13 +62,15 @@ class SimulatedArm:
     """A `ClearableArm` in process: same servo law, bridge, stops, watchdog and physics as the virtual controller.
 
     Time passes only in `advance`, which steps whole cycles of 2 ms up to the time given, so that the same
-    calls give the same bytes. `servo`, `stop` and `state` are signs of life of the role that calls them.
+    calls give the same bytes; `follows_clock` has `state` call it. `servo`, `stop` and `state` are signs of life of the
+    role that calls them.
     """
 
     def __init__(self, clock: Clock, cfg: SimulatedArmCfg | None = None) -> None:
         self._clock = clock
         self._cfg = cfg or SimulatedArmCfg()
         self._delay_ns = round(self._cfg.transport_delay_s * NS_PER_S)
+        self._period_ns = round(self._cfg.period_s * NS_PER_S)
         self._dynamics = UrDynamics(scene=self._cfg.scene) if self._cfg.physics else ReferenceDynamics()
         self._pending: deque[tuple[int, Array | None]] = deque()
         self._t_ns = clock.now_ns()
@@ -91,6 +99,8 @@ class SimulatedArm:
 
     def state(self) -> MeasuredJoints:
         """The joints at the end of the newest cycle; t_ns is the time of that cycle."""
+        if self._cfg.follows_clock:
+            self._catch_up()
         self._silent_s = 0.0
         dynamics = self._dynamics
         return MeasuredJoints(t_ns=self._t_ns, q=dynamics.q.copy(), qd=dynamics.qd.copy(), fault=self._fault)
@@ -111,6 +121,12 @@ class SimulatedArm:
     def clear_fault(self) -> None:
         """A person says that the arm may move again: the control program is started anew."""
         self._fault, self._silent_s = "", 0.0
+
+    def _catch_up(self) -> None:
+        """Advance to the clock's now; of a long time without a look only the end is stepped through."""
+        most_ns = _MOST_CYCLES * CYCLE_NS
+        self._t_ns = max(self._t_ns, self._clock.now_ns() - most_ns)
+        self.advance()
 
     def advance(self, now_ns: int | None = None) -> None:
         """Step whole cycles up to now_ns [ns], by default the clock's now."""
@@ -143,10 +159,11 @@ class SimulatedArm:
                 motion.stop(deceleration=cfg.stop_deceleration)
                 self._served_ns = None
                 continue
-            since_ns = CYCLE_NS if self._served_ns is None else due_ns - self._served_ns
-            self._steps += max(1, round(since_ns / CYCLE_NS))
+            since_ns = self._period_ns if self._served_ns is None else due_ns - self._served_ns
+            self._steps += max(1, round(since_ns / self._period_ns))
             self._served_ns = due_ns
-            motion.servo(q, lookahead_s=cfg.lookahead_s, gain=cfg.gain, steps=self._steps * cfg.bridges)
+            steps = self._steps * cfg.bridges
+            motion.servo(q, lookahead_s=cfg.lookahead_s, gain=cfg.gain, steps=steps, period_s=cfg.period_s)
         self._steps = 0
 
     def __enter__(self) -> SimulatedArm:

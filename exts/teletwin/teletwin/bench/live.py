@@ -74,7 +74,6 @@ def measure_live(
     height: int = 360,
     rate_hz: float = 30.0,
     barcode: bool = False,
-    controller_host: str = "127.0.0.1",
     session: SessionCfg | None = None,
 ) -> LiveFigures:
     """Run every role of a session as `teletwin demo` does, drag its hand in Chromium for `seconds`, read the report.
@@ -95,7 +94,6 @@ def measure_live(
             headless=page is None,
             engage=True,
             report=str(report),
-            controller_host=controller_host,
         )
         roles = stack.enter_context(Roles())
         url = start_roles(roles, cfg)

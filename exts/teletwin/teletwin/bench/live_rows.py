@@ -8,13 +8,12 @@ from teletwin.bench.live import LiveFigures, LoopFigures, measure_live
 from teletwin.bench.webrtc import measure_stock_webrtc
 from teletwin.report.bench_rows import BenchRow
 
-_CONTROLLER_HOST = "127.0.0.9"
 """A demo that runs beside the bench keeps its own controller on 127.0.0.1."""
 
 
 def rows_of_live(*, seconds: float) -> Iterator[BenchRow]:
     """Run the session and the stock stream, one after the other."""
-    live = measure_live(seconds=seconds, controller_host=_CONTROLLER_HOST)
+    live = measure_live(seconds=seconds)
     yield from _loop_rows(live, "twin", live.twin, bar_us=300.0)
     yield from _loop_rows(live, "arm", live.arm, bar_us=150.0)
     yield from _photon_rows(live, seconds)

@@ -23,7 +23,6 @@ from teletwin.session.warm import warm_up
 
 WARM_SHARE = 0.2
 """Of the run: caches fill, rings grow to their length."""
-_CONTROLLER_HOST = "127.0.0.12"
 _HEAP = "performance.memory ? performance.memory.usedJSHeapSize / 1048576 : null"
 
 
@@ -87,7 +86,6 @@ def measure_soak(
             session=session or SessionCfg(),
             page=PageCfg(port=0),
             engage=True,
-            controller_host=_CONTROLLER_HOST,
         )
         press(page, start_roles(roles, cfg), keeps_notes=True)
         return _watch(page, roles, 60.0 * minutes, every_s, say)

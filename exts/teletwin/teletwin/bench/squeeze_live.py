@@ -24,7 +24,7 @@ _WARM_S = 4.0
 _STEP_S = 0.05
 
 
-def squeeze_live(session: SessionCfg, *, allocator: str, controller_host: str = "127.0.0.1") -> SqueezeTrace:
+def squeeze_live(session: SessionCfg, *, allocator: str) -> SqueezeTrace:
     """One run under an allocator ('off' for none): this process is the operator, the other roles are processes."""
     allocation = replace(session.allocation, allocator=allocator, bandwidth_mbps=PHASES[0].bandwidth_mbps)
     session = replace(session, allocation=allocation)
@@ -38,11 +38,8 @@ def squeeze_live(session: SessionCfg, *, allocator: str, controller_host: str = 
             engage=True,
             duration_s=_WARM_S + END_S + 0.2,
             report=str(Path(folder) / "report.json"),
-            controller_host=controller_host,
         )
         roles = stack.enter_context(Roles())
-        roles.start(replace(cfg, role="controller"))
-        roles.wait_ready()
         settings = local_session(cfg)
         for name in ("twin", "renderer", "arm"):
             roles.start(settings[name])

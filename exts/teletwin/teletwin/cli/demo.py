@@ -6,14 +6,16 @@ import contextlib
 import signal
 import sys
 import threading
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from teletwin.allocation import check_allocator
 from teletwin.cli.files import check_files
 from teletwin.cli.options import read_options
+from teletwin.clock import SystemClock
 from teletwin.errors import ConfigError
 from teletwin.session.audit import audit_path
+from teletwin.session.carried_rate import paced
 from teletwin.session.config import DRAWN, HOPS, NetworkCfg, SessionCfg
 from teletwin.session.launch import INTERRUPTED, Roles, start_control, wait_for_pictures
 from teletwin.session.page_cfg import PageCfg, page_tokens
@@ -46,7 +48,9 @@ class DemoOptions:
     """Note who engaged, held and stopped, limits, outages and faults in FILE.ROLE.jsonl, for `teletwin verify`;
     'auto': a new file in runs/audit; 'off'."""
     controller_host: str = "127.0.0.1"
-    """Loopback address of the virtual UR3e controller."""
+    """Loopback address of the virtual UR3e controller (--robot rtde)."""
+    pace: bool = True
+    """Slow the loop down to what this computer carries; a real robot's is never slowed down."""
     engage: bool = True
     """Engage at once; a robot (--robot-host, --robot ros2) is engaged by a person only."""
 
@@ -67,11 +71,12 @@ def main(arguments: list[str]) -> int:
     """Start every role, say where the page is, wait, stop them together."""
     with hurried():
         options = _read(arguments)
-    stop = threading.Event()
-    common, before = _common(options), _written_ns(options.report)
+    stop, before = threading.Event(), _written_ns(options.report)
     with contextlib.ExitStack() as stack:
         roles = stack.enter_context(Roles())
         warm_up(_say, forecaster=options.session.forecaster, policy=options.session.horizon.policy)
+        session = paced(options.session, SystemClock(), _say) if options.pace else options.session
+        common = _common(replace(options, session=session))
         # Until here Ctrl-C ends the process as usual; from here on it ends the roles together.
         for number in (signal.SIGINT, signal.SIGTERM):
             signal.signal(number, lambda *_: stop.set())
@@ -100,7 +105,7 @@ def main(arguments: list[str]) -> int:
 def _read(arguments: list[str]) -> DemoOptions:
     """The options; with a real robot no network is imitated unless that was asked for."""
     options = read_options(DemoOptions, arguments, command="demo", description=__doc__ or "")
-    if options.session.starts_controller:
+    if not options.session.is_real:
         return options
     near = DemoOptions(session=SessionCfg(view=DRAWN))
     return read_options(DemoOptions, arguments, command="demo", description=__doc__ or "", default=near)
@@ -127,7 +132,7 @@ def _common(options: DemoOptions) -> RoleCfg:
         page=options.page,
         page_tokens=page_tokens(options.page),
         headless=options.headless,
-        engage=options.engage and options.session.starts_controller,
+        engage=options.engage and not options.session.is_real,
         duration_s=options.duration,
         report=options.report,
         record=options.record,

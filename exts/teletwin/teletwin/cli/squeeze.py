@@ -36,8 +36,6 @@ class SqueezeOptions:
     """Draw the runs over time into this PNG file."""
     markdown: str = ""
     """Write the table as Markdown to this file."""
-    controller_host: str = "127.0.0.1"
-    """Loopback address of the virtual UR3e controller (live)."""
 
     def __post_init__(self) -> None:
         """Refuse what cannot be run, before anything starts."""
@@ -80,7 +78,7 @@ def _run(options: SqueezeOptions, name: str) -> dict[str, Any]:
     if options.live:
         from teletwin.bench.squeeze_live import squeeze_live
 
-        trace = squeeze_live(options.session(), allocator=name, controller_host=options.controller_host)
+        trace = squeeze_live(options.session(), allocator=name)
     else:
         from teletwin.bench.squeeze_virtual import squeeze_virtual
 

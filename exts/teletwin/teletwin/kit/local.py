@@ -7,12 +7,11 @@ import contextlib
 import threading
 from collections.abc import Callable
 
-from teletwin.arm.simulated import SimulatedArm
 from teletwin.clock import NS_PER_S, SystemClock
 from teletwin.errors import ConfigError
 from teletwin.kit.settings import KitCfg
 from teletwin.messages import Mode, Note
-from teletwin.session.build import build_arm_loop, simulated_arm
+from teletwin.session.build import build_arm_loop, live_arm
 from teletwin.session.realtime import run_ticks
 from teletwin.session.role_cfg import RoleCfg
 from teletwin.session.role_operator import OperatorProcess
@@ -129,19 +128,15 @@ class LocalRoles:
     def _build_arm(self, cfg: RoleCfg, stack: contextlib.ExitStack) -> Callable[[int, int], None]:
         clock = SystemClock()
         link = stack.enter_context(open_link(cfg, clock))
-        arm = stack.enter_context(SimulatedArm(clock, simulated_arm(cfg.session)))
+        arm = stack.enter_context(live_arm(cfg.session, clock))
         loop = build_arm_loop(cfg.session, clock=clock, link=link, arm=arm, ticks=TickStats())
 
         def obey(note: Note) -> None:
             if note.kind == "link":
                 apply_link_note(link, "arm", note)
 
-        def tick(now_ns: int, late_ns: int) -> None:
-            arm.advance(now_ns)
-            loop.tick(now_ns, late_ns)
-
         loop.on_note = obey
-        return tick
+        return loop.tick
 
     def _guard(self, name: str, work: Callable[[], None]) -> None:
         try:

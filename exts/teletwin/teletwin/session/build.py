@@ -184,12 +184,13 @@ def build_rendering_in(
 
 def build_arm(session: SessionCfg, *, controller_host: str, clock: Clock) -> ClearableArm:
     """The arm that the session drives, not yet entered."""
-    name, controller = arm_of(session.robot)
-    if name == "ros2":
+    if session.arm_name == "simulated":
+        return live_arm(session, clock)
+    if session.arm_name == "ros2":
         from teletwin.arm.ros2 import Ros2Arm, Ros2ArmCfg
         from teletwin.arm.ros2_controllers import DEFAULT_CONTROLLER
 
-        cfg = Ros2ArmCfg(controller=controller or DEFAULT_CONTROLLER, ros2=session.ros2)
+        cfg = Ros2ArmCfg(controller=arm_of(session.robot)[1] or DEFAULT_CONTROLLER, ros2=session.ros2)
         return Ros2Arm(cfg, clock=clock)
     from teletwin.arm.rtde import RtdeArm, RtdeArmCfg
 
@@ -207,7 +208,17 @@ def build_arm(session: SessionCfg, *, controller_host: str, clock: Clock) -> Cle
 
 def simulated_arm(session: SessionCfg) -> SimulatedArmCfg:
     """An arm in process that answers to the session's servoJ."""
-    return SimulatedArmCfg(gain=session.servo_gain, lookahead_s=session.servo_lookahead_s, scene=session.scene)
+    return SimulatedArmCfg(
+        gain=session.servo_gain,
+        lookahead_s=session.servo_lookahead_s,
+        period_s=1.0 / session.servo_rate_hz,
+        scene=session.scene,
+    )
+
+
+def live_arm(session: SessionCfg, clock: Clock) -> SimulatedArm:
+    """An arm in process whose time is the clock's; it stands still with its role, so that no watchdog is between."""
+    return SimulatedArm(clock, replace(simulated_arm(session), watchdog_s=0.0, follows_clock=True))
 
 
 def build_arm_loop(
@@ -251,7 +262,7 @@ def build_arm_loop(
 
 def _build_shadow_arm(session: SessionCfg, clock: Clock, resampling: ResamplerCfg) -> ShadowArm:
     """A shadow is measured, not shown: what it would run into does not matter."""
-    physical = SimulatedArm(clock, replace(simulated_arm(session), scene="bare", watchdog_s=0.0))
+    physical = SimulatedArm(clock, replace(simulated_arm(session), scene="bare", watchdog_s=0.0, physics=False))
     shadow = ShadowArm(arm=physical, resampler=CommandResampler(resampling), limiter=build_limiter(session))
     shadow.limiter.reset(HOME_Q)
     return shadow

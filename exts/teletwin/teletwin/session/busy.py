@@ -13,7 +13,7 @@ from teletwin.clock import NS_PER_S
 from teletwin.session.intent import DriverIntent
 from teletwin.session.starvation import Starvation
 
-_ROLES = frozenset({"controller", "arm", "twin"})
+_ROLES = frozenset({"arm", "twin"})
 _EXPLAINS_NS = 3 * NS_PER_S
 """A wait for a core so long before or after an outage explains it."""
 _TELL_NS = 30 * NS_PER_S

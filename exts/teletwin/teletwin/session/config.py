@@ -233,15 +233,17 @@ class SessionCfg:
     """Video bitrate [Mb/s]."""
     barcode: bool = False
     """Draw frame number and input number into the picture's pixels, for checks."""
-    robot: str = "rtde"
-    """'rtde' drives a UR controller; 'ros2', or 'ros2:CONTROLLER', a controller of ros2_control (teletwin[ros2])."""
+    robot: str = ""
+    """'simulated' moves a UR3e in the arm's own process; 'rtde' drives a UR controller, a virtual one without
+    --robot-host; 'ros2', or 'ros2:CONTROLLER', drives one of ros2_control (teletwin[ros2]). When not given: 'rtde' with
+    --robot-host, 'simulated' without."""
     robot_host: str = ""
-    """Address of a real UR3e's controller; empty starts the virtual one."""
+    """Address of a real UR3e's controller."""
     ros2: Ros2Cfg = dataclasses.field(default_factory=Ros2Cfg)
     """Where the ROS 2 graph is."""
     scene: str = "table"
-    """What stands around the arm: 'table', 'bare', or an MJCF file that includes the arm; the twin's world and the
-    virtual controller's."""
+    """What stands around the arm: 'table', 'bare', or an MJCF file that includes the arm; the twin's world and that
+    of an arm that is not real."""
     max_speed_rad_s: float = MotionLimits().max_speed_rad_s
     """No joint turns faster in this session [rad/s]; while it runs, limits may be tightened at any time."""
     max_tool_speed_m_s: float = MotionLimits().max_tool_speed_m_s
@@ -275,9 +277,11 @@ class SessionCfg:
                 raise ConfigError(f"{name} is out of range", given=value, allowed=f"{least:g} ... {most:g}")
         self.servo_law()
         self.limits()  # refuses what the arm does not have
-        arm_of(self.robot)
-        if self.enabling is False and not self.starts_controller:
-            mend = "leave --enabling away; the virtual arm may go without"
+        if self.arm_name != "rtde" and self.robot_host:
+            mend = "give --robot-host only with --robot rtde"
+            raise ConfigError(f"robot {self.robot} has no address", given=self.robot_host, mend=mend)
+        if self.enabling is False and self.is_real:
+            mend = "leave --enabling away; a simulated arm may go without"
             raise ConfigError("a real robot moves only while an enabling input is held", given="False", mend=mend)
         device_of(self.hand)
         if self.link not in LINKS:
@@ -290,14 +294,30 @@ class SessionCfg:
         scene_path(self.scene)
 
     @property
+    def arm_name(self) -> str:
+        """What stands behind the arm's role: a name of `arm.ARMS`.
+
+        Raises:
+            ConfigError: There is no such arm.
+        """
+        if not self.robot:
+            return "rtde" if self.robot_host else "simulated"
+        return arm_of(self.robot)[0]
+
+    @property
+    def is_real(self) -> bool:
+        """Whether a real robot may move."""
+        return self.arm_name == "ros2" or bool(self.robot_host)
+
+    @property
     def starts_controller(self) -> bool:
-        """Whether this session's arm is the virtual controller, started with it."""
-        return arm_of(self.robot)[0] == "rtde" and not self.robot_host
+        """Whether this session's arm is a virtual UR controller, a process that is started with it."""
+        return self.arm_name == "rtde" and not self.robot_host
 
     @property
     def needs_enabling(self) -> bool:
         """Whether motion needs a held enabling input."""
-        return bool(self.enabling) or not self.starts_controller
+        return bool(self.enabling) or self.is_real
 
     def servo_law(self) -> ServoLawCfg:
         """What the controller is told of servoJ.
@@ -326,7 +346,7 @@ class SessionCfg:
     @property
     def is_reduced(self) -> bool:
         """Whether the session is in reduced mode: asked for, or by default with a real robot."""
-        return not self.starts_controller if self.reduced_speed is None else self.reduced_speed
+        return self.is_real if self.reduced_speed is None else self.reduced_speed
 
     def limits(self) -> MotionLimits:
         """The session's limits of motion."""

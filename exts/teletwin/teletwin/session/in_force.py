@@ -27,7 +27,7 @@ def in_force_of(role: str, session: SessionCfg) -> Callable[[MotionLimits], InFo
             role=role,
             version=__version__,
             robot="UR3e",
-            is_real=not session.starts_controller,
+            is_real=session.is_real,
             needs_enabling=session.needs_enabling,
             scene=Path(session.scene).name[-60:],
             restart_after_ms=session.restart_after_ms,

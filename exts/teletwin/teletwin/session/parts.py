@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from importlib.util import find_spec
 
-from teletwin.arm import ARMS, arm_of
+from teletwin.arm import ARMS
 from teletwin.assets import SCENES, scene_path
 from teletwin.errors import MissingPartError
 from teletwin.hand.devices import DEVICES, device_of
@@ -23,8 +23,7 @@ def check_parts(session: SessionCfg) -> None:
         TooLargeError: The scene would take more memory than a file may.
     """
     _require(LINKS[session.link], option=f"--link {session.link}", extra="dds")
-    name, _ = arm_of(session.robot)
-    _require(ARMS[name], option=f"--robot {session.robot}", extra="ros2")
+    _require(ARMS[session.arm_name], option=f"--robot {session.robot}", extra="ros2")
     device = device_of(session.hand)
     if device is not None:
         package, extra = DEVICES[device[0]]

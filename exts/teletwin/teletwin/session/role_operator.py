@@ -67,7 +67,7 @@ def _write(line: str) -> None:
 
 def _surroundings(session: SessionCfg) -> str:
     """What the limits know of a real robot's surroundings; empty for the virtual arm, which stands in the scene."""
-    if session.starts_controller:
+    if not session.is_real:
         return ""
     what = "the table's plane" if session.scene in SCENES else f"the table's plane and {session.scene}"
     return f"Real robot: of what stands around it the limits know {what}; other things in the picture are the twin's."
@@ -154,7 +154,7 @@ class OperatorProcess:
         return BusyComputer(
             Starvation(),
             self.loop.state.intent,
-            is_virtual=self.cfg.session.starts_controller,
+            is_virtual=not self.cfg.session.is_real,
             warn=self.loop.state.warn,
             say=lambda text: _write(f"teletwin operator: {text}"),
         )

@@ -68,7 +68,7 @@ class MujocoWorld:
         self._object_index = starts[:, None] + np.arange(7) if free else np.zeros((0, 7), dtype=np.intp)
         self._q, self._qd = self.data.qpos[:6], self.data.qvel[:6]
         self._qdd, self._torque = np.zeros(self.model.nv), np.zeros(self.model.nv)
-        self._effort = self.model.actuator_forcerange[:6].copy()
+        self._effort_least, self._effort_most = self.model.actuator_forcerange[:6].T.copy()
         self._target = np.zeros(6)
         self._rest_s = 0.0
         self.reset(np.zeros(6))
@@ -112,7 +112,9 @@ class MujocoWorld:
         """Torques of the arm's inertia at joint accelerations (6,) [rad/s^2], within the drives' effort."""
         self._qdd[:6] = qdd
         self._mujoco.mj_mulM(self.model, self.data, self._torque, self._qdd)
-        np.clip(self._torque[:6], self._effort[:, 0], self._effort[:, 1], out=self.data.qfrc_applied[:6])
+        applied = self.data.qfrc_applied[:6]
+        np.maximum(self._torque[:6], self._effort_least, out=applied)
+        np.minimum(applied, self._effort_most, out=applied)
 
     @property
     def q(self) -> Array:

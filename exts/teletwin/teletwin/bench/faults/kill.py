@@ -81,7 +81,7 @@ class _Session:
         self._roles, self._folder, self._clock = roles, folder, SystemClock()
         cfg = RoleCfg(
             role="operator",
-            session=SessionCfg(seed=number),
+            session=SessionCfg(seed=number, robot="rtde"),
             controller_host=controller_host,
             page=PageCfg(port=0),
             engage=True,

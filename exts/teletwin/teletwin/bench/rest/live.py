@@ -74,7 +74,7 @@ def run_live(
 
 def _run(events: list[Event], border: str, number: int, host: str) -> Iterator[dict[str, Any]]:
     clock = SystemClock()
-    session = session_towards(border, SessionCfg(seed=number))
+    session = session_towards(border, SessionCfg(seed=number, robot="rtde"))
     with _session(session, host) as roles, ControllerListener(host, clock) as listener:
         address = roles.running["operator"].text
         with (

@@ -109,6 +109,7 @@ def _arguments(audit: Path, report: Path, *, seconds: float, host: str) -> list[
     words = {
         "--duration": seconds + _LATE_S,
         "--port": 0,
+        "--robot": "rtde",
         "--controller-host": host,
         "--audit-log": audit,
         "--report": report,

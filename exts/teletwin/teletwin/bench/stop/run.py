@@ -35,7 +35,7 @@ def run_stops(
         audit = Path(folder) / "stop.jsonl"
         cfg = RoleCfg(
             role="operator",
-            session=SessionCfg(),
+            session=SessionCfg(robot="rtde"),
             controller_host=controller_host,
             page=PageCfg(port=0),
             audit_log=str(audit),

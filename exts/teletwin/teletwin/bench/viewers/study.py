@@ -21,7 +21,6 @@ from teletwin.session.page_cfg import PageCfg
 from teletwin.session.role_cfg import RoleCfg
 from teletwin.session.warm import warm_up
 
-_CONTROLLER_HOST = "127.0.0.11"
 _SETTLE_S = 5.0
 """After the others came or went, before it counts."""
 
@@ -94,7 +93,6 @@ def measure_viewers(
             session=session or SessionCfg(),
             page=PageCfg(port=0),
             engage=True,
-            controller_host=_CONTROLLER_HOST,
         )
         url = start_roles(roles, cfg)
         press(page, url, keeps_notes=True)
