@@ -26,7 +26,7 @@ def at(x, y=0.0):
     return np.array([x, y, 0.0, 1.0, 0.0, 0.0, 0.0])
 
 
-def play(events_ms, handled_ms, *, until_ms, place=lambda ms: at(1e-4 * ms), beats=False, **more):
+def play(events_ms, handled_ms, *, until_ms, place=lambda ms: at(1e-4 * ms), beats=False, beat_ms=20, **more):
     """Samples by the slot in which they came: a hand that is pressed at 0 and moves with these events."""
     device, seq, told = hand(), 1, []
     device.put(HandInput(seq=1, t_ns=START_NS, pose=at(0.0), clutch=True, **more))
@@ -36,7 +36,7 @@ def play(events_ms, handled_ms, *, until_ms, place=lambda ms: at(1e-4 * ms), bea
             event_ms, _ = events.pop(0)
             seq, newest = seq + 1, place(event_ms)
             device.put(HandInput(seq=seq, t_ns=START_NS + round(event_ms * MS), pose=newest, clutch=True, **more))
-        if beats and now_ms % 20 == 0:
+        if beats and now_ms % beat_ms == 0:
             seq += 1
             device.put(HandInput(seq=seq, t_ns=START_NS + (now_ms - 4) * MS, pose=newest, clutch=True, **more))
         told += [(now_ms, sample) for sample in device.poll(START_NS + now_ms * MS)]
@@ -75,6 +75,25 @@ def test_a_hand_that_stops_rests_within_60_ms(name, beats):
     resting = [sample for now_ms, sample in told if now_ms > last_ms + 60]
     assert len(resting) >= 40
     assert all((sample.pose[:3] == resting[-1].pose[:3]).all() for sample in resting)
+
+
+@pytest.mark.parametrize("stall_ms", [50, 90, 120])
+def test_a_page_that_comes_to_its_events_late_makes_no_stops_and_loses_no_place(stall_ms):
+    events_ms = np.arange(16.7, 3000, 16.7)
+    handled_ms = np.ceil(events_ms / stall_ms) * stall_ms
+    told = play(events_ms, handled_ms, until_ms=2500, beats=True, beat_ms=stall_ms)
+    assert rests(told, until_ms=2500) == []
+    times_ns = [sample.t_ns for now_ms, sample in told if now_ms > 150]
+    assert times_ns == sorted(times_ns)
+    told_events = np.count_nonzero((handled_ms > 150) & (handled_ms < 2500))
+    assert len(times_ns) == told_events, "every place that the page has told counts, and nothing else"
+
+
+def test_a_page_that_says_nothing_for_longer_rests():
+    events_ms = np.arange(16.7, 1000, 16.7)
+    told = play(events_ms, events_ms, until_ms=1500, beats=True, beat_ms=4000)  # one word that it rests, at first
+    first = next(now_ms for now_ms, sample in told if sample.is_rest and now_ms > 1000)
+    assert 1100 < first <= 1000 + 170
 
 
 def test_letting_go_is_a_stop_at_once():

@@ -43,9 +43,9 @@ class Controller:
         self.runtime, self.register = PLAYING, 0
         return True
 
-    def renew(self):
+    def renewed(self):
         self.alive = True
-        return True
+        return self
 
     def guard(self, silence_s):
         self.guards += 1

@@ -314,7 +314,7 @@ class RtdeArm:
             self._recover()
         elif self._link is not None and not self._link.alive:
             self._latch(_LOST)
-            self._link.renew()  # tried again at the next watch; the fault stays until a person clears it
+            self._renew(self._link)  # tried again at the next watch; the fault stays until a person clears it
 
     def _brake(self) -> None:
         link = self._link
@@ -324,12 +324,20 @@ class RtdeArm:
 
     def _clear(self) -> None:
         link = self._link
-        if link is None or not (link.alive or link.renew()) or self._is_silent(link):
+        if link is not None and not link.alive:
+            link = self._renew(link)
+        if link is None or self._is_silent(link):
             return
         ask_dashboard(self._cfg.host, "close safety popup", "unlock protective stop")
         if link.start_program():
             self._await_program(link)
             self._fault, self._guarded, self._looks = "", False, 0
+
+    def _renew(self, lost: RtdeConnection) -> RtdeConnection | None:
+        """Connect again; None when the robot does not answer."""
+        link = lost.renewed()
+        self._link = link or self._link
+        return link
 
     def _recover(self) -> None:
         """Reach the virtual controller again; what fails is tried again at the next watch."""
@@ -341,7 +349,8 @@ class RtdeArm:
             if link.is_refused:  # it has ended
                 self._fault, self._recovers_since_ns = _LOST, None
                 return
-            if not link.renew():
+            link = self._renew(link)
+            if link is None:
                 return
         # The looks tell whether it is heard; this thread must not look in their place.
         if self._silent_ns <= _SILENT_NS and _fault_of(link.receive, busy=False) == NO_PROGRAM:

@@ -73,14 +73,19 @@ class RtdeConnection:
             time.sleep(0.02)
         return False
 
-    def renew(self) -> bool:
-        """Connect again after a loss and start the control program; False when the robot does not answer."""
+    def renewed(self) -> RtdeConnection | None:
+        """Another connection after a loss, its control program started; None when the robot does not answer.
+
+        Not by ur_rtde's `reconnect`: a thread of its own tries the same at a loss, and both at once end the process.
+        """
         try:
             _probe(self.host)
             with _quiet():
-                return self.receive.reconnect() and self.control.reconnect() and self.alive
+                _within(_END_S, *(part.disconnect for part in self._parts if part.isConnected()))
+            self._keep()
+            return connect(self.host)
         except (RobotError, RuntimeError):
-            return False
+            return None
 
     def guard(self, silence_s: float) -> bool:
         """Let the controller end the program when this client is silent for so long [s]; False when it refuses.
@@ -96,9 +101,16 @@ class RtdeConnection:
         with _quiet():
             if self.control.isConnected() and self._reports():
                 _within(_END_S, self.control.stopScript)
-            _within(_END_S, self.control.disconnect, self.receive.disconnect)
-        # Their destructors would disconnect once more, half a second each: nothing is left to free but memory.
-        for part in (self.control, self.receive):
+            _within(_END_S, *(part.disconnect for part in self._parts))
+        self._keep()
+
+    @property
+    def _parts(self) -> tuple[Any, Any]:
+        return self.control, self.receive
+
+    def _keep(self) -> None:
+        """Keep both for good: destructors would disconnect once more, half a second each, and free but memory."""
+        for part in self._parts:
             ctypes.pythonapi.Py_IncRef(ctypes.py_object(part))
 
     def _reports(self) -> bool:

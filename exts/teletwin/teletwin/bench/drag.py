@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from teletwin.bench.browser import INPUT_PERIOD_MS, LISSAJOUS, until
+from teletwin.clock import SystemClock
+from teletwin.session.carried_rate import paced
 from teletwin.session.launch import Roles, start_local
 from teletwin.session.role_cfg import RoleCfg
 
@@ -74,8 +76,8 @@ class Notes:
 
 
 def start_roles(roles: Roles, cfg: RoleCfg) -> str:
-    """Start every role on this machine, the controller first; return the page's address."""
-    start_local(roles, cfg, threading.Event())
+    """Start every role here, at the rate that this machine carries; return the page's address."""
+    start_local(roles, replace(cfg, session=paced(cfg.session, SystemClock())), threading.Event())
     return roles.running["operator"].text
 
 

@@ -18,6 +18,10 @@ _LONGER = 1.25
 """How much longer than the longest of the last gaps silence must be."""
 _GAPS, _GAPS_LEAST = 16, 4
 _GUARD_MOST_NS = 25 * NS_PER_MS
+_STALLED_NS = 40 * NS_PER_MS
+"""A page says something with every display frame, at 30 Hz too."""
+_STALLS_NS = 1000 * NS_PER_MS
+"""A page that stalled will do so again within this time."""
 
 
 class Cadence:
@@ -29,8 +33,9 @@ class Cadence:
         self._gaps: deque[int] = deque(maxlen=_GAPS)
         self._late: deque[int] = deque(maxlen=_GAPS)
         self._fresh: list[int] = []
-        self._moved_ns = self._quiet_ns = 0
-        self._says_quiet = False
+        self._moved_ns = self._quiet_ns = self._told_ns = 0
+        self._stalled_ns = -_STALLS_NS
+        self._says_quiet = self._is_told = False
 
     def moved(self, t_ns: int) -> None:
         """The hand was elsewhere at t_ns."""
@@ -38,11 +43,12 @@ class Cadence:
         if 0 < gap_ns < self.latest_ns:
             self._gaps.append(gap_ns)
         self._moved_ns = t_ns
+        self._is_told = True
         self._fresh.append(t_ns)
 
     def quiet(self, t_ns: int) -> None:
         """The device says that the hand has not moved until t_ns."""
-        self._says_quiet = True
+        self._says_quiet = self._is_told = True
         self._quiet_ns = max(self._quiet_ns, t_ns)
 
     def another(self) -> None:
@@ -59,14 +65,25 @@ class Cadence:
         """
         self._late += [now_ns - t_ns for t_ns in self._fresh]
         self._fresh.clear()
-        guard_ns = min(max(self._late, default=0), _GUARD_MOST_NS)
-        heard_ns = now_ns - guard_ns
+        if self._is_told:
+            self._stalled_ns = now_ns if self._is_stalled(now_ns) else self._stalled_ns
+            self._told_ns, self._is_told = now_ns, False
+        if self._is_stalled(now_ns) and not is_free:
+            return None
+        late_ns = max(self._late, default=0)
+        guard_ns = min(late_ns, _GUARD_MOST_NS)
+        heard_ns = now_ns - (min(late_ns, SILENCE_LATEST_NS) if self._says_quiet else guard_ns)
         known_ns = min(self._quiet_ns, now_ns) - guard_ns if self._says_quiet else heard_ns
         still_ns = known_ns - self._moved_ns
-        may_move = still_ns < self._patience_ns() and now_ns - self._moved_ns < self.latest_ns
+        latest_ns = SILENCE_LATEST_NS if now_ns - self._stalled_ns < _STALLS_NS else self.latest_ns
+        may_move = still_ns < self._patience_ns() and now_ns - self._moved_ns < latest_ns
         if may_move and not is_free:
             return None
         return heard_ns
+
+    def _is_stalled(self, now_ns: int) -> bool:
+        """Whether a device that tells of rest tells nothing: what its hand has done meanwhile is on its way."""
+        return self._says_quiet and _STALLED_NS < now_ns - self._told_ns < SILENCE_LATEST_NS
 
     def _patience_ns(self) -> int:
         if len(self._gaps) < _GAPS_LEAST:

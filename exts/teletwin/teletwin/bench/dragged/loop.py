@@ -87,6 +87,7 @@ def _run(motion: Motion, timing: Timing, cfg: DragCfg, seed: int) -> tuple[float
         home_pose=home,
         pixel_m=cfg.pixel_m,
         knows_times=cfg.knows_times,
+        stalls_s=timing.stalls(cfg.duration_s, rng),
     )
     VirtualSession(session, hand=hand, renders=False, log={"operator": note}).run(cfg.duration_s + _PRESS_S - 0.1)
     t_s = (np.array(sorted(states)) - start_ns) / NS_PER_S

@@ -67,6 +67,8 @@ class Timing:
     """Mean of the handling delay, exponential [ms]."""
     together: int = 1
     """So many events are handled as one."""
+    stall_ms: tuple[float, float] = (0.0, 0.0)
+    """The page does nothing for times drawn evenly [ms], one after the other: then it handles all that has come."""
 
     def draw(self, duration_s: float, rng: np.random.Generator) -> tuple[Array, Array]:
         """Times of events and of their handling (n,) [s]."""
@@ -81,6 +83,11 @@ class Timing:
         last = np.minimum((np.arange(len(t_s)) // self.together + 1) * self.together, len(t_s)) - 1
         return t_s, np.maximum.accumulate(handled_s[last])
 
+    def stalls(self, duration_s: float, rng: np.random.Generator) -> Array:
+        """When each stall of the page ends (n,) [s]; none for a page that has none."""
+        low, high = self.stall_ms
+        return 1e-3 * np.cumsum(rng.uniform(low, high, int(1e3 * duration_s / low) + 2)) if low else np.zeros(0)
+
 
 TIMINGS = (
     Timing(name="60 Hz", gap_ms=(1e3 / 60, 1e3 / 60)),
@@ -88,4 +95,5 @@ TIMINGS = (
     Timing(name="60 Hz, handled 6 ms late", gap_ms=(1e3 / 60, 1e3 / 60), delay_ms=6.0),
     Timing(name="irregular, 12-38 ms", gap_ms=(12.0, 38.0)),
     Timing(name="60 Hz, two at a time", gap_ms=(1e3 / 60, 1e3 / 60), together=2),
+    Timing(name="60 Hz, page stalls for 40-120 ms", gap_ms=(1e3 / 60, 1e3 / 60), stall_ms=(40.0, 120.0)),
 )

@@ -33,6 +33,7 @@ class PageHand:
         start_ns: When it is pressed [ns].
         home_pose: The tool's pose (7,) there.
         pixel_m: Step in which the screen knows places [m]; 0 is exact.
+        stalls_s: When the page has come through each of its stalls (n,) [s]; between two it does nothing.
         knows_times: False stamps at sending and repeats nothing, as pages did before they sent events' own times.
     """
 
@@ -46,7 +47,10 @@ class PageHand:
         home_pose: Array,
         pixel_m: float = 0.0,
         knows_times: bool = True,
+        stalls_s: Array | None = None,
     ) -> None:
+        self._stalls_s = np.zeros(0) if stalls_s is None else stalls_s
+        handled_s = np.array([self._awake_s(at_s) for at_s in handled_s])
         self._events_s, self._handled_s, self._places = events_s, handled_s, motion(events_s)
         if pixel_m:
             self._places = np.round(self._places / pixel_m) * pixel_m
@@ -70,7 +74,12 @@ class PageHand:
 
     def _due_s(self) -> float:
         handled = self._handled_s[self._next] if self._next < len(self._handled_s) else np.inf
-        return float(min(handled, self._frame_s))
+        return float(min(handled, self._awake_s(self._frame_s)))
+
+    def _awake_s(self, at_s: float) -> float:
+        """When the page does what is due at at_s [s]."""
+        after = int(np.searchsorted(self._stalls_s, at_s))
+        return float(self._stalls_s[after]) if after < len(self._stalls_s) else float(at_s)
 
     def _handle(self, at_s: float) -> None:
         """All events of this moment in one message."""
@@ -84,7 +93,7 @@ class PageHand:
 
     def _frame(self, at_s: float) -> None:
         """A display frame: what has not been said for a while is said again."""
-        self._frame_s += _FRAME_S
+        self._frame_s = max(self._frame_s, at_s) + _FRAME_S
         if self._knows_times and at_s - self._sent_s >= _HELD_S:
             self._say(at_s, at_s, self._place)
 
