@@ -6,7 +6,7 @@ import contextlib
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -48,13 +48,15 @@ def missing_browser() -> str:
 
 
 @contextlib.contextmanager
-def chromium_page(*, width: int = 1280, height: int = 800, timeout_s: float = 20.0) -> Iterator[Any]:
+def chromium_page(
+    *, width: int = 1280, height: int = 800, timeout_s: float = 20.0, flags: Sequence[str] = ()
+) -> Iterator[Any]:
     """An empty page of a fresh headless Chromium (a playwright Page); the browser ends with the block."""
     from playwright.sync_api import sync_playwright
 
     path = chromium_path()
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(path), args=list(FLAGS), timeout=1e3 * timeout_s)
+        browser = playwright.chromium.launch(executable_path=str(path), args=[*FLAGS, *flags], timeout=1e3 * timeout_s)
         try:
             page = browser.new_page(viewport={"width": width, "height": height})
             page.set_default_timeout(1e3 * timeout_s)

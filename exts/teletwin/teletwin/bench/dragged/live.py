@@ -17,6 +17,7 @@ from teletwin.bench.browser import chromium_page, missing_browser
 from teletwin.bench.drag import end_operator, start_roles
 from teletwin.bench.dragged.loop import SETTLE_S, DragCfg
 from teletwin.bench.dragged.motions import TIMINGS, Motion, circle
+from teletwin.bench.dragged.mouse import Mouse, free_port
 from teletwin.bench.dragged.rows import FAST_RAD_S, RATE_RAD_S
 from teletwin.bench.firefox import firefox_page, firefox_path
 from teletwin.clock import NS_PER_S, Clock, SystemClock
@@ -58,22 +59,39 @@ class Pointer(Protocol):
 
 
 class ChromiumPointer:
-    """The pointer of a Playwright page."""
+    """The pointer of a Playwright page: it waits for the page to press and to let go, and not to move."""
 
-    def __init__(self, page: Any) -> None:
-        self._page, self.goto, self.evaluate = page, page.goto, page.evaluate
-        self.down, self.up = page.mouse.down, page.mouse.up
+    def __init__(self, page: Any, mouse: Mouse) -> None:
+        self.goto, self.evaluate = page.goto, page.evaluate
+        self._page, self._mouse, self._is_down, self._place = page, mouse, False, (0.0, 0.0)
 
     def move(self, x: float, y: float) -> None:
-        """Put the pointer there [px]; a mouse has whole ones."""
-        self._page.mouse.move(round(x), round(y))
+        """Put the pointer there [px]; pressed, it is there at this moment, whenever the page comes to it."""
+        self._place = (x, y)
+        move = self._mouse.move if self._is_down else self._page.mouse.move
+        move(round(x), round(y))
+
+    def down(self) -> None:
+        """Press it."""
+        self._page.mouse.down()
+        self._is_down = True
+
+    def up(self) -> None:
+        """Let it go, where it is."""
+        self._is_down = False
+        self._page.mouse.move(*map(round, self._place))
+        self._page.mouse.up()
 
 
 @contextlib.contextmanager
 def chromium() -> Iterator[Pointer]:
     """A fresh Chromium."""
-    with chromium_page() as page:
-        yield ChromiumPointer(page)
+    port = free_port()
+    with (
+        chromium_page(timeout_s=_READY_S, flags=(f"--remote-debugging-port={port}",)) as page,
+        Mouse(port).connected() as mouse,
+    ):
+        yield ChromiumPointer(page, mouse)
 
 
 def missing_firefox() -> str:
