@@ -262,7 +262,7 @@ def build_arm_loop(
 
 def _build_shadow_arm(session: SessionCfg, clock: Clock, resampling: ResamplerCfg) -> ShadowArm:
     """A shadow is measured, not shown: what it would run into does not matter."""
-    physical = SimulatedArm(clock, replace(simulated_arm(session), scene="bare", watchdog_s=0.0, physics=False))
+    physical = SimulatedArm(clock, replace(simulated_arm(session), scene="bare", watchdog_s=0.0))
     shadow = ShadowArm(arm=physical, resampler=CommandResampler(resampling), limiter=build_limiter(session))
     shadow.limiter.reset(HOME_Q)
     return shadow
