@@ -60,23 +60,23 @@ def test_reset_puts_the_arm_at_rest_where_told():
     np.testing.assert_allclose(arm.state().q, START_Q, atol=1e-6)
 
 
-def test_an_arm_that_follows_the_clock_has_moved_whenever_somebody_looks():
+def moving_with_the_clock(step_rad):
     clock = VirtualClock()
     arm = SimulatedArm(clock, SimulatedArmCfg(follows_clock=True, watchdog_s=0.0))
     for k in range(100):
-        arm.servo(np.array(START_Q) + 0.0005 * k)
+        arm.servo(np.array(START_Q) + step_rad * k)
         clock.sleep_until(2_000_000 * (k + 1))
         assert arm.state().t_ns == clock.now_ns()
+    return arm, clock
+
+
+def test_an_arm_that_follows_the_clock_has_moved_whenever_somebody_looks():
+    arm, _ = moving_with_the_clock(0.0005)
     assert arm.state().qd[0] > 0.1
 
 
 def test_who_has_not_looked_for_a_minute_finds_it_at_rest_at_once():
-    clock = VirtualClock()
-    arm = SimulatedArm(clock, SimulatedArmCfg(follows_clock=True, watchdog_s=0.0))
-    for k in range(100):
-        arm.servo(np.array(START_Q) + 0.002 * k)
-        clock.sleep_until(2_000_000 * (k + 1))
-        arm.state()
+    arm, clock = moving_with_the_clock(0.002)
     clock.sleep_until(60_000_000_000)
     seen = arm.state()
     assert seen.t_ns == clock.now_ns()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -48,7 +47,9 @@ def paced(session: SessionCfg, clock: Clock, say: Callable[[str], None] = lambda
     """
     if session.is_real:
         return session
-    rate_hz = carried_rate_hz(measure_cycle_s(clock), os.cpu_count() or 1)
+    from teletwin.twin.rmpflow.launch import usable_cores  # the twin's room, which nobody else here needs
+
+    rate_hz = carried_rate_hz(measure_cycle_s(clock), usable_cores())
     if rate_hz >= max(session.control_rate_hz, session.servo_rate_hz):
         return session
     say(f"this computer carries the loop at {rate_hz:g} Hz (--no-pace: as fast as asked for)")

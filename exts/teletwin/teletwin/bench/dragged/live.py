@@ -14,10 +14,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from teletwin.bench.browser import chromium_page, missing_browser
+from teletwin.bench.chromium_mouse import Mouse, free_port
 from teletwin.bench.drag import end_operator, start_roles
 from teletwin.bench.dragged.loop import SETTLE_S, DragCfg
 from teletwin.bench.dragged.motions import TIMINGS, Motion, circle
-from teletwin.bench.dragged.mouse import Mouse, free_port
 from teletwin.bench.dragged.rows import FAST_RAD_S, RATE_RAD_S
 from teletwin.bench.firefox import firefox_page, firefox_path
 from teletwin.clock import NS_PER_S, Clock, SystemClock
