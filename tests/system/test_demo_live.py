@@ -187,9 +187,9 @@ def test_no_role_outlives_a_launcher_that_was_killed(teletwin):
 
 
 def test_control_goes_on_when_the_renderer_dies(teletwin, tmp_path):
-    command = teletwin(*demo("--duration", "12", "--report", "out.json"))
+    command = teletwin(*demo("--duration", "18", "--report", "out.json"))
     command.wait_for("the page is at")
-    time.sleep(1.0)
+    time.sleep(5.0)  # pictures come after the page, on a slow machine seconds after
     operator_twin_renderer_arm = command.children()
     os.kill(operator_twin_renderer_arm[2], signal.SIGKILL)
     code, _, err = command.end()
@@ -201,7 +201,7 @@ def test_control_goes_on_when_the_renderer_dies(teletwin, tmp_path):
     assert results["control_rmse"]["position_m"] < 0.6 * results["control_rmse_shadow"]["position_m"]
     assert results["arm_loop"]["held_count"] == 0
     assert results["arm_loop"]["tick_count"] > 0.4 * ticks_asked(document)
-    assert results["frame_count"] < 4 * 30
+    assert results["frame_count"] < 10 * 30, "of 18 s at 30 Hz"
 
 
 def test_the_roles_of_a_demo_are_joined_by_dds_topics(teletwin, tmp_path):
