@@ -116,3 +116,21 @@ def test_the_controllers_own_stop_is_smooth():
     hardest, jerk = peaks(np.array(path))
     assert hardest <= 42.0
     assert jerk <= STOP_JERK_RAD_S3
+
+
+@pytest.mark.parametrize("period", [2, 4])
+@pytest.mark.parametrize("gap", [1, 2, 5, 25])
+def test_set_points_at_a_part_of_the_rate_are_joined_again_after_a_gap(period, gap):
+    """Between two of them the joints go on joining; to brake there would keep them from ever coming back."""
+    bridge = SetPointBridge(cycle_s=CYCLE_S, speed_limit=SPEED_LIMIT_RAD_S)
+    q = stream(2400)
+    bridge.reset(q[0])
+    path, steps, lost = [], 1, range(400, 400 + gap * period, period)
+    for k in range(len(q)):
+        comes = k % period == 0 and k not in lost
+        path.append(bridge.step(q[k] if comes else None, steps=steps, period_cycles=period).copy())
+        if k % period == 0:
+            steps = 1 if comes else steps + 1
+    assert bridge.phase is Phase.FOLLOW
+    away = np.abs(np.array(path) - q).max(axis=1)
+    assert away[400 + gap * period + 750 :].max() < 2e-3, "back within one second and a half"

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from teletwin.arm.simulated import START_Q, SimulatedArm, SimulatedArmCfg
 from teletwin.clock import VirtualClock
@@ -99,3 +100,20 @@ def test_set_points_at_half_the_rate_are_no_gaps():
             way.append(arm.state().q[0])
         ways.append(way)
     np.testing.assert_allclose(ways[1], ways[0], atol=1e-4)
+
+
+@pytest.mark.parametrize("cycles", [1, 2, 4])
+def test_an_arm_in_this_process_does_not_mind_ticks_that_are_late_by_a_part_of_their_period(cycles):
+    """A late tick is no gap in the stream: braking, and joining again, would leave the arm behind for half a second."""
+    period_ns, errors_rad = 2_000_000 * cycles, []
+    for late_share in (0.0, 0.4):
+        clock, rng = VirtualClock(), np.random.default_rng(3)
+        arm = SimulatedArm(clock, SimulatedArmCfg(period_s=1e-9 * period_ns, follows_clock=True, watchdog_s=0.0))
+        squares = []
+        for due_ns in range(period_ns, 3_000_000_000, period_ns):
+            clock.sleep_until(due_ns + int(late_share * period_ns * rng.exponential()) % (9 * period_ns // 10))
+            arm.servo(np.array(START_Q) + 0.2 * (1.0 - np.cos(3e-9 * due_ns)))
+            seen = arm.state()
+            squares.append((seen.q[0] - START_Q[0] - 0.2 * (1.0 - np.cos(3e-9 * seen.t_ns))) ** 2)
+        errors_rad.append(np.sqrt(np.mean(squares)))
+    assert errors_rad[1] < 1.1 * errors_rad[0]

@@ -54,7 +54,7 @@ class SetPointBridge:
         self.q, self._qd, self._qdd = q.copy(), np.zeros(len(q)), np.zeros(len(q))
         self._asked, self._asked_qd, self._asked_qdd = q.copy(), np.zeros(len(q)), np.zeros(len(q))
         self._asked_qdd_before, self._knows_qd, self._jumps = self._asked_qdd, True, False
-        self._knows_jerk = False
+        self._knows_jerk, self._uneven_s = False, 0.0
         self._plan = np.zeros((0, len(q)))
         self._planned = self._missed = 0
 
@@ -79,10 +79,12 @@ class SetPointBridge:
                 self._missed = 0
                 return self.q
         self._missed += 1
-        if self._missed < period_cycles and self.phase is Phase.FOLLOW:
+        if self._missed >= period_cycles or self.phase is Phase.BRAKE:
+            self._brake()
+        elif self.phase is Phase.FOLLOW:
             self.q = self.q + self._qd * self._cycle_s
         else:
-            self._brake()
+            self._approach(self._asked + self._asked_qd * (self._missed * self._cycle_s))
         return self.q
 
     def _note(self, q: Array, cycles: int, *, is_due: bool) -> None:
@@ -96,6 +98,7 @@ class SetPointBridge:
         self._asked_qdd_before, self._knows_jerk = self._asked_qdd, is_known
         self._asked_qdd = is_known * (qd - self._asked_qd) / (cycles * self._cycle_s)
         self._asked, self._asked_qd = q.copy(), qd
+        self._uneven_s = cycles * self._cycle_s * (cycles > 1)
 
     def _take(self, *, is_due: bool) -> None:
         """Follow the set-point that was noted, or join it."""
@@ -124,14 +127,25 @@ class SetPointBridge:
         return bool(is_slow and (np.abs(self._qdd) <= _CREDIBLE * 2.0 * STOP_ACCELERATION_RAD_S2).all())
 
     def _join(self) -> None:
-        """Make up for the distance to the set-points as a critically damped spring, within acceleration and jerk."""
+        """Go over to the set-point that has come, which is reached when no more is left than is between two of them."""
         self.phase = Phase.JOIN
-        qd = self._qd + self._asked_qdd * self._cycle_s
-        away, away_qd = self.q + qd * self._cycle_s - self._asked, qd - self._asked_qd
-        if max(np.abs(away).max() / _JOINED_RAD, np.abs(away_qd).max() / _JOINED_RAD_S) < 1.0:
+        away, away_qd = self._away(self._asked)
+        between_qd = np.abs(self._asked_qdd) * self._uneven_s
+        near_rad, near_rad_s = _JOINED_RAD + between_qd * self._uneven_s, _JOINED_RAD_S + between_qd
+        if max((np.abs(away) / near_rad).max(), (np.abs(away_qd) / near_rad_s).max()) < 1.0:
             self.phase = Phase.FOLLOW
             self.q, self._qd, self._qdd = self._asked, self._asked_qd, self._asked_qdd
             return
+        self._approach(self._asked)
+
+    def _away(self, asked: Array) -> tuple[Array, Array]:
+        """How far from what is asked in this cycle the motion would be without a change [rad], and its rate."""
+        qd = self._qd + self._asked_qdd * self._cycle_s
+        return self.q + qd * self._cycle_s - asked, qd - self._asked_qd
+
+    def _approach(self, asked: Array) -> None:
+        """Make up for the distance to what is asked as a critically damped spring, within acceleration and jerk."""
+        away, away_qd = self._away(asked)
         # What the set-points themselves ask beyond the limits is theirs.
         asked_jerk = np.abs(self._asked_qdd - self._asked_qdd_before) * self._knows_jerk
         reach = np.maximum(STOP_JERK_RAD_S3 * self._cycle_s, asked_jerk)

@@ -13,7 +13,7 @@ import numpy as np
 from teletwin.arm import NO_PROGRAM, WATCHDOG_S, MeasuredJoints
 from teletwin.arm.rtde_connection import RtdeConnection, connect
 from teletwin.arm.servo_law import ServoLawCfg
-from teletwin.arm.set_point_number import BRIDGE_REGISTER, WATCHDOG_ENDED, speed_of
+from teletwin.arm.set_point_number import BRIDGE_REGISTER, WATCHDOG_ENDED, SetPointTimes, speed_of
 from teletwin.arm.stop_plan import OWN_STOP_RAD_S2
 from teletwin.arm.ur_dashboard import ask_dashboard
 from teletwin.clock import NS_PER_MS, NS_PER_S, Clock, SystemClock
@@ -43,8 +43,6 @@ _KICK_NS = 10 * NS_PER_MS
 """After so long without a set-point the watchdog is kicked for its own sake."""
 _BEGIN_LOOKS = 100
 """After so many looks the caller is past its start, which may keep it longer than the watchdog bears."""
-_EARLY = 0.3
-"""A set-point that comes earlier by this share of a period counts for the next."""
 _RECOVERY_NS = int(RECOVERY_MS * NS_PER_MS)
 _AGAIN_NS = 200 * NS_PER_MS
 
@@ -103,7 +101,8 @@ class RtdeArm:
         self._busy = self._is_bridging = False
         self._guarded = self._has_played = False
         self._recovers_since_ns: int | None = None
-        self._number = self._grid_ns = self._kicked_ns = self._looks = 0
+        self._times = SetPointTimes(period_ns=round(self._period_s * NS_PER_S))
+        self._number = self._kicked_ns = self._looks = 0
         self._stamp, self._looked_ns, self._silent_ns = -1.0, 0, 0
         self._jobs: queue.SimpleQueue[str] = queue.SimpleQueue()
         self._worker: threading.Thread | None = None
@@ -171,15 +170,9 @@ class RtdeArm:
         self.failed_count += not taken
 
     def _next_number(self) -> int:
-        """The number of a set-point that is made now: one more for each period since the last.
-
-        Ticks come late by a part of a period, not early: the earliest tell where the periods begin.
-        """
-        now_ns, period_ns = self._clock.now_ns(), round(self._period_s * NS_PER_S)
-        periods = max(1, int((now_ns - self._grid_ns) / period_ns + _EARLY))
-        self._grid_ns = min(self._grid_ns + periods * period_ns, now_ns)
-        self._number += periods
-        self._kicked_ns = now_ns
+        """The number of a set-point that is made now: one more for each period since the last."""
+        self._kicked_ns = self._clock.now_ns()
+        self._number += self._times.next(self._kicked_ns)
         return self._number
 
     def _show_life(self, link: RtdeConnection) -> None:

@@ -12,6 +12,29 @@ BRIDGE_REGISTER = 12
 """Output integer register in which a program tells, by 1, that it drops set-points and brings the arm to rest."""
 WATCHDOG_ENDED = 2
 """What stands there after the virtual controller's watchdog has ended a program; a UR leaves the register alone."""
+_EARLY = 0.1
+"""A set-point that comes earlier by this share of a period counts for the next."""
+
+
+class SetPointTimes:
+    """Tells the periods between set-points, and when each was due, from when they are made.
+
+    Ticks come late by a part of a period, not early: the earliest tell where the periods begin.
+    """
+
+    def __init__(self, *, period_ns: int) -> None:
+        self._period_ns = period_ns
+        self.due_ns: int | None = None
+        """When the newest was due [ns]; None before the first."""
+
+    def next(self, now_ns: int) -> int:
+        """Take a set-point that is made now; the periods since the one before, 1 at least."""
+        if self.due_ns is None:
+            self.due_ns = now_ns
+            return 1
+        periods = max(1, int((now_ns - self.due_ns) / self._period_ns + _EARLY))
+        self.due_ns = min(self.due_ns + periods * self._period_ns, now_ns)
+        return periods
 
 
 def speed_of(number: int) -> float:

@@ -10,6 +10,7 @@ import numpy as np
 from teletwin.arm import NO_PROGRAM, WATCHDOG_S, MeasuredJoints
 from teletwin.arm.dynamics import CYCLE_NS, CYCLE_S, ReferenceDynamics, UrDynamics
 from teletwin.arm.servo_law import ServoLawCfg
+from teletwin.arm.set_point_number import SetPointTimes
 from teletwin.arm.stop_plan import OWN_STOP_RAD_S2
 from teletwin.clock import NS_PER_S, Clock
 from teletwin.errors import ConfigError
@@ -71,6 +72,7 @@ class SimulatedArm:
         self._cfg = cfg or SimulatedArmCfg()
         self._delay_ns = round(self._cfg.transport_delay_s * NS_PER_S)
         self._period_ns = round(self._cfg.period_s * NS_PER_S)
+        self._times = SetPointTimes(period_ns=self._period_ns)
         self._dynamics = UrDynamics(scene=self._cfg.scene) if self._cfg.physics else ReferenceDynamics()
         self._pending: deque[tuple[int, Array | None]] = deque()
         self._t_ns = clock.now_ns()
@@ -106,12 +108,17 @@ class SimulatedArm:
         return MeasuredJoints(t_ns=self._t_ns, q=dynamics.q.copy(), qd=dynamics.qd.copy(), fault=self._fault)
 
     def servo(self, q: Array) -> None:
-        """Take a set-point [rad] (6,); one that is not finite, or comes while the arm is stopped, is dropped."""
+        """Take a set-point [rad] (6,); one that is not finite, or comes while the arm is stopped, is dropped.
+
+        It counts from when its tick was due: that this computer was late by a part of a period is no gap in the stream.
+        """
         self._silent_s = 0.0
         if self._fault or self.busy or not np.isfinite(q).all():
             self.refused_count += 1
             return
-        self._pending.append((self._clock.now_ns() + self._delay_ns, np.array(q, dtype=np.float64)))
+        self._times.next(self._clock.now_ns())
+        assert self._times.due_ns is not None
+        self._pending.append((self._times.due_ns + self._delay_ns, np.array(q, dtype=np.float64)))
 
     def stop(self) -> None:
         """Bring the arm to rest."""
