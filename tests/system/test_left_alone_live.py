@@ -23,7 +23,8 @@ import sys, threading, time
 from teletwin.session.config import SessionCfg
 from teletwin.session.launch import Roles, start_local
 from teletwin.session.role_cfg import PageCfg, RoleCfg
-session = SessionCfg(robot="rtde", **{"forecaster": name for name in sys.argv[3:]})
+rates = {"control_rate_hz": 125.0, "servo_rate_hz": 125.0}
+session = SessionCfg(robot="rtde", **rates, **{"forecaster": name for name in sys.argv[3:]})
 cfg = RoleCfg(role="operator", session=session, page=PageCfg(port=int(sys.argv[2])), headless=True,
               controller_host=sys.argv[1])
 with Roles() as roles:

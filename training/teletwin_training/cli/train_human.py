@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any, Literal
 
 from teletwin.cli.options import read_options
+from teletwin.clock import SystemClock
 from teletwin.errors import ConfigError, TeletwinError
 from teletwin.hand.drawing_task import DrawingTaskCfg
 from teletwin.horizon.policy_file import save_policy
 from teletwin.report.document import read_report
+from teletwin.session.carried_rate import paced
 from teletwin.session.config import HorizonCfg, SessionCfg
 from teletwin.session.launch import INTERRUPTED, Roles, start_local
 from teletwin.session.lesson_cfg import LessonCfg, OfferedLesson
@@ -56,7 +58,7 @@ class HumanOptions:
     learner_only: bool = False
     """Only learn; another program on this machine runs session and page, as Isaac Sim's button *Lesson* does."""
     duration: float = 0.0
-    """End after this long [s]; 0 runs until somebody quits."""
+    """End so long after the arm was first heard [s]; 0 runs until somebody quits."""
     out: str = ""
     """Folder of the run; one named after the time when not given."""
     epochs: int = 0
@@ -205,9 +207,10 @@ class _Lesson:
     def _role(self) -> RoleCfg:
         """What every role is told."""
         options, robot = self._options, self._options.session.robot_host
+        horizon = HorizonCfg(policy=self._offer.policy_file)
         return RoleCfg(
             role="operator",
-            session=replace(options.session, horizon=HorizonCfg(policy=self._offer.policy_file)),
+            session=replace(paced(options.session, SystemClock(), _say), horizon=horizon),
             page=options.page,
             page_tokens=page_tokens(options.page),
             duration_s=options.duration,

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from teletwin.bench.squeeze import END_S, PHASES, Moment, SqueezeTrace
 from teletwin.clock import NS_PER_S, SystemClock
+from teletwin.session.carried_rate import paced
 from teletwin.session.config import SessionCfg
 from teletwin.session.launch import Roles, local_session
 from teletwin.session.page_cfg import PageCfg
@@ -27,7 +28,7 @@ _STEP_S = 0.05
 def squeeze_live(session: SessionCfg, *, allocator: str) -> SqueezeTrace:
     """One run under an allocator ('off' for none): this process is the operator, the other roles are processes."""
     allocation = replace(session.allocation, allocator=allocator, bandwidth_mbps=PHASES[0].bandwidth_mbps)
-    session = replace(session, allocation=allocation)
+    session = paced(replace(session, allocation=allocation), SystemClock())
     warm_up(lambda _: None, forecaster=session.forecaster, policy=session.horizon.policy)
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="teletwin-squeeze-"))

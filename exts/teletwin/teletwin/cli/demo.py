@@ -39,7 +39,7 @@ class DemoOptions:
     headless: bool = False
     """No browser: a protocol viewer decodes the pictures."""
     duration: float = 0.0
-    """End after this long [s]; 0 runs until Ctrl-C."""
+    """End so long after the arm was first heard [s]; 0 runs until Ctrl-C."""
     report: str = ""
     """Write what was measured to this JSON file."""
     record: str = ""

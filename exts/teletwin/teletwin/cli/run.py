@@ -60,7 +60,7 @@ class RunOptions:
     engage: bool = False
     """Engage at once, without a person's word (operator)."""
     duration: float = 0.0
-    """End after this long [s]; 0 runs until Ctrl-C."""
+    """End after this long [s], an operator so long after the arm was first heard; 0 runs until Ctrl-C."""
     report: str = ""
     """Write what was measured to this JSON file (operator)."""
     record: str = ""

@@ -14,7 +14,7 @@ from teletwin.session.config import SessionCfg
 
 RATES_HZ = (500.0, 250.0, 125.0)
 """Rates to choose from; the arm's error at the slowest is that at the fastest (60 ± 10 ms each way)."""
-_TICK_CYCLES = 32
+_TICK_CYCLES = 52
 """A tick of the twin and one of the arm together take as long as so many cycles of a controller's reference."""
 _SHARE = 0.4
 """Of all cores, for twin and arm: pages, pictures and their browser need the rest."""

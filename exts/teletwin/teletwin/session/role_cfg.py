@@ -40,7 +40,7 @@ class RoleCfg:
     engage: bool = False
     """Engage at once, without a person's word."""
     duration_s: float = 0.0
-    """End after this long [s]; 0 runs until stopped."""
+    """End so long after the arm was first heard [s], or after so long without one; 0 runs until stopped."""
     report: str = ""
     """File for the JSON report."""
     record: str = ""

@@ -247,13 +247,12 @@ class OperatorProcess:
             self._run(stop)
 
     def _run(self, stop: threading.Event) -> None:
-        period_ns = int(1e6 * self.cfg.session.slot_ms)
+        period_ns, duration_ns = int(1e6 * self.cfg.session.slot_ms), round(self.cfg.duration_s * NS_PER_S)
         started_ns = slot_ns = self.clock.now_ns()
+        is_joined = False
         due_ns, row_ns, moved = slot_ns, slot_ns, False
         if self.cfg.engage:
             self.loop.state.intent.engage_when_ready(who="start")
-        if self.lesson is not None and self.cfg.duration_s:
-            self.lesson.ends_ns = started_ns + round(self.cfg.duration_s * NS_PER_S)
         while not stop.is_set():
             now_ns = self.clock.now_ns()
             self.link.wait(max((due_ns - now_ns) * 1e-9, 0.0), also=[self.desk.bell])
@@ -268,7 +267,11 @@ class OperatorProcess:
             if now_ns >= row_ns:
                 row_ns = now_ns + _ROW_NS
                 self._publish(now_ns)
-            if self.cfg.duration_s and now_ns - started_ns > self.cfg.duration_s * NS_PER_S:
+            if not is_joined and self.loop.state.status is not None:  # the arm is there: time counts from now
+                is_joined, started_ns = True, now_ns
+                if self.lesson is not None and duration_ns:
+                    self.lesson.ends_ns = started_ns + duration_ns
+            if duration_ns and now_ns - started_ns > duration_ns:
                 break
             if self.lesson is not None and self.lesson.is_over:
                 break

@@ -14,6 +14,7 @@ from teletwin.bench.faults.aftermath import Kill, judge_kill
 from teletwin.clock import NS_PER_S, SystemClock
 from teletwin.errors import StreamError, TeletwinError
 from teletwin.recording import SessionRecording, read_log
+from teletwin.session.carried_rate import paced
 from teletwin.session.config import SessionCfg
 from teletwin.session.launch import Roles, local_session
 from teletwin.session.log import role_path
@@ -25,6 +26,7 @@ TARGETS = ("renderer", "operator", "twin", "arm", "controller")
 """In this order within a session; a controller that is gone leaves a fault for a person: it is the last."""
 _BEFORE_S, _AFTER_S = 2.5, 0.9
 _PRESSES, _PRESS_S = 20, 0.4
+_TRIES = 4
 
 
 def kill_all(
@@ -38,7 +40,7 @@ def kill_all(
 
     Args:
         times: Sessions, with one kill of each target.
-        controller_host: Loopback address of the virtual controller.
+        controller_host: Loopback address of the virtual controller, which runs where it is a target.
         targets: Roles to kill.
         tell: Told how many kills are done.
     """
@@ -67,7 +69,7 @@ def _one_session(number: int, controller_host: str, targets: tuple[str, ...]) ->
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="teletwin-kill-"))
         roles = stack.enter_context(Roles())
-        session = _Session(roles, Path(folder), controller_host, number)
+        session = _Session(roles, Path(folder), controller_host, number, has_controller="controller" in targets)
         stack.callback(session.leave_page)
         kills = [session.kill(target, again=target != targets[-1]) for target in targets]
         roles.stop()
@@ -77,23 +79,24 @@ def _one_session(number: int, controller_host: str, targets: tuple[str, ...]) ->
 class _Session:
     """One session, its roles direct children of this process."""
 
-    def __init__(self, roles: Roles, folder: Path, controller_host: str, number: int) -> None:
+    def __init__(self, roles: Roles, folder: Path, controller_host: str, number: int, *, has_controller: bool) -> None:
         self._roles, self._folder, self._clock = roles, folder, SystemClock()
         cfg = RoleCfg(
             role="operator",
-            session=SessionCfg(seed=number, robot="rtde"),
+            session=paced(SessionCfg(seed=number, robot="rtde" if has_controller else "simulated"), self._clock),
             controller_host=controller_host,
             page=PageCfg(port=0),
             engage=True,
             record=str(folder / "run.mcap"),
         )
         self._cfgs = local_session(cfg)
-        self._cfgs["controller"] = dataclasses.replace(cfg, role="controller")
+        if has_controller:
+            self._cfgs["controller"] = dataclasses.replace(cfg, role="controller")
+            roles.start(self._cfgs["controller"])
+            roles.wait_ready()
         self._files = {role: [role_path(cfg.record, role)] for role in self._cfgs if role != "controller"}
-        for role in ("controller", "arm", "twin", "renderer", "operator"):
+        for role in ("arm", "twin", "renderer", "operator"):
             roles.start(self._cfgs[role])
-            if role == "controller":
-                roles.wait_ready()
         roles.wait_ready()
         self._page: HeadlessViewer | None = None
 
@@ -119,10 +122,18 @@ class _Session:
             self._wait(_PRESS_S)
         raise StreamError("the arm does not follow", given=self._page.telemetry.get("outage"))
 
+    def _follow(self) -> None:
+        """Let the arm follow for a while; again where a busy computer held it meanwhile."""
+        for _ in range(_TRIES):
+            self._engage()
+            self._wait(_BEFORE_S)
+            assert self._page is not None
+            if self._page.telemetry.get("state") == "engaged":
+                return
+
     def kill(self, target: str, *, again: bool) -> Kill:
         """End one role as a crash would, watch the others for a while, start it again where others follow."""
-        self._engage()
-        self._wait(_BEFORE_S)
+        self._follow()
         process = self._roles.running[target].process
         process.send_signal(signal.SIGKILL)
         t_ns = self._clock.now_ns()

@@ -18,6 +18,8 @@ from teletwin.errors import TeletwinError
 _PORT = 8799
 _PROBE = struct.Struct("<q")
 _COUNT = 12
+_TRIES = 8
+"""A busy computer may hold up every trip of a try; the emulated way shows in the shortest of all."""
 _SPACING_NS = 8 * NS_PER_MS
 _EARLY_MS, _LATE_MS = 1.0, 6.0
 
@@ -37,7 +39,11 @@ def prove_route(namespaces: Namespaces, emulator: Emulator, hops: Hops, clock: C
     for wire in WIRES:
         emulator.figures()
         asked_ms = asked_round_trip_ms(hops, wire)
-        trips_ms = round_trips_ms(namespaces, wire, clock, longest_ms=asked_ms + 1000.0)
+        trips_ms: list[float] = []
+        for _ in range(_TRIES):
+            trips_ms += round_trips_ms(namespaces, wire, clock, longest_ms=asked_ms + 1000.0)
+            if min(trips_ms, default=float("inf")) <= asked_ms + _LATE_MS:
+                break
         proof[wire] = {"asked_ms": asked_ms, "measured_ms": min(trips_ms, default=float("inf"))}
         _require_emulated(wire, proof[wire], carried=_carried(emulator, wire, len(trips_ms)), trips=len(trips_ms))
     emulator.apply(hops)
