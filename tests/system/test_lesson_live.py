@@ -42,7 +42,8 @@ class Lesson:
     """The command with a made-up person, in a process group of its own."""
 
     def __init__(self, folder: Path, *options: str, controller: str) -> None:
-        where = ("--controller-host", controller, "--port", str(free_port()), "--out", "run")
+        small = ("--width", "320", "--height", "180")  # pictures that software draws quickly
+        where = ("--controller-host", controller, "--port", str(free_port()), "--out", "run", *small)
         command = [sys.executable, "-c", START, "--drawn-by", "simulated", *where, *options]
         self.process = subprocess.Popen(
             command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True
@@ -63,7 +64,7 @@ class Lesson:
 
 def test_a_made_up_person_draws_and_a_policy_learns_and_takes_over(tmp_path: Path) -> None:
     short = ("--epoch-slots", "128", "--critic-epochs", "1", "--delay-ms", "40", "--jitter-ms", "5")
-    code, out, err = Lesson(tmp_path, "--duration", "16", *short, controller="127.0.41.1").end()
+    code, out, err = Lesson(tmp_path, "--duration", "30", *short, controller="127.0.41.1").end()
     assert (code, err) == (0, "")
     assert "the page is at http://127.0.0.1:" in out
     run = tmp_path / "run"
